@@ -1,0 +1,85 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The module graph, top to bottom. No arrow ever runs upward:
+///
+///     pg-worker   -> Coordinator, Shard, ShardPlan, PaliGemma, Wire
+///     paligemma   -> Coordinator, ShardPlan, PaliGemma
+///     Coordinator -> ShardPlan, PaliGemma, Wire
+///     Shard       -> ShardPlan, PaliGemma, Wire       (the only module that knows MPI)
+///     ShardPlan   -> PaliGemma
+///     Wire        -> nothing
+///     PaliGemma   -> nothing
+///
+/// Each C library is imported by exactly one Swift file or folder, and its module map or shim is
+/// nested in the module that owns it.
+let package = Package(
+    name: "paligemma",
+    products: [
+        .executable(name: "pg-worker", targets: ["pg-worker"]),
+        .executable(name: "paligemma", targets: ["paligemma"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // MARK: PaliGemma: checkpoint, tokenizer, pixels, SigLIP, Gemma
+        .target(
+            name: "PaliGemma",
+            dependencies: ["CKernels", "COpenBLAS", "CImageCodecs", "CSentencePiece", "CXXHash"],
+            exclude: ["CKernels", "COpenBLAS", "CImageCodecs", "CSentencePiece", "CXXHash"]),
+        .target(name: "CKernels", path: "Sources/PaliGemma/CKernels"),
+        .systemLibrary(name: "COpenBLAS", path: "Sources/PaliGemma/COpenBLAS", pkgConfig: "openblas"),
+        .systemLibrary(name: "CXXHash", path: "Sources/PaliGemma/CXXHash", pkgConfig: "libxxhash"),
+        .target(
+            name: "CImageCodecs", path: "Sources/PaliGemma/CImageCodecs",
+            linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png"), .linkedLibrary("webp")]),
+        .target(
+            name: "CSentencePiece", path: "Sources/PaliGemma/CSentencePiece",
+            linkerSettings: [.linkedLibrary("sentencepiece")]),
+
+        // MARK: Wire: frames of protobuf-c messages
+        .target(name: "Wire", dependencies: ["CWire"], exclude: ["CWire"]),
+        .target(
+            name: "CWire", path: "Sources/Wire/CWire",
+            linkerSettings: [.linkedLibrary("protobuf-c")]),
+
+        // MARK: Shard: the plan, and MPI
+        .target(name: "ShardPlan", dependencies: ["PaliGemma"], path: "Sources/Shard/Plan"),
+        .target(
+            name: "Shard", dependencies: ["ShardPlan", "PaliGemma", "Wire", "CMPI"],
+            exclude: ["Plan", "CMPI"]),
+        .systemLibrary(name: "CMPI", path: "Sources/Shard/CMPI", pkgConfig: "ompi-c"),
+
+        // MARK: Coordinator: queue, schedule, results
+        .target(
+            name: "Coordinator", dependencies: ["ShardPlan", "PaliGemma", "Wire", "CSQLite"],
+            exclude: ["CSQLite"]),
+        .systemLibrary(name: "CSQLite", path: "Sources/Coordinator/CSQLite", pkgConfig: "sqlite3"),
+
+        // MARK: Programs
+        .executableTarget(
+            name: "pg-worker",
+            dependencies: [
+                "Coordinator", "Shard", "ShardPlan", "PaliGemma", "Wire",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/Worker"),
+        .executableTarget(
+            name: "paligemma",
+            dependencies: [
+                "Coordinator", "ShardPlan", "PaliGemma",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Sources/CLI"),
+
+        // MARK: Tests
+        .testTarget(name: "PaliGemmaTests", dependencies: ["PaliGemma"]),
+        .testTarget(name: "WireTests", dependencies: ["Wire"]),
+        .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma"]),
+        .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator", "ShardPlan", "PaliGemma"]),
+    ]
+)
