@@ -42,7 +42,7 @@ let package = Package(
         // MARK: Wire: frames of protobuf-c messages
         .target(name: "Wire", dependencies: ["CWire"], exclude: ["CWire"]),
         .target(
-            name: "CWire", path: "Sources/Wire/CWire",
+            name: "CWire", path: "Sources/Wire/CWire", exclude: ["wire.proto", "generate"],
             linkerSettings: [.linkedLibrary("protobuf-c")]),
 
         // MARK: Shard: the plan, and MPI
@@ -78,7 +78,7 @@ let package = Package(
 
         // MARK: Tests
         .testTarget(name: "PaliGemmaTests", dependencies: ["PaliGemma"]),
-        .testTarget(name: "WireTests", dependencies: ["Wire"]),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "CWire"]),
         .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma"]),
         .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator", "ShardPlan", "PaliGemma"]),
     ]

@@ -1,0 +1,122 @@
+/// What a frame carries. The raw value goes over the wire and never changes its meaning.
+package enum FrameKind: UInt16, Sendable, CaseIterable {
+    case hello = 1
+    case welcome = 2
+    case order = 3
+    case pixelBatch = 4
+    case features = 5
+    case tokens = 6
+    case failure = 7
+    case heartbeat = 8
+    case report = 9
+}
+
+/// Whose data a frame carries, repeated outside the payload: a receiver whose payload fails its checksum still
+/// knows which picture it has lost.
+package struct Routing: Sendable, Equatable, CustomStringConvertible {
+    /// The batch, or 0.
+    package var batchID: UInt64
+    /// The picture of a Features frame, the sequence number of an Order or of its Tokens, or 0.
+    package var itemID: UInt64
+    package var firstRow: UInt32
+    package var rowCount: UInt32
+
+    package init(batchID: UInt64 = 0, itemID: UInt64 = 0, firstRow: UInt32 = 0, rowCount: UInt32 = 0) {
+        self.batchID = batchID
+        self.itemID = itemID
+        self.firstRow = firstRow
+        self.rowCount = rowCount
+    }
+
+    package var description: String {
+        "batch \(batchID), item \(itemID), rows \(firstRow)..<\(UInt64(firstRow) + UInt64(rowCount))"
+    }
+}
+
+/// The fixed part of a frame, little-endian:
+///
+///      0  magic            4 bytes  "PGWF"
+///      4  version          2
+///      6  kind             2
+///      8  payload length   4        bytes
+///     12  payload CRC-32C  4
+///     16  routing          8 + 8 + 4 + 4
+///     40  header CRC-32C   4        of bytes 0..<40
+///
+/// The header's checksum covers the payload's, so that no bit of a frame is outside both.
+package struct FrameHeader: Sendable, Equatable {
+    package static let byteCount = 44
+    static let magic: UInt32 = 0x4657_4750
+
+    package var kind: FrameKind
+    package var routing: Routing
+    /// Bytes that follow the header.
+    package var payloadCount: Int
+    var payloadChecksum: UInt32
+
+    /// Reads and checks the fixed part of `frame`, however long the payload that follows is.
+    ///
+    /// Order of the checks: magic and version first, because another version may lay out the rest differently; then
+    /// the checksum; only then is any other field believed.
+    package init(of frame: UnsafeRawBufferPointer) throws(WireError) {
+        guard frame.count >= Self.byteCount else {
+            throw .truncated(expected: Self.byteCount, actual: frame.count)
+        }
+        let magic = frame.word32(at: 0)
+        guard magic == Self.magic else { throw .wrongMagic(magic) }
+        let version = UInt16(littleEndian: frame.loadUnaligned(fromByteOffset: 4, as: UInt16.self))
+        guard version == Frame.version else { throw .wrongVersion(version) }
+        let covered = UnsafeRawBufferPointer(rebasing: frame[..<(Self.byteCount - 4)])
+        guard Checksum.crc32c(covered) == frame.word32(at: 40) else { throw .corruptHeader }
+
+        let rawKind = UInt16(littleEndian: frame.loadUnaligned(fromByteOffset: 6, as: UInt16.self))
+        guard let kind = FrameKind(rawValue: rawKind) else { throw .unknownKind(rawKind) }
+        self.kind = kind
+        payloadCount = Int(frame.word32(at: 8))
+        payloadChecksum = frame.word32(at: 12)
+        routing = Routing(
+            batchID: frame.word64(at: 16), itemID: frame.word64(at: 24),
+            firstRow: frame.word32(at: 32), rowCount: frame.word32(at: 36))
+        guard payloadCount <= Frame.maximumPayload else {
+            throw .tooLong(kind: kind, bytes: payloadCount, limit: Frame.maximumPayload)
+        }
+    }
+
+    init(kind: FrameKind, routing: Routing, payload: UnsafeRawBufferPointer) {
+        self.kind = kind
+        self.routing = routing
+        payloadCount = payload.count
+        payloadChecksum = Checksum.crc32c(payload)
+    }
+
+    /// Writes the fixed part with its checksum into the first `byteCount` bytes of `frame`.
+    func write(to frame: UnsafeMutableRawBufferPointer) {
+        frame.store(Self.magic, at: 0)
+        frame.store(Frame.version, at: 4)
+        frame.store(kind.rawValue, at: 6)
+        frame.store(UInt32(payloadCount), at: 8)
+        frame.store(payloadChecksum, at: 12)
+        frame.store(routing.batchID, at: 16)
+        frame.store(routing.itemID, at: 24)
+        frame.store(routing.firstRow, at: 32)
+        frame.store(routing.rowCount, at: 36)
+        let covered = UnsafeRawBufferPointer(rebasing: frame[..<(Self.byteCount - 4)])
+        frame.store(Checksum.crc32c(covered), at: 40)
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    fileprivate func word32(at offset: Int) -> UInt32 {
+        UInt32(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    }
+
+    fileprivate func word64(at offset: Int) -> UInt64 {
+        UInt64(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
+}
+
+extension UnsafeMutableRawBufferPointer {
+    fileprivate func store(_ value: some FixedWidthInteger & BitwiseCopyable, at offset: Int) {
+        storeBytes(of: value.littleEndian, toByteOffset: offset, as: type(of: value))
+    }
+}

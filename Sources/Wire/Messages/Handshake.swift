@@ -1,0 +1,83 @@
+import CWire
+
+/// A rank's first word to rank 0: what has to be the same on all ranks, and who says so.
+package struct Hello: FrameMessage {
+    package static let kind = FrameKind.hello
+
+    /// The version of the software and the commit that it was built from.
+    package var build: String
+    package var wireVersion: UInt32
+    /// Of the model: configuration, tensor headers and tokenizer.
+    package var fingerprint: String
+    package var worldSize: UInt32
+    package var rank: UInt32
+    package var host: String
+    package var processID: UInt32
+    /// How many ranks the person asked for, or 0: a world of one where four were asked for was started wrongly.
+    package var ranksExpected: UInt32
+
+    package init(
+        build: String, wireVersion: UInt32 = UInt32(Frame.version), fingerprint: String, worldSize: UInt32,
+        rank: UInt32, host: String, processID: UInt32, ranksExpected: UInt32 = 0
+    ) {
+        self.build = build
+        self.wireVersion = wireVersion
+        self.fingerprint = fingerprint
+        self.worldSize = worldSize
+        self.rank = rank
+        self.host = host
+        self.processID = processID
+        self.ranksExpected = ranksExpected
+    }
+
+    package func packed(in arena: Arena) -> PackedForm {
+        let message = arena.make(pg__wire__hello__init)
+        message.pointee.build = arena.copy(build)
+        message.pointee.wire_version = wireVersion
+        message.pointee.fingerprint = arena.copy(fingerprint)
+        message.pointee.world_size = worldSize
+        message.pointee.rank = rank
+        message.pointee.host = arena.copy(host)
+        message.pointee.process_id = processID
+        message.pointee.ranks_expected = ranksExpected
+        return PackedForm(message)
+    }
+
+    package init(payload: UnsafeRawBufferPointer) throws(WireError) {
+        self = try Unpacking.read(payload, kind: Self.kind, pg__wire__hello__unpack, pg__wire__hello__free_unpacked) {
+            Hello(
+                build: Unpacking.string($0.build), wireVersion: $0.wire_version,
+                fingerprint: Unpacking.string($0.fingerprint), worldSize: $0.world_size, rank: $0.rank,
+                host: Unpacking.string($0.host), processID: $0.process_id, ranksExpected: $0.ranks_expected)
+        }
+    }
+}
+
+/// Rank 0's answer to `Hello`.
+package struct Welcome: FrameMessage {
+    package static let kind = FrameKind.welcome
+
+    package var accepted: Bool
+    /// Why not; names host and cause.
+    package var reason: String
+
+    package init(accepted: Bool, reason: String = "") {
+        self.accepted = accepted
+        self.reason = reason
+    }
+
+    package func packed(in arena: Arena) -> PackedForm {
+        let message = arena.make(pg__wire__welcome__init)
+        message.pointee.accepted = accepted ? 1 : 0
+        message.pointee.reason = arena.copy(reason)
+        return PackedForm(message)
+    }
+
+    package init(payload: UnsafeRawBufferPointer) throws(WireError) {
+        self = try Unpacking.read(
+            payload, kind: Self.kind, pg__wire__welcome__unpack, pg__wire__welcome__free_unpacked
+        ) {
+            Welcome(accepted: $0.accepted != 0, reason: Unpacking.string($0.reason))
+        }
+    }
+}

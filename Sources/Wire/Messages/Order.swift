@@ -1,0 +1,102 @@
+import CWire
+
+/// What the Coordinator tells the ranks to do next. Orders are numbered from 1 and carried out in that order.
+package struct Order: FrameMessage {
+    package static let kind = FrameKind.order
+
+    package enum Kind: UInt32, Sendable, CaseIterable {
+        /// Read the pictures and prompts of `sequences`; each ends with its first token.
+        case prefill = 1
+        /// Up to `steps` more tokens for each of `sequenceIDs`.
+        case decode = 2
+        /// Forget `sequenceIDs` and their K/V.
+        case cancel = 3
+        /// Finish what is in flight, then wait for `stop`.
+        case drain = 4
+        /// The last order.
+        case stop = 5
+    }
+
+    /// One text to be continued, and the pictures that stand before it.
+    package struct Sequence: Sendable, Equatable {
+        package var id: UInt64
+        /// In the order of the prompt; their features come as `Features` frames.
+        package var pictureIDs: [UInt64]
+        /// What follows the picture tokens: BOS, the prompt, the newline.
+        package var textTokens: [Int32]
+        package var maxTokens: UInt32
+
+        package init(id: UInt64, pictureIDs: [UInt64], textTokens: [Int32], maxTokens: UInt32) {
+            self.id = id
+            self.pictureIDs = pictureIDs
+            self.textTokens = textTokens
+            self.maxTokens = maxTokens
+        }
+    }
+
+    package var sequenceNumber: UInt64
+    package var kind: Kind
+    package var batchID: UInt64
+    package var sequences: [Sequence]
+    package var steps: UInt32
+    package var sequenceIDs: [UInt64]
+
+    package init(
+        sequenceNumber: UInt64, kind: Kind, batchID: UInt64 = 0, sequences: [Sequence] = [], steps: UInt32 = 0,
+        sequenceIDs: [UInt64] = []
+    ) {
+        self.sequenceNumber = sequenceNumber
+        self.kind = kind
+        self.batchID = batchID
+        self.sequences = sequences
+        self.steps = steps
+        self.sequenceIDs = sequenceIDs
+    }
+
+    package var routing: Routing { Routing(batchID: batchID, itemID: sequenceNumber) }
+
+    package func packed(in arena: Arena) -> PackedForm {
+        let message = arena.make(pg__wire__order__init)
+        message.pointee.sequence_number = sequenceNumber
+        message.pointee.kind = Pg__Wire__Order__Kind(rawValue: kind.rawValue)
+        message.pointee.batch_id = batchID
+        message.pointee.n_sequences = sequences.count
+        message.pointee.sequences = arena.table(sequences.map { $0.packed(in: arena) })
+        message.pointee.steps = steps
+        message.pointee.n_sequence_ids = sequenceIDs.count
+        message.pointee.sequence_ids = arena.copy(sequenceIDs)
+        return PackedForm(message)
+    }
+
+    package init(payload: UnsafeRawBufferPointer) throws(WireError) {
+        self = try Unpacking.read(payload, kind: Self.kind, pg__wire__order__unpack, pg__wire__order__free_unpacked) {
+            message throws(WireError) in
+            Order(
+                sequenceNumber: message.sequence_number,
+                kind: try Unpacking.choice(message.kind.rawValue, kind: Self.kind, field: "kind"),
+                batchID: message.batch_id,
+                sequences: try Unpacking.messages(message.sequences, message.n_sequences) { Sequence($0) },
+                steps: message.steps,
+                sequenceIDs: Unpacking.array(message.sequence_ids, message.n_sequence_ids))
+        }
+    }
+}
+
+extension Order.Sequence {
+    fileprivate func packed(in arena: Arena) -> UnsafeMutablePointer<Pg__Wire__Sequence> {
+        let message = arena.make(pg__wire__sequence__init)
+        message.pointee.id = id
+        message.pointee.n_picture_ids = pictureIDs.count
+        message.pointee.picture_ids = arena.copy(pictureIDs)
+        message.pointee.n_text_tokens = textTokens.count
+        message.pointee.text_tokens = arena.copy(textTokens)
+        message.pointee.max_tokens = maxTokens
+        return message
+    }
+
+    fileprivate init(_ message: Pg__Wire__Sequence) {
+        self.init(
+            id: message.id, pictureIDs: Unpacking.array(message.picture_ids, message.n_picture_ids),
+            textTokens: Unpacking.array(message.text_tokens, message.n_text_tokens), maxTokens: message.max_tokens)
+    }
+}

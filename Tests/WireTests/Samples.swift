@@ -1,0 +1,104 @@
+import Wire
+
+/// Numbers that are the same in every run (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+/// One message of every kind, with every field set, and the corners of the fields.
+enum Samples {
+    static let place = Features.Place(batchID: 7, pictureID: .max, firstRow: 256, rows: 3, width: 4)
+    static let features = Features(place: place, data: (0..<48).map { UInt8($0) })
+
+    static let all: [AnyMessage] = [
+        .hello(
+            Hello(
+                build: "1.0 (abc)", fingerprint: "f00d", worldSize: 4, rank: 3, host: "ähost", processID: 4711,
+                ranksExpected: 4)),
+        .welcome(Welcome(accepted: true)),
+        .welcome(Welcome(accepted: false, reason: "rank 2 on host b has another model")),
+        .order(
+            Order(
+                sequenceNumber: .max, kind: .prefill, batchID: 9,
+                sequences: [
+                    Order.Sequence(id: 1, pictureIDs: [5, .max], textTokens: [2, 108, -1, .max, .min], maxTokens: 32),
+                    Order.Sequence(id: 2, pictureIDs: [], textTokens: [], maxTokens: 0),
+                ])),
+        .order(Order(sequenceNumber: 1, kind: .decode, steps: 8, sequenceIDs: [1, 2, .max])),
+        .order(Order(sequenceNumber: 2, kind: .stop)),
+        .pixelBatch(
+            PixelBatch(
+                batchID: 3, side: 2,
+                pictures: [
+                    PixelBatch.Picture(id: 1, rgb: (0..<12).map { UInt8($0) }),
+                    PixelBatch.Picture(id: 2, rgb: [UInt8](repeating: 255, count: 12)),
+                ], routes: [PixelBatch.Route(pictureID: 1, firstRow: 0, rowCount: 4, destinationRank: 2)])),
+        .pixelBatch(PixelBatch(batchID: 3, side: 14, pictures: [])),
+        .features(features),
+        .features(
+            Features(
+                place: Features.Place(
+                    batchID: 0, pictureID: 0, firstRow: 0, rows: 2, width: 3, encoding: .bfloat16),
+                data: [UInt8](repeating: 1, count: 12))),
+        .tokens(
+            Tokens(
+                batchID: 1, orderSequenceNumber: 2,
+                results: [
+                    Tokens.Result(
+                        sequenceID: 1, tokens: [1, 257_215], logprobs: [-0.25, -.leastNonzeroMagnitude],
+                        finish: .length),
+                    Tokens.Result(sequenceID: 2, tokens: [], logprobs: [], finish: .stop),
+                ])),
+        .failure(Failure(scope: .picture, ids: [1, 2], code: "not_a_picture", message: "x.jpg: \"quoted\" – ünïcode")),
+        .heartbeat(Heartbeat(rank: 1, monotonicNanoseconds: 1 << 60, orderSequenceNumber: 3, state: .draining)),
+        .report(
+            Report(
+                rank: 2, peakMemoryBytes: 1 << 40,
+                counters: [Report.Counter(name: "prefill_seconds", value: 0.1)])),
+    ]
+}
+
+extension AnyMessage {
+    func encoded() throws(WireError) -> [UInt8] {
+        switch self {
+        case .hello(let message): try Frame.encode(message)
+        case .welcome(let message): try Frame.encode(message)
+        case .order(let message): try Frame.encode(message)
+        case .pixelBatch(let message): try Frame.encode(message)
+        case .features(let message): try Frame.encode(message)
+        case .tokens(let message): try Frame.encode(message)
+        case .failure(let message): try Frame.encode(message)
+        case .heartbeat(let message): try Frame.encode(message)
+        case .report(let message): try Frame.encode(message)
+        }
+    }
+}
+
+/// The error that decoding `frame` throws, or nil.
+func decodingError(_ frame: [UInt8]) -> WireError? {
+    frame.withUnsafeBytes { bytes in
+        do throws(WireError) {
+            _ = try Frame.decode(bytes)
+            return nil
+        } catch {
+            return error
+        }
+    }
+}
+
+/// The message of `frame`.
+func decoded(_ frame: [UInt8]) throws -> AnyMessage {
+    try frame.withUnsafeBytes { try Frame.decode($0) }
+}
