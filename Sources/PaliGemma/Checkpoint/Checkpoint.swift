@@ -1,0 +1,113 @@
+import CXXHash
+import Foundation
+
+/// A model directory's tensors: one safetensors file, or several and their index, mapped and checked.
+package struct Checkpoint: Sendable {
+    package let directory: String
+    package let files: [SafetensorsFile]
+    /// By canonical name (``TensorNames``).
+    package let tensors: [String: StoredTensor]
+
+    /// One tensor: its entry, the mapping that holds its bytes, and its name on disk for messages.
+    package struct StoredTensor: Sendable {
+        package let storedName: String
+        package let entry: TensorEntry
+        package let mapping: MappedFile
+    }
+
+    package init(directory: String) throws(ModelError) {
+        self.directory = directory
+        let (paths, owner) = try Self.locate(in: directory)
+        var files: [SafetensorsFile] = []
+        var tensors: [String: StoredTensor] = [:]
+        for path in paths {
+            let file = try SafetensorsFile(path: path)
+            files.append(file)
+            for (name, entry) in file.tensors {
+                guard let canonical = TensorNames.canonical(name) else {
+                    throw ModelError(.tensor, at: path, "tensor \(name) is unknown; this is no PaliGemma checkpoint")
+                }
+                if let owner, owner[name] != path {
+                    throw ModelError(.container, at: path, "holds tensor \(name), which the index places elsewhere")
+                }
+                if let twin = tensors[canonical] {
+                    throw ModelError(.tensor, at: path, "tensor \(name) is there twice (also as \(twin.storedName))")
+                }
+                tensors[canonical] = StoredTensor(storedName: name, entry: entry, mapping: file.mapping)
+            }
+        }
+        let found = Dictionary(uniqueKeysWithValues: files.map { ($0.mapping.path, $0.tensors) })
+        for (name, path) in owner ?? [:] where found[path]?[name] == nil {
+            throw ModelError(.container, at: path, "lacks tensor \(name), which the index places in it")
+        }
+        self.files = files
+        self.tensors = tensors
+    }
+
+    /// The safetensors files of a directory, and the index's word on which tensor is where, if there is an index.
+    private static func locate(in directory: String) throws(ModelError) -> (paths: [String], owner: [String: String]?) {
+        let index = directory + "/model.safetensors.index.json"
+        let single = directory + "/model.safetensors"
+        let manager = FileManager.default
+        guard manager.fileExists(atPath: index) else {
+            guard manager.fileExists(atPath: single) else {
+                throw ModelError(
+                    .container, at: directory, "holds no model.safetensors and no model.safetensors.index.json")
+            }
+            return ([single], nil)
+        }
+        guard let data = manager.contents(atPath: index),
+            let map = try? JSONDecoder().decode(CheckpointIndex.self, from: data).weightMap, !map.isEmpty
+        else { throw ModelError(.container, at: index, "is no index: an object weight_map of file names is expected") }
+        for file in map.values where file.contains("/") || file.isEmpty || file == ".." {
+            throw ModelError(.container, at: index, "names the file \(file), which is not in the same directory")
+        }
+        let owner = map.mapValues { directory + "/" + $0 }
+        return (Set(owner.values).sorted(), owner)
+    }
+
+    /// 128 bits over the configuration, every tensor's name, type, shape and place, samples of the data and the
+    /// tokenizer: equal for equal models wherever they lie, different for any other.
+    package func fingerprint() -> String {
+        let state = XXH3_createState()
+        defer { XXH3_freeState(state) }
+        XXH3_128bits_reset(state)
+        func add(_ data: Data) {
+            var count = UInt64(data.count).littleEndian
+            XXH3_128bits_update(state, &count, 8)
+            data.withUnsafeBytes { _ = XXH3_128bits_update(state, $0.baseAddress, $0.count) }
+        }
+        for name in ["config.json", "tokenizer.model", "tokenizer.json"] {
+            add(FileManager.default.contents(atPath: directory + "/" + name) ?? Data())
+        }
+        for file in files {
+            add(file.header)
+            for sample in Self.samples(of: file.mapping.bytes) { add(Data(sample)) }
+        }
+        let digest = XXH3_128bits_digest(state)
+        return hexadecimal(digest.high64) + hexadecimal(digest.low64)
+    }
+
+    /// Sixty-four pages spread over a file: a fine-tuned sibling has the same header but other numbers everywhere,
+    /// and reading all of a large file only to name it would take longer than starting to work.
+    private static func samples(of bytes: UnsafeRawBufferPointer) -> [Slice<UnsafeRawBufferPointer>] {
+        let page = 4096
+        guard bytes.count > 64 * page else { return [bytes[...]] }
+        return (0..<64).map { sample in
+            let start = (bytes.count - page) / 63 * sample
+            return bytes[start..<start + page]
+        }
+    }
+
+    private func hexadecimal(_ value: UInt64) -> String {
+        let digits = String(value, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}
+
+/// model.safetensors.index.json: which file holds which tensor.
+private struct CheckpointIndex: Decodable {
+    let weightMap: [String: String]
+
+    private enum CodingKeys: String, CodingKey { case weightMap = "weight_map" }
+}

@@ -1,0 +1,35 @@
+import Foundation
+
+/// A file mapped read-only into memory. All ranks of a host that map the same checkpoint share its pages.
+package final class MappedFile: @unchecked Sendable {
+    // @unchecked: the mapping is read-only and lives as long as the object.
+    package let path: String
+    let start: UnsafeRawPointer
+    package let count: Int
+
+    package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
+
+    package init(path: String) throws(ModelError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw ModelError(.container, at: path, "cannot be opened: \(String(cString: strerror(errno)))")
+        }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw ModelError(.container, at: path, "is not a regular file")
+        }
+        let count = Int(status.st_size)
+        guard count > 0 else { throw ModelError(.container, at: path, "is empty") }
+        guard let base = mmap(nil, count, PROT_READ, MAP_SHARED, descriptor, 0), base != MAP_FAILED else {
+            throw ModelError(.container, at: path, "cannot be mapped: \(String(cString: strerror(errno)))")
+        }
+        self.path = path
+        self.start = UnsafeRawPointer(base)
+        self.count = count
+    }
+
+    deinit {
+        munmap(UnsafeMutableRawPointer(mutating: start), count)
+    }
+}

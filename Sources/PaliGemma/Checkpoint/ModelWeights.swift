@@ -1,0 +1,138 @@
+/// Every tensor of a model as a view of the mapped checkpoint; only vectors (norms, biases) are held as float32.
+///
+/// The tensor's canonical name (``TensorNames``) stands behind each field.
+package struct ModelWeights: Sendable {
+    package let vision: VisionWeights
+    package let projector: DenseWeights  // projector
+    package let text: TextWeights
+
+    /// Takes all tensors out of a checkpoint: each must be there, have the shape that the configuration asks for,
+    /// and none may be left over.
+    package init(checkpoint: Checkpoint, configuration: ModelConfiguration) throws(ModelError) {
+        var reader = TensorReader(checkpoint: checkpoint)
+        vision = try VisionWeights(&reader, configuration.vision)
+        projector = try DenseWeights(
+            &reader, "projector", outputs: configuration.text.width, inputs: configuration.vision.width)
+        text = try TextWeights(&reader, configuration.text)
+        try reader.finish()
+    }
+}
+
+/// A product with a bias: y = x · weightᵀ + bias.
+package struct DenseWeights: Sendable {
+    let weight: WeightMatrix  // NAME.weight [outputs, inputs]
+    let bias: [Float]  // NAME.bias [outputs]
+
+    init(_ reader: inout TensorReader, _ name: String, outputs: Int, inputs: Int) throws(ModelError) {
+        weight = try reader.matrix("\(name).weight", [outputs, inputs])
+        bias = try reader.vector("\(name).bias", outputs)
+    }
+}
+
+package struct LayerNormWeights: Sendable {
+    let weight: [Float]  // NAME.weight [D]
+    let bias: [Float]  // NAME.bias [D]
+
+    init(_ reader: inout TensorReader, _ name: String, _ width: Int) throws(ModelError) {
+        weight = try reader.vector("\(name).weight", width)
+        bias = try reader.vector("\(name).bias", width)
+    }
+}
+
+package struct VisionWeights: Sendable {
+    let patch: DenseWeights  // vision.embeddings.patch_embedding [D, 3, P, P]
+    let positions: WeightMatrix  // vision.embeddings.position_embedding.weight [T, D]
+    let layers: [VisionLayerWeights]  // vision.encoder.layers.{i}
+    let norm: LayerNormWeights  // vision.post_layernorm
+
+    init(_ reader: inout TensorReader, _ configuration: VisionConfiguration) throws(ModelError) {
+        let width = configuration.width
+        reader.reshape(
+            "vision.embeddings.patch_embedding.weight",
+            from: [width, 3, configuration.patch, configuration.patch], to: [width, configuration.patchValues])
+        patch = try DenseWeights(
+            &reader, "vision.embeddings.patch_embedding", outputs: width, inputs: configuration.patchValues)
+        positions = try reader.matrix(
+            "vision.embeddings.position_embedding.weight", [configuration.tokens, width])
+        var layers: [VisionLayerWeights] = []
+        for index in 0..<configuration.layers {
+            layers.append(try VisionLayerWeights(&reader, "vision.encoder.layers.\(index)", configuration))
+        }
+        self.layers = layers
+        norm = try LayerNormWeights(&reader, "vision.post_layernorm", width)
+    }
+}
+
+package struct VisionLayerWeights: Sendable {
+    let norm1: LayerNormWeights  // layer_norm1
+    let query: DenseWeights  // self_attn.q_proj [D, D]
+    let key: DenseWeights  // self_attn.k_proj [D, D]
+    let value: DenseWeights  // self_attn.v_proj [D, D]
+    let output: DenseWeights  // self_attn.out_proj [D, D]
+    let norm2: LayerNormWeights  // layer_norm2
+    let expand: DenseWeights  // mlp.fc1 [F, D]
+    let contract: DenseWeights  // mlp.fc2 [D, F]
+
+    init(_ reader: inout TensorReader, _ name: String, _ configuration: VisionConfiguration) throws(ModelError) {
+        let (width, mlp) = (configuration.width, configuration.mlpWidth)
+        norm1 = try LayerNormWeights(&reader, "\(name).layer_norm1", width)
+        query = try DenseWeights(&reader, "\(name).self_attn.q_proj", outputs: width, inputs: width)
+        key = try DenseWeights(&reader, "\(name).self_attn.k_proj", outputs: width, inputs: width)
+        value = try DenseWeights(&reader, "\(name).self_attn.v_proj", outputs: width, inputs: width)
+        output = try DenseWeights(&reader, "\(name).self_attn.out_proj", outputs: width, inputs: width)
+        norm2 = try LayerNormWeights(&reader, "\(name).layer_norm2", width)
+        expand = try DenseWeights(&reader, "\(name).mlp.fc1", outputs: mlp, inputs: width)
+        contract = try DenseWeights(&reader, "\(name).mlp.fc2", outputs: width, inputs: mlp)
+    }
+}
+
+package struct TextWeights: Sendable {
+    let embedding: WeightMatrix  // text.embed_tokens.weight [V, D]
+    let layers: [TextLayerWeights]  // text.layers.{i}
+    let norm: [Float]  // text.norm.weight [D]
+    /// The output head: the embedding again, unless the checkpoint stores another.
+    let head: WeightMatrix  // head.weight [V, D]
+
+    init(_ reader: inout TensorReader, _ configuration: TextConfiguration) throws(ModelError) {
+        let width = configuration.width
+        embedding = try reader.matrix("text.embed_tokens.weight", [configuration.vocabulary, width])
+        var layers: [TextLayerWeights] = []
+        for index in 0..<configuration.layers {
+            layers.append(try TextLayerWeights(&reader, "text.layers.\(index)", configuration))
+        }
+        self.layers = layers
+        norm = try reader.vector("text.norm.weight", width)
+        // A stored head that equals the embedding costs no second reading of it: the pages are other pages.
+        if reader.has("head.weight") {
+            let stored = try reader.matrix("head.weight", [configuration.vocabulary, width])
+            head = stored.holdsSameBytes(as: embedding) ? embedding : stored
+        } else {
+            head = embedding
+        }
+    }
+}
+
+package struct TextLayerWeights: Sendable {
+    let attentionNorm: [Float]  // input_layernorm.weight [D]
+    let query: WeightMatrix  // self_attn.q_proj.weight [N·H, D]
+    let key: WeightMatrix  // self_attn.k_proj.weight [K·H, D]
+    let value: WeightMatrix  // self_attn.v_proj.weight [K·H, D]
+    let output: WeightMatrix  // self_attn.o_proj.weight [D, N·H]
+    let mlpNorm: [Float]  // post_attention_layernorm.weight [D]
+    let gate: WeightMatrix  // mlp.gate_proj.weight [F, D]
+    let up: WeightMatrix  // mlp.up_proj.weight [F, D]
+    let down: WeightMatrix  // mlp.down_proj.weight [D, F]
+
+    init(_ reader: inout TensorReader, _ name: String, _ configuration: TextConfiguration) throws(ModelError) {
+        let (width, mlp) = (configuration.width, configuration.mlpWidth)
+        attentionNorm = try reader.vector("\(name).input_layernorm.weight", width)
+        query = try reader.matrix("\(name).self_attn.q_proj.weight", [configuration.queryWidth, width])
+        key = try reader.matrix("\(name).self_attn.k_proj.weight", [configuration.keyValueWidth, width])
+        value = try reader.matrix("\(name).self_attn.v_proj.weight", [configuration.keyValueWidth, width])
+        output = try reader.matrix("\(name).self_attn.o_proj.weight", [width, configuration.queryWidth])
+        mlpNorm = try reader.vector("\(name).post_attention_layernorm.weight", width)
+        gate = try reader.matrix("\(name).mlp.gate_proj.weight", [mlp, width])
+        up = try reader.matrix("\(name).mlp.up_proj.weight", [mlp, width])
+        down = try reader.matrix("\(name).mlp.down_proj.weight", [width, mlp])
+    }
+}

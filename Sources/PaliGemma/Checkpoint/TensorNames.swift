@@ -1,0 +1,39 @@
+/// Tensor names differ between the versions of the library that wrote a checkpoint. Inside the program a tensor has
+/// one name, the shortest: `vision.…`, `projector.…`, `text.…`, `head.weight`.
+///
+///     on disk, public files                       transformers >= 4.52 in memory      here
+///     vision_tower.vision_model.encoder…          model.vision_tower.…                vision.encoder…
+///     vision_tower.encoder… (transformers 5.x)    model.vision_tower.encoder…         vision.encoder…
+///     multi_modal_projector.linear…               model.multi_modal_projector.linear… projector…
+///     language_model.model.layers…                model.language_model.layers…        text.layers…
+///     language_model.lm_head.weight               lm_head.weight                      head.weight
+enum TensorNames {
+    /// Longer prefixes come first, for `language_model.` alone would match too early.
+    private static let prefixes: [(stored: String, canonical: String)] = [
+        ("vision_tower.vision_model.", "vision."),
+        ("vision_tower.", "vision."),
+        ("multi_modal_projector.linear.", "projector."),
+        ("language_model.lm_head.", "head."),
+        ("language_model.model.", "text."),
+        ("language_model.", "text."),
+        ("lm_head.", "head."),
+    ]
+    private static let wrappers = ["paligemma_with_expert.paligemma.", "model."]
+
+    /// The program's name of a stored tensor, or nil where it belongs to no part of PaliGemma.
+    static func canonical(_ stored: String) -> String? {
+        var name = Substring(stored)
+        for wrapper in wrappers where name.hasPrefix(wrapper) {
+            name = name.dropFirst(wrapper.count)
+        }
+        for (prefix, canonical) in prefixes where name.hasPrefix(prefix) {
+            return canonical + name.dropFirst(prefix.count)
+        }
+        return nil
+    }
+
+    /// SigLIP's pooling head (`vision_use_head`) is no part of PaliGemma's path; a checkpoint may carry it.
+    static func isIgnored(_ canonical: String) -> Bool {
+        canonical.hasPrefix("vision.head.")
+    }
+}

@@ -1,0 +1,159 @@
+/// A value of `config.json` that this program does not implement; it is refused, never ignored.
+struct UnsupportedValue: Error {
+    let reason: String
+}
+
+/// `config.json` as it stands on disk: every key optional, since released files leave out what equals the defaults
+/// of the classes that wrote them. Names are the file's, read by `JSONDecoder.convertFromSnakeCase`.
+struct ConfigurationFile: Decodable {
+    var modelType: String?
+    var imageTokenIndex: Int?
+    var imageTokenId: Int?
+    var bosTokenId: Int?
+    var eosTokenId: TokenChoice?
+    var padTokenId: Int?
+    var textConfig: Text?
+    var visionConfig: Vision?
+    var quantizationConfig: Presence?
+
+    struct Text: Decodable {
+        var modelType: String?
+        var hiddenSize: Int?
+        var intermediateSize: Int?
+        var numHiddenLayers: Int?
+        var numAttentionHeads: Int?
+        var numKeyValueHeads: Int?
+        var headDim: Int?
+        var hiddenAct: String?
+        var hiddenActivation: String?
+        var rmsNormEps: Float?
+        var ropeTheta: Float?
+        var ropeParameters: Rope?
+        var ropeScaling: Presence?
+        var maxPositionEmbeddings: Int?
+        var attentionBias: Bool?
+        var vocabSize: Int?
+        var bosTokenId: Int?
+        var eosTokenId: TokenChoice?
+        var padTokenId: Int?
+    }
+
+    struct Rope: Decodable {
+        var ropeTheta: Float?
+        var ropeType: String?
+    }
+
+    struct Vision: Decodable {
+        var modelType: String?
+        var hiddenSize: Int?
+        var intermediateSize: Int?
+        var numHiddenLayers: Int?
+        var numAttentionHeads: Int?
+        var patchSize: Int?
+        var imageSize: Int?
+        var numChannels: Int?
+        var layerNormEps: Float?
+        var hiddenAct: String?
+    }
+
+    /// A token id, or a list of which only a list of one is implemented.
+    struct TokenChoice: Decodable {
+        let tokens: [Int]
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            if let token = try? container.decode(Int.self) {
+                tokens = [token]
+            } else {
+                tokens = try container.decode([Int].self)
+            }
+        }
+    }
+
+    /// A key whose mere presence matters.
+    struct Presence: Decodable {
+        init(from decoder: any Decoder) throws {}
+    }
+}
+
+extension ConfigurationFile {
+    /// Fills in the class defaults and refuses what is not implemented.
+    func resolved() throws(UnsupportedValue) -> ModelConfiguration {
+        guard modelType == "paligemma" else {
+            throw UnsupportedValue(
+                reason: "modelType is \(modelType ?? "missing"); only paligemma checkpoints can be used")
+        }
+        if quantizationConfig != nil {
+            throw UnsupportedValue(reason: "quantization_config: quantised checkpoints cannot be read; use bf16 or f32")
+        }
+        let text = try resolvedText()
+        let ends = eosTokenId?.tokens ?? textConfig?.eosTokenId?.tokens ?? [1]
+        guard ends.count == 1, let end = ends.first else {
+            throw UnsupportedValue(reason: "eos_token_id lists \(ends.count) tokens; exactly one is implemented")
+        }
+        return ModelConfiguration(
+            vision: try resolvedVision(), text: text,
+            imageToken: imageTokenIndex ?? imageTokenId ?? 256_000,
+            beginToken: bosTokenId ?? textConfig?.bosTokenId ?? 2,
+            endToken: end,
+            padToken: padTokenId ?? textConfig?.padTokenId ?? 0)
+    }
+
+    private func resolvedText() throws(UnsupportedValue) -> TextConfiguration {
+        // Without a textConfig the public classes build the language model of the released 3B.
+        guard let file = textConfig else {
+            return TextConfiguration(
+                width: 2048, mlpWidth: 16384, layers: 18, heads: 8, keyValueHeads: 1, headWidth: 256,
+                vocabulary: 257_216)
+        }
+        let family = file.modelType ?? "gemma"
+        guard family == "gemma" else {
+            throw UnsupportedValue(
+                reason: "text_config.model_type is \(family); only gemma (PaliGemma 1) is implemented")
+        }
+        if file.attentionBias == true {
+            throw UnsupportedValue(reason: "text_config.attention_bias is true; Gemma has no biases")
+        }
+        // Released files say "gelu" and mean the tanh form: the trained weights expect it either way.
+        try require(
+            file.hiddenActivation ?? file.hiddenAct, in: ["gelu_pytorch_tanh", "gelu", "gelu_fast"],
+            for: "text_config.hidden_activation")
+        let ropeType = file.ropeParameters?.ropeType ?? "default"
+        guard ropeType == "default", file.ropeScaling == nil else {
+            throw UnsupportedValue(reason: "text_config: rope of type \(ropeType) with scaling is not implemented")
+        }
+        return TextConfiguration(
+            width: file.hiddenSize ?? 3072, mlpWidth: file.intermediateSize ?? 24576,
+            layers: file.numHiddenLayers ?? 28, heads: file.numAttentionHeads ?? 16,
+            keyValueHeads: file.numKeyValueHeads ?? 16, headWidth: file.headDim ?? 256,
+            vocabulary: file.vocabSize ?? 256_000, normEpsilon: file.rmsNormEps ?? 1e-6,
+            ropeBase: file.ropeParameters?.ropeTheta ?? file.ropeTheta ?? 10_000,
+            context: file.maxPositionEmbeddings ?? 8192)
+    }
+
+    private func resolvedVision() throws(UnsupportedValue) -> VisionConfiguration {
+        guard let file = visionConfig else {
+            return VisionConfiguration(
+                width: 1152, mlpWidth: 4304, layers: 27, heads: 16, patch: 14, imageSize: 224)
+        }
+        try require(file.modelType, in: ["siglip_vision_model"], for: "vision_config.model_type")
+        try require(
+            file.hiddenAct, in: ["gelu_pytorch_tanh", "gelu_fast"], for: "vision_config.hidden_act")
+        let channels = file.numChannels ?? 3
+        guard channels == 3 else {
+            throw UnsupportedValue(reason: "vision_config.num_channels is \(channels); pictures have 3")
+        }
+        return VisionConfiguration(
+            width: file.hiddenSize ?? 768, mlpWidth: file.intermediateSize ?? 3072,
+            layers: file.numHiddenLayers ?? 12, heads: file.numAttentionHeads ?? 12,
+            patch: file.patchSize ?? 16, imageSize: file.imageSize ?? 224,
+            layerNormEpsilon: file.layerNormEps ?? 1e-6)
+    }
+
+    private func require(
+        _ value: String?, in accepted: [String], for key: String
+    ) throws(UnsupportedValue) {
+        guard let value, !accepted.contains(value) else { return }
+        throw UnsupportedValue(reason: "\(key) is \(value); implemented: \(accepted.joined(separator: ", "))")
+    }
+}

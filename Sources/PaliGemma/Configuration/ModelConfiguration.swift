@@ -1,0 +1,192 @@
+import Foundation
+
+/// The dimensions of a PaliGemma model, as `config.json` gives them and completed by the class defaults of the
+/// public implementation, since released files leave most keys out.
+package struct ModelConfiguration: Sendable, Equatable {
+    package var vision: VisionConfiguration
+    package var text: TextConfiguration
+    /// Id of the placeholder token that stands where a picture's features go.
+    package var imageToken: Int
+    package var beginToken: Int
+    package var endToken: Int
+    package var padToken: Int
+
+    package init(
+        vision: VisionConfiguration, text: TextConfiguration, imageToken: Int,
+        beginToken: Int = 2, endToken: Int = 1, padToken: Int = 0
+    ) {
+        self.vision = vision
+        self.text = text
+        self.imageToken = imageToken
+        self.beginToken = beginToken
+        self.endToken = endToken
+        self.padToken = padToken
+    }
+}
+
+/// SigLIP, the vision tower.
+package struct VisionConfiguration: Sendable, Equatable {
+    package var width: Int
+    package var mlpWidth: Int
+    package var layers: Int
+    package var heads: Int
+    package var patch: Int
+    /// Side of the square input in pixels.
+    package var imageSize: Int
+    package var layerNormEpsilon: Float
+
+    package init(
+        width: Int, mlpWidth: Int, layers: Int, heads: Int, patch: Int, imageSize: Int, layerNormEpsilon: Float = 1e-6
+    ) {
+        self.width = width
+        self.mlpWidth = mlpWidth
+        self.layers = layers
+        self.heads = heads
+        self.patch = patch
+        self.imageSize = imageSize
+        self.layerNormEpsilon = layerNormEpsilon
+    }
+
+    package var headWidth: Int { width / heads }
+    /// Patches along one side; pixels that do not fill a patch are dropped, as a convolution without padding does.
+    package var grid: Int { imageSize / patch }
+    /// Rows (tokens) that one picture becomes.
+    package var tokens: Int { grid * grid }
+    /// Values of one patch: 3 channels of patch x patch pixels.
+    package var patchValues: Int { 3 * patch * patch }
+}
+
+/// Gemma, the language model.
+package struct TextConfiguration: Sendable, Equatable {
+    package var width: Int
+    package var mlpWidth: Int
+    package var layers: Int
+    package var heads: Int
+    package var keyValueHeads: Int
+    package var headWidth: Int
+    package var vocabulary: Int
+    package var normEpsilon: Float
+    package var ropeBase: Float
+    /// Most positions (picture tokens, prompt and answer together) of one sequence.
+    package var context: Int
+
+    package init(
+        width: Int, mlpWidth: Int, layers: Int, heads: Int, keyValueHeads: Int, headWidth: Int, vocabulary: Int,
+        normEpsilon: Float = 1e-6, ropeBase: Float = 10_000, context: Int = 8192
+    ) {
+        self.width = width
+        self.mlpWidth = mlpWidth
+        self.layers = layers
+        self.heads = heads
+        self.keyValueHeads = keyValueHeads
+        self.headWidth = headWidth
+        self.vocabulary = vocabulary
+        self.normEpsilon = normEpsilon
+        self.ropeBase = ropeBase
+        self.context = context
+    }
+
+    /// Width of all query heads together.
+    package var queryWidth: Int { heads * headWidth }
+    /// Width of all key (or value) heads together.
+    package var keyValueWidth: Int { keyValueHeads * headWidth }
+    /// Bytes that the keys and values of one position take in float32, over all layers.
+    package var keyValueBytesPerToken: Int { layers * 2 * keyValueWidth * MemoryLayout<Float>.size }
+}
+
+extension ModelConfiguration {
+    /// Reads `config.json` of a model directory.
+    ///
+    /// - Throws: ``ModelError`` where the file is missing, malformed, or asks for what is not implemented.
+    package init(directory: String) throws(ModelError) {
+        let path = directory + "/config.json"
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw ModelError(
+                .configuration, at: path, "cannot be read; is this a model directory in the Hugging Face layout?")
+        }
+        let file: ConfigurationFile
+        do {
+            let decoder = JSONDecoder()
+            decoder.keyDecodingStrategy = .convertFromSnakeCase
+            file = try decoder.decode(ConfigurationFile.self, from: data)
+        } catch let error as DecodingError {
+            throw ModelError(.configuration, at: path, error.inOneLine)
+        } catch {
+            throw ModelError(.configuration, at: path, "is not valid JSON")
+        }
+        do {
+            self = try file.resolved()
+            try validate()
+        } catch {
+            throw ModelError(.configuration, at: path, error.reason)
+        }
+    }
+
+    /// Refuses dimensions that no such model can have, before anything is computed from them.
+    private func validate() throws(UnsupportedValue) {
+        func require(_ condition: Bool, _ reason: @autoclosure () -> String) throws(UnsupportedValue) {
+            if !condition { throw UnsupportedValue(reason: reason()) }
+        }
+        let bounded: [(String, Int, Int)] = [
+            ("vision_config.hidden_size", vision.width, 1 << 16),
+            ("vision_config.intermediate_size", vision.mlpWidth, 1 << 20),
+            ("vision_config.num_hidden_layers", vision.layers, 1024),
+            ("vision_config.num_attention_heads", vision.heads, 1024),
+            ("vision_config.patch_size", vision.patch, 1024),
+            ("vision_config.image_size", vision.imageSize, 1 << 14),
+            ("text_config.hidden_size", text.width, 1 << 16),
+            ("text_config.intermediate_size", text.mlpWidth, 1 << 20),
+            ("text_config.num_hidden_layers", text.layers, 1024),
+            ("text_config.num_attention_heads", text.heads, 1024),
+            ("text_config.num_key_value_heads", text.keyValueHeads, 1024),
+            ("text_config.head_dim", text.headWidth, 1 << 14),
+            ("text_config.vocab_size", text.vocabulary, 1 << 24),
+            ("text_config.max_position_embeddings", text.context, 1 << 24),
+        ]
+        for (key, value, most) in bounded {
+            try require(value >= 1 && value <= most, "\(key) is \(value); it must lie between 1 and \(most)")
+        }
+        try require(
+            vision.width % vision.heads == 0,
+            "vision_config.hidden_size \(vision.width) is no multiple of its \(vision.heads) heads")
+        try require(
+            text.heads % text.keyValueHeads == 0,
+            "text_config has \(text.heads) query heads, no multiple of its \(text.keyValueHeads) key/value heads")
+        try require(
+            text.headWidth % 2 == 0, "text_config.head_dim \(text.headWidth) is odd; rotary positions need pairs")
+        try require(
+            vision.imageSize >= vision.patch,
+            "vision_config.image_size \(vision.imageSize) is smaller than a patch of \(vision.patch)")
+        try require(vision.tokens < text.context, "one picture's \(vision.tokens) tokens fill the whole context")
+        for (key, token) in [("bos_token_id", beginToken), ("eos_token_id", endToken), ("pad_token_id", padToken)] {
+            try require(token >= 0 && token < text.vocabulary, "\(key) \(token) lies outside the vocabulary")
+        }
+        try require(imageToken >= 0, "image_token_index is negative")
+    }
+}
+
+extension DecodingError {
+    /// The key path and what was wrong there, without the framework's words around it.
+    var inOneLine: String {
+        func path(_ context: Context) -> String {
+            context.codingPath.map(\.stringValue.inSnakeCase).joined(separator: ".")
+        }
+        switch self {
+        case .typeMismatch(let type, let context): return "\(path(context)): expected \(type)"
+        case .valueNotFound(let type, let context): return "\(path(context)): expected \(type), found null"
+        case .keyNotFound(let key, let context): return "\(path(context)): has no \(key.stringValue.inSnakeCase)"
+        case .dataCorrupted(let context):
+            return context.codingPath.isEmpty ? "is not valid JSON" : "\(path(context)): \(context.debugDescription)"
+        @unknown default: return "is not valid JSON"
+        }
+    }
+}
+
+extension String {
+    /// "textConfig" as it stands in the file: "text_config".
+    fileprivate var inSnakeCase: String {
+        reduce(into: "") { result, character in
+            result += character.isUppercase ? "_" + character.lowercased() : String(character)
+        }
+    }
+}

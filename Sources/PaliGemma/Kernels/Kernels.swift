@@ -1,0 +1,103 @@
+import CKernels
+import Foundation
+
+/// The set of kernels in use, chosen once at the first use: the best that the processor has, or what the environment
+/// variable `PALIGEMMA_KERNELS` (scalar, avx2, avx512) asks for.
+package struct Kernels: @unchecked Sendable {
+    // @unchecked: a table of constants.
+    let table: UnsafePointer<pg_kernels>
+
+    package static let current: Kernels = {
+        let wanted = ProcessInfo.processInfo.environment["PALIGEMMA_KERNELS"]
+        let forced = Level.allCases.first { $0.rawValue == wanted }.flatMap { Kernels(level: $0) }
+        return forced ?? Level.allCases.reversed().lazy.compactMap { Kernels(level: $0) }.first ?? .scalar
+    }()
+
+    /// The plain twins, which every processor has.
+    package static let scalar = Kernels(table: pg_kernels_at(PG_SCALAR))
+
+    package enum Level: String, CaseIterable, Sendable {
+        case scalar, avx2, avx512
+    }
+
+    /// The set of a level, or nil where this processor does not have it.
+    package init?(level: Level) {
+        let code: pg_level
+        switch level {
+        case .scalar: code = PG_SCALAR
+        case .avx2: code = PG_AVX2
+        case .avx512: code = PG_AVX512
+        }
+        guard let table = pg_kernels_at(code) else { return nil }
+        self.table = table
+    }
+
+    private init(table: UnsafePointer<pg_kernels>) {
+        self.table = table
+    }
+
+    package var name: String { String(cString: table.pointee.name) }
+}
+
+extension ElementType {
+    var code: pg_element {
+        switch self {
+        case .float32: return PG_FLOAT32
+        case .bfloat16: return PG_BFLOAT16
+        case .float16: return PG_FLOAT16
+        }
+    }
+}
+
+/// The operations between two products, row by row. Meaning and source of each: CKernels/scalar.c.
+extension Kernels {
+    /// out = layer norm of x [T, D], over D.
+    func layerNorm(_ x: MatrixView, _ norm: LayerNormWeights, epsilon: Float, into out: MatrixView) {
+        precondition(x.rows == out.rows && x.columns == out.columns && norm.weight.count == x.columns)
+        for row in 0..<x.rows {
+            table.pointee.layer_norm(x.row(row), norm.weight, norm.bias, epsilon, out.row(row), x.columns)
+        }
+    }
+
+    /// out = x * rsqrt(mean(x²) + epsilon) * (1 + weight), x [T, D], over D.
+    func rmsNorm(_ x: MatrixView, weight: [Float], epsilon: Float, into out: MatrixView) {
+        precondition(x.rows == out.rows && x.columns == out.columns && weight.count == x.columns)
+        for row in 0..<x.rows {
+            table.pointee.rms_norm(x.row(row), weight, epsilon, out.row(row), x.columns)
+        }
+    }
+
+    /// x += y
+    func add(_ x: MatrixView, _ y: MatrixView) {
+        precondition(x.rows == y.rows && x.columns == y.columns)
+        for row in 0..<x.rows { table.pointee.add(x.row(row), y.row(row), x.columns) }
+    }
+
+    /// x += row, for every row of x.
+    func addRow(_ x: MatrixView, _ values: UnsafePointer<Float>) {
+        for row in 0..<x.rows { table.pointee.add(x.row(row), values, x.columns) }
+    }
+
+    /// x = gelu_tanh(x + bias)
+    func gelu(_ x: MatrixView, bias: UnsafePointer<Float>?) {
+        for row in 0..<x.rows { table.pointee.gelu(x.row(row), bias, x.columns) }
+    }
+
+    /// gate = gelu_tanh(gate) * up
+    func geluTimes(_ gate: MatrixView, _ up: MatrixView) {
+        precondition(gate.rows == up.rows && gate.columns == up.columns)
+        for row in 0..<gate.rows { table.pointee.gelu_times(gate.row(row), up.row(row), gate.columns) }
+    }
+
+    /// The first largest value of a row and where it is.
+    func argMax(_ x: MatrixView, row: Int) -> (index: Int, value: Float) {
+        var value: Float = 0
+        let index = table.pointee.arg_max(x.row(row), x.columns, &value)
+        return (index, value)
+    }
+
+    /// Sum of exp(x - maximum) over a row, in double.
+    func sumExp(_ x: MatrixView, row: Int, maximum: Float) -> Double {
+        table.pointee.sum_exp(x.row(row), x.columns, maximum)
+    }
+}

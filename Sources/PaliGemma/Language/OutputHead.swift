@@ -1,0 +1,77 @@
+import Foundation
+
+/// From the last layer's rows to tokens. Each rank has the logits of its rows of the vocabulary; what crosses the
+/// group is, for each sequence, the largest logit, where it is, and the sum of exponentials beside it. All ranks
+/// combine the same numbers in the same order, so none can choose another token.
+extension Gemma {
+    /// x [B, D] after the last layer: the final norm, the head, and the most probable token of each sequence (the
+    /// lowest id on ties) with its log-probability over the whole vocabulary.
+    func chooseTokens(_ x: MatrixView, for sequences: [Sequence]) throws(CollectiveError) {
+        let normed = Matrix(rows: x.rows, columns: x.columns)
+        let logits = Matrix(rows: x.rows, columns: slice.vocabulary.count)
+        rmsNorm(x, weights.norm, into: normed.view)
+        linear(normed.view, weights.head.outputs(slice.vocabulary), into: logits.view)
+        observer?("logits", logits.view)
+
+        let own = Matrix(rows: x.rows, columns: Candidate.width)
+        let (view, out, first) = (logits.view, own.view, slice.vocabulary.lowerBound)
+        team.run(x.rows) { [kernels] row, _ in
+            Candidate(logits: view, row: row, firstToken: first, kernels: kernels).store(in: out, row: row)
+        }
+        let all = Matrix(rows: group.count * x.rows, columns: Candidate.width)
+        try group.gather(
+            own.view, into: all.view, ranges: (0..<group.count).map { $0 * x.rows..<($0 + 1) * x.rows }
+        ).wait()
+        for (row, sequence) in sequences.enumerated() {
+            let candidates = (0..<group.count).map { Candidate(all.view, row: $0 * x.rows + row) }
+            let (token, logProbability) = Candidate.choose(candidates)
+            sequence.append(token, logProbability: logProbability, endToken: endToken)
+        }
+    }
+}
+
+/// What one rank knows of one sequence's next token.
+struct Candidate {
+    static let width = 3
+    /// The largest logit of the rank's rows; −∞ where it has none.
+    let logit: Float
+    let token: Int32
+    /// Sum over the rank's rows of exp(logit − the largest).
+    let sum: Float
+
+    init(logits: MatrixView, row: Int, firstToken: Int, kernels: Kernels) {
+        guard logits.columns > 0 else {
+            (logit, token, sum) = (-.infinity, 0, 0)
+            return
+        }
+        let (index, value) = kernels.argMax(logits, row: row)
+        logit = value
+        token = Int32(firstToken + index)
+        sum = Float(kernels.sumExp(logits, row: row, maximum: value))
+    }
+
+    /// From a row of numbers as ``store(in:row:)`` writes it; ids below 2²⁴ are exact in float32.
+    init(_ matrix: MatrixView, row: Int) {
+        let values = matrix.values(row: row)
+        logit = values[0]
+        token = Int32(values[1])
+        sum = values[2]
+    }
+
+    func store(in matrix: MatrixView, row: Int) {
+        let values = matrix.row(row)
+        values[0] = logit
+        values[1] = Float(token)
+        values[2] = sum
+    }
+
+    /// The winner over all ranks; the first on ties, which has the lowest id, for ranks hold ascending rows.
+    static func choose(_ candidates: [Candidate]) -> (token: Int32, logProbability: Float) {
+        var best = candidates[0]
+        for candidate in candidates.dropFirst() where candidate.logit > best.logit { best = candidate }
+        let total = candidates.reduce(0.0) { total, candidate in
+            candidate.sum == 0 ? total : total + Double(candidate.sum) * exp(Double(candidate.logit - best.logit))
+        }
+        return (best.token, Float(-log(total)))
+    }
+}

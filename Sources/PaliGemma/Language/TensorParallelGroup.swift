@@ -1,0 +1,54 @@
+/// The ranks that hold one Gemma together, seen from one of them.
+///
+/// Every rank calls the same operations in the same order. An operation begins at once and runs under whatever is
+/// computed until its ``PendingTransfer/wait()``; its memory must not be touched in between. Sums are made by the
+/// caller in rank order, so every rank gets the same bits.
+package protocol TensorParallelGroup: AnyObject {
+    var rank: Int { get }
+    var count: Int { get }
+
+    /// All-gather: rank r's rows land in rows `ranges[r]` of `all` on every rank. `own` has `ranges[rank].count` rows.
+    func gather(_ own: MatrixView, into all: MatrixView, ranges: [Range<Int>]) throws(CollectiveError)
+        -> any PendingTransfer
+
+    /// All-to-all: rows `ranges[r]` of `parts` go to rank r; `received` gets one piece of `ranges[rank].count` rows
+    /// from each rank, in rank order.
+    func exchange(_ parts: MatrixView, ranges: [Range<Int>], into received: MatrixView) throws(CollectiveError)
+        -> any PendingTransfer
+}
+
+package protocol PendingTransfer: AnyObject {
+    /// Returns when what was begun has arrived, and what was sent may be overwritten.
+    func wait() throws(CollectiveError)
+}
+
+/// A transfer between the ranks of a group failed; the group cannot go on.
+package struct CollectiveError: Error, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) { self.description = description }
+}
+
+/// A group of one: what is gathered is what was given.
+package final class SingleRank: TensorParallelGroup {
+    package let rank = 0
+    package let count = 1
+
+    package init() {}
+
+    package func gather(_ own: MatrixView, into all: MatrixView, ranges: [Range<Int>]) -> any PendingTransfer {
+        all.rows(ranges[0]).copy(from: own)
+        return Completed()
+    }
+
+    package func exchange(
+        _ parts: MatrixView, ranges: [Range<Int>], into received: MatrixView
+    ) -> any PendingTransfer {
+        received.copy(from: parts.rows(ranges[0]))
+        return Completed()
+    }
+
+    private final class Completed: PendingTransfer {
+        func wait() {}
+    }
+}

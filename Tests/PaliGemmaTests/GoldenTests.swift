@@ -1,0 +1,123 @@
+import Foundation
+import PaliGemma
+import Testing
+
+@Suite("The forward pass equals the reference")
+struct GoldenTests {
+    /// Relative to the largest number of a tensor. float32 sums in another order differ by 1e-6 to 1e-5 here: the
+    /// checkpoints have wide weights, so that every part of the network matters.
+    static let tolerance: Float = 3e-5
+
+    @Test("The vision tower equals the reference after every layer", arguments: Goldens.cases)
+    func vision(name: String) throws {
+        let goldens = try Goldens(name)
+        let tower = VisionTower(
+            weights: goldens.weights, configuration: goldens.configuration, team: ThreadTeam(count: 2))
+        var seen: [String: Float] = [:]
+        tower.observer = { layer, x in
+            if layer < goldens.configuration.vision.layers {
+                seen["vision.\(layer)"] = (try? x.distance(to: goldens.floats("vision.\(layer)"))) ?? .infinity
+            }
+        }
+        let pictures = try goldens.pictures
+        var rows = 0
+        let features = try goldens.floats("features")
+        let width = goldens.configuration.vision.width
+        tower.encode(pictures) { range, view in
+            #expect(range.lowerBound == rows)
+            rows = range.upperBound
+            let expected = Array(features[range.lowerBound * width..<range.upperBound * width])
+            #expect(view.distance(to: expected) < Self.tolerance)
+        }
+        #expect(rows == pictures.count * goldens.configuration.vision.tokens)
+        #expect(seen.count == goldens.configuration.vision.layers)
+        for (layer, distance) in seen { #expect(distance < Self.tolerance, "\(layer)") }
+    }
+
+    @Test("Gemma's layers, logits, tokens and log-probabilities equal the reference's", arguments: Goldens.cases)
+    func gemma(name: String) throws {
+        let goldens = try Goldens(name)
+        let text = goldens.configuration.text
+        let gemma = Gemma(
+            weights: goldens.weights, configuration: goldens.configuration, slice: TextSlice(whole: text),
+            group: SingleRank(), team: ThreadTeam(count: 2))
+        var distances: [String: Float] = [:]
+        var steps = 0
+        let logits = try goldens.floats("logits")
+        gemma.observer = { stage, view in
+            if stage == "logits" {
+                let expected = Array(logits[steps * text.vocabulary..<(steps + 1) * text.vocabulary])
+                distances["logits \(steps)"] = view.distance(to: expected)
+                steps += 1
+            } else if stage == "embedding" {
+                distances[stage] = (try? view.distance(to: goldens.floats("text.0"))) ?? .infinity
+            } else if let layer = stage.split(separator: " ").last.flatMap({ Int($0) }), steps == 0 {
+                var expected = (try? goldens.floats("text.\(layer + 1)")) ?? []
+                if view.rows == 1 { expected = Array(expected.suffix(text.width)) }
+                distances[stage] = view.distance(to: expected)
+            }
+        }
+        let answer = try prefillAndDecode(gemma, goldens, steps: 8)
+        #expect(distances.count >= 1 + text.layers + 1)
+        for (stage, distance) in distances { #expect(distance < Self.tolerance, "\(stage)") }
+
+        let expected = try goldens.tokens("tokens")
+        let end = Int32(goldens.configuration.endToken)
+        #expect(answer.tokens == Array(expected.prefix { $0 != end }))
+        #expect(answer.finish == (expected.contains(end) ? .stop : .length))
+        for (step, token) in answer.tokens.enumerated() {
+            let row = logits[step * text.vocabulary..<(step + 1) * text.vocabulary].map(Double.init)
+            #expect(abs(Double(answer.logProbabilities[step]) - logSoftmax(row, Int(token))) < 1e-4)
+        }
+    }
+
+    @Test("Any number of ranks gives the same tokens and log-probabilities as one", arguments: Goldens.cases, 2...8)
+    func ranks(name: String, count: Int) throws {
+        let one = try answers(name, ranks: 1)[0]
+        for other in try answers(name, ranks: count) {
+            #expect(other.tokens == one.tokens)
+            #expect(zip(other.logProbabilities, one.logProbabilities).allSatisfy { abs($0 - $1) < 1e-4 })
+        }
+    }
+
+    private struct Answer: Sendable {
+        let tokens: [Int32]
+        let logProbabilities: [Float]
+    }
+
+    private func answers(_ name: String, ranks: Int) throws -> [Answer] {
+        try InProcessGroup.run(ranks: ranks) { group in
+            let goldens = try Goldens(name)
+            let text = goldens.configuration.text
+            func share(_ total: Int) -> Range<Int> { total * group.rank / ranks..<total * (group.rank + 1) / ranks }
+            let slice = TextSlice(
+                queryHeads: share(text.heads), mlp: share(text.mlpWidth), vocabulary: share(text.vocabulary))
+            let gemma = Gemma(
+                weights: goldens.weights, configuration: goldens.configuration, slice: slice, group: group,
+                team: ThreadTeam(count: 1))
+            let sequence = try prefillAndDecode(gemma, goldens, steps: 8)
+            return Answer(tokens: sequence.tokens, logProbabilities: sequence.logProbabilities)
+        }
+    }
+}
+
+/// Encodes the goldens' pictures, prefills its prompt and decodes.
+private func prefillAndDecode(_ gemma: Gemma, _ goldens: Goldens, steps: Int) throws -> Sequence {
+    let prompt = try goldens.prompt()
+    let sequence = Sequence(
+        id: 1, textTokens: prompt.textTokens, pictures: prompt.pictures,
+        tokensPerPicture: goldens.configuration.vision.tokens, maxTokens: steps)
+    let rows = prompt.pictures * goldens.configuration.vision.tokens
+    let features = Matrix(rows: rows, columns: goldens.configuration.vision.width)
+    for (index, value) in try goldens.floats("features").enumerated() {
+        features.view.row(index / features.view.columns)[index % features.view.columns] = value
+    }
+    try gemma.prefill([sequence], features: ReadyFeatures(all: features.view, pictureRows: Array(0..<rows)))
+    try gemma.decode([sequence], steps: steps)
+    return sequence
+}
+
+private func logSoftmax(_ row: [Double], _ index: Int) -> Double {
+    let largest = row.max() ?? 0
+    return row[index] - largest - log(row.reduce(0) { $0 + exp($1 - largest) })
+}

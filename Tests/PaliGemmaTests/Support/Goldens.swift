@@ -1,0 +1,87 @@
+import Foundation
+
+import PaliGemma
+
+/// The committed checkpoints and what the reference computed with them (Tests/Fixtures/goldens/make.py).
+struct Goldens {
+    static let cases = ["odd", "grouped"]
+
+    let directory: String
+    let configuration: ModelConfiguration
+    let weights: ModelWeights
+    private let file: SafetensorsFile
+
+    init(_ name: String) throws {
+        directory = Fixtures.path("goldens/\(name)")
+        configuration = try ModelConfiguration(directory: directory)
+        weights = try ModelWeights(
+            checkpoint: Checkpoint(directory: directory), configuration: configuration)
+        file = try SafetensorsFile(path: directory + "/goldens.safetensors")
+    }
+
+    func shape(_ name: String) throws -> [Int] { try entry(name).shape }
+
+    func floats(_ name: String) throws -> [Float] {
+        let bytes = UnsafeRawBufferPointer(rebasing: file.mapping.bytes[try entry(name).range])
+        return (0..<bytes.count / 4).map { bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
+    }
+
+    func tokens(_ name: String) throws -> [Int32] { try floats(name).map { Int32($0) } }
+
+    var pictures: [[UInt8]] {
+        get throws {
+            let bytes = try floats("pixels").map { UInt8($0) }
+            let size = configuration.vision.imageSize * configuration.vision.imageSize * 3
+            return stride(from: 0, to: bytes.count, by: size).map { Array(bytes[$0..<$0 + size]) }
+        }
+    }
+
+    /// The prompt's tokens behind the pictures, and how many pictures stand before them.
+    func prompt() throws -> (textTokens: [Int32], pictures: Int) {
+        let ids = try tokens("ids")
+        let text = ids.filter { $0 != Int32(configuration.imageToken) }
+        return (text, (ids.count - text.count) / configuration.vision.tokens)
+    }
+
+    private func entry(_ name: String) throws -> TensorEntry {
+        guard let entry = file.tensors[name] else { throw MissingGolden(name: name) }
+        return entry
+    }
+
+    struct MissingGolden: Error { let name: String }
+}
+
+enum Fixtures {
+    static func path(_ name: String) -> String {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("Fixtures/" + name).path
+    }
+}
+
+extension MatrixView {
+    /// The largest difference to reference numbers, relative to the largest of them.
+    func distance(to reference: [Float]) -> Float {
+        precondition(reference.count == rows * columns)
+        let largest = reference.map(abs).max() ?? 1
+        var worst: Float = 0
+        for row in 0..<rows {
+            for (column, value) in values(row: row).enumerated() {
+                let difference = abs(value - reference[row * columns + column])
+                worst = max(worst, difference.isNaN ? .infinity : difference)
+            }
+        }
+        return worst / max(largest, 1)
+    }
+}
+
+/// Features that are all there from the start.
+struct ReadyFeatures: FeatureSource {
+    let all: MatrixView
+    /// Rows of the prefill that are picture rows, in order; features stand in this order.
+    let pictureRows: [Int]
+
+    func features(rows: Range<Int>) -> MatrixView {
+        let first = pictureRows.firstIndex(of: rows.lowerBound) ?? 0
+        return all.rows(first..<first + rows.count)
+    }
+}

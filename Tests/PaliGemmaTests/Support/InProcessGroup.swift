@@ -1,0 +1,119 @@
+import Foundation
+
+import PaliGemma
+
+/// A tensor-parallel group whose ranks are threads of this process: what MPI does between processes, as copies.
+final class InProcessGroup: TensorParallelGroup {
+    let rank: Int
+    var count: Int { room.count }
+    private let room: Room
+
+    private init(rank: Int, room: Room) {
+        self.rank = rank
+        self.room = room
+    }
+
+    /// Runs `body` once for every rank, each on a thread of its own, and returns their results in rank order.
+    static func run<Result: Sendable>(
+        ranks: Int, _ body: @escaping @Sendable (InProcessGroup) throws -> Result
+    ) throws -> [Result] {
+        let room = Room(count: ranks)
+        let results = Results<Result>(count: ranks)
+        let threads = (0..<ranks).map { rank in
+            let thread = Thread {
+                results.set(rank, Swift.Result { try body(InProcessGroup(rank: rank, room: room)) })
+            }
+            thread.stackSize = 8 << 20
+            thread.start()
+            return thread
+        }
+        results.waitForAll()
+        _ = threads
+        return try results.values.map { try $0.get() }
+    }
+
+    func gather(_ own: MatrixView, into all: MatrixView, ranges: [Range<Int>]) -> any PendingTransfer {
+        Deferred { [room, rank] in
+            room.meet(rank, own) { views in
+                for (from, range) in ranges.enumerated() { all.rows(range).copy(from: views[from]) }
+            }
+        }
+    }
+
+    func exchange(_ parts: MatrixView, ranges: [Range<Int>], into received: MatrixView) -> any PendingTransfer {
+        Deferred { [room, rank] in
+            room.meet(rank, parts) { views in
+                let rows = ranges[rank].count
+                for (from, view) in views.enumerated() {
+                    received.rows(from * rows..<(from + 1) * rows).copy(from: view.rows(ranges[rank]))
+                }
+            }
+        }
+    }
+
+    /// Does its copies when waited for, which is the latest moment that the protocol allows. Every rank waits in the
+    /// same order, so the meetings match.
+    private final class Deferred: PendingTransfer {
+        private let body: () -> Void
+        init(_ body: @escaping () -> Void) { self.body = body }
+        func wait() { body() }
+    }
+
+    /// Where ranks meet: each brings a view, all copy, all leave.
+    private final class Room: @unchecked Sendable {
+        let count: Int
+        private let condition = NSCondition()
+        private var views: [MatrixView?]
+        private var arrived = 0
+        private var left = 0
+        private var round = 0
+
+        init(count: Int) {
+            self.count = count
+            views = Array(repeating: nil, count: count)
+        }
+
+        func meet(_ rank: Int, _ view: MatrixView, copy: ([MatrixView]) -> Void) {
+            condition.lock()
+            let mine = round
+            views[rank] = view
+            arrived += 1
+            condition.broadcast()
+            while arrived < count { condition.wait() }
+            let all = views.compactMap { $0 }
+            condition.unlock()
+            copy(all)
+            condition.lock()
+            left += 1
+            if left == count {
+                (arrived, left) = (0, 0)
+                round += 1
+                condition.broadcast()
+            }
+            while round == mine { condition.wait() }
+            condition.unlock()
+        }
+    }
+
+    private final class Results<Value: Sendable>: @unchecked Sendable {
+        private let condition = NSCondition()
+        private var results: [Swift.Result<Value, any Error>?]
+
+        init(count: Int) { results = Array(repeating: nil, count: count) }
+
+        var values: [Swift.Result<Value, any Error>] { results.compactMap { $0 } }
+
+        func set(_ rank: Int, _ result: Swift.Result<Value, any Error>) {
+            condition.lock()
+            results[rank] = result
+            condition.broadcast()
+            condition.unlock()
+        }
+
+        func waitForAll() {
+            condition.lock()
+            while results.contains(where: { $0 == nil }) { condition.wait() }
+            condition.unlock()
+        }
+    }
+}
