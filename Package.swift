@@ -34,7 +34,7 @@ let package = Package(
         .systemLibrary(name: "CXXHash", path: "Sources/PaliGemma/CXXHash", pkgConfig: "libxxhash"),
         .target(
             name: "CImageCodecs", path: "Sources/PaliGemma/CImageCodecs",
-            linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png"), .linkedLibrary("webp")]),
+            linkerSettings: ["jpeg", "png", "webp", "webpdemux", "z"].map { .linkedLibrary($0) }),
         .target(
             name: "CSentencePiece", path: "Sources/PaliGemma/CSentencePiece",
             linkerSettings: [.linkedLibrary("sentencepiece")]),

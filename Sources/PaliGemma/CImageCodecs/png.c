@@ -1,0 +1,249 @@
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <png.h>
+#include <zlib.h>
+
+#include "CImageCodecs.h"
+
+struct reader {
+    const uint8_t *bytes;
+    size_t count;
+    size_t position;
+    int truncated;
+    /// Rows whose bytes have been inflated and unfiltered, over all passes.
+    uint64_t rows_unpacked;
+    char *message;
+};
+
+static void fail(png_structp png, png_const_charp text) {
+    struct reader *reader = png_get_error_ptr(png);
+    snprintf(reader->message, PG_IMAGE_MESSAGE_BYTES, "%s", text);
+    longjmp(png_jmpbuf(png), 1);
+}
+
+static void drop_warning(png_structp png, png_const_charp text) {
+    (void)png;
+    (void)text;
+}
+
+static void read_bytes(png_structp png, png_bytep target, size_t count) {
+    struct reader *reader = png_get_io_ptr(png);
+    if (count > reader->count - reader->position) {
+        reader->truncated = 1;
+        png_error(png, "the data end early");
+    }
+    memcpy(target, reader->bytes + reader->position, count);
+    reader->position += count;
+}
+
+// Runs between a row's inflation and its delivery: what fails later in the same call (libpng looks for the end of the
+// stream after the last row) does not touch the row.
+static void note_row(png_structp png, png_row_infop info, png_bytep row) {
+    (void)info;
+    (void)row;
+    struct reader *reader = png_get_user_transform_ptr(png);
+    reader->rows_unpacked++;
+}
+
+/// What one stored sample of a gray or palette picture of up to 8 bits becomes.
+typedef struct {
+    uint8_t rgb[256][3];
+} color_table;
+
+static void fill_colors(png_structp png, png_infop info, color_table *colors) {
+    memset(colors, 0, sizeof *colors);
+    if (png_get_color_type(png, info) == PNG_COLOR_TYPE_PALETTE) {
+        // Entries that the file leaves out stay black.
+        png_colorp palette;
+        int entries = 0;
+        if (!png_get_PLTE(png, info, &palette, &entries)) return;
+        for (int i = 0; i < entries && i < 256; i++) {
+            colors->rgb[i][0] = palette[i].red;
+            colors->rgb[i][1] = palette[i].green;
+            colors->rgb[i][2] = palette[i].blue;
+        }
+        return;
+    }
+    int bits = png_get_bit_depth(png, info);
+    int scale = bits >= 8 ? 1 : 255 / ((1 << bits) - 1);
+    for (int i = 0; i * scale < 256; i++) memset(colors->rgb[i], i * scale, 3);
+}
+
+static void convert_row(const uint8_t *stored, int sixteen_bit, const color_table *colors, uint8_t *rgb, size_t width) {
+    for (size_t x = 0; x < width; x++) {
+        if (sixteen_bit) {
+            // Clipped, not scaled: what Pillow does with 16-bit gray.
+            memset(rgb + 3 * x, stored[2 * x] ? 255 : stored[2 * x + 1], 3);
+        } else {
+            memcpy(rgb + 3 * x, colors->rgb[stored[x]], 3);
+        }
+    }
+}
+
+/// Sets up libpng so that a row is RGB, one byte a sample of gray or palette, or two of 16-bit gray.
+static void choose_transforms(png_structp png, png_infop info, struct reader *reader) {
+    int color_type = png_get_color_type(png, info);
+    int plain_gray = color_type == PNG_COLOR_TYPE_GRAY;
+    if (png_get_bit_depth(png, info) == 16 && !plain_gray) png_set_strip_16(png);
+    if (png_get_bit_depth(png, info) < 8) png_set_packing(png);
+    if (color_type & PNG_COLOR_MASK_ALPHA) png_set_strip_alpha(png);
+    png_set_read_user_transform_fn(png, note_row);
+    png_set_user_transform_info(png, reader, 0, 0);
+}
+
+/// Rows that the file stores: those of the picture, or of its seven interlaced passes without the empty ones.
+static uint64_t stored_rows(int interlaced, uint32_t width, uint32_t height) {
+    if (!interlaced) return height;
+    uint64_t rows = 0;
+    for (int pass = 0; pass < 7; pass++)
+        if (PNG_PASS_COLS(width, pass) > 0) rows += PNG_PASS_ROWS(height, pass);
+    return rows;
+}
+
+struct decoding {
+    struct reader reader;
+    png_structp png;
+    png_infop info;
+    /// Where rows are unpacked to: the caller's buffer, or `samples` where a row is not RGB yet.
+    uint8_t *rows;
+    uint8_t *samples;
+    size_t row_bytes;
+    uint64_t rows_wanted;
+    int sixteen_bit;
+    color_table colors;
+};
+
+static int prepare(struct decoding *d, int ends_inside_data, uint32_t width, uint32_t height, uint8_t *rgb) {
+    png_structp png = d->png;
+    png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
+    // Ancillary chunks say nothing about the pixels here: gamma and profiles are not applied, metadata is read elsewhere.
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+    png_set_read_fn(png, &d->reader, read_bytes);
+    png_set_compression_buffer_size(png, ends_inside_data ? 1 : 65536);
+    png_read_info(png, d->info);
+    if (png_get_image_width(png, d->info) != width || png_get_image_height(png, d->info) != height)
+        png_error(png, "its headers contradict each other");
+    fill_colors(png, d->info, &d->colors);
+    choose_transforms(png, d->info, &d->reader);
+    d->rows_wanted = stored_rows(png_set_interlace_handling(png) > 1, width, height);
+    png_read_update_info(png, d->info);
+    d->sixteen_bit = png_get_bit_depth(png, d->info) == 16;
+    d->row_bytes = png_get_rowbytes(png, d->info);
+    d->rows = rgb;
+    if (png_get_channels(png, d->info) == 3) return PG_IMAGE_OK;
+    d->rows = d->samples = malloc(d->row_bytes * height);
+    return d->samples ? PG_IMAGE_OK : PG_IMAGE_NO_MEMORY;
+}
+
+static void read_rows(struct decoding *d, uint32_t height) {
+    int passes = png_set_interlace_handling(d->png);
+    for (int pass = 0; pass < passes; pass++)
+        for (uint32_t y = 0; y < height; y++) png_read_row(d->png, d->rows + d->row_bytes * y, NULL);
+}
+
+/// libpng looks for the end of the stream after it has delivered the last row: a file that ends between the two holds
+/// a whole picture.
+static int status_after_error(const struct reader *reader, uint64_t rows_wanted) {
+    if (!reader->truncated) return PG_IMAGE_CORRUPT;
+    return rows_wanted > 0 && reader->rows_unpacked == rows_wanted ? PG_IMAGE_OK : PG_IMAGE_TRUNCATED;
+}
+
+/// The part that libpng's errors jump out of; everything that outlives the jump is behind `d`.
+static int decode(struct decoding *d, int ends_inside_data, uint32_t width, uint32_t height, uint8_t *rgb) {
+    if (setjmp(png_jmpbuf(d->png))) return status_after_error(&d->reader, d->rows_wanted);
+    int status = prepare(d, ends_inside_data, width, height, rgb);
+    if (status == PG_IMAGE_OK) read_rows(d, height);
+    return status;
+}
+
+int pg_png_decode(
+    const uint8_t *bytes, size_t count, int ends_inside_data, uint32_t width, uint32_t height, uint8_t *rgb,
+    char message[PG_IMAGE_MESSAGE_BYTES]) {
+    message[0] = 0;
+    struct decoding *d = calloc(1, sizeof *d);
+    if (!d) return PG_IMAGE_NO_MEMORY;
+    d->reader = (struct reader){.bytes = bytes, .count = count, .message = message};
+    d->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &d->reader, fail, drop_warning);
+    d->info = d->png ? png_create_info_struct(d->png) : NULL;
+    int status = PG_IMAGE_NO_MEMORY;
+    if (d->info) status = decode(d, ends_inside_data, width, height, rgb);
+    if (status == PG_IMAGE_OK && d->samples)
+        for (uint32_t y = 0; y < height; y++)
+            convert_row(d->samples + d->row_bytes * y, d->sixteen_bit, &d->colors, rgb + (size_t)y * width * 3, width);
+    png_destroy_read_struct(&d->png, &d->info, NULL);
+    free(d->samples);
+    free(d);
+    return status;
+}
+
+// MARK: Writing
+
+struct writer {
+    uint8_t *bytes;
+    size_t count;
+    size_t capacity;
+};
+
+static void write_bytes(png_structp png, png_bytep source, size_t count) {
+    struct writer *writer = png_get_io_ptr(png);
+    if (writer->capacity - writer->count < count) {
+        size_t capacity = (writer->capacity + count) * 2;
+        uint8_t *grown = realloc(writer->bytes, capacity);
+        if (!grown) png_error(png, "out of memory");
+        writer->bytes = grown;
+        writer->capacity = capacity;
+    }
+    memcpy(writer->bytes + writer->count, source, count);
+    writer->count += count;
+}
+
+static void flush_nothing(png_structp png) { (void)png; }
+
+static void jump_back(png_structp png, png_const_charp text) {
+    (void)text;
+    longjmp(png_jmpbuf(png), 1);
+}
+
+static int encode(png_structp png, png_infop info, const uint8_t *rgb, uint32_t width, uint32_t height) {
+    if (setjmp(png_jmpbuf(png))) return PG_IMAGE_NO_MEMORY;
+    png_set_IHDR(
+        png, info, width, height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+        PNG_FILTER_TYPE_DEFAULT);
+    png_write_info(png, info);
+    for (uint32_t y = 0; y < height; y++) png_write_row(png, rgb + (size_t)y * width * 3);
+    png_write_end(png, info);
+    return PG_IMAGE_OK;
+}
+
+int pg_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, uint8_t **result, size_t *result_count) {
+    struct writer writer = {0};
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, jump_back, drop_warning);
+    png_infop info = png ? png_create_info_struct(png) : NULL;
+    int status = PG_IMAGE_NO_MEMORY;
+    if (info) {
+        png_set_write_fn(png, &writer, write_bytes, flush_nothing);
+        status = encode(png, info, rgb, width, height);
+    }
+    png_destroy_write_struct(&png, &info);
+    if (status != PG_IMAGE_OK) {
+        free(writer.bytes);
+        return status;
+    }
+    *result = writer.bytes;
+    *result_count = writer.count;
+    return PG_IMAGE_OK;
+}
+
+void pg_image_free(uint8_t *bytes) { free(bytes); }
+
+// MARK: zlib
+
+uint32_t pg_crc32(const uint8_t *bytes, size_t count) { return (uint32_t)crc32_z(0, bytes, count); }
+
+long pg_inflate(const uint8_t *bytes, size_t count, uint8_t *output, size_t capacity) {
+    uLongf written = capacity;
+    return uncompress(output, &written, bytes, count) == Z_OK ? (long)written : -1;
+}

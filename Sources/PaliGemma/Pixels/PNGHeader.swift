@@ -1,0 +1,126 @@
+import CImageCodecs
+
+/// The chunks of a PNG file but for its pixels: size, metadata, and whether the file is whole.
+struct PNGHeader {
+    private(set) var width = 0
+    private(set) var height = 0
+    private(set) var metadata = PictureMetadata()
+    /// The file ends inside a chunk of pixels. Its rows may be complete all the same: what is missing can be the
+    /// stream's checksum.
+    private(set) var endsInsideData = false
+
+    private var animated = false
+    private var hasFrameBeforeData = false
+
+    /// - Precondition: `bytes` begin with PNG's signature.
+    init(_ bytes: [UInt8]) throws(ImageError) {
+        var position = 8
+        var inPicture = false
+        while true {
+            guard let length = bytes.bigEndian32(at: position), position + 8 <= bytes.count else {
+                // A file that ends after its pixels, between two chunks, is forgiven its missing end.
+                guard inPicture else { throw .truncated("PNG") }
+                return
+            }
+            let type = bytes[(position + 4)..<(position + 8)]
+            guard type.allSatisfy(isChunkLetter) else {
+                guard inPicture else { throw ImageError(.corrupt, "this PNG has a broken chunk") }
+                return
+            }
+            let isPixels = type.elementsEqual("IDAT".utf8)
+            inPicture = inPicture || isPixels
+            guard length <= bytes.count - position - 8 else {
+                guard isPixels else { throw .truncated("PNG") }
+                endsInsideData = true
+                return
+            }
+            if type.elementsEqual("IEND".utf8) {
+                guard inPicture else { throw ImageError(.corrupt, "this PNG has no pixels") }
+                return
+            }
+            // The metadata of an animation are those of its first frame.
+            if inPicture && animated && type.elementsEqual("fcTL".utf8) { return }
+            let end = position + 8 + length
+            if !inPicture { try checkChecksum(bytes, from: position + 4, to: end) }
+            try read(bytes[(position + 8)..<end], type: String(decoding: type, as: UTF8.self), inPicture: inPicture)
+            position = end + 4
+        }
+    }
+
+    private func isChunkLetter(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x5F, 0x61...0x7A: true
+        default: false
+        }
+    }
+
+    private func checkChecksum(_ bytes: [UInt8], from start: Int, to end: Int) throws(ImageError) {
+        guard let stored = bytes.bigEndian32(at: end) else { throw .truncated("PNG") }
+        let computed = bytes.withUnsafeBufferPointer { buffer in
+            pg_crc32(UnsafeBufferPointer(rebasing: buffer[start..<end]).baseAddress, end - start)
+        }
+        guard Int(computed) == stored else {
+            throw ImageError(.corrupt, "this PNG has a chunk with a wrong checksum; copy it again")
+        }
+    }
+
+    private mutating func read(_ data: ArraySlice<UInt8>, type: String, inPicture: Bool) throws(ImageError) {
+        switch type {
+        case "IHDR":
+            guard let width = data.bigEndian32(at: 0), let height = data.bigEndian32(at: 4) else {
+                throw ImageError(.corrupt, "this PNG has a header that is too short")
+            }
+            (self.width, self.height) = (width, height)
+        case "acTL":
+            // The default image, where it is not part of the animation, is one frame more.
+            animated = !inPicture && (data.bigEndian32(at: 0) ?? 0) > 0
+        case "eXIf": metadata.exif = Array(data)
+        case "tEXt", "zTXt", "iTXt":
+            if let text = PNGText(data, type: type) { metadata.take(text) }
+        default: break
+        }
+    }
+}
+
+/// A text chunk: a keyword and what it says, decompressed.
+struct PNGText {
+    let keyword: String
+    let value: [UInt8]
+
+    /// Longest text that is decompressed; Pillow refuses a longer one.
+    private static let longest = 1 << 20
+
+    init?(_ data: ArraySlice<UInt8>, type: String) {
+        guard let end = data.firstIndex(of: 0) else { return nil }
+        keyword = String(decoding: data[..<end], as: UTF8.self)
+        var rest = data[(end + 1)...]
+        var compressed = false
+        if type == "zTXt" {
+            guard rest.popFirst() == 0 else { return nil }
+            compressed = true
+        } else if type == "iTXt" {
+            guard let flag = rest.popFirst(), let method = rest.popFirst(), flag == 0 || method == 0 else { return nil }
+            compressed = flag != 0
+            // A language and a translated keyword, both ended by a zero.
+            for _ in 0..<2 {
+                guard let zero = rest.firstIndex(of: 0) else { return nil }
+                rest = rest[(zero + 1)...]
+            }
+        }
+        guard compressed else {
+            value = Array(rest)
+            return
+        }
+        guard let inflated = PNGText.inflate(Array(rest)) else { return nil }
+        value = inflated
+    }
+
+    private static func inflate(_ bytes: [UInt8]) -> [UInt8]? {
+        var written = -1
+        let text = [UInt8](unsafeUninitializedCapacity: longest) { buffer, count in
+            written = pg_inflate(bytes, bytes.count, buffer.baseAddress, longest)
+            count = max(written, 0)
+        }
+        return written < 0 ? nil : text
+    }
+}

@@ -1,0 +1,61 @@
+import CXXHash
+
+/// Reads the file of a picture and makes it what the model sees.
+package struct PictureReader: Sendable {
+    /// Side in pixels of the square that the model takes.
+    package var side: Int
+    package var options: ImageDecoder.Options
+
+    package init(side: Int, options: ImageDecoder.Options = ImageDecoder.Options()) {
+        self.side = side
+        self.options = options
+    }
+
+    /// A picture, ready for the vision tower.
+    package struct Picture: Sendable {
+        /// XXH3-128 of the file's bytes, 32 hexadecimal digits.
+        package let contentHash: String
+        /// Size and time of the very file that was read.
+        package let stamp: FileStamp
+        /// Size of the picture in its file, after turning it upright.
+        package let originalWidth: Int
+        package let originalHeight: Int
+        /// `side x side` pixels.
+        package let image: RGBImage
+    }
+
+    /// Opens, reads, hashes, decodes and resizes the picture at `path`.
+    ///
+    /// - Parameter expected: what the file was when it was submitted; another one is an error.
+    /// - Throws: ``ImageError`` with any of its codes but `unwritable`.
+    package func read(path: String, expecting expected: FileStamp? = nil) throws(ImageError) -> Picture {
+        let file = try FileBytes(path: path)
+        if let expected, expected != file.stamp {
+            throw ImageError(.changed, at: path, "the file changed since it was submitted; submit it again")
+        }
+        let original: RGBImage
+        do {
+            original = try ImageDecoder.decode(file.bytes, options: options)
+        } catch {
+            throw error.located(at: path)
+        }
+        return Picture(
+            contentHash: ContentHash.hexadecimal(of: file.bytes), stamp: file.stamp,
+            originalWidth: original.width, originalHeight: original.height,
+            image: PillowBicubic.resize(original, toSide: side))
+    }
+}
+
+/// The hash that names the contents of a file.
+package enum ContentHash {
+    /// XXH3-128 in the library's canonical form: 32 hexadecimal digits, the high half first.
+    package static func hexadecimal(of bytes: [UInt8]) -> String {
+        let hash = XXH3_128bits(bytes, bytes.count)
+        return digits(hash.high64) + digits(hash.low64)
+    }
+
+    private static func digits(_ half: UInt64) -> String {
+        let text = String(half, radix: 16)
+        return String(repeating: "0", count: 16 - text.count) + text
+    }
+}
