@@ -14,8 +14,10 @@ package enum PillowBicubic {
     /// - Precondition: both sizes are at least 1.
     package static func resize(_ image: RGBImage, toWidth width: Int, height: Int) -> RGBImage {
         precondition(width > 0 && height > 0)
-        // Shrinking a very tall picture begins with its columns (Pillow 13).
-        let columnsFirst = image.height > 100 * image.width && height < image.height
+        // Since version 13 Pillow begins with the columns where the height shrinks by more than twice as many pixels as
+        // the width does; found by experiment, on thousands of sizes.
+        let lostRows = image.height - height
+        let columnsFirst = lostRows > 0 && lostRows > 2 * (image.width - width)
         if columnsFirst {
             return resampleRows(resampleColumns(image, to: height), to: width)
         }
