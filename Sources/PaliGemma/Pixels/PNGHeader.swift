@@ -10,7 +10,6 @@ struct PNGHeader {
     private(set) var endsInsideData = false
 
     private var animated = false
-    private var hasFrameBeforeData = false
 
     /// - Precondition: `bytes` begin with PNG's signature.
     init(_ bytes: [UInt8]) throws(ImageError) {
@@ -29,6 +28,8 @@ struct PNGHeader {
             }
             let isPixels = type.elementsEqual("IDAT".utf8)
             inPicture = inPicture || isPixels
+            // The metadata of an animation are those of its first frame.
+            if inPicture && animated && type.elementsEqual("fcTL".utf8) { return }
             guard length <= bytes.count - position - 8 else {
                 guard isPixels else { throw .truncated("PNG") }
                 endsInsideData = true
@@ -38,8 +39,6 @@ struct PNGHeader {
                 guard inPicture else { throw ImageError(.corrupt, "this PNG has no pixels") }
                 return
             }
-            // The metadata of an animation are those of its first frame.
-            if inPicture && animated && type.elementsEqual("fcTL".utf8) { return }
             let end = position + 8 + length
             if !inPicture { try checkChecksum(bytes, from: position + 4, to: end) }
             try read(bytes[(position + 8)..<end], type: String(decoding: type, as: UTF8.self), inPicture: inPicture)
