@@ -1,0 +1,121 @@
+import Foundation
+
+/// A token that a checkpoint adds to its vocabulary or marks in it.
+struct AddedToken {
+    let id: Int
+    /// UTF-8.
+    let content: [UInt8]
+    /// Whether the text of an answer leaves it out.
+    let special: Bool
+
+    var name: String { String(decoding: content, as: UTF8.self) }
+}
+
+/// The JSON files that stand beside (or instead of) a `tokenizer.model`. All are optional.
+struct TokenizerFiles {
+    let directory: String
+
+    /// Names of the tokens that frame a text or stand for no text, as `tokenizer_config.json` gives them, completed by
+    /// the defaults of the public tokenizer class.
+    private(set) var specialNames: Set<String> = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "<image>"]
+    private(set) var unknownName = "<unk>"
+    /// The tokens which a text never contains, however it is written.
+    private(set) var controlNames: Set<String> = ["<image>"]
+    /// Tokens that `tokenizer_config.json` or `added_tokens.json` add.
+    private(set) var addedTokens: [AddedToken] = []
+
+    init(directory: String) throws(ModelError) {
+        self.directory = directory
+        if let config = try decode(ConfigFile.self, from: "tokenizer_config.json") {
+            unknownName = config.unk_token?.content ?? unknownName
+            let framing = [config.pad_token, config.eos_token, config.bos_token].compactMap { $0?.content }
+            controlNames.formUnion(framing)
+            specialNames.formUnion(framing + [unknownName])
+            specialNames.formUnion([config.mask_token].compactMap { $0?.content })
+            specialNames.formUnion((config.extra_special_tokens?.names ?? []) + (config.additional_special_tokens?.names ?? []))
+            for (key, token) in config.added_tokens_decoder ?? [:] {
+                guard let id = Int(key) else { continue }
+                addedTokens.append(
+                    AddedToken(id: id, content: Array(token.content.utf8), special: token.special ?? false))
+            }
+        }
+        controlNames.formUnion(["<pad>", "<eos>", "<bos>"])
+        for (content, id) in try tree("added_tokens.json")?.members ?? [] {
+            guard let id = id.integer else { continue }
+            let special = specialNames.contains(String(decoding: content, as: UTF8.self))
+            addedTokens.append(AddedToken(id: id, content: content, special: special))
+        }
+        specialNames.formUnion(addedTokens.filter(\.special).map(\.name))
+    }
+
+    /// The contents of `tokenizer.json`; nil where there is no such file.
+    func tokenizerFile() throws(ModelError) -> TokenizerFile? {
+        guard let tree = try tree("tokenizer.json") else { return nil }
+        guard let file = TokenizerFile(tree) else {
+            throw ModelError(.tokenizer, at: directory + "/tokenizer.json", "is no tokenizer's file: it has no vocabulary")
+        }
+        return file
+    }
+
+    private func tree(_ name: String) throws(ModelError) -> JSONTree? {
+        let path = directory + "/" + name
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        do {
+            return try JSONTree([UInt8](data))
+        } catch {
+            throw ModelError(.tokenizer, at: path, "is not valid JSON at byte \(error.offset)")
+        }
+    }
+
+    private func decode<File: Decodable>(_ type: File.Type, from name: String) throws(ModelError) -> File? {
+        let path = directory + "/" + name
+        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        do {
+            return try JSONDecoder().decode(type, from: data)
+        } catch let error as DecodingError {
+            throw ModelError(.tokenizer, at: path, error.inOneLine)
+        } catch {
+            throw ModelError(.tokenizer, at: path, "is not valid JSON")
+        }
+    }
+}
+
+/// The keys of `tokenizer_config.json` that name tokens.
+private struct ConfigFile: Decodable {
+    var unk_token: Name?
+    var pad_token: Name?
+    var bos_token: Name?
+    var eos_token: Name?
+    var mask_token: Name?
+    var extra_special_tokens: Names?
+    var additional_special_tokens: Names?
+    var added_tokens_decoder: [String: Entry]?
+
+    struct Entry: Decodable {
+        let content: String
+        let special: Bool?
+    }
+
+    /// A token as a string, or as an object with its content.
+    struct Name: Decodable {
+        let content: String?
+
+        init(from decoder: any Decoder) throws {
+            let plain = try? decoder.singleValueContainer().decode(String.self)
+            content = try plain ?? decoder.singleValueContainer().decode(Entry?.self)?.content
+        }
+    }
+
+    /// A list of tokens, or an object whose values are tokens.
+    struct Names: Decodable {
+        let names: [String]
+
+        init(from decoder: any Decoder) throws {
+            if let list = try? [Name](from: decoder) {
+                names = list.compactMap(\.content)
+            } else {
+                names = ((try? [String: Name](from: decoder)) ?? [:]).values.compactMap(\.content)
+            }
+        }
+    }
+}
