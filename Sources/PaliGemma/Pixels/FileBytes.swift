@@ -16,7 +16,8 @@ struct FileBytes {
         defer { close(descriptor) }
         stamp = try FileBytes.stamp(of: descriptor, path: path)
         guard stamp.size <= FileBytes.largest else {
-            throw ImageError(.tooLarge, at: path, "the file has \(stamp.size) bytes; at most \(FileBytes.largest) are read")
+            throw ImageError(
+                .tooLarge, at: path, "the file has \(stamp.size) bytes; at most \(FileBytes.largest) are read")
         }
         bytes = try FileBytes.read(descriptor, count: Int(stamp.size), path: path)
         guard bytes.count == Int(stamp.size), try FileBytes.stamp(of: descriptor, path: path) == stamp else {

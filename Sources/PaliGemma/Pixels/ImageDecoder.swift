@@ -28,7 +28,8 @@ package enum ImageDecoder {
         case .png: return try decodePNG(bytes, options)
         case .webp: return try decodeWebP(bytes, options)
         case .unsupported(let name):
-            throw ImageError(.unsupportedFormat, "this is \(name); only JPEG, PNG and WebP can be decoded, convert it first")
+            throw ImageError(
+                .unsupportedFormat, "this is \(name); only JPEG, PNG and WebP can be decoded, convert it first")
         case .notAPicture(let what):
             throw ImageError(.notAPicture, "this is not a picture but \(what)")
         }
@@ -72,7 +73,8 @@ package enum ImageDecoder {
         guard width <= options.maximumPixels / height else {
             throw ImageError(
                 .tooLarge,
-                "its header says \(width) x \(height) pixels; at most \(options.maximumPixels) are decoded, shrink it first")
+                "its header says \(width) x \(height) pixels; at most \(options.maximumPixels) are decoded, shrink it first"
+            )
         }
         var status = Int32(PG_IMAGE_OK)
         var detail = ""
@@ -90,7 +92,8 @@ package enum ImageDecoder {
         case Int(PG_IMAGE_TRUNCATED): throw ImageError.truncated(format)
         case Int(PG_IMAGE_NO_MEMORY):
             throw ImageError(.noMemory, "there is not enough memory for \(width) x \(height) pixels")
-        default: throw ImageError(.corrupt, "this \(format) cannot be decoded: \(detail.isEmpty ? "broken data" : detail)")
+        default:
+            throw ImageError(.corrupt, "this \(format) cannot be decoded: \(detail.isEmpty ? "broken data" : detail)")
         }
     }
 }

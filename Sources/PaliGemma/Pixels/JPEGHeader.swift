@@ -53,7 +53,8 @@ struct JPEGHeader {
             throw ImageError(.unsupportedFormat, "this JPEG has \(bits) bits a sample; only 8 can be decoded")
         }
         guard [1, 3, 4].contains(components) else {
-            throw ImageError(.unsupportedFormat, "this JPEG has \(components) components; only 1, 3 and 4 can be decoded")
+            throw ImageError(
+                .unsupportedFormat, "this JPEG has \(components) components; only 1, 3 and 4 can be decoded")
         }
         (self.width, self.height, self.components) = (width, height, Int(components))
     }

@@ -8,7 +8,8 @@ package enum PNGWriter {
         var png: UnsafeMutablePointer<UInt8>?
         var count = 0
         guard
-            Int(pg_png_encode(image.pixels, UInt32(image.width), UInt32(image.height), &png, &count)) == Int(PG_IMAGE_OK)
+            Int(pg_png_encode(image.pixels, UInt32(image.width), UInt32(image.height), &png, &count))
+                == Int(PG_IMAGE_OK)
         else { throw ImageError(.noMemory, "there is not enough memory to encode the picture") }
         defer { pg_image_free(png) }
         return Array(UnsafeBufferPointer(start: png, count: count))

@@ -22,7 +22,8 @@ struct WebPHeader {
         {
             return (width & 0x3FFF, height & 0x3FFF)
         }
-        if bytes.holds("VP8X", at: 12), let width = bytes.littleEndian24(at: 24), let height = bytes.littleEndian24(at: 27)
+        if bytes.holds("VP8X", at: 12), let width = bytes.littleEndian24(at: 24),
+            let height = bytes.littleEndian24(at: 27)
         {
             return (width + 1, height + 1)
         }

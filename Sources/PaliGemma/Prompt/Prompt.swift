@@ -31,7 +31,8 @@ package enum Prompt {
     /// - Throws: ``PromptError``; with the code `prompt_too_long` where the ids and the longest answer together pass the
     ///   context, with the numbers.
     package static func tokens(
-        for prompt: String, pictures: Int, maximumNewTokens: Int, tokenizer: Tokenizer, configuration: ModelConfiguration
+        for prompt: String, pictures: Int, maximumNewTokens: Int, tokenizer: Tokenizer,
+        configuration: ModelConfiguration
     ) throws(PromptError) -> [Int32] {
         guard pictures >= 1 else { throw PromptError(code: .noPicture, reason: "the request has no picture") }
         guard maximumNewTokens >= 1 else {
@@ -41,7 +42,8 @@ package enum Prompt {
         guard prompt.utf8.firstRange(of: "<image>".utf8) == nil else {
             throw PromptError(
                 code: .imageMarker,
-                reason: "the prompt contains <image>; leave it out, the pictures' places are put in front of the prompt")
+                reason: "the prompt contains <image>; leave it out, the pictures' places are put in front of the prompt"
+            )
         }
         let (pictureRows, overflow) = pictures.multipliedReportingOverflow(by: configuration.vision.tokens)
         let context = configuration.text.context
@@ -61,7 +63,8 @@ package enum Prompt {
         let prompt = textTokens.map { ", \($0) of the prompt" } ?? ""
         return PromptError(
             code: .tooLong,
-            reason: "\(pictures) x \(configuration.vision.tokens) tokens of pictures\(prompt) and up to \(newTokens) of the "
+            reason:
+                "\(pictures) x \(configuration.vision.tokens) tokens of pictures\(prompt) and up to \(newTokens) of the "
                 + "answer pass the model's context of \(configuration.text.context)")
     }
 }

@@ -89,7 +89,9 @@ extension Tokenizer {
     }
 
     /// The serialised model, and the file that it is from. `imageToken` is the first id that needs no piece.
-    private static func model(of files: TokenizerFiles, covering imageToken: Int) throws(ModelError) -> ([UInt8], String) {
+    private static func model(of files: TokenizerFiles, covering imageToken: Int) throws(ModelError) -> (
+        [UInt8], String
+    ) {
         let path = files.directory + "/tokenizer.model"
         if let data = FileManager.default.contents(atPath: path) {
             return (try extended([UInt8](data), files, path: path, covering: imageToken), path)
@@ -137,7 +139,8 @@ extension Tokenizer {
         for (name, id) in framing {
             guard id < processor.count, processor.kind(id) == .control else {
                 let found = piece(Int32(id)).map { "'\($0)'" } ?? "nothing"
-                throw refuse("has \(found) at id \(id), where config.json has the \(name) token; is it another model's?")
+                throw refuse(
+                    "has \(found) at id \(id), where config.json has the \(name) token; is it another model's?")
             }
         }
         if configuration.imageToken < processor.count, piece(Int32(configuration.imageToken)) != "<image>" {

@@ -1,3 +1,6 @@
+// The fields are named as the keys of the files.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import Foundation
 
 /// A token that a checkpoint adds to its vocabulary or marks in it.
@@ -32,7 +35,8 @@ struct TokenizerFiles {
             controlNames.formUnion(framing)
             specialNames.formUnion(framing + [unknownName])
             specialNames.formUnion([config.mask_token].compactMap { $0?.content })
-            specialNames.formUnion((config.extra_special_tokens?.names ?? []) + (config.additional_special_tokens?.names ?? []))
+            specialNames.formUnion(
+                (config.extra_special_tokens?.names ?? []) + (config.additional_special_tokens?.names ?? []))
             for (key, token) in config.added_tokens_decoder ?? [:] {
                 guard let id = Int(key) else { continue }
                 addedTokens.append(
@@ -52,7 +56,8 @@ struct TokenizerFiles {
     func tokenizerFile() throws(ModelError) -> TokenizerFile? {
         guard let tree = try tree("tokenizer.json") else { return nil }
         guard let file = TokenizerFile(tree) else {
-            throw ModelError(.tokenizer, at: directory + "/tokenizer.json", "is no tokenizer's file: it has no vocabulary")
+            throw ModelError(
+                .tokenizer, at: directory + "/tokenizer.json", "is no tokenizer's file: it has no vocabulary")
         }
         return file
     }
