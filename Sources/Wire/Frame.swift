@@ -28,6 +28,7 @@ package enum AnyMessage: Sendable, Equatable {
     case failure(Failure)
     case heartbeat(Heartbeat)
     case report(Report)
+    case encoded(Encoded)
 }
 
 /// Frames: a header (see `FrameHeader`) and one protobuf message.
@@ -65,6 +66,7 @@ package enum Frame {
         case .failure: return .failure(try Failure(payload: payload))
         case .heartbeat: return .heartbeat(try Heartbeat(payload: payload))
         case .report: return .report(try Report(payload: payload))
+        case .encoded: return .encoded(try Encoded(payload: payload))
         }
     }
 

@@ -9,6 +9,7 @@ package enum FrameKind: UInt16, Sendable, CaseIterable {
     case failure = 7
     case heartbeat = 8
     case report = 9
+    case encoded = 10
 }
 
 /// Whose data a frame carries, repeated outside the payload: a receiver whose payload fails its checksum still

@@ -82,6 +82,7 @@ extension AnyMessage {
         case .failure(let message): try Frame.encode(message)
         case .heartbeat(let message): try Frame.encode(message)
         case .report(let message): try Frame.encode(message)
+        case .encoded(let message): try Frame.encode(message)
         }
     }
 }

@@ -81,7 +81,7 @@ extension ConfigurationFile {
     func resolved() throws(UnsupportedValue) -> ModelConfiguration {
         guard modelType == "paligemma" else {
             throw UnsupportedValue(
-                reason: "modelType is \(modelType ?? "missing"); only paligemma checkpoints can be used")
+                reason: "model_type is \(modelType ?? "missing"); only paligemma checkpoints can be used")
         }
         if quantizationConfig != nil {
             throw UnsupportedValue(reason: "quantization_config: quantised checkpoints cannot be read; use bf16 or f32")

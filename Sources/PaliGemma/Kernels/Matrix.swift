@@ -50,9 +50,15 @@ package struct MatrixView: @unchecked Sendable {
         Array(UnsafeBufferPointer(start: row(index), count: columns))
     }
 
+    /// Where the first row starts.
+    package var address: UnsafeMutableRawPointer { UnsafeMutableRawPointer(base) }
+
+    /// Whether rows follow each other without gaps.
+    package var isDense: Bool { stride == columns || rows <= 1 }
+
     /// The bytes of a view without gaps.
     package var bytes: UnsafeMutableRawBufferPointer {
-        precondition(stride == columns || rows <= 1)
+        precondition(isDense)
         return UnsafeMutableRawBufferPointer(start: base, count: rows * columns * MemoryLayout<Float>.stride)
     }
 }

@@ -1,9 +1,12 @@
 /// Where a prefill finds the vision tower's features: they arrive while it runs.
 package protocol FeatureSource {
-    /// The features [n, vision width] of rows of this rank's share that are picture rows; waits until they are there.
+    /// The features [n, vision width] of rows of this rank's share; waits until they are there.
     ///
-    /// - Parameter rows: rows of the whole prefill, all of one picture.
-    func features(rows: Range<Int>) throws(CollectiveError) -> MatrixView
+    /// - Parameters:
+    ///   - picture: of the sequence, counted from 0.
+    ///   - rows: of the picture.
+    /// - Returns: nil where they were damaged on their way.
+    func features(of sequence: Sequence, picture: Int, rows: Range<Int>) throws(CollectiveError) -> MatrixView?
 }
 
 /// Prefixes through the layers, by rows of the packed sequences:
@@ -44,7 +47,7 @@ extension Gemma {
         var gathers: [any PendingTransfer] = []
         for block in 0..<pass.rows.blocks {
             if index == 0 {
-                try embed(pass, block, features)
+                try embed(&pass, block, features)
             } else {
                 try finishSum(&pass, block)
             }
@@ -69,14 +72,20 @@ extension Gemma {
 
     /// x of the layer before the first: text embeddings, and the features of pictures through the projector.
     private func embed(
-        _ pass: PrefillPass, _ block: Int, _ features: some FeatureSource
+        _ pass: inout PrefillPass, _ block: Int, _ features: some FeatureSource
     ) throws(CollectiveError) {
         for segment in pass.packed.segments(in: pass.rows.chunk(block, of: group.rank)) {
             let x = pass.x(segment.rows)
             switch segment.content {
-            case .picture:
-                let seen = try features.features(rows: segment.rows)
-                linear(seen, projector.weight, into: x, then: .bias(projector.bias))
+            case .picture(let picture, let rows):
+                let sequence = pass.packed.sequences[segment.sequence]
+                if let seen = try features.features(of: sequence, picture: picture, rows: rows) {
+                    linear(seen, projector.weight, into: x, then: .bias(projector.bias))
+                } else {
+                    // Its neighbours go on; the group hears of it when the first token is chosen.
+                    x.fill(0)
+                    pass.damaged.insert(segment.sequence)
+                }
             case .text(let tokens):
                 for (row, token) in tokens.enumerated() { embed(token, into: x.row(row)) }
             }
@@ -210,7 +219,7 @@ extension Gemma {
         let last = weights.layers.count - 1
         try decodeLayer(last, weights.layers[last], x.view, sequences, places: sequences.map { $0.prefixRows - 1 })
         observer?("layer \(last)", x.view)
-        try chooseTokens(x.view, for: sequences)
+        try chooseTokens(x.view, for: sequences, damaged: pass.damaged)
     }
 
     private func openCache(of sequence: Sequence) {

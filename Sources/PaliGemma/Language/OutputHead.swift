@@ -6,7 +6,11 @@ import Foundation
 extension Gemma {
     /// x [B, D] after the last layer: the final norm, the head, and the most probable token of each sequence (the
     /// lowest id on ties) with its log-probability over the whole vocabulary.
-    func chooseTokens(_ x: MatrixView, for sequences: [Sequence]) throws(CollectiveError) {
+    ///
+    /// - Parameter damaged: sequences that this rank saw damaged; they end on all ranks.
+    func chooseTokens(
+        _ x: MatrixView, for sequences: [Sequence], damaged: Set<Int> = []
+    ) throws(CollectiveError) {
         let normed = Matrix(rows: x.rows, columns: x.columns)
         let logits = Matrix(rows: x.rows, columns: slice.vocabulary.count)
         rmsNorm(x, weights.norm, into: normed.view)
@@ -16,7 +20,9 @@ extension Gemma {
         let own = Matrix(rows: x.rows, columns: Candidate.width)
         let (view, out, first) = (logits.view, own.view, slice.vocabulary.lowerBound)
         team.run(x.rows) { [kernels] row, _ in
-            Candidate(logits: view, row: row, firstToken: first, kernels: kernels).store(in: out, row: row)
+            var candidate = Candidate(logits: view, row: row, firstToken: first, kernels: kernels)
+            candidate.isDamaged = damaged.contains(row)
+            candidate.store(in: out, row: row)
         }
         let all = Matrix(rows: group.count * x.rows, columns: Candidate.width)
         try group.gather(
@@ -24,6 +30,10 @@ extension Gemma {
         ).wait()
         for (row, sequence) in sequences.enumerated() {
             let candidates = (0..<group.count).map { Candidate(all.view, row: $0 * x.rows + row) }
+            if candidates.contains(where: \.isDamaged) {
+                sequence.finish = .damaged
+                continue
+            }
             let (token, logProbability) = Candidate.choose(candidates)
             sequence.append(token, logProbability: logProbability, endToken: endToken)
         }
@@ -32,12 +42,14 @@ extension Gemma {
 
 /// What one rank knows of one sequence's next token.
 struct Candidate {
-    static let width = 3
+    static let width = 4
     /// The largest logit of the rank's rows; −∞ where it has none.
     let logit: Float
     let token: Int32
     /// Sum over the rank's rows of exp(logit − the largest).
     let sum: Float
+    /// The rank did not get all of the sequence's features.
+    var isDamaged = false
 
     init(logits: MatrixView, row: Int, firstToken: Int, kernels: Kernels) {
         guard logits.columns > 0 else {
@@ -56,6 +68,7 @@ struct Candidate {
         logit = values[0]
         token = Int32(values[1])
         sum = values[2]
+        isDamaged = values[3] != 0
     }
 
     func store(in matrix: MatrixView, row: Int) {
@@ -63,6 +76,7 @@ struct Candidate {
         values[0] = logit
         values[1] = Float(token)
         values[2] = sum
+        values[3] = isDamaged ? 1 : 0
     }
 
     /// The winner over all ranks; the first on ties, which has the lowest id, for ranks hold ascending rows.

@@ -3,9 +3,12 @@ struct PackedPrefixes {
     /// A run of rows of one kind.
     struct Segment {
         enum Content {
-            case picture
+            /// Rows of a picture of the sequence.
+            case picture(Int, rows: Range<Int>)
             case text(ArraySlice<Int32>)
         }
+        let sequence: Int
+        /// Rows of the whole prefill.
         let rows: Range<Int>
         let content: Content
     }
@@ -49,13 +52,15 @@ struct PackedPrefixes {
             for picture in 0..<sequence.pictures {
                 let first = start + picture * tokensPerPicture
                 let part = (first..<first + tokensPerPicture).clamped(to: own)
-                if !part.isEmpty { segments.append(Segment(rows: part, content: .picture)) }
+                guard !part.isEmpty else { continue }
+                let rows = part.lowerBound - first..<part.upperBound - first
+                segments.append(Segment(sequence: index, rows: part, content: .picture(picture, rows: rows)))
             }
             let firstText = start + sequence.pictures * tokensPerPicture
             let text = (firstText..<ranges[index].upperBound).clamped(to: own)
             if !text.isEmpty {
                 let tokens = sequence.textTokens[text.lowerBound - firstText..<text.upperBound - firstText]
-                segments.append(Segment(rows: text, content: .text(tokens)))
+                segments.append(Segment(sequence: index, rows: text, content: .text(tokens)))
             }
             return segments
         }
@@ -121,6 +126,8 @@ struct PrefillPass {
     let buffers: PrefillBuffers
     var gathers: [(any PendingTransfer)?]
     var sums: [(any PendingTransfer)?]
+    /// Sequences whose features did not arrive whole.
+    var damaged: Set<Int> = []
 
     init(packed: PackedPrefixes, rows: PrefillRows, own: Range<Int>, buffers: PrefillBuffers) {
         self.packed = packed

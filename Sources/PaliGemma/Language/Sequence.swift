@@ -8,6 +8,8 @@ package final class Sequence {
         case stop
         /// It reached the job's `max_tokens`.
         case length
+        /// Features of one of its pictures were damaged on their way; there is no answer.
+        case damaged
     }
 
     package let id: UInt64

@@ -514,6 +514,51 @@ void   pg__wire__report__free_unpacked
   assert(message->base.descriptor == &pg__wire__report__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   pg__wire__encoded__init
+                     (Pg__Wire__Encoded         *message)
+{
+  static const Pg__Wire__Encoded init_value = PG__WIRE__ENCODED__INIT;
+  *message = init_value;
+}
+size_t pg__wire__encoded__get_packed_size
+                     (const Pg__Wire__Encoded *message)
+{
+  assert(message->base.descriptor == &pg__wire__encoded__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pg__wire__encoded__pack
+                     (const Pg__Wire__Encoded *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pg__wire__encoded__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pg__wire__encoded__pack_to_buffer
+                     (const Pg__Wire__Encoded *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pg__wire__encoded__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pg__Wire__Encoded *
+       pg__wire__encoded__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pg__Wire__Encoded *)
+     protobuf_c_message_unpack (&pg__wire__encoded__descriptor,
+                                allocator, len, data);
+}
+void   pg__wire__encoded__free_unpacked
+                     (Pg__Wire__Encoded *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pg__wire__encoded__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 static const ProtobufCFieldDescriptor pg__wire__hello__field_descriptors[8] =
 {
   {
@@ -1302,18 +1347,20 @@ const ProtobufCMessageDescriptor pg__wire__tokens__result__descriptor =
   (ProtobufCMessageInit) pg__wire__tokens__result__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue pg__wire__tokens__finish__enum_values_by_number[4] =
+static const ProtobufCEnumValue pg__wire__tokens__finish__enum_values_by_number[5] =
 {
   { "UNSPECIFIED", "PG__WIRE__TOKENS__FINISH__UNSPECIFIED", 0 },
   { "NONE", "PG__WIRE__TOKENS__FINISH__NONE", 1 },
   { "STOP", "PG__WIRE__TOKENS__FINISH__STOP", 2 },
   { "LENGTH", "PG__WIRE__TOKENS__FINISH__LENGTH", 3 },
+  { "DAMAGED", "PG__WIRE__TOKENS__FINISH__DAMAGED", 4 },
 };
 static const ProtobufCIntRange pg__wire__tokens__finish__value_ranges[] = {
-{0, 0},{0, 4}
+{0, 0},{0, 5}
 };
-static const ProtobufCEnumValueIndex pg__wire__tokens__finish__enum_values_by_name[4] =
+static const ProtobufCEnumValueIndex pg__wire__tokens__finish__enum_values_by_name[5] =
 {
+  { "DAMAGED", 4 },
   { "LENGTH", 3 },
   { "NONE", 1 },
   { "STOP", 2 },
@@ -1326,9 +1373,9 @@ const ProtobufCEnumDescriptor pg__wire__tokens__finish__descriptor =
   "Finish",
   "Pg__Wire__Tokens__Finish",
   "pg.wire",
-  4,
+  5,
   pg__wire__tokens__finish__enum_values_by_number,
-  4,
+  5,
   pg__wire__tokens__finish__enum_values_by_name,
   1,
   pg__wire__tokens__finish__value_ranges,
@@ -1673,7 +1720,7 @@ const ProtobufCMessageDescriptor pg__wire__report__counter__descriptor =
   (ProtobufCMessageInit) pg__wire__report__counter__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pg__wire__report__field_descriptors[3] =
+static const ProtobufCFieldDescriptor pg__wire__report__field_descriptors[4] =
 {
   {
     "rank",
@@ -1711,16 +1758,29 @@ static const ProtobufCFieldDescriptor pg__wire__report__field_descriptors[3] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "timeline",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Report, timeline),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pg__wire__report__field_indices_by_name[] = {
   2,   /* field[2] = counters */
   1,   /* field[1] = peak_memory_bytes */
   0,   /* field[0] = rank */
+  3,   /* field[3] = timeline */
 };
 static const ProtobufCIntRange pg__wire__report__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 4 }
 };
 const ProtobufCMessageDescriptor pg__wire__report__descriptor =
 {
@@ -1730,10 +1790,61 @@ const ProtobufCMessageDescriptor pg__wire__report__descriptor =
   "Pg__Wire__Report",
   "pg.wire",
   sizeof(Pg__Wire__Report),
-  3,
+  4,
   pg__wire__report__field_descriptors,
   pg__wire__report__field_indices_by_name,
   1,  pg__wire__report__number_ranges,
   (ProtobufCMessageInit) pg__wire__report__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pg__wire__encoded__field_descriptors[2] =
+{
+  {
+    "batch_id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Encoded, batch_id),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "finished",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Encoded, finished),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pg__wire__encoded__field_indices_by_name[] = {
+  0,   /* field[0] = batch_id */
+  1,   /* field[1] = finished */
+};
+static const ProtobufCIntRange pg__wire__encoded__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor pg__wire__encoded__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pg.wire.Encoded",
+  "Encoded",
+  "Pg__Wire__Encoded",
+  "pg.wire",
+  sizeof(Pg__Wire__Encoded),
+  2,
+  pg__wire__encoded__field_descriptors,
+  pg__wire__encoded__field_indices_by_name,
+  1,  pg__wire__encoded__number_ranges,
+  (ProtobufCMessageInit) pg__wire__encoded__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

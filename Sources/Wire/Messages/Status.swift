@@ -112,11 +112,14 @@ package struct Report: FrameMessage {
     package var rank: UInt32
     package var peakMemoryBytes: UInt64
     package var counters: [Counter]
+    /// Events in Chrome's trace format, as comma-separated JSON objects; empty unless a timeline was asked for.
+    package var timeline: String
 
-    package init(rank: UInt32, peakMemoryBytes: UInt64, counters: [Counter]) {
+    package init(rank: UInt32, peakMemoryBytes: UInt64, counters: [Counter], timeline: String = "") {
         self.rank = rank
         self.peakMemoryBytes = peakMemoryBytes
         self.counters = counters
+        self.timeline = timeline
     }
 
     package func packed(in arena: Arena) -> PackedForm {
@@ -131,6 +134,7 @@ package struct Report: FrameMessage {
             return message
         }
         message.pointee.counters = arena.table(packedCounters)
+        message.pointee.timeline = arena.copy(timeline)
         return PackedForm(message)
     }
 
@@ -142,7 +146,8 @@ package struct Report: FrameMessage {
                 rank: message.rank, peakMemoryBytes: message.peak_memory_bytes,
                 counters: try Unpacking.messages(message.counters, message.n_counters) {
                     Counter(name: Unpacking.string($0.name), value: $0.value)
-                })
+                },
+                timeline: Unpacking.string(message.timeline))
         }
     }
 }

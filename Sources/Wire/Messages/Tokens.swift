@@ -11,6 +11,8 @@ package struct Tokens: FrameMessage {
         case stop = 2
         /// It met its maximum or the end of the context.
         case length = 3
+        /// Features of a picture were damaged on their way.
+        case damaged = 4
     }
 
     package struct Result: Sendable, Equatable {

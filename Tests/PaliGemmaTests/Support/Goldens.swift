@@ -74,14 +74,13 @@ extension MatrixView {
     }
 }
 
-/// Features that are all there from the start.
+/// Features that are all there from the start, picture after picture.
 struct ReadyFeatures: FeatureSource {
     let all: MatrixView
-    /// Rows of the prefill that are picture rows, in order; features stand in this order.
-    let pictureRows: [Int]
+    let tokensPerPicture: Int
 
-    func features(rows: Range<Int>) -> MatrixView {
-        let first = pictureRows.firstIndex(of: rows.lowerBound) ?? 0
-        return all.rows(first..<first + rows.count)
+    func features(of sequence: PaliGemma.Sequence, picture: Int, rows: Range<Int>) -> MatrixView? {
+        let first = picture * tokensPerPicture
+        return all.rows(first + rows.lowerBound..<first + rows.upperBound)
     }
 }

@@ -28,6 +28,7 @@ typedef struct Pg__Wire__Failure Pg__Wire__Failure;
 typedef struct Pg__Wire__Heartbeat Pg__Wire__Heartbeat;
 typedef struct Pg__Wire__Report Pg__Wire__Report;
 typedef struct Pg__Wire__Report__Counter Pg__Wire__Report__Counter;
+typedef struct Pg__Wire__Encoded Pg__Wire__Encoded;
 
 
 /* --- enums --- */
@@ -66,7 +67,11 @@ typedef enum _Pg__Wire__Tokens__Finish {
   /*
    * max_tokens or the context's end
    */
-  PG__WIRE__TOKENS__FINISH__LENGTH = 3
+  PG__WIRE__TOKENS__FINISH__LENGTH = 3,
+  /*
+   * features of a picture were damaged on their way
+   */
+  PG__WIRE__TOKENS__FINISH__DAMAGED = 4
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PG__WIRE__TOKENS__FINISH)
 } Pg__Wire__Tokens__Finish;
 typedef enum _Pg__Wire__Failure__Scope {
@@ -333,10 +338,31 @@ struct  Pg__Wire__Report
   uint64_t peak_memory_bytes;
   size_t n_counters;
   Pg__Wire__Report__Counter **counters;
+  /*
+   * events in Chrome's trace format, comma-separated JSON objects; empty unless asked for
+   */
+  char *timeline;
 };
 #define PG__WIRE__REPORT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pg__wire__report__descriptor) \
-    , 0, 0, 0,NULL }
+    , 0, 0, 0,NULL, (char *)protobuf_c_empty_string }
+
+
+/*
+ * What a vision rank has done of a PixelBatch.
+ */
+struct  Pg__Wire__Encoded
+{
+  ProtobufCMessage base;
+  uint64_t batch_id;
+  /*
+   * false: its first features are on their way; true: all are
+   */
+  protobuf_c_boolean finished;
+};
+#define PG__WIRE__ENCODED__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pg__wire__encoded__descriptor) \
+    , 0, 0 }
 
 
 /* Pg__Wire__Hello methods */
@@ -554,6 +580,25 @@ Pg__Wire__Report *
 void   pg__wire__report__free_unpacked
                      (Pg__Wire__Report *message,
                       ProtobufCAllocator *allocator);
+/* Pg__Wire__Encoded methods */
+void   pg__wire__encoded__init
+                     (Pg__Wire__Encoded         *message);
+size_t pg__wire__encoded__get_packed_size
+                     (const Pg__Wire__Encoded   *message);
+size_t pg__wire__encoded__pack
+                     (const Pg__Wire__Encoded   *message,
+                      uint8_t             *out);
+size_t pg__wire__encoded__pack_to_buffer
+                     (const Pg__Wire__Encoded   *message,
+                      ProtobufCBuffer     *buffer);
+Pg__Wire__Encoded *
+       pg__wire__encoded__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pg__wire__encoded__free_unpacked
+                     (Pg__Wire__Encoded *message,
+                      ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
 typedef void (*Pg__Wire__Hello_Closure)
@@ -595,6 +640,9 @@ typedef void (*Pg__Wire__Report__Counter_Closure)
 typedef void (*Pg__Wire__Report_Closure)
                  (const Pg__Wire__Report *message,
                   void *closure_data);
+typedef void (*Pg__Wire__Encoded_Closure)
+                 (const Pg__Wire__Encoded *message,
+                  void *closure_data);
 
 /* --- services --- */
 
@@ -619,6 +667,7 @@ extern const ProtobufCMessageDescriptor pg__wire__heartbeat__descriptor;
 extern const ProtobufCEnumDescriptor    pg__wire__heartbeat__state__descriptor;
 extern const ProtobufCMessageDescriptor pg__wire__report__descriptor;
 extern const ProtobufCMessageDescriptor pg__wire__report__counter__descriptor;
+extern const ProtobufCMessageDescriptor pg__wire__encoded__descriptor;
 
 PROTOBUF_C__END_DECLS
 

@@ -1,0 +1,88 @@
+import Foundation
+import PaliGemma
+import Wire
+
+/// Features of pictures on their way into a prefill: the main thread puts in the frames that arrive, the compute
+/// thread waits for the rows that it needs.
+package final class FeatureStore: @unchecked Sendable {
+    // @unchecked: every access to the pictures holds the lock; rows are written before they are announced.
+    private let tokens: Int
+    private let width: Int
+    private let condition = NSCondition()
+    private var pictures: [UInt64: Picture] = [:]
+
+    private final class Picture {
+        /// [T, D]: only the rows of this rank's share are ever touched.
+        let memory: Matrix
+        var arrived: [Range<Int>] = []
+        var damaged: [Range<Int>] = []
+
+        init(tokens: Int, width: Int) { memory = Matrix(rows: tokens, columns: width) }
+    }
+
+    package init(_ configuration: VisionConfiguration) {
+        tokens = configuration.tokens
+        width = configuration.width
+    }
+
+    /// Puts in a Features frame. One whose payload was damaged makes its rows unusable, and nothing else.
+    package func receive(_ frame: UnsafeRawBufferPointer, from source: Int) throws(ShardError) {
+        do {
+            let (place, data) = try Frame.decodeFeatures(frame)
+            let rows = Int(place.firstRow)..<Int(place.firstRow) + Int(place.rows)
+            guard place.encoding == .float32, Int(place.width) == width, rows.upperBound <= tokens else {
+                throw ShardError.protocolViolation(rank: source, reason: "features of another model: \(place)")
+            }
+            announce(place.pictureID) { picture in
+                picture.memory.view.rows(rows).bytes.copyMemory(from: data)
+                picture.arrived.append(rows)
+            }
+        } catch let error as ShardError {
+            throw error
+        } catch WireError.corruptPayload(let header) {
+            let first = Int(header.routing.firstRow)
+            announce(header.routing.itemID) { $0.damaged.append(first..<first + Int(header.routing.rowCount)) }
+        } catch {
+            throw ShardError.protocolViolation(rank: source, reason: "\(error)")
+        }
+    }
+
+    /// Rows of a picture, once they are there; nil where some of them were damaged. The view lives until
+    /// ``remove(_:)``.
+    package func rows(_ rows: Range<Int>, of picture: UInt64) -> MatrixView? {
+        condition.lock()
+        defer { condition.unlock() }
+        while true {
+            if let picture = pictures[picture] {
+                if picture.damaged.contains(where: { $0.overlaps(rows) }) { return nil }
+                if picture.arrived.cover(rows) { return picture.memory.view.rows(rows) }
+            }
+            condition.wait()
+        }
+    }
+
+    /// Forgets pictures whose prefill is over.
+    package func remove(_ ids: [UInt64]) {
+        condition.withLock { for id in ids { pictures[id] = nil } }
+    }
+
+    private func announce(_ id: UInt64, _ change: (Picture) -> Void) {
+        condition.lock()
+        let picture = pictures[id] ?? Picture(tokens: tokens, width: width)
+        pictures[id] = picture
+        change(picture)
+        condition.broadcast()
+        condition.unlock()
+    }
+}
+
+extension [Range<Int>] {
+    /// Whether the ranges together hold all of `wanted`.
+    fileprivate func cover(_ wanted: Range<Int>) -> Bool {
+        var position = wanted.lowerBound
+        for range in sorted(by: { $0.lowerBound < $1.lowerBound }) where range.lowerBound <= position {
+            position = Swift.max(position, range.upperBound)
+        }
+        return position >= wanted.upperBound
+    }
+}

@@ -1,0 +1,163 @@
+import CMPI
+import Foundation
+
+/// Open MPI, and the only file that calls it. All calls are made on the main thread of a rank.
+///
+/// Nothing here blocks for longer than its own bookkeeping: transfers are begun and tested, because a blocking call
+/// of Open MPI spins, and ranks may share cores.
+final class MPI {
+    let rank: Int
+    let size: Int
+    /// Frames travel here; the collectives of a group have a communicator of their own.
+    private let frames: MPI_Comm
+
+    /// Joins the world that mpirun made, or a world of one.
+    init() throws(ShardError) {
+        var provided: Int32 = 0
+        try Self.check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided), "MPI_Init_thread")
+        let world = pg_mpi_comm_world()
+        MPI_Comm_set_errhandler(world, pg_mpi_errors_return())
+        var (rank, size): (Int32, Int32) = (0, 0)
+        try Self.check(MPI_Comm_rank(world, &rank), "MPI_Comm_rank")
+        try Self.check(MPI_Comm_size(world, &size), "MPI_Comm_size")
+        var duplicate: MPI_Comm? = nil
+        try Self.check(MPI_Comm_dup(world, &duplicate), "MPI_Comm_dup")
+        guard let duplicate else { throw ShardError.mpi(call: "MPI_Comm_dup", reason: "gave no communicator") }
+        self.rank = Int(rank)
+        self.size = Int(size)
+        frames = duplicate
+    }
+
+    /// A communicator of the ranks that pass the same color, in the order of their ranks; nil for those without one.
+    func split(color: Int?) throws(ShardError) -> MPI_Comm? {
+        var part: MPI_Comm? = nil
+        let code = color.map(Int32.init) ?? pg_mpi_undefined()
+        try Self.check(MPI_Comm_split(pg_mpi_comm_world(), code, Int32(rank), &part), "MPI_Comm_split")
+        return color == nil ? nil : part
+    }
+
+    /// Leaves the world together with all other ranks.
+    func finalize() {
+        MPI_Finalize()
+    }
+
+    /// Ends the whole world at once; does not return.
+    static func abort(code: Int32) -> Never {
+        MPI_Abort(pg_mpi_comm_world(), code)
+        exit(code)
+    }
+
+    // MARK: Frames
+
+    /// Begins to send; the memory must stay until the request is complete.
+    func send(_ bytes: UnsafeRawBufferPointer, to destination: Int) throws(ShardError) -> Request {
+        guard let count = Int32(exactly: bytes.count) else {
+            throw ShardError.mpi(call: "MPI_Isend", reason: "\(bytes.count) bytes are more than one message holds")
+        }
+        var request: MPI_Request? = nil
+        try Self.check(
+            MPI_Isend(bytes.baseAddress, count, pg_mpi_byte(), Int32(destination), 0, frames, &request), "MPI_Isend")
+        return Request(request)
+    }
+
+    /// A frame that has begun to arrive, if any: who sent it, its bytes' place, and the request that completes it.
+    func receive() throws(ShardError) -> (source: Int, memory: UnsafeMutableRawBufferPointer, request: Request)? {
+        var found: Int32 = 0
+        var message: MPI_Message? = nil
+        var status = MPI_Status()
+        try Self.check(
+            MPI_Improbe(pg_mpi_any_source(), pg_mpi_any_tag(), frames, &found, &message, &status), "MPI_Improbe")
+        guard found != 0 else { return nil }
+        var count: Int32 = 0
+        try Self.check(MPI_Get_count(&status, pg_mpi_byte(), &count), "MPI_Get_count")
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(count), alignment: 64)
+        var request: MPI_Request? = nil
+        try Self.check(MPI_Imrecv(memory.baseAddress, count, pg_mpi_byte(), &message, &request), "MPI_Imrecv")
+        return (Int(status.MPI_SOURCE), memory, Request(request))
+    }
+
+    // MARK: Collectives
+
+    // The library reads the arrays of counts until a collective is complete: they move into the request.
+
+    /// All ranks' parts, each at its place, on every rank. Counts and offsets in floats.
+    func gather(
+        _ own: UnsafeRawPointer, count: Int32, into all: UnsafeMutableRawPointer, counts: [Int32], offsets: [Int32],
+        on group: MPI_Comm
+    ) throws(ShardError) -> Request {
+        let request = Request(nil, keeping: [counts, offsets])
+        try Self.check(
+            MPI_Iallgatherv(
+                own, count, pg_mpi_float(), all, request.kept[0], request.kept[1], pg_mpi_float(), group,
+                &request.handle), "MPI_Iallgatherv")
+        return request
+    }
+
+    /// Part r of `parts` to rank r; received parts at their places. Counts and offsets in floats.
+    func exchange(
+        _ parts: UnsafeRawPointer, counts: [Int32], offsets: [Int32], into received: UnsafeMutableRawPointer,
+        receiveCounts: [Int32], receiveOffsets: [Int32], on group: MPI_Comm
+    ) throws(ShardError) -> Request {
+        let request = Request(nil, keeping: [counts, offsets, receiveCounts, receiveOffsets])
+        try Self.check(
+            MPI_Ialltoallv(
+                parts, request.kept[0], request.kept[1], pg_mpi_float(), received, request.kept[2], request.kept[3],
+                pg_mpi_float(), group, &request.handle), "MPI_Ialltoallv")
+        return request
+    }
+
+    private static func check(_ code: Int32, _ call: String) throws(ShardError) {
+        guard code != MPI_SUCCESS else { return }
+        var text = [CChar](repeating: 0, count: Int(MPI_MAX_ERROR_STRING))
+        var length: Int32 = 0
+        MPI_Error_string(code, &text, &length)
+        let reason = String(decoding: text.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        throw ShardError.mpi(call: call, reason: reason)
+    }
+
+    /// A transfer under way.
+    final class Request {
+        fileprivate var handle: MPI_Request?
+        /// Arrays that the library reads while the transfer runs, at addresses that stay.
+        fileprivate let kept: [UnsafeMutablePointer<Int32>]
+
+        fileprivate init(_ handle: MPI_Request?, keeping arrays: [[Int32]] = []) {
+            self.handle = handle
+            kept = arrays.map { array in
+                let copy = UnsafeMutablePointer<Int32>.allocate(capacity: max(1, array.count))
+                copy.update(from: array, count: array.count)
+                return copy
+            }
+        }
+
+        deinit { for array in kept { array.deallocate() } }
+
+        /// Whether the transfer is complete; makes progress on all others meanwhile.
+        func test() throws(ShardError) -> Bool {
+            var done: Int32 = 0
+            try MPI.check(MPI_Test(&handle, &done, pg_mpi_status_ignore()), "MPI_Test")
+            return done != 0
+        }
+    }
+}
+
+/// Why a rank cannot go on.
+package enum ShardError: Error, CustomStringConvertible {
+    /// A call of the message-passing library failed.
+    case mpi(call: String, reason: String)
+    /// The ranks do not fit each other.
+    case handshake(reason: String)
+    /// A peer sent what it must not.
+    case protocolViolation(rank: Int, reason: String)
+    /// A fault of this rank, with what it was doing.
+    case stage(reason: String)
+
+    package var description: String {
+        switch self {
+        case .mpi(let call, let reason): return "\(call) failed: \(reason)"
+        case .handshake(let reason): return reason
+        case .protocolViolation(let rank, let reason): return "rank \(rank) sent \(reason)"
+        case .stage(let reason): return reason
+        }
+    }
+}

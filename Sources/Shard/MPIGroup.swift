@@ -1,0 +1,92 @@
+import CMPI
+import Foundation
+import PaliGemma
+
+/// The tensor-parallel group over MPI, used from a rank's compute thread: operations are handed to the main thread,
+/// which begins them in the order in which they were asked for, and so in the same order on every rank.
+///
+/// Two collectives do everything: all-gather, and all-to-all as the first half of a reduce-scatter whose sum is made
+/// by the receiver in rank order. Both send each number to each rank that needs it once, which no algorithm beats in
+/// bytes, and groups are small.
+package final class MPIGroup: TensorParallelGroup {
+    package let rank: Int
+    package let count: Int
+    private let communicator: MPI_Comm
+    private let outbox: RankOutbox
+    /// Seconds that the compute thread spent waiting for transfers.
+    package private(set) var waitingSeconds = 0.0
+    /// Bytes that this rank sent to its peers.
+    package private(set) var sentBytes = 0
+
+    init(communicator: MPI_Comm, outbox: RankOutbox) {
+        var (rank, size): (Int32, Int32) = (0, 1)
+        MPI_Comm_rank(communicator, &rank)
+        MPI_Comm_size(communicator, &size)
+        self.rank = Int(rank)
+        count = Int(size)
+        self.communicator = communicator
+        self.outbox = outbox
+    }
+
+    package func gather(
+        _ own: MatrixView, into all: MatrixView, ranges: [Range<Int>]
+    ) throws(CollectiveError) -> any PendingTransfer {
+        let width = all.columns
+        precondition(own.rows == ranges[rank].count && own.columns == width && own.isDense && all.isDense)
+        let counts = try ranges.map { range throws(CollectiveError) in try Self.count(range.count, width) }
+        let offsets = try ranges.map { range throws(CollectiveError) in try Self.count(range.lowerBound, width) }
+        sentBytes += own.rows * width * 4 * (count - 1)
+        return begin { [communicator, rank] mpi throws(ShardError) in
+            try mpi.gather(
+                own.address, count: counts[rank], into: all.address, counts: counts, offsets: offsets, on: communicator)
+        }
+    }
+
+    package func exchange(
+        _ parts: MatrixView, ranges: [Range<Int>], into received: MatrixView
+    ) throws(CollectiveError) -> any PendingTransfer {
+        let width = parts.columns
+        let rows = ranges[rank].count
+        precondition(received.rows == count * rows && received.columns == width && parts.isDense && received.isDense)
+        let counts = try ranges.map { range throws(CollectiveError) in try Self.count(range.count, width) }
+        let offsets = try ranges.map { range throws(CollectiveError) in try Self.count(range.lowerBound, width) }
+        let own = counts[rank]
+        let receiveOffsets = try (0..<count).map { peer throws(CollectiveError) in try Self.count(peer * rows, width) }
+        sentBytes += (parts.rows - rows) * width * 4
+        return begin { [communicator, count] mpi throws(ShardError) in
+            try mpi.exchange(
+                parts.address, counts: counts, offsets: offsets, into: received.address,
+                receiveCounts: Array(repeating: own, count: count), receiveOffsets: receiveOffsets, on: communicator)
+        }
+    }
+
+    private func begin(_ body: @escaping (MPI) throws(ShardError) -> MPI.Request) -> any PendingTransfer {
+        let ticket = Ticket()
+        outbox.requests.put(.collective(begin: body, ticket))
+        return Pending(ticket: ticket, group: self)
+    }
+
+    private static func count(_ rows: Int, _ width: Int) throws(CollectiveError) -> Int32 {
+        guard let count = Int32(exactly: rows * width) else {
+            throw CollectiveError("\(rows) rows of \(width) are more than one transfer holds; use smaller micro-batches")
+        }
+        return count
+    }
+
+    private final class Pending: PendingTransfer {
+        private let ticket: Ticket
+        private let group: MPIGroup
+
+        init(ticket: Ticket, group: MPIGroup) {
+            self.ticket = ticket
+            self.group = group
+        }
+
+        func wait() throws(CollectiveError) {
+            let start = DispatchTime.now().uptimeNanoseconds
+            let result = ticket.wait()
+            group.waitingSeconds += Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
+            if case .failure(let error) = result { throw CollectiveError(error.description) }
+        }
+    }
+}

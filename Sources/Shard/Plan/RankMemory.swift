@@ -1,0 +1,39 @@
+import PaliGemma
+
+/// What a rank reads and holds, in bytes, as the plan foresees it.
+package struct RankMemory: Sendable, Equatable {
+    /// Bytes of the checkpoint that this rank reads. The mapping is shared by the ranks of a host, and what several
+    /// of them read (attention's weights, the embedding) is in memory once.
+    package let weightsRead: Int
+    /// Bytes of keys and values for one position of one sequence.
+    package let cachePerToken: Int
+    /// Float32 buffers for a micro-batch of the given rows.
+    package let activations: Int
+
+    /// - Parameters:
+    ///   - elementSize: bytes of a stored weight.
+    ///   - rows: rows of the largest micro-batch.
+    package init(plan: ShardPlan, rank: Int, configuration: ModelConfiguration, elementSize: Int, rows: Int) {
+        let (vision, text) = (configuration.vision, configuration.text)
+        var (weights, cache, floats) = (0, 0, 0)
+        if plan.encodesPictures(rank) {
+            let layer = 4 * vision.width * vision.width + 2 * vision.width * vision.mlpWidth
+            weights += vision.layers * layer + vision.width * (vision.patchValues + vision.tokens)
+            floats += rows * (5 * vision.width + vision.patchValues) + min(rows, 1024) * (vision.width + vision.mlpWidth)
+        }
+        if let slice = plan.slice(of: rank) {
+            let attention = 2 * text.width * (text.queryWidth + text.keyValueWidth)
+            weights += text.layers * (attention + 3 * text.width * slice.mlp.count)
+            weights += slice.vocabulary.count * text.width + vision.width * text.width
+            let heads = slice.keyValueHeads(text).count
+            cache = text.layers * 2 * heads * text.headWidth * 4
+            let own = (rows + plan.textRanks - 1) / plan.textRanks
+            floats += own * (2 * text.width + 2 * text.queryWidth + 2 * text.keyValueWidth + vision.width)
+            floats += rows * (text.width + 2 * text.keyValueWidth)
+            floats += min(rows, 1024) * (slice.mlp.count + 4 * text.width)
+        }
+        weightsRead = weights * elementSize
+        cachePerToken = cache
+        activations = floats * 4
+    }
+}

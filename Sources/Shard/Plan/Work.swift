@@ -1,0 +1,39 @@
+import PaliGemma
+
+/// Arithmetic that a model needs, in multiply-adds, by the formulas of its layers (norms, softmax and activations
+/// left out: under one percent).
+package enum Work {
+    /// One picture through the vision tower.
+    package static func vision(_ configuration: VisionConfiguration) -> Double {
+        let (rows, width, mlp) = (
+            Double(configuration.tokens), Double(configuration.width), Double(configuration.mlpWidth)
+        )
+        let patches = rows * Double(configuration.patchValues) * width
+        let products = rows * (4 * width * width + 2 * width * mlp)
+        let attention = 2 * rows * rows * width
+        return patches + Double(configuration.layers) * (products + attention)
+    }
+
+    /// A prefix of `rows` positions through Gemma: every layer, and the head for one row.
+    package static func prefill(rows count: Int, _ configuration: TextConfiguration) -> Double {
+        let rows = Double(count)
+        let attention = 2 * rows * rows * Double(configuration.queryWidth)
+        return Double(configuration.layers) * (rows * layerWeights(configuration) + attention) + head(configuration)
+    }
+
+    /// One token behind `keys` positions.
+    package static func decode(keys: Int, _ configuration: TextConfiguration) -> Double {
+        let attention = 2 * Double(keys) * Double(configuration.queryWidth)
+        return Double(configuration.layers) * (layerWeights(configuration) + attention) + head(configuration)
+    }
+
+    private static func layerWeights(_ configuration: TextConfiguration) -> Double {
+        let (width, mlp) = (Double(configuration.width), Double(configuration.mlpWidth))
+        let attention = 2 * width * Double(configuration.queryWidth + configuration.keyValueWidth)
+        return attention + 3 * width * mlp
+    }
+
+    private static func head(_ configuration: TextConfiguration) -> Double {
+        Double(configuration.width) * Double(configuration.vocabulary)
+    }
+}

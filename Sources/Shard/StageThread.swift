@@ -1,0 +1,43 @@
+import Foundation
+import Synchronization
+
+/// The compute thread of a rank: does one piece of work after the other, in the order in which they came.
+///
+/// On a rank with both stages they share the thread and so take turns, which costs nothing: all cores are busy
+/// either way.
+package final class StageThread: Sendable {
+    private let work = Mailbox<@Sendable () throws -> Void>()
+    private let outstanding = Atomic<Int>(0)
+    private let waitingNanoseconds = Atomic<UInt64>(0)
+
+    /// - Parameter fail: called on the thread where work throws.
+    package init(fail: @escaping @Sendable (any Error) -> Void) {
+        let thread = Thread { [work, self] in
+            while true {
+                let start = DispatchTime.now().uptimeNanoseconds
+                let next = work.takeFirst()
+                self.waitingNanoseconds.wrappingAdd(
+                    DispatchTime.now().uptimeNanoseconds - start, ordering: .relaxed)
+                do {
+                    try next()
+                } catch {
+                    fail(error)
+                }
+                self.outstanding.wrappingSubtract(1, ordering: .releasing)
+            }
+        }
+        thread.name = "stage"
+        thread.stackSize = 8 << 20
+        thread.start()
+    }
+
+    package func enqueue(_ body: @escaping @Sendable () throws -> Void) {
+        outstanding.wrappingAdd(1, ordering: .relaxed)
+        work.put(body)
+    }
+
+    /// Whether everything is done.
+    package var isIdle: Bool { outstanding.load(ordering: .acquiring) == 0 }
+    /// Seconds spent without work.
+    package var waitingSeconds: Double { Double(waitingNanoseconds.load(ordering: .relaxed)) / 1e9 }
+}

@@ -1,0 +1,111 @@
+import Foundation
+import PaliGemma
+import Wire
+
+/// The vision stage of a rank: PixelBatch frames in, Features frames out to the Gemma ranks that own the rows, each
+/// block of rows as soon as it is finished.
+package final class VisionStage: @unchecked Sendable {
+    // @unchecked: the tower is only used on the stage's thread.
+
+    /// Rows of one Features frame at most: 1.2 MB of So400m's features.
+    private static let rowsPerFrame = 256
+
+    private let tower: VisionTower
+    private let thread: StageThread
+    private let sender: any FrameSender
+    private let configuration: VisionConfiguration
+    private let timeline: Timeline?
+    private let fault: FeatureFault?
+    /// Frames and bytes sent, pictures encoded, seconds computed; written on the stage's thread.
+    package private(set) var counters = Counters()
+
+    package struct Counters: Sendable {
+        package var pictures = 0
+        package var seconds = 0.0
+        package var sentBytes = 0
+    }
+
+    package init(
+        tower: VisionTower, configuration: VisionConfiguration, thread: StageThread, sender: any FrameSender,
+        timeline: Timeline?, fault: FeatureFault? = FeatureFault.fromEnvironment()
+    ) {
+        self.tower = tower
+        self.configuration = configuration
+        self.thread = thread
+        self.sender = sender
+        self.timeline = timeline
+        self.fault = fault
+    }
+
+    /// Takes a batch that arrived; it is encoded after those before it.
+    package func receive(_ batch: PixelBatch) throws(ShardError) {
+        guard Int(batch.side) == configuration.imageSize else {
+            throw ShardError.protocolViolation(rank: 0, reason: "pictures of \(batch.side) pixels")
+        }
+        thread.enqueue { [self] in
+            try timeline.span("encode", thread: "stage", detail: "\(batch.pictures.count) pictures") {
+                try encode(batch)
+            }
+        }
+    }
+
+    private func encode(_ batch: PixelBatch) throws {
+        let start = Timeline.now()
+        var failure: (any Error)?
+        tower.encode(batch.pictures.map(\.rgb)) { rows, features in
+            guard failure == nil else { return }
+            do {
+                if rows.lowerBound == 0 { try report(batch, finished: false) }
+                try send(features, rows: rows, of: batch)
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        try report(batch, finished: true)
+        counters.pictures += batch.pictures.count
+        counters.seconds += Double(Timeline.now() - start) / 1e9
+    }
+
+    private func report(_ batch: PixelBatch, finished: Bool) throws {
+        sender.send(try Frame.encode(Encoded(batchID: batch.batchID, finished: finished)), to: 0)
+    }
+
+    /// Sends the rows of a block to whoever wants them.
+    private func send(_ features: MatrixView, rows: Range<Int>, of batch: PixelBatch) throws {
+        for (index, picture) in batch.pictures.enumerated() {
+            let first = index * configuration.tokens
+            for route in batch.routes where route.pictureID == picture.id {
+                let wanted = first + Int(route.firstRow)..<first + Int(route.firstRow + route.rowCount)
+                let common = wanted.clamped(to: rows)
+                for start in stride(from: common.lowerBound, to: common.upperBound, by: Self.rowsPerFrame) {
+                    let part = start..<min(start + Self.rowsPerFrame, common.upperBound)
+                    let place = Features.Place(
+                        batchID: batch.batchID, pictureID: picture.id, firstRow: UInt32(part.lowerBound - first),
+                        rows: UInt32(part.count), width: UInt32(features.columns))
+                    let view = features.rows(part.lowerBound - rows.lowerBound..<part.upperBound - rows.lowerBound)
+                    var frame = try Frame.encodeFeatures(place, data: UnsafeRawBufferPointer(view.bytes))
+                    fault?.strike(&frame, picture: picture.id, firstRow: place.firstRow)
+                    counters.sentBytes += frame.count
+                    sender.send(frame, to: Int(route.destinationRank))
+                }
+            }
+        }
+    }
+}
+
+/// A fault switch for tests: `PALIGEMMA_FAULT=flip-features:N` flips one byte in a Features frame of picture N
+/// (pictures of a world are numbered from 1 in the order in which they are prepared).
+package struct FeatureFault: Sendable {
+    let picture: UInt64
+
+    package static func fromEnvironment() -> FeatureFault? {
+        let parts = (ProcessInfo.processInfo.environment["PALIGEMMA_FAULT"] ?? "").split(separator: ":")
+        guard parts.count == 2, parts[0] == "flip-features", let picture = UInt64(parts[1]) else { return nil }
+        return FeatureFault(picture: picture)
+    }
+
+    func strike(_ frame: inout [UInt8], picture: UInt64, firstRow: UInt32) {
+        if picture == self.picture, firstRow == 0 { frame[frame.count / 2] ^= 0x10 }
+    }
+}
