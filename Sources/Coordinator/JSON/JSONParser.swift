@@ -1,0 +1,201 @@
+extension JSON {
+    /// The one value that `bytes` hold, with white space around it at most.
+    init(parsing bytes: UnsafeBufferPointer<UInt8>) throws(SyntaxError) {
+        var parser = JSONParser(bytes: bytes)
+        self = try parser.document()
+    }
+
+    init(parsing text: String) throws(SyntaxError) {
+        var text = text
+        let result = text.withUTF8 { bytes -> Result<JSON, SyntaxError> in
+            do throws(SyntaxError) { return .success(try JSON(parsing: bytes)) } catch { return .failure(error) }
+        }
+        self = try result.get()
+    }
+}
+
+/// Recursive descent over UTF-8. Depth is bounded, so hostile nesting is an error and not a stack overflow.
+private struct JSONParser {
+    private static let maximumDepth = 64
+    private static let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+
+    private let bytes: UnsafeBufferPointer<UInt8>
+    private var offset = 0
+
+    init(bytes: UnsafeBufferPointer<UInt8>) {
+        self.bytes = bytes
+    }
+
+    mutating func document() throws(JSON.SyntaxError) -> JSON {
+        let value = try value(depth: 0)
+        skipWhiteSpace()
+        guard offset == bytes.count else { throw fault("something follows the value") }
+        return value
+    }
+
+    private mutating func value(depth: Int) throws(JSON.SyntaxError) -> JSON {
+        guard depth < Self.maximumDepth else { throw fault("nested too deeply") }
+        skipWhiteSpace()
+        switch peek() {
+        case UInt8(ascii: "{"): return try object(depth: depth)
+        case UInt8(ascii: "["): return try array(depth: depth)
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "t"): return try literal("true", .bool(true))
+        case UInt8(ascii: "f"): return try literal("false", .bool(false))
+        case UInt8(ascii: "n"): return try literal("null", .null)
+        case UInt8(ascii: "-"): return try number()
+        case let byte? where Self.digits.contains(byte): return try number()
+        case nil: throw fault("it ends where a value is due")
+        default: throw fault("no value begins like this")
+        }
+    }
+
+    private mutating func object(depth: Int) throws(JSON.SyntaxError) -> JSON {
+        offset += 1
+        var members: [JSON.Member] = []
+        skipWhiteSpace()
+        if take(UInt8(ascii: "}")) { return .object(members) }
+        while true {
+            skipWhiteSpace()
+            guard peek() == UInt8(ascii: "\"") else { throw fault("a key in quotation marks is due") }
+            let start = offset
+            let key = try string()
+            if members.contains(where: { $0.key == key }) {
+                throw JSON.SyntaxError(offset: start, reason: "the key \"\(key)\" stands twice")
+            }
+            skipWhiteSpace()
+            guard take(UInt8(ascii: ":")) else { throw fault("a colon is due") }
+            members.append(JSON.Member(key: key, value: try value(depth: depth + 1)))
+            skipWhiteSpace()
+            if take(UInt8(ascii: ",")) { continue }
+            guard take(UInt8(ascii: "}")) else { throw fault("a comma or } is due") }
+            return .object(members)
+        }
+    }
+
+    private mutating func array(depth: Int) throws(JSON.SyntaxError) -> JSON {
+        offset += 1
+        var elements: [JSON] = []
+        skipWhiteSpace()
+        if take(UInt8(ascii: "]")) { return .array(elements) }
+        while true {
+            elements.append(try value(depth: depth + 1))
+            skipWhiteSpace()
+            if take(UInt8(ascii: ",")) { continue }
+            guard take(UInt8(ascii: "]")) else { throw fault("a comma or ] is due") }
+            return .array(elements)
+        }
+    }
+
+    private mutating func literal(_ text: StaticString, _ value: JSON) throws(JSON.SyntaxError) -> JSON {
+        let expected = UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+        guard bytes.count - offset >= expected.count,
+            UnsafeBufferPointer(rebasing: bytes[offset..<(offset + expected.count)]).elementsEqual(expected)
+        else { throw fault("no value begins like this") }
+        offset += expected.count
+        return value
+    }
+
+    private mutating func number() throws(JSON.SyntaxError) -> JSON {
+        let start = offset
+        _ = take(UInt8(ascii: "-"))
+        if !take(UInt8(ascii: "0")) { try digits() }
+        if take(UInt8(ascii: ".")) { try digits() }
+        if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
+            _ = take(UInt8(ascii: "+")) || take(UInt8(ascii: "-"))
+            try digits()
+        }
+        return .number(String(decoding: bytes[start..<offset], as: UTF8.self))
+    }
+
+    private mutating func digits() throws(JSON.SyntaxError) {
+        let start = offset
+        while let byte = peek(), Self.digits.contains(byte) { offset += 1 }
+        guard offset > start else { throw fault("a digit is due") }
+    }
+
+    private mutating func string() throws(JSON.SyntaxError) -> String {
+        offset += 1
+        var text: [UInt8] = []
+        var runStart = offset
+        while true {
+            guard let byte = peek() else { throw fault("a string does not end") }
+            switch byte {
+            case UInt8(ascii: "\""):
+                text.append(contentsOf: bytes[runStart..<offset])
+                guard let string = String(validating: text, as: UTF8.self) else {
+                    throw JSON.SyntaxError(offset: runStart, reason: "a string is not UTF-8")
+                }
+                offset += 1
+                return string
+            case UInt8(ascii: "\\"):
+                text.append(contentsOf: bytes[runStart..<offset])
+                offset += 1
+                try appendEscaped(to: &text)
+                runStart = offset
+            case 0..<0x20: throw fault("a control character stands in a string; write it as \\n or \\u00XX")
+            default: offset += 1
+            }
+        }
+    }
+
+    private mutating func appendEscaped(to text: inout [UInt8]) throws(JSON.SyntaxError) {
+        guard let byte = peek() else { throw fault("a string does not end") }
+        offset += 1
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(byte)
+        case UInt8(ascii: "b"): text.append(0x08)
+        case UInt8(ascii: "f"): text.append(0x0C)
+        case UInt8(ascii: "n"): text.append(0x0A)
+        case UInt8(ascii: "r"): text.append(0x0D)
+        case UInt8(ascii: "t"): text.append(0x09)
+        case UInt8(ascii: "u"): text.append(contentsOf: String(try escapedScalar()).utf8)
+        default: throw fault("an escape that JSON does not have")
+        }
+    }
+
+    /// What follows `\u`: four hexadecimal digits, or a pair of surrogates.
+    private mutating func escapedScalar() throws(JSON.SyntaxError) -> Unicode.Scalar {
+        let first = try hexadecimal()
+        if let scalar = Unicode.Scalar(first) { return scalar }
+        guard first < 0xDC00, take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) else {
+            throw fault("half a surrogate pair")
+        }
+        let second = try hexadecimal()
+        guard (0xDC00..<0xE000).contains(second),
+            let scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
+        else { throw fault("half a surrogate pair") }
+        return scalar
+    }
+
+    private mutating func hexadecimal() throws(JSON.SyntaxError) -> UInt32 {
+        guard bytes.count - offset >= 4 else { throw fault("four hexadecimal digits are due") }
+        var value: UInt32 = 0
+        for _ in 0..<4 {
+            guard let digit = Character(Unicode.Scalar(bytes[offset])).hexDigitValue else {
+                throw fault("four hexadecimal digits are due")
+            }
+            value = value << 4 | UInt32(digit)
+            offset += 1
+        }
+        return value
+    }
+
+    private func peek() -> UInt8? {
+        offset < bytes.count ? bytes[offset] : nil
+    }
+
+    private mutating func take(_ byte: UInt8) -> Bool {
+        guard peek() == byte else { return false }
+        offset += 1
+        return true
+    }
+
+    private mutating func skipWhiteSpace() {
+        while let byte = peek(), byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D { offset += 1 }
+    }
+
+    private func fault(_ reason: String) -> JSON.SyntaxError {
+        JSON.SyntaxError(offset: offset, reason: reason)
+    }
+}

@@ -1,0 +1,49 @@
+/// Writes JSON text, in the order in which it is told.
+struct JSONWriter {
+    private(set) var bytes: [UInt8] = []
+
+    /// Punctuation and keys of ours, as they stand.
+    mutating func raw(_ text: StaticString) {
+        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    /// In quotation marks; UTF-8 stays as it is, quotation marks, backslashes and control characters are escaped.
+    mutating func string(_ text: String) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""): raw("\\\"")
+            case UInt8(ascii: "\\"): raw("\\\\")
+            case 0x0A: raw("\\n")
+            case 0x0D: raw("\\r")
+            case 0x09: raw("\\t")
+            case 0..<0x20, 0x7F:
+                raw("\\u00")
+                bytes.append(Self.hexadecimal[Int(byte >> 4)])
+                bytes.append(Self.hexadecimal[Int(byte & 15)])
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    mutating func integer(_ number: some BinaryInteger) {
+        bytes.append(contentsOf: String(number).utf8)
+    }
+
+    /// The shortest digits that read back as the same number; null for what JSON has no number for.
+    mutating func number(_ number: some BinaryFloatingPoint & CustomStringConvertible) {
+        if number.isFinite { bytes.append(contentsOf: number.description.utf8) } else { raw("null") }
+    }
+
+    mutating func array<Element>(_ elements: [Element], _ write: (inout JSONWriter, Element) -> Void) {
+        raw("[")
+        for (index, element) in elements.enumerated() {
+            if index > 0 { raw(",") }
+            write(&self, element)
+        }
+        raw("]")
+    }
+
+    private static let hexadecimal = Array("0123456789abcdef".utf8)
+}

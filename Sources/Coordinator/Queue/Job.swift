@@ -1,0 +1,190 @@
+/// One picture of a job: where it lies, and what it was when the job was submitted.
+package struct JobImage: Sendable, Equatable {
+    /// As the person wrote it; so it stands in the results.
+    package var name: String
+    /// Absolute, so that a worker finds it from any directory.
+    package var path: String
+    /// Bytes; nil where there was no file to look at.
+    package var size: Int64?
+    /// Time of the last change, nanoseconds since 1970; nil where there was no file.
+    package var modified: Int64?
+
+    package init(name: String, path: String, size: Int64? = nil, modified: Int64? = nil) {
+        self.name = name
+        self.path = path
+        self.size = size
+        self.modified = modified
+    }
+}
+
+/// One question about one or several pictures.
+package struct Job: Sendable, Equatable {
+    /// Unique in a queue. The same id with the same contents is the same job.
+    package var id: String
+    /// In the order in which they enter the prompt.
+    package var images: [JobImage]
+    package var prompt: String
+    package var maxTokens: Int
+    /// Higher goes first; jobs of the same priority go in the order of submission. Not part of the contents.
+    package var priority: Int
+    /// Decoding options as a JSON object.
+    package var options: String
+    /// Where the job was read, for messages ("jobs.jsonl line 17"). Not kept.
+    package var source: String?
+    /// Why the job can never be answered, known before it enters the queue: it enters as failed.
+    package var fault: JobFailure?
+
+    package init(
+        id: String, images: [JobImage], prompt: String, maxTokens: Int = Self.defaultMaxTokens, priority: Int = 0,
+        options: String = "{}", source: String? = nil
+    ) {
+        self.id = id
+        self.images = images
+        self.prompt = prompt
+        self.maxTokens = maxTokens
+        self.priority = priority
+        self.options = options
+        self.source = source
+    }
+
+    /// Room for a caption or a short text.
+    package static let defaultMaxTokens = 128
+}
+
+/// The life of a job:
+///
+///     ready -> leased -> done
+///       ^        |-----> failed       a permanent fault, or the last attempt
+///       |        |-----> retry        a passing fault: back to ready when its time has come
+///       |--------|                    released, or the lease ran out
+///     any of ready, leased, retry -> cancelled
+///
+/// The raw values stand in queue files and never change their meaning.
+package enum JobState: Int, Sendable, CaseIterable {
+    case ready = 0
+    case leased = 1
+    case retry = 2
+    case done = 3
+    case failed = 4
+    case cancelled = 5
+}
+
+/// How many jobs are in each state.
+package struct JobCounts: Sendable, Equatable {
+    package var ready = 0
+    package var leased = 0
+    package var retry = 0
+    package var done = 0
+    package var failed = 0
+    package var cancelled = 0
+
+    package init() {}
+
+    package subscript(state: JobState) -> Int {
+        get {
+            switch state {
+            case .ready: ready
+            case .leased: leased
+            case .retry: retry
+            case .done: done
+            case .failed: failed
+            case .cancelled: cancelled
+            }
+        }
+        set {
+            switch state {
+            case .ready: ready = newValue
+            case .leased: leased = newValue
+            case .retry: retry = newValue
+            case .done: done = newValue
+            case .failed: failed = newValue
+            case .cancelled: cancelled = newValue
+            }
+        }
+    }
+
+    package var total: Int { outstanding + finished }
+    /// Jobs that will still become something else.
+    package var outstanding: Int { ready + leased + retry }
+    /// Jobs that have a line in the results.
+    package var finished: Int { done + failed + cancelled }
+}
+
+/// The right to answer one job until a deadline.
+package struct Lease: Sendable, Equatable {
+    /// What the queue has to be shown to take an answer.
+    package struct Ticket: Sendable, Hashable {
+        /// The job's place in the order of submission.
+        package var sequence: Int64
+        /// Greater than that of every earlier lease of this queue (a fencing token).
+        package var token: Int64
+        package var jobID: String
+    }
+
+    package var ticket: Ticket
+    package var job: Job
+    /// 1 for the first.
+    package var attempt: Int
+}
+
+/// Why a sequence ended, as the results say it.
+package enum FinishReason: String, Sendable {
+    case stop
+    case length
+}
+
+/// What a model said.
+package struct Answer: Sendable, Equatable {
+    package var text: String
+    /// Without the end-of-sequence token.
+    package var tokens: [Int32]
+    /// Natural logarithms, one a token.
+    package var logprobs: [Float]
+    package var finishReason: FinishReason
+    /// From the lease to the last token.
+    package var seconds: Double
+
+    package init(text: String, tokens: [Int32], logprobs: [Float], finishReason: FinishReason, seconds: Double) {
+        self.text = text
+        self.tokens = tokens
+        self.logprobs = logprobs
+        self.finishReason = finishReason
+        self.seconds = seconds
+    }
+}
+
+/// Why a job has no answer.
+package struct JobFailure: Sendable, Equatable {
+    /// A short name that programs may test: "file_missing", "not_a_picture", …
+    package var code: String
+    /// For a person: what was done, on what, what to do.
+    package var message: String
+
+    /// The code of a job that was described wrongly.
+    package static let invalidJob = "invalid_job"
+
+    package init(code: String, message: String) {
+        self.code = code
+        self.message = message
+    }
+}
+
+/// One line of the results.
+package struct JobResult: Sendable, Equatable {
+    /// The number of the line in the order of completion; grows, with gaps where jobs were queued anew.
+    package var number: Int64
+    /// The job's place in the order of submission.
+    package var sequence: Int64
+    package var id: String
+    /// The pictures as the person named them.
+    package var images: [String]
+    package var prompt: String
+    /// The model's name; nil where no world ever had the queue.
+    package var model: String?
+    package var outcome: Outcome
+
+    package enum Outcome: Sendable, Equatable {
+        case answered(Answer)
+        case failed(JobFailure, seconds: Double)
+    }
+}

@@ -1,0 +1,78 @@
+/// Why the queue, or what was to be put into it, could not be used.
+package enum QueueError: Error, Equatable {
+    /// The file is not there, or may not be opened.
+    case cannotOpen(queue: String, reason: String)
+    /// Others held the queue for longer than we wait.
+    case busy(queue: String, doing: String)
+    /// No space; nothing that was promised is lost.
+    case diskFull(queue: String, doing: String)
+    /// The file is damaged.
+    case corrupt(queue: String, detail: String)
+    /// A file of something else.
+    case notAQueue(queue: String)
+    /// Made by a newer version of this software.
+    case newerSchema(queue: String, found: Int, known: Int)
+    /// The queue belongs to another model.
+    case otherModel(queue: String, belongsTo: String, offered: String)
+    /// Any other answer of the database.
+    case failed(queue: String, doing: String, detail: String)
+    /// The job is no longer ours: its lease ran out and another has it, or it was cancelled or replaced.
+    case staleLease(jobID: String)
+    /// An id that is in the queue already, with other contents.
+    case otherContents(jobID: String, source: String?, difference: String)
+    /// A file or folder of jobs that cannot be read.
+    case unreadable(path: String, reason: String)
+
+    /// A short name for logs.
+    package var code: String {
+        switch self {
+        case .cannotOpen: "queue_cannot_open"
+        case .busy: "queue_busy"
+        case .diskFull: "queue_disk_full"
+        case .corrupt: "queue_corrupt"
+        case .notAQueue: "queue_not_a_queue"
+        case .newerSchema: "queue_newer_schema"
+        case .otherModel: "queue_other_model"
+        case .failed: "queue_failed"
+        case .staleLease: "queue_stale_lease"
+        case .otherContents: "job_other_contents"
+        case .unreadable: "job_unreadable"
+        }
+    }
+}
+
+extension QueueError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .cannotOpen(let queue, let reason):
+            "cannot open the queue \(queue): \(reason)"
+        case .busy(let queue, let doing):
+            "the queue \(queue) was held by others for too long while \(doing); try again, "
+                + "or look for a process that hangs with it open"
+        case .diskFull(let queue, let doing):
+            "no space left under the queue \(queue) while \(doing); make room and start the same command again, "
+                + "nothing that was finished is lost"
+        case .corrupt(let queue, let detail):
+            "the queue \(queue) is damaged (\(detail)); keep a copy of it, and move what can be read into a new one "
+                + "with `sqlite3 \(queue) .recover`"
+        case .notAQueue(let queue):
+            "\(queue) is not a queue of this program; give another path, or move that file away"
+        case .newerSchema(let queue, let found, let known):
+            "the queue \(queue) has schema \(found) of a newer version of this program, which knows up to \(known); "
+                + "use the newer version"
+        case .otherModel(let queue, let belongsTo, let offered):
+            "the queue \(queue) belongs to the model \(belongsTo), not to \(offered); "
+                + "use a queue of its own for each model"
+        case .failed(let queue, let doing, let detail):
+            "the queue \(queue) failed while \(doing): \(detail)"
+        case .staleLease(let jobID):
+            "the lease of job '\(jobID)' is no longer ours; its result was not taken, another has the job"
+        case .otherContents(let jobID, let source, let difference):
+            (source.map { "\($0): " } ?? "")
+                + "job '\(jobID)' is already in the queue with other contents (\(difference)); "
+                + "give it another id, or --replace to queue it anew"
+        case .unreadable(let path, let reason):
+            "cannot read \(path): \(reason)"
+        }
+    }
+}

@@ -1,0 +1,130 @@
+extension SQLiteQueue {
+    package func finish(_ ticket: Lease.Ticket, with answer: Answer) throws(QueueError) {
+        try write(doing: "finishing a job") { connection throws(QueueError) in
+            _ = try attempts(of: ticket, in: connection)
+            try end(ticket.sequence, as: .done, .answered(answer), in: connection)
+        }
+    }
+
+    @discardableResult
+    package func fail(
+        _ ticket: Lease.Ticket, with failure: JobFailure, permanent: Bool, seconds: Double
+    ) throws(QueueError) -> JobState {
+        let doing = "failing a job"
+        return try write(doing: doing) { connection throws(QueueError) in
+            let attempts = try attempts(of: ticket, in: connection)
+            if permanent || attempts >= retryPolicy.maximumAttempts {
+                try end(ticket.sequence, as: .failed, .failed(failure, seconds: seconds), in: connection)
+                return .failed
+            }
+            let pause = retryPolicy.pause(afterAttempt: attempts)
+            try connection.run(
+                """
+                UPDATE jobs SET state = ?, \(Self.noLease), error_code = ?, error_message = ? WHERE sequence = ?
+                """,
+                [.state(.retry), .text(failure.code), .text(failure.message), .integer(ticket.sequence)], doing: doing)
+            try connection.run(
+                "UPDATE jobs SET not_before = ?, boot = ? WHERE sequence = ?",
+                [
+                    .integer(clock.bootNanoseconds() + pause.nanoseconds), .text(clock.bootID),
+                    .integer(ticket.sequence),
+                ], doing: doing)
+            return .retry
+        }
+    }
+
+    package func results(after number: Int64, limit: Int) throws(QueueError) -> [JobResult] {
+        try results(where: "results.number > ? ORDER BY results.number", from: number, limit: limit)
+    }
+
+    package func sortedResults(afterSequence sequence: Int64, limit: Int) throws(QueueError) -> [JobResult] {
+        try results(where: "results.sequence > ? ORDER BY results.sequence", from: sequence, limit: limit)
+    }
+
+    /// Writes the result, the audit and the state of a job that ends. To be called inside a transaction that has
+    /// checked the right to do so.
+    func end(
+        _ sequence: Int64, as state: JobState, _ outcome: JobResult.Outcome, in connection: Connection
+    ) throws(QueueError) {
+        let doing = "writing a result"
+        let now = clock.wallNanoseconds()
+        try connection.run(
+            """
+            INSERT INTO audit (sequence, id, state, token, owner, attempt, at)
+            SELECT sequence, id, ?, lease_token, lease_owner, attempts, ? FROM jobs WHERE sequence = ?
+            """, [.state(state), .integer(now), .integer(sequence)], doing: doing)
+        try connection.run(
+            """
+            INSERT INTO results
+                (sequence, text, tokens, logprobs, finish_reason, seconds, error_code, error_message, finished_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """, [.integer(sequence)] + Self.columns(of: outcome) + [.integer(now)], doing: doing)
+        let failure = if case .failed(let failure, _) = outcome { failure } else { nil as JobFailure? }
+        try connection.run(
+            """
+            UPDATE jobs SET state = ?, \(Self.noLease), not_before = NULL, error_code = ?, error_message = ?
+            WHERE sequence = ?
+            """,
+            [.state(state), .textOrNull(failure?.code), .textOrNull(failure?.message), .integer(sequence)],
+            doing: doing)
+    }
+
+    /// The attempts of a leased job.
+    ///
+    /// - Throws: `staleLease` where the ticket no longer holds.
+    private func attempts(of ticket: Lease.Ticket, in connection: Connection) throws(QueueError) -> Int {
+        let attempts = try connection.rows(
+            "SELECT attempts FROM jobs WHERE sequence = ? AND lease_token = ?",
+            [.integer(ticket.sequence), .integer(ticket.token)], doing: "checking a lease"
+        ) { Int($0.integer(0)) }
+        guard let attempts = attempts.first else { throw .staleLease(jobID: ticket.jobID) }
+        return attempts
+    }
+
+    /// text, tokens, logprobs, finish_reason, seconds, error_code, error_message
+    private static func columns(of outcome: JobResult.Outcome) -> [Statement.Value] {
+        switch outcome {
+        case .answered(let answer):
+            [
+                .text(answer.text), .blob(bytes(of: answer.tokens.map(\.littleEndian))),
+                .blob(bytes(of: answer.logprobs.map(\.bitPattern.littleEndian))), .text(answer.finishReason.rawValue),
+                .real(answer.seconds), .null, .null,
+            ]
+        case .failed(let failure, let seconds):
+            [.null, .null, .null, .null, .real(seconds), .text(failure.code), .text(failure.message)]
+        }
+    }
+
+    private static func bytes(of numbers: [some BitwiseCopyable]) -> [UInt8] {
+        numbers.withUnsafeBytes { Array($0) }
+    }
+
+    private func results(where clause: String, from start: Int64, limit: Int) throws(QueueError) -> [JobResult] {
+        try read { connection throws(QueueError) in
+            try connection.rows(
+                """
+                SELECT results.number, jobs.sequence, jobs.id, jobs.images, jobs.prompt, queue.model,
+                    text, tokens, logprobs, finish_reason, seconds, results.error_code, results.error_message
+                FROM results CROSS JOIN jobs ON jobs.sequence = results.sequence CROSS JOIN queue
+                WHERE \(clause) LIMIT ?
+                """, [.integer(start), .integer(limit)], doing: "reading results"
+            ) { row throws(QueueError) in
+                JobResult(
+                    number: row.integer(0), sequence: row.integer(1), id: row.text(2),
+                    images: try ImageColumn.decode(row.text(3), queue: name).map(\.name), prompt: row.text(4),
+                    model: row.textOrNil(5), outcome: Self.outcome(of: row))
+            }
+        }
+    }
+
+    private static func outcome(of row: Statement) -> JobResult.Outcome {
+        if let code = row.textOrNil(11) {
+            return .failed(JobFailure(code: code, message: row.text(12)), seconds: row.real(10))
+        }
+        return .answered(
+            Answer(
+                text: row.text(6), tokens: row.numbers(7, of: Int32.self).map(Int32.init(littleEndian:)),
+                logprobs: row.numbers(8, of: UInt32.self).map { Float(bitPattern: UInt32(littleEndian: $0)) },
+                finishReason: FinishReason(rawValue: row.text(9)) ?? .stop, seconds: row.real(10)))
+    }
+}

@@ -1,0 +1,133 @@
+import CSQLite
+
+/// The tables of a queue file.
+enum Schema {
+    /// Raised when an older program would misread the tables.
+    static let version = 1
+    /// SQLite's application_id: "PGQU". `file` shows it, and a file of something else is told by it.
+    static let applicationID = 0x5047_5155
+
+    /// Makes the tables in a new file, and refuses a file that is not ours.
+    static func prepare(_ connection: Connection, create: Bool) throws(QueueError) {
+        let doing = "opening it"
+        if try isEmpty(connection, doing: doing) {
+            guard create else { throw .notAQueue(queue: connection.path) }
+            try connection.transaction(doing: "making its tables") { () throws(QueueError) in
+                // Another process may have been faster.
+                if try isEmpty(connection, doing: doing) {
+                    try connection.execute(tables, doing: "making its tables")
+                }
+            }
+        }
+        guard try pragma("application_id", connection, doing: doing) == applicationID else {
+            throw .notAQueue(queue: connection.path)
+        }
+        let found = try pragma("user_version", connection, doing: doing)
+        guard found <= version else {
+            throw .newerSchema(queue: connection.path, found: found, known: version)
+        }
+    }
+
+    private static func isEmpty(_ connection: Connection, doing: String) throws(QueueError) -> Bool {
+        let tables = try connection.rows("SELECT count(*) FROM sqlite_schema", doing: doing) { $0.integer(0) }
+        let application = try pragma("application_id", connection, doing: doing)
+        return tables.first == 0 && application == 0
+    }
+
+    private static func pragma(_ name: String, _ connection: Connection, doing: String) throws(QueueError) -> Int {
+        let values = try connection.rows("PRAGMA \(name)", doing: doing) { Int($0.integer(0)) }
+        return values.first ?? 0
+    }
+
+    /// - `queue` has one row: the model that the queue belongs to, and the next fencing token.
+    /// - `jobs`: what was submitted and where it stands. `sequence` is the order of submission. `boot` names the run
+    ///   of the machine whose clock `lease_deadline` (state leased) and `not_before` (state retry) are of.
+    /// - `embedded`: bytes of pictures that travel in the queue instead of by path.
+    /// - `results`: one row a finished job, written in the transaction that finishes it. `number` is the order of
+    ///   completion. Tokens are little-endian int32, log-probabilities little-endian float32.
+    /// - `audit`: every end of a job that was accepted, never changed: no token may stand in it twice.
+    /// - `counts`: jobs by state, kept right by the triggers, so that a status costs the same at a million jobs.
+    ///
+    /// The indexes are partial: each holds only the jobs of its state, so finished ones cost nothing.
+    private static let tables = """
+        PRAGMA application_id = \(applicationID);
+        PRAGMA user_version = \(version);
+
+        CREATE TABLE queue (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            fingerprint TEXT,
+            model TEXT,
+            next_token INTEGER NOT NULL
+        );
+        INSERT INTO queue (id, next_token) VALUES (1, 1);
+
+        CREATE TABLE jobs (
+            sequence INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            images TEXT NOT NULL,
+            prompt TEXT NOT NULL,
+            max_tokens INTEGER NOT NULL,
+            priority INTEGER NOT NULL,
+            options TEXT NOT NULL,
+            state INTEGER NOT NULL DEFAULT \(JobState.ready.rawValue),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            crashes INTEGER NOT NULL DEFAULT 0,
+            lease_token INTEGER,
+            lease_owner TEXT,
+            lease_deadline INTEGER,
+            not_before INTEGER,
+            boot TEXT,
+            error_code TEXT,
+            error_message TEXT,
+            submitted_at INTEGER NOT NULL
+        );
+        CREATE INDEX jobs_ready ON jobs (priority DESC, sequence) WHERE state = \(JobState.ready.rawValue);
+        CREATE INDEX jobs_leased ON jobs (boot, lease_deadline) WHERE state = \(JobState.leased.rawValue);
+        CREATE INDEX jobs_retry ON jobs (boot, not_before) WHERE state = \(JobState.retry.rawValue);
+        CREATE INDEX jobs_failed ON jobs (sequence) WHERE state = \(JobState.failed.rawValue);
+
+        CREATE TABLE embedded (
+            sequence INTEGER NOT NULL,
+            position INTEGER NOT NULL,
+            bytes BLOB NOT NULL,
+            PRIMARY KEY (sequence, position)
+        );
+
+        CREATE TABLE results (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            sequence INTEGER NOT NULL UNIQUE,
+            text TEXT,
+            tokens BLOB,
+            logprobs BLOB,
+            finish_reason TEXT,
+            seconds REAL NOT NULL,
+            error_code TEXT,
+            error_message TEXT,
+            finished_at INTEGER NOT NULL
+        );
+
+        CREATE TABLE audit (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            sequence INTEGER NOT NULL,
+            id TEXT NOT NULL,
+            state INTEGER NOT NULL,
+            token INTEGER,
+            owner TEXT,
+            attempt INTEGER NOT NULL,
+            at INTEGER NOT NULL
+        );
+
+        CREATE TABLE counts (state INTEGER PRIMARY KEY, jobs INTEGER NOT NULL);
+        INSERT INTO counts (state, jobs) VALUES (0, 0), (1, 0), (2, 0), (3, 0), (4, 0), (5, 0);
+        CREATE TRIGGER count_insert AFTER INSERT ON jobs BEGIN
+            UPDATE counts SET jobs = jobs + 1 WHERE state = NEW.state;
+        END;
+        CREATE TRIGGER count_delete AFTER DELETE ON jobs BEGIN
+            UPDATE counts SET jobs = jobs - 1 WHERE state = OLD.state;
+        END;
+        CREATE TRIGGER count_update AFTER UPDATE OF state ON jobs WHEN OLD.state <> NEW.state BEGIN
+            UPDATE counts SET jobs = jobs - 1 WHERE state = OLD.state;
+            UPDATE counts SET jobs = jobs + 1 WHERE state = NEW.state;
+        END;
+        """
+}
