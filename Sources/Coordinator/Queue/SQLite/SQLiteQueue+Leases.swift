@@ -96,6 +96,7 @@ extension SQLiteQueue {
             """
             SELECT sequence, attempts, lease_owner FROM jobs WHERE state = 1
                 AND ((boot = ?1 AND lease_deadline <= ?2) OR boot < ?1 OR boot > ?1)
+            ORDER BY sequence
             """, [.text(clock.bootID), .integer(clock.bootNanoseconds())], doing: doing
         ) { (sequence: $0.integer(0), attempts: Int($0.integer(1)), owner: $0.text(2)) }
         for (sequence, attempts, owner) in expired {

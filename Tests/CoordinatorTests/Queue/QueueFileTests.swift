@@ -1,0 +1,97 @@
+import Coordinator
+import Foundation
+import Testing
+
+/// What opening says of files that are no queue, or no longer.
+@Suite struct QueueFileTests {
+    let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    private func openingError(_ path: String, create: Bool = false) -> QueueError? {
+        do throws(QueueError) {
+            _ = try SQLiteQueue(path: path, create: create, busyTimeout: .milliseconds(50))
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test func aMissingQueueIsMadeOnlyOnRequest() throws {
+        let path = folder.file("jobs.db")
+        #expect(openingError(path)?.code == "queue_cannot_open")
+        #expect(openingError(path, create: true) == nil)
+        #expect(openingError(path) == nil)
+        #expect(openingError(folder.file("no/folder.db"), create: true)?.code == "queue_cannot_open")
+        #expect(openingError(folder.path, create: true)?.code == "queue_cannot_open")
+    }
+
+    @Test func aFileOfSomethingElseIsLeftAlone() throws {
+        let text = String(repeating: "not a database, but longer than its header\n", count: 100)
+        let path = try folder.write(text, to: "notes.txt")
+        #expect(openingError(path, create: true) == .notAQueue(queue: path))
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
+
+        let other = folder.file("other.db")
+        try sqlite("CREATE TABLE mine (a); PRAGMA user_version = 1", on: other)
+        #expect(openingError(other, create: true) == .notAQueue(queue: other))
+    }
+
+    @Test func aNewerSchemaIsRefusedByItsNumber() throws {
+        let path = folder.file("jobs.db")
+        #expect(openingError(path, create: true) == nil)
+        try sqlite("PRAGMA user_version = 2", on: path)
+        #expect(openingError(path) == .newerSchema(queue: path, found: 2, known: 1))
+    }
+
+    @Test func aDamagedFileIsFound() throws {
+        let path = folder.file("jobs.db")
+        let queue = try SQLiteQueue(path: path, create: true)
+        _ = try queue.submit(makeJobs(2000), otherContents: .refuse)
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+        for offset in stride(from: 5 * 4096, to: bytes.count, by: 4096) { bytes[offset] = 0xAA }
+        try bytes.write(to: URL(fileURLWithPath: path))
+        let damaged = try SQLiteQueue(path: path)
+        #expect {
+            try damaged.verify()
+        } throws: { ($0 as? QueueError)?.code == "queue_corrupt" }
+    }
+
+    @Test func countersThatDoNotFitTheJobsAreFound() throws {
+        let path = folder.file("jobs.db")
+        let queue = try SQLiteQueue(path: path, create: true)
+        _ = try queue.submit(makeJobs(3), otherContents: .refuse)
+        try queue.verify()
+        try sqlite("UPDATE counts SET jobs = 7 WHERE state = 0", on: path)
+        #expect {
+            try queue.verify()
+        } throws: { "\($0)".contains("a counter differs") }
+    }
+
+    @Test func aQueueThatOthersHoldIsBusy() throws {
+        let path = folder.file("jobs.db")
+        #expect(openingError(path, create: true) == nil)
+        let holder = Process()
+        holder.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        holder.arguments = ["sqlite3", path]
+        let input = Pipe()
+        let output = Pipe()
+        holder.standardInput = input
+        holder.standardOutput = output
+        try holder.run()
+        input.fileHandleForWriting.write(Data("BEGIN EXCLUSIVE;\nSELECT 'held';\n".utf8))
+        #expect(output.fileHandleForReading.availableData == Data("held\n".utf8))
+        #expect(openingError(path)?.code == "queue_busy")
+        try input.fileHandleForWriting.close()
+        holder.waitUntilExit()
+        #expect(openingError(path) == nil)
+    }
+
+    private func sqlite(_ sql: String, on path: String) throws {
+        let process = try Process.run(URL(fileURLWithPath: "/usr/bin/env"), arguments: ["sqlite3", path, sql])
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0)
+    }
+}

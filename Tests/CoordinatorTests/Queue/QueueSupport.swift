@@ -1,0 +1,70 @@
+import Coordinator
+import Foundation
+import Synchronization
+
+/// A folder that is gone when the test is over.
+final class TemporaryFolder: Sendable {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "paligemma-test-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    func file(_ name: String) -> String { path + "/" + name }
+
+    /// Writes a file and the folders that lead to it.
+    @discardableResult
+    func write(_ text: String, to name: String) throws -> String {
+        let url = URL(fileURLWithPath: file(name))
+        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(text.utf8).write(to: url)
+        return url.path
+    }
+}
+
+/// A clock that stands still until it is told.
+final class TestClock: QueueClock {
+    let bootID: String
+    private let now = Mutex<Int64>(1_000_000_000_000)
+
+    init(bootID: String = "boot-1") {
+        self.bootID = bootID
+    }
+
+    func bootNanoseconds() -> Int64 { now.withLock { $0 } }
+    func wallNanoseconds() -> Int64 { bootNanoseconds() }
+    func advance(by duration: Duration) { now.withLock { $0 += duration.nanoseconds } }
+}
+
+/// Numbers that are the same in every run (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+func makeJobs(_ count: Int, prompt: String = "caption en") -> [Job] {
+    (0..<count).map { number in
+        Job(id: "job-\(number)", images: [JobImage(name: "\(number).jpg", path: "/p/\(number).jpg")], prompt: prompt)
+    }
+}
+
+let sampleAnswer = Answer(
+    text: "a red circle", tokens: [7, 8, 257_151], logprobs: [-0.1, -1e-7, -12.5], finishReason: .stop, seconds: 1.5)
+
+let passingFailure = JobFailure(code: "file_unreadable", message: "x.jpg: try again")
