@@ -12,8 +12,8 @@ import Testing
     }
 
     @Test func escapesAreRead() throws {
-        let text = #""\" \\ \/ \b\f\n\r\t é 🟥 ü""#
-        #expect(try JSON(parsing: text).string == "\" \\ / \u{8}\u{c}\n\r\t é 🟥 ü")
+        let text = #""\" \\ \/ \b\f\n\r\t \u00e9 \uD83D\uDFE5 \u0000 ü""#
+        #expect(try JSON(parsing: text).string == "\" \\ / \u{8}\u{c}\n\r\t é 🟥 \0 ü")
     }
 
     @Test(arguments: [
