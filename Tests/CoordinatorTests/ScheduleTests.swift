@@ -1,0 +1,204 @@
+import Coordinator
+import Testing
+
+@Suite("The schedule")
+struct ScheduleTests {
+    static func limits(visionRanks: Int = 1, cachePositions: Int = 10_000, sequences: Int = 64) -> Schedule.Limits {
+        Schedule.Limits(
+            visionRanks: visionRanks, batchRows: 512, rowsPerPicture: 256, cacheBytesPerPosition: 10,
+            cacheBytes: cachePositions * 10, sequences: sequences, decodeSteps: 4)
+    }
+
+    @Test("One job goes through every stage in turn")
+    func oneJob() {
+        var schedule = Schedule(limits: Self.limits())
+        #expect(schedule.handle(.retryQueue) == [.lease(4)])
+        #expect(schedule.handle(.leased([1])) == [.prepare(1), .lease(3)])
+        #expect(schedule.handle(.leased([])) == [])
+        #expect(schedule.handle(.prepared(1, pictures: 1, positions: 270)) == [.encode(1, [1], visionRank: 0)])
+        #expect(schedule.handle(.encoding(1)) == [.prefill(1, [1])])
+        #expect(schedule.handle(.encoded(1)) == [])
+        #expect(schedule.handle(.answered(ended: [])) == [.decode([1], steps: 4)])
+        #expect(!schedule.isIdle)
+        #expect(schedule.handle(.answered(ended: [1])) == [])
+        #expect(schedule.isIdle && schedule.jobsInFlight == 0)
+    }
+
+    @Test("The vision stage has its next batch before it asks, and no third one")
+    func lookahead() {
+        var schedule = Schedule(limits: Self.limits())
+        _ = schedule.handle(.retryQueue)
+        _ = schedule.handle(.leased([1, 2, 3, 4, 5, 6]))
+        var encoded: [[UInt64]] = []
+        for job in 1...6 {
+            for case .encode(_, let jobs, _) in schedule.handle(.prepared(UInt64(job), pictures: 1, positions: 270)) {
+                encoded.append(jobs)
+            }
+        }
+        // The first picture starts at once; the next batch is filled; the rest waits.
+        #expect(encoded == [[1], [2, 3]])
+        let actions = schedule.handle(.encoded(1))
+        #expect(actions.contains(.prefill(1, [1])) && actions.contains(.encode(3, [4, 5], visionRank: 0)))
+    }
+
+    @Test("A prefill waits until its keys and values have room; meanwhile the living decode")
+    func cacheBudget() {
+        var schedule = Schedule(limits: Self.limits(cachePositions: 500))
+        _ = schedule.handle(.retryQueue)
+        _ = schedule.handle(.leased([1, 2]))
+        _ = schedule.handle(.leased([]))
+        _ = schedule.handle(.prepared(1, pictures: 1, positions: 300))
+        _ = schedule.handle(.prepared(2, pictures: 1, positions: 300))
+        _ = schedule.handle(.encoded(1))
+        _ = schedule.handle(.encoded(2))
+        #expect(schedule.handle(.answered(ended: [])) == [.decode([1], steps: 4)])
+        #expect(schedule.handle(.answered(ended: [1])) == [.prefill(2, [2])])
+    }
+
+    @Test("A job larger than the budget runs alone rather than never")
+    func oversized() {
+        var schedule = Schedule(limits: Self.limits(cachePositions: 10))
+        _ = schedule.handle(.retryQueue)
+        _ = schedule.handle(.leased([1]))
+        #expect(schedule.handle(.prepared(1, pictures: 9, positions: 5000)) == [.encode(1, [1], visionRank: 0)])
+        #expect(schedule.handle(.encoding(1)) == [.prefill(1, [1])])
+    }
+
+    @Test("Draining gives back what has not begun and finishes what has")
+    func drain() {
+        var schedule = Schedule(limits: Self.limits())
+        _ = schedule.handle(.retryQueue)
+        _ = schedule.handle(.leased([1, 2, 3, 4]))
+        for job in 1...4 { _ = schedule.handle(.prepared(UInt64(job), pictures: 1, positions: 270)) }
+        #expect(schedule.handle(.drain) == [.release(4)])
+        #expect(schedule.handle(.leased([9])) == [.release(9)])
+        _ = schedule.handle(.encoded(1))
+        _ = schedule.handle(.encoded(2))
+        _ = schedule.handle(.answered(ended: [1]))
+        #expect(!schedule.isIdle)
+        _ = schedule.handle(.answered(ended: [2, 3]))
+        #expect(schedule.isIdle)
+    }
+
+    @Test("Whatever the order of events, every job ends once, nothing overflows, nothing stalls", arguments: 0..<60)
+    func randomWorlds(seed: Int) {
+        let limits = Self.limits(visionRanks: 1 + seed % 3, cachePositions: 600 + seed * 40, sequences: 1 + seed % 7)
+        var world = SimulatedWorld(limits: limits, jobs: 40, random: SplitMix(state: UInt64(seed) &* 7919 &+ 1))
+        world.run()
+        #expect(world.ended.count == 40)
+        #expect(world.violations.isEmpty, "\(world.violations)")
+        #expect(world.schedule.isIdle)
+    }
+}
+
+/// A world whose stages answer in random order.
+private struct SimulatedWorld {
+    var schedule: Schedule
+    var random: SplitMix
+    let limits: Schedule.Limits
+    var queue: [UInt64]
+    var ended: Set<UInt64> = []
+    var violations: [String] = []
+    private var positions: [UInt64: Int] = [:]
+    private var alive: Set<UInt64> = []
+    private var encodings: [[(batch: UInt64, started: Bool)]]
+    private var pending: [Schedule.Event] = []
+    private var order: [UInt64]?
+
+    init(limits: Schedule.Limits, jobs: Int, random: SplitMix) {
+        schedule = Schedule(limits: limits)
+        self.limits = limits
+        self.random = random
+        queue = (1...UInt64(jobs)).map { $0 }
+        encodings = Array(repeating: [], count: limits.visionRanks)
+    }
+
+    mutating func run() {
+        take(schedule.handle(.retryQueue))
+        for _ in 0..<10_000 where ended.count < 40 || !schedule.isIdle {
+            guard let event = nextEvent() else {
+                violations.append("stalled with \(ended.count) jobs done")
+                return
+            }
+            take(schedule.handle(event))
+        }
+    }
+
+    private mutating func nextEvent() -> Schedule.Event? {
+        var options: [Int] = []
+        if !pending.isEmpty { options.append(0) }
+        if order != nil { options.append(1) }
+        for rank in encodings.indices where !encodings[rank].isEmpty { options.append(2 + rank) }
+        guard let choice = options.randomElement(using: &random) else { return nil }
+        switch choice {
+        case 0: return pending.remove(at: Int.random(in: 0..<pending.count, using: &random))
+        case 1:
+            let jobs = order ?? []
+            order = nil
+            let done = jobs.filter { _ in Int.random(in: 0..<3, using: &random) == 0 }
+            for job in done {
+                if !ended.insert(job).inserted { violations.append("\(job) ended twice") }
+                alive.remove(job)
+            }
+            return .answered(ended: done)
+        default:
+            let rank = choice - 2
+            if !encodings[rank][0].started {
+                encodings[rank][0].started = true
+                return .encoding(encodings[rank][0].batch)
+            }
+            return .encoded(encodings[rank].removeFirst().batch)
+        }
+    }
+
+    private mutating func take(_ actions: [Schedule.Action]) {
+        for action in actions {
+            switch action {
+            case .lease(let count):
+                let jobs = Array(queue.prefix(Int.random(in: 0...count, using: &random)))
+                queue.removeFirst(jobs.count)
+                pending.append(.leased(jobs))
+                if jobs.isEmpty, !queue.isEmpty { pending.append(.retryQueue) }
+            case .prepare(let job):
+                if Int.random(in: 0..<8, using: &random) == 0 {
+                    ended.insert(job)
+                    pending.append(.unprepared(job))
+                } else {
+                    positions[job] = Int.random(in: 1...400, using: &random)
+                    pending.append(.prepared(job, pictures: 1 + Int(job % 2), positions: positions[job] ?? 0))
+                }
+            case .encode(let batch, _, let rank):
+                encodings[rank].append((batch, false))
+                if encodings[rank].count > 2 { violations.append("rank \(rank) has \(encodings[rank].count) batches") }
+            case .prefill(_, let jobs):
+                if order != nil { violations.append("two orders at once") }
+                alive.formUnion(jobs)
+                checkMemory(newest: jobs)
+                order = jobs
+            case .decode(let jobs, _):
+                if order != nil { violations.append("two orders at once") }
+                if Set(jobs) != alive { violations.append("decodes \(jobs), alive \(alive)") }
+                order = jobs
+            case .release(let job): violations.append("released \(job) without a drain")
+            }
+        }
+    }
+
+    private mutating func checkMemory(newest: [UInt64]) {
+        let bytes = alive.reduce(0) { $0 + (positions[$1] ?? 0) } * limits.cacheBytesPerPosition
+        if alive.count > max(limits.sequences, newest.count) { violations.append("\(alive.count) sequences") }
+        if bytes > limits.cacheBytes, alive.count > 1 { violations.append("\(bytes) bytes of keys and values") }
+    }
+}
+
+private struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
