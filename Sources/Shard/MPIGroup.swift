@@ -13,12 +13,13 @@ package final class MPIGroup: TensorParallelGroup {
     package let count: Int
     private let communicator: MPI_Comm
     private let outbox: RankOutbox
+    private let timeline: Timeline?
     /// Seconds that the compute thread spent waiting for transfers.
     package private(set) var waitingSeconds = 0.0
     /// Bytes that this rank sent to its peers.
     package private(set) var sentBytes = 0
 
-    init(communicator: MPI_Comm, outbox: RankOutbox) {
+    init(communicator: MPI_Comm, outbox: RankOutbox, timeline: Timeline?) {
         var (rank, size): (Int32, Int32) = (0, 1)
         MPI_Comm_rank(communicator, &rank)
         MPI_Comm_size(communicator, &size)
@@ -26,6 +27,7 @@ package final class MPIGroup: TensorParallelGroup {
         count = Int(size)
         self.communicator = communicator
         self.outbox = outbox
+        self.timeline = timeline
     }
 
     package func gather(
@@ -83,9 +85,12 @@ package final class MPIGroup: TensorParallelGroup {
         }
 
         func wait() throws(CollectiveError) {
-            let start = DispatchTime.now().uptimeNanoseconds
+            let start = Timeline.now()
             let result = ticket.wait()
-            group.waitingSeconds += Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
+            let waited = Timeline.now() - start
+            group.waitingSeconds += Double(waited) / 1e9
+            // Shorter waits would fill the timeline and show nothing.
+            if waited > 50_000 { group.timeline?.record("wait for peers", thread: "stage", from: start) }
             if case .failure(let error) = result { throw CollectiveError(error.description) }
         }
     }

@@ -1,5 +1,6 @@
 import CMPI
 import Foundation
+import PaliGemma
 import Wire
 
 /// The main thread of a rank: it owns MPI, moves frames and collectives, and computes nothing. So an order is
@@ -38,12 +39,12 @@ package final class RankLoop {
     }
 
     /// The way to this loop from other threads.
-    package var sender: any FrameSender { outbox }
+    package var sender: RankOutbox { outbox }
 
     /// A tensor-parallel group of the ranks that call this with `member` true; all ranks of the world must call it.
-    package func makeGroup(member: Bool) throws(ShardError) -> MPIGroup? {
+    package func makeGroup(member: Bool, timeline: Timeline? = nil) throws(ShardError) -> MPIGroup? {
         guard let communicator = try mpi.split(color: member ? 1 : nil) else { return nil }
-        return MPIGroup(communicator: communicator, outbox: outbox)
+        return MPIGroup(communicator: communicator, outbox: outbox, timeline: timeline)
     }
 
     /// Moves frames and collectives until `step` says that it is done.
@@ -83,6 +84,8 @@ package final class RankLoop {
                 collectives.append((try begin(mpi), ticket))
             case .failure(let error):
                 throw error
+            case .wake:
+                break
             }
         }
         return !requests.isEmpty
@@ -168,23 +171,22 @@ package final class RankLoop {
     }
 }
 
-/// Sends frames from any thread of a rank.
-package protocol FrameSender: Sendable {
-    func send(_ frame: [UInt8], to rank: Int)
-    /// Ends the rank's loop with an error.
-    func fail(_ error: ShardError)
-}
-
 /// What other threads ask of a rank's main thread.
-final class RankOutbox: FrameSender, Sendable {
+package final class RankOutbox: FrameSender, Sendable {
     enum Request {
         case send([UInt8], to: Int)
         case collective(begin: (MPI) throws(ShardError) -> MPI.Request, Ticket)
         case failure(ShardError)
+        case wake
     }
 
     let requests = Mailbox<Request>()
 
-    func send(_ frame: [UInt8], to rank: Int) { requests.put(.send(frame, to: rank)) }
-    func fail(_ error: ShardError) { requests.put(.failure(error)) }
+    package func send(_ frame: [UInt8], to rank: Int) { requests.put(.send(frame, to: rank)) }
+
+    /// Ends the rank's loop with an error.
+    package func fail(_ error: ShardError) { requests.put(.failure(error)) }
+
+    /// Wakes the main thread, for its step has something to do.
+    package func wake() { requests.put(.wake) }
 }

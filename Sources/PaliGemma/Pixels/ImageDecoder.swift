@@ -14,7 +14,7 @@ package enum ImageDecoder {
         /// The default is the number above which Pillow refuses a picture.
         package var maximumPixels = 178_956_970
 
-        package init() {}
+        package init(ignoreExif: Bool = false) { self.ignoreExif = ignoreExif }
     }
 
     /// Decodes a picture.

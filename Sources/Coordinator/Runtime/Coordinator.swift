@@ -1,0 +1,288 @@
+import Foundation
+import PaliGemma
+import ShardPlan
+import Wire
+
+/// Rank 0's work: it leases jobs, has them prepared, sends micro-batches to the vision ranks and orders to the Gemma
+/// ranks, and finishes jobs. What to do when is decided by ``Schedule``; this class does it.
+///
+/// All calls come from the rank's main thread; helper threads leave messages in an inbox.
+package final class Coordinator {
+    package struct Settings: Sendable {
+        /// End when the queue has nothing outstanding; otherwise wait for more.
+        package var drain: Bool
+        /// How long a lease holds without renewal.
+        package var lease: Duration
+        /// "host:pid", for people to read.
+        package var owner: String
+        package var preparingThreads: Int
+        package var image: ImageDecoder.Options
+
+        package init(
+            drain: Bool, lease: Duration, owner: String, preparingThreads: Int = 2,
+            image: ImageDecoder.Options = ImageDecoder.Options()
+        ) {
+            self.drain = drain
+            self.lease = lease
+            self.owner = owner
+            self.preparingThreads = preparingThreads
+            self.image = image
+        }
+    }
+
+    /// A leased job on its way.
+    private struct Flight {
+        let lease: Lease
+        let pictureIDs: [UInt64]
+        let start: Date
+        var prepared: PreparedJob?
+        var tokens: [Int32] = []
+        var logprobs: [Float] = []
+    }
+
+    private let plan: ShardPlan
+    private let configuration: ModelConfiguration
+    private let tokenizer: Tokenizer
+    private let settings: Settings
+    private let sender: any FrameSender
+    private let inbox: Inbox
+    private let keeper: QueueKeeper
+    private let preparer: PicturePreparer
+    private var schedule: Schedule
+    private var flights: [Schedule.JobID: Flight] = [:]
+    private var nextJob: Schedule.JobID = 1
+    private var nextPicture: UInt64 = 1
+    private var nextOrder: UInt64 = 1
+    private var askAgain: Date?
+    private var begun = false
+    private var stopping = false
+    /// The last reports of the other ranks and of this one, as they come in.
+    package private(set) var reports: [Report] = []
+    /// Finished and failed jobs of this world.
+    package private(set) var progress = Progress()
+
+    package struct Progress: Sendable, Equatable {
+        package var answered = 0
+        package var failed = 0
+        package var pictures = 0
+    }
+
+    package init(
+        queue: any JobQueue, plan: ShardPlan, configuration: ModelConfiguration, limits: Schedule.Limits,
+        tokenizer: Tokenizer, settings: Settings, sender: any FrameSender, wake: @escaping @Sendable () -> Void,
+        timeline: Timeline? = nil
+    ) {
+        self.plan = plan
+        self.configuration = configuration
+        self.tokenizer = tokenizer
+        self.settings = settings
+        self.sender = sender
+        let inbox = Inbox(wake: wake)
+        self.inbox = inbox
+        schedule = Schedule(limits: limits)
+        keeper = QueueKeeper(queue: queue, owner: settings.owner, duration: settings.lease) { inbox.put($0) }
+        preparer = PicturePreparer(
+            threads: settings.preparingThreads, tokenizer: tokenizer, configuration: configuration,
+            options: settings.image, timeline: timeline
+        ) { inbox.put($0) }
+    }
+
+    /// Finishes what is in flight and ends.
+    package func drain() throws { try take(schedule.handle(.drain)) }
+
+    // MARK: What comes in
+
+    /// One round of the rank's loop.
+    ///
+    /// - Returns: whether anything happened; nil when all ranks have stopped.
+    package func step() throws -> Bool? {
+        var worked = false
+        if !begun {
+            begun = true
+            try take(schedule.handle(.retryQueue))
+        }
+        for message in inbox.takeAll() {
+            try receive(message)
+            worked = true
+        }
+        if let askAgain, askAgain <= Date() {
+            self.askAgain = nil
+            try take(schedule.handle(.retryQueue))
+        }
+        if !stopping, askAgain == nil, schedule.isIdle { try stop() }
+        return stopping && reports.count == plan.ranks ? nil : worked
+    }
+
+    private func receive(_ message: Inbox.Message) throws {
+        switch message {
+        case .leased(let leases):
+            try take(schedule.handle(.leased(leases.map(board))))
+        case .queueEmpty(let outstanding):
+            // Others may give jobs back, or their leases may run out; without a drain new jobs may come.
+            if !settings.drain || outstanding > 0 { askAgain = Date(timeIntervalSinceNow: 0.2) }
+            try take(schedule.handle(.leased([])))
+        case .prepared(let id, let job):
+            flights[id]?.prepared = job
+            let rows = job.pictures.count * configuration.vision.tokens + job.textTokens.count
+            let longest = flights[id]?.lease.job.maxTokens ?? 0
+            try take(schedule.handle(.prepared(id, pictures: job.pictures.count, positions: rows + longest)))
+        case .unprepared(let id, let failure, let permanent):
+            if let flight = flights.removeValue(forKey: id) { fail(flight, failure, permanent: permanent) }
+            try take(schedule.handle(.unprepared(id)))
+        case .lost:
+            break  // the answer will be refused by the queue, whoever has the job now
+        case .queueFailed(let error):
+            throw error
+        }
+    }
+
+    private func board(_ lease: Lease) -> Schedule.JobID {
+        let pictures = lease.job.images.map { _ in
+            defer { nextPicture += 1 }
+            return nextPicture
+        }
+        defer { nextJob += 1 }
+        flights[nextJob] = Flight(lease: lease, pictureIDs: pictures, start: Date())
+        return nextJob
+    }
+
+    /// Takes a frame from another rank or from this rank's own stages.
+    package func receive(_ frame: AnyMessage) throws {
+        switch frame {
+        case .encoded(let encoded):
+            try take(
+                schedule.handle(encoded.finished ? .encoded(encoded.batchID) : .encoding(encoded.batchID)))
+        case .tokens(let tokens):
+            try take(schedule.handle(.answered(ended: tokens.results.compactMap(take))))
+        case .report(let report):
+            reports.append(report)
+        default:
+            break
+        }
+    }
+
+    /// Takes new tokens of a sequence; returns its id where it has ended.
+    private func take(_ result: Tokens.Result) -> Schedule.JobID? {
+        let id = result.sequenceID
+        guard flights[id] != nil else { return nil }
+        flights[id]?.tokens += result.tokens
+        flights[id]?.logprobs += result.logprobs
+        guard result.finish != .none, let flight = flights.removeValue(forKey: id) else { return nil }
+        if result.finish == .damaged {
+            let names = flight.lease.job.images.map(\.name).joined(separator: ", ")
+            let message = "the features of \(names) were damaged on their way between two ranks; submit the job again"
+            fail(flight, JobFailure(code: "features_damaged", message: message), permanent: true)
+            return id
+        }
+        let answer = Answer(
+            text: tokenizer.decode(flight.tokens), tokens: flight.tokens, logprobs: flight.logprobs,
+            finishReason: result.finish == .stop ? .stop : .length, seconds: -flight.start.timeIntervalSinceNow)
+        keeper.finish(flight.lease.ticket, answer)
+        progress.answered += 1
+        progress.pictures += flight.pictureIDs.count
+        return id
+    }
+
+    private func fail(_ flight: Flight, _ failure: JobFailure, permanent: Bool) {
+        keeper.fail(
+            flight.lease.ticket, failure, permanent: permanent, seconds: -flight.start.timeIntervalSinceNow)
+        // A passing fault comes again after a pause: there is something to wait for.
+        if permanent { progress.failed += 1 } else { askAgain = Date(timeIntervalSinceNow: 0.2) }
+    }
+
+    // MARK: What goes out
+
+    private func take(_ actions: [Schedule.Action]) throws {
+        for action in actions {
+            switch action {
+            case .lease(let count): keeper.lease(count)
+            case .prepare(let id):
+                if let flight = flights[id] { preparer.prepare(id, flight.lease.job) }
+            case .encode(let batch, let jobs, let rank): try encode(batch, jobs, visionRank: rank)
+            case .prefill(let batch, let jobs): try prefill(batch, jobs)
+            case .decode(let jobs, let steps):
+                try order(Order(sequenceNumber: 0, kind: .decode, steps: UInt32(steps), sequenceIDs: jobs))
+            case .release(let id):
+                if let flight = flights.removeValue(forKey: id) { keeper.release([flight.lease.ticket]) }
+            }
+        }
+    }
+
+    /// The pixels of a micro-batch, and which rows of its pictures each Gemma rank owns.
+    private func encode(_ batch: Schedule.BatchID, _ jobs: [Schedule.JobID], visionRank: Int) throws {
+        var pictures: [PixelBatch.Picture] = []
+        for id in jobs {
+            guard let flight = flights[id], let prepared = flight.prepared else { continue }
+            pictures += zip(flight.pictureIDs, prepared.pictures).map { PixelBatch.Picture(id: $0, rgb: $1) }
+        }
+        let frame = PixelBatch(
+            batchID: batch, side: UInt32(configuration.vision.imageSize), pictures: pictures, routes: routes(jobs))
+        sender.send(try Frame.encode(frame), to: visionRank)
+        for id in jobs {
+            // The pixels are on their way; only the text is needed again.
+            let text = flights[id]?.prepared?.textTokens ?? []
+            flights[id]?.prepared = PreparedJob(pictures: [], textTokens: text)
+        }
+    }
+
+    /// Every Gemma rank gets the rows that it owns in the prefill, and no others.
+    private func routes(_ jobs: [Schedule.JobID]) -> [PixelBatch.Route] {
+        let tokens = configuration.vision.tokens
+        let prefixes = jobs.compactMap { flights[$0] }.map { flight in
+            (pictures: flight.pictureIDs, rows: prefixRows(flight))
+        }
+        let rows = PrefillRows(total: prefixes.reduce(0) { $0 + $1.rows }, ranks: plan.textRanks)
+        var routes: [PixelBatch.Route] = []
+        var start = 0
+        for prefix in prefixes {
+            for (index, picture) in prefix.pictures.enumerated() {
+                let first = start + index * tokens
+                for rank in 0..<plan.textRanks {
+                    let own = (first..<first + tokens).clamped(to: rows.owned(by: rank))
+                    guard !own.isEmpty else { continue }
+                    routes.append(
+                        PixelBatch.Route(
+                            pictureID: picture, firstRow: UInt32(own.lowerBound - first), rowCount: UInt32(own.count),
+                            destinationRank: UInt32(plan.firstTextRank + rank)))
+                }
+            }
+            start += prefix.rows
+        }
+        return routes
+    }
+
+    private func prefixRows(_ flight: Flight) -> Int {
+        flight.pictureIDs.count * configuration.vision.tokens + (flight.prepared?.textTokens.count ?? 0)
+    }
+
+    private func prefill(_ batch: Schedule.BatchID, _ jobs: [Schedule.JobID]) throws {
+        let sequences = jobs.compactMap { id in
+            flights[id].map { flight in
+                Order.Sequence(
+                    id: id, pictureIDs: flight.pictureIDs, textTokens: flight.prepared?.textTokens ?? [],
+                    maxTokens: UInt32(flight.lease.job.maxTokens))
+            }
+        }
+        try order(Order(sequenceNumber: 0, kind: .prefill, batchID: batch, sequences: sequences))
+    }
+
+    /// Numbers an order and sends it to every Gemma rank.
+    private func order(_ order: Order) throws {
+        var numbered = order
+        numbered.sequenceNumber = nextOrder
+        nextOrder += 1
+        let frame = try Frame.encode(numbered)
+        for rank in plan.firstTextRank..<plan.ranks { sender.send(frame, to: rank) }
+    }
+
+    private func stop() throws {
+        stopping = true
+        preparer.stop()
+        keeper.stop()
+        for message in inbox.takeAll() {
+            if case .queueFailed(let error) = message { throw error }
+        }
+        let frame = try Frame.encode(Order(sequenceNumber: nextOrder, kind: .stop))
+        for rank in 0..<plan.ranks { sender.send(frame, to: rank) }
+    }
+}

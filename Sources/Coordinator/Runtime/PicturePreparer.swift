@@ -1,0 +1,78 @@
+import Foundation
+import PaliGemma
+
+/// What the vision stage and Gemma need of a job.
+struct PreparedJob: Sendable {
+    /// Each picture's side·side·3 bytes.
+    let pictures: [[UInt8]]
+    /// Token ids behind the picture tokens.
+    let textTokens: [Int32]
+}
+
+/// Reads, resizes and tokenises jobs on threads of its own, ahead of the vision stage.
+final class PicturePreparer: Sendable {
+    private let work = WorkQueue<(Schedule.JobID, Job)>()
+    private let reader: PictureReader
+    private let tokenizer: Tokenizer
+    private let configuration: ModelConfiguration
+    private let timeline: Timeline?
+    private let report: @Sendable (Inbox.Message) -> Void
+
+    init(
+        threads: Int, tokenizer: Tokenizer, configuration: ModelConfiguration, options: ImageDecoder.Options,
+        timeline: Timeline?, report: @escaping @Sendable (Inbox.Message) -> Void
+    ) {
+        reader = PictureReader(side: configuration.vision.imageSize, options: options)
+        self.tokenizer = tokenizer
+        self.configuration = configuration
+        self.timeline = timeline
+        self.report = report
+        for index in 0..<threads {
+            let thread = Thread { [self] in run(name: "prepare-\(index)") }
+            thread.name = "prepare-\(index)"
+            thread.stackSize = 4 << 20
+            thread.start()
+        }
+    }
+
+    func prepare(_ id: Schedule.JobID, _ job: Job) { work.put((id, job)) }
+
+    func stop() { work.close() }
+
+    private func run(name: String) {
+        while case .item(let (id, job)) = work.take() {
+            let message = timeline.span("prepare", thread: name, detail: "\(job.images.count) pictures") {
+                prepared(id, job)
+            }
+            report(message)
+        }
+    }
+
+    private func prepared(_ id: Schedule.JobID, _ job: Job) -> Inbox.Message {
+        do {
+            // The prompt first: it costs nothing, and its faults need no picture.
+            let ids = try Prompt.tokens(
+                for: job.prompt, pictures: job.images.count, maximumNewTokens: job.maxTokens, tokenizer: tokenizer,
+                configuration: configuration)
+            let text = Array(ids.dropFirst(job.images.count * configuration.vision.tokens))
+            let pictures = try job.images.map { try reader.read(path: $0.path, expecting: $0.stamp).image.pixels }
+            return .prepared(id, PreparedJob(pictures: pictures, textTokens: text))
+        } catch let error as ImageError {
+            // Memory comes back; everything else is the file's own fault.
+            let failure = JobFailure(code: error.code.rawValue, message: error.description)
+            return .unprepared(id, failure, permanent: error.code != .noMemory)
+        } catch let error as PromptError {
+            return .unprepared(id, JobFailure(code: error.code.rawValue, message: error.description), permanent: true)
+        } catch {
+            return .unprepared(id, JobFailure(code: "internal", message: "\(error)"), permanent: false)
+        }
+    }
+}
+
+extension JobImage {
+    /// What the file was when it was submitted, where there was one.
+    fileprivate var stamp: FileStamp? {
+        guard let size, let modified else { return nil }
+        return FileStamp(size: size, modificationTime: modified)
+    }
+}

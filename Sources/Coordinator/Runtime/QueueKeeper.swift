@@ -1,0 +1,110 @@
+import Foundation
+
+/// The thread that talks to the queue: it leases, finishes and renews, and never computes, so a lease is kept
+/// however long a prefill takes.
+final class QueueKeeper: @unchecked Sendable {
+    // @unchecked: `held` is only used on the keeper's thread.
+    private enum Request {
+        case lease(Int)
+        case finish(Lease.Ticket, Answer)
+        case fail(Lease.Ticket, JobFailure, permanent: Bool, seconds: Double)
+        case release([Lease.Ticket])
+    }
+
+    private let queue: any JobQueue
+    private let owner: String
+    private let duration: Duration
+    private let requests = WorkQueue<Request>()
+    private let report: @Sendable (Inbox.Message) -> Void
+    private let finished = DispatchSemaphore(value: 0)
+    private var held: Set<Lease.Ticket> = []
+
+    /// - Parameter duration: of a lease; it is renewed three times as often as it would run out.
+    init(
+        queue: any JobQueue, owner: String, duration: Duration, report: @escaping @Sendable (Inbox.Message) -> Void
+    ) {
+        self.queue = queue
+        self.owner = owner
+        self.duration = duration
+        self.report = report
+        let thread = Thread { [self] in run() }
+        thread.name = "queue"
+        thread.start()
+    }
+
+    func lease(_ limit: Int) { requests.put(.lease(limit)) }
+    func finish(_ ticket: Lease.Ticket, _ answer: Answer) { requests.put(.finish(ticket, answer)) }
+    func fail(_ ticket: Lease.Ticket, _ failure: JobFailure, permanent: Bool, seconds: Double) {
+        requests.put(.fail(ticket, failure, permanent: permanent, seconds: seconds))
+    }
+    func release(_ tickets: [Lease.Ticket]) { requests.put(.release(tickets)) }
+
+    /// Does everything that was asked for, then gives back what is still held.
+    func stop() {
+        requests.close()
+        finished.wait()
+    }
+
+    private func run() {
+        defer { finished.signal() }
+        let interval = Double(duration.nanoseconds) / 3e9
+        var renewal = Date(timeIntervalSinceNow: interval)
+        loop: while true {
+            do throws(QueueError) {
+                switch requests.take(until: renewal) {
+                case .item(let request): try handle(request)
+                case .timeout: break
+                case .closed: break loop
+                }
+                if Date() >= renewal {
+                    renewal = Date(timeIntervalSinceNow: interval)
+                    try renew()
+                }
+            } catch {
+                report(.queueFailed(error))
+            }
+        }
+        if !held.isEmpty { try? queue.release(Array(held)) }
+    }
+
+    private func handle(_ request: Request) throws(QueueError) {
+        switch request {
+        case .lease(let limit):
+            let leases = try queue.lease(limit: limit, for: duration, owner: owner)
+            held.formUnion(leases.map(\.ticket))
+            if leases.isEmpty {
+                let counts = try queue.counts()
+                report(.queueEmpty(outstanding: counts.ready + counts.retry + max(0, counts.leased - held.count)))
+            } else {
+                report(.leased(leases))
+            }
+        case .finish(let ticket, let answer):
+            try end(ticket) { () throws(QueueError) in try queue.finish(ticket, with: answer) }
+        case .fail(let ticket, let failure, let permanent, let seconds):
+            try end(ticket) { () throws(QueueError) in
+                try queue.fail(ticket, with: failure, permanent: permanent, seconds: seconds)
+            }
+        case .release(let tickets):
+            held.subtract(tickets)
+            try queue.release(tickets)
+        }
+    }
+
+    /// A stale lease is no fault of the queue's: another world has the job, and its answer counts.
+    private func end(_ ticket: Lease.Ticket, _ body: () throws(QueueError) -> Void) throws(QueueError) {
+        do {
+            try body()
+        } catch {
+            guard case .staleLease = error else { throw error }
+            report(.lost([ticket]))
+        }
+        held.remove(ticket)
+    }
+
+    private func renew() throws(QueueError) {
+        guard !held.isEmpty else { return }
+        let lost = try queue.renew(Array(held), for: duration)
+        held.subtract(lost)
+        if !lost.isEmpty { report(.lost(lost)) }
+    }
+}

@@ -1,0 +1,36 @@
+import Coordinator
+import PaliGemma
+import Shard
+import ShardPlan
+
+/// How the program ends; the same codes as `paligemma`.
+enum ExitStatus: Int32 {
+    case success = 0
+    case jobsFailed = 1
+    case usage = 2
+    case environment = 3
+    case model = 4
+    case queue = 5
+    case `internal` = 70
+    case interrupted = 130
+    case terminated = 143
+
+    var code: Int32 { rawValue }
+
+    /// The code of an error that ends a rank.
+    init(_ error: any Error) {
+        switch error {
+        case is ModelError: self = .model
+        case is QueueError: self = .queue
+        case is PlanError: self = .usage
+        case is WorkerSettings.UsageError: self = .usage
+        case ShardError.handshake, is EnvironmentError: self = .environment
+        default: self = .internal
+        }
+    }
+}
+
+/// Something around the program is not as it must be.
+struct EnvironmentError: Error, CustomStringConvertible {
+    let description: String
+}

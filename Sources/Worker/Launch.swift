@@ -1,0 +1,41 @@
+import Foundation
+import PaliGemma
+
+/// What the launcher and the machine say about this process.
+struct Launch {
+    let host: String
+    let processID: Int32
+    /// Ranks of this world on this host.
+    let localRanks: Int
+    /// Cores that this process may run on.
+    let cores: Int
+
+    init(worldSize: Int) {
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, 255)
+        host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        processID = getpid()
+        let environment = ProcessInfo.processInfo.environment
+        localRanks = environment["OMPI_COMM_WORLD_LOCAL_SIZE"].flatMap { Int($0) } ?? worldSize
+        cores = ProcessInfo.processInfo.activeProcessorCount
+    }
+
+    /// Compute threads of this rank: all its cores where it is bound to some, its share of the machine otherwise.
+    func threads() -> Int {
+        let all = ProcessInfo.processInfo.processorCount
+        return cores < all ? cores : max(1, cores / max(1, localRanks))
+    }
+
+    /// Ranks that the launcher believes it started, by the variables of the common ones.
+    static func ranksStarted() -> Int? {
+        let environment = ProcessInfo.processInfo.environment
+        let variables = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "SLURM_STEP_NUM_TASKS", "MPI_LOCALNRANKS"]
+        return variables.lazy.compactMap { environment[$0].flatMap { Int($0) } }.first
+    }
+
+    /// Changes with every build: the hash of the program's own file.
+    static func build() -> String {
+        guard let data = FileManager.default.contents(atPath: "/proc/self/exe") else { return "unknown" }
+        return ContentHash.hexadecimal(of: [UInt8](data))
+    }
+}

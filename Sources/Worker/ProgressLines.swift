@@ -1,0 +1,38 @@
+import Coordinator
+import Foundation
+import ShardPlan
+
+/// A line now and then on stderr, for logs; a progress bar is the business of `paligemma run`.
+struct ProgressLines {
+    private static let interval = 10.0
+    private var last = Date()
+
+    mutating func update(_ progress: Coordinator.Progress) {
+        guard -last.timeIntervalSinceNow >= Self.interval else { return }
+        last = Date()
+        Talk.line("\(progress.answered) answered, \(progress.failed) failed")
+    }
+
+    func finish(_ progress: Coordinator.Progress, seconds: Double) {
+        let rate = seconds > 0 ? Double(progress.pictures) / seconds : 0
+        Talk.line(
+            "done: \(progress.answered) answered, \(progress.failed) failed in \(Self.text(seconds)) s"
+                + (progress.pictures > 0 ? ", \(Self.text(rate)) pictures/s" : ""))
+    }
+
+    private static func text(_ value: Double) -> String { String(format: value < 10 ? "%.2f" : "%.1f", value) }
+}
+
+extension ShardPlan {
+    /// One line on who does what.
+    func summary(_ parts: ModelParts, threads: Int) -> String {
+        let model = "\(parts.name), \(parts.configuration.vision.imageSize) px"
+        let each = threads == 1 ? "1 thread a rank" : "\(threads) threads a rank"
+        if ranks == 1 { return "\(model): one rank does everything, \(each)" }
+        let vision = visionRanks == 1 ? "rank 0 encodes pictures" : "ranks 0-\(visionRanks - 1) encode pictures"
+        let text =
+            textRanks == 1
+            ? "rank \(firstTextRank) holds Gemma" : "ranks \(firstTextRank)-\(ranks - 1) hold Gemma together"
+        return "\(model): \(vision), \(text), \(each)"
+    }
+}

@@ -1,0 +1,174 @@
+import Coordinator
+import Foundation
+import PaliGemma
+import Shard
+import ShardPlan
+import Synchronization
+import Wire
+
+/// The parts of one rank, wired together: its stages, and on rank 0 the Coordinator.
+final class Rank: @unchecked Sendable {
+    // @unchecked: used on the main thread; the stage's thread only reads its own stages' counters, when all is done.
+    private let settings: WorkerSettings
+    private let parts: ModelParts
+    private let loop: RankLoop
+    private let thread: StageThread
+    private let timeline: Timeline?
+    private let features: FeatureStore?
+    private let vision: VisionStage?
+    private let text: TextStage?
+    private let group: MPIGroup?
+    private let coordinator: Coordinator?
+    private let start = Date()
+    private let stopped = StopFlag()
+    private var drained = false
+    private var progress = ProgressLines()
+
+    init(_ settings: WorkerSettings, _ parts: ModelParts, _ loop: RankLoop) throws {
+        self.settings = settings
+        self.parts = parts
+        self.loop = loop
+        timeline = settings.timeline.map { _ in Timeline(rank: loop.rank) }
+        let sender = loop.sender
+        thread = StageThread { sender.fail(.stage(reason: "\($0)")) }
+
+        let launch = Launch(worldSize: loop.size)
+        let threads = settings.threads ?? launch.threads()
+        let alone = launch.localRanks * threads <= launch.cores
+        let team = ThreadTeam(count: threads, spins: alone ? 2000 : 0)
+        let (plan, configuration) = (parts.plan, parts.configuration)
+
+        vision =
+            plan.encodesPictures(loop.rank)
+            ? VisionStage(
+                tower: VisionTower(weights: parts.weights, configuration: configuration, team: team),
+                configuration: configuration.vision, thread: thread, sender: sender, timeline: timeline)
+            : nil
+        group = try loop.makeGroup(member: plan.holdsText(loop.rank), timeline: timeline)
+        if let slice = plan.slice(of: loop.rank), let group {
+            let store = FeatureStore(configuration.vision)
+            let gemma = Gemma(
+                weights: parts.weights, configuration: configuration, slice: slice, group: group, team: team)
+            features = store
+            text = TextStage(
+                gemma: gemma, group: group, features: store, tokensPerPicture: configuration.vision.tokens,
+                thread: thread, sender: sender, timeline: timeline)
+        } else {
+            (features, text) = (nil, nil)
+        }
+        coordinator =
+            loop.rank == 0
+            ? try Rank.makeCoordinator(settings, parts, launch, sender: sender, timeline: timeline) : nil
+        if loop.rank == 0, !settings.quiet { Talk.line(parts.plan.summary(parts, threads: threads)) }
+    }
+
+    private static func makeCoordinator(
+        _ settings: WorkerSettings, _ parts: ModelParts, _ launch: Launch, sender: RankOutbox, timeline: Timeline?
+    ) throws -> Coordinator {
+        let queue = try SQLiteQueue(path: settings.queue)
+        try queue.adopt(fingerprint: parts.fingerprint, modelName: parts.name)
+        let text = parts.configuration.text
+        let bytes = parts.plan.slices.map { Gemma.cacheBytes(positions: 1, configuration: text, slice: $0) }
+        let limits = Schedule.Limits(
+            visionRanks: parts.plan.visionRanks, batchRows: settings.batchRows,
+            rowsPerPicture: parts.configuration.vision.tokens, cacheBytesPerPosition: bytes.max() ?? 0,
+            cacheBytes: settings.keyValueBudget)
+        return Coordinator(
+            queue: queue, plan: parts.plan, configuration: parts.configuration, limits: limits,
+            tokenizer: parts.tokenizer,
+            settings: Coordinator.Settings(
+                drain: settings.drain, lease: .seconds(settings.leaseSeconds),
+                owner: "\(launch.host):\(launch.processID)",
+                image: ImageDecoder.Options(ignoreExif: settings.ignoreExif)),
+            sender: sender, wake: { sender.wake() }, timeline: timeline)
+    }
+
+    /// Works until the Coordinator has stopped the world.
+    func run() throws -> ExitStatus {
+        try loop.run(handle: receive) { [self] in
+            guard let coordinator else { return stopped.isSet ? nil : false }
+            if let signal = Signals.drain, !drained {
+                drained = true
+                if !settings.quiet { Talk.line("signal \(signal): finishing what is in flight") }
+                try coordinator.drain()
+            }
+            if !settings.quiet { progress.update(coordinator.progress) }
+            return try coordinator.step()
+        }
+        guard let coordinator else { return .success }
+        try writeTimeline(coordinator.reports)
+        if !settings.quiet { progress.finish(coordinator.progress, seconds: -start.timeIntervalSinceNow) }
+        switch Signals.drain {
+        case SIGINT: return .interrupted
+        case SIGTERM: return .terminated
+        default: return coordinator.progress.failed > 0 ? .jobsFailed : .success
+        }
+    }
+
+    private func receive(_ source: Int, _ bytes: UnsafeRawBufferPointer) throws {
+        if let features, try FrameHeader(of: bytes).kind == .features {
+            return try features.receive(bytes, from: source)
+        }
+        switch try Frame.decode(bytes) {
+        case .pixelBatch(let batch): try vision?.receive(batch)
+        case .order(let order): order.kind == .stop ? stop() : text?.receive(order)
+        case let other: try coordinator?.receive(other)
+        }
+    }
+
+    /// When everything before it is done, this rank reports and may leave.
+    private func stop() {
+        thread.enqueue { [loopSender = loop.sender, stopped, self] in
+            loopSender.send(try Frame.encode(report()), to: 0)
+            stopped.set()
+            loopSender.wake()
+        }
+    }
+
+    private func report() -> Report {
+        var counters: [(String, Double)] = [("waiting_for_work_seconds", thread.waitingSeconds)]
+        if let vision {
+            counters += [
+                ("encode_seconds", vision.counters.seconds), ("encoded_pictures", Double(vision.counters.pictures)),
+                ("features_sent_bytes", Double(vision.counters.sentBytes)),
+            ]
+        }
+        if let text, let group {
+            counters += [
+                ("prefill_seconds", text.counters.prefillSeconds), ("prefill_rows", Double(text.counters.prefillRows)),
+                ("decode_seconds", text.counters.decodeSeconds), ("decode_steps", Double(text.counters.decodeSteps)),
+                ("decoded_tokens", Double(text.counters.decodedTokens)),
+                ("collective_wait_seconds", group.waitingSeconds), ("collective_sent_bytes", Double(group.sentBytes)),
+            ]
+        }
+        return Report(
+            rank: UInt32(loop.rank), peakMemoryBytes: UInt64(PeakMemory.bytes()),
+            counters: counters.map { Report.Counter(name: $0.0, value: $0.1) }, timeline: timeline?.json() ?? "")
+    }
+
+    private func writeTimeline(_ reports: [Report]) throws {
+        guard let path = settings.timeline else { return }
+        let events = reports.map(\.timeline).filter { !$0.isEmpty }.joined(separator: ",\n")
+        do {
+            try Data("[\n\(events)\n]\n".utf8).write(to: URL(fileURLWithPath: path))
+        } catch {
+            throw EnvironmentError(description: "cannot write the timeline \(path): \(error.localizedDescription)")
+        }
+    }
+}
+
+/// Set once by the stage's thread.
+private final class StopFlag: Sendable {
+    private let flag = Atomic<Bool>(false)
+    var isSet: Bool { flag.load(ordering: .acquiring) }
+    func set() { flag.store(true, ordering: .releasing) }
+}
+
+/// The largest resident size that this process ever had.
+enum PeakMemory {
+    static func bytes() -> Int {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return usage.ru_maxrss * 1024
+    }
+}

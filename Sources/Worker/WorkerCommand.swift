@@ -1,0 +1,73 @@
+import ArgumentParser
+import Coordinator
+import Foundation
+import PaliGemma
+
+/// The program that mpirun starts: one process is one rank of a world that answers the jobs of a queue.
+@main
+struct WorkerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pg-worker",
+        abstract: "One rank of a world that answers the jobs of a queue with a PaliGemma model.",
+        discussion: """
+            mpirun -n 4 pg-worker --model DIR --queue jobs.db --drain
+
+            The ranks split the model: the first encode pictures, the others hold the language model together, and
+            rank 0 hands out the work. Started without mpirun it is a world of one.
+
+            Every flag can stand in the environment instead (flag > environment > default). Exit codes: 0 all done,
+            1 some jobs failed, 2 usage, 3 environment, 4 model invalid, 5 queue unavailable, 70 internal,
+            130/143 stopped by a signal.
+            """)
+
+    @Option(help: "The model's directory, in the Hugging Face layout. [PALIGEMMA_MODEL]")
+    var model: String?
+
+    @Option(help: "The queue's file. [PALIGEMMA_QUEUE]")
+    var queue: String?
+
+    @Flag(help: "End when the queue is empty; otherwise wait for more. [PALIGEMMA_DRAIN=1]")
+    var drain = false
+
+    @Option(help: "Refuse to start unless the world has this many ranks. [PALIGEMMA_RANKS]")
+    var ranksExpected: Int?
+
+    @Option(help: "Ranks that encode pictures (default: what balances the stages). [PALIGEMMA_VISION_RANKS]")
+    var visionRanks: Int?
+
+    @Option(help: "Compute threads of a rank (default: its share of the cores). [PALIGEMMA_THREADS]")
+    var threads: Int?
+
+    @Option(help: "Bytes of keys and values that a rank may hold, as 2g or 512m (default: 2g). [PALIGEMMA_KV_BUDGET]")
+    var kvBudget: String?
+
+    @Option(help: "Picture rows of a micro-batch (default: 2048). [PALIGEMMA_BATCH_ROWS]")
+    var batchRows: Int?
+
+    @Option(help: "Seconds that a lease holds without renewal (default: 60). [PALIGEMMA_LEASE_SECONDS]")
+    var leaseSeconds: Int?
+
+    @Option(help: "Write what each thread of each rank did when, in Chrome's trace format. [PALIGEMMA_TIMELINE]")
+    var timeline: String?
+
+    @Flag(help: "Do not turn pictures upright by their EXIF orientation. [PALIGEMMA_IGNORE_EXIF=1]")
+    var ignoreExif = false
+
+    @Flag(help: "Say nothing but errors. [PALIGEMMA_QUIET=1]")
+    var quiet = false
+
+    static func main() {
+        do {
+            let command = try parse()
+            let settings = try WorkerSettings(command)
+            Foundation.exit(World.run(settings).code)
+        } catch let error as WorkerSettings.UsageError {
+            Talk.onceAWorld("pg-worker: \(error.description)\nSee pg-worker --help.")
+            Foundation.exit(ExitStatus.usage.code)
+        } catch {
+            let help = exitCode(for: error) == .success
+            if help { print(fullMessage(for: error)) } else { Talk.onceAWorld(fullMessage(for: error)) }
+            Foundation.exit(help ? ExitStatus.success.code : ExitStatus.usage.code)
+        }
+    }
+}

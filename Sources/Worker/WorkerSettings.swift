@@ -1,0 +1,71 @@
+import Foundation
+
+/// What a rank was asked to do: flags, else environment, else defaults.
+struct WorkerSettings {
+    let model: String
+    let queue: String
+    let drain: Bool
+    let ranksExpected: Int?
+    let visionRanks: Int?
+    let threads: Int?
+    /// Bytes.
+    let keyValueBudget: Int
+    let batchRows: Int
+    let leaseSeconds: Int
+    let timeline: String?
+    let ignoreExif: Bool
+    let quiet: Bool
+
+    struct UsageError: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    init(_ command: WorkerCommand) throws {
+        let environment = ProcessInfo.processInfo.environment
+        func text(_ flag: String?, _ variable: String) -> String? {
+            flag ?? environment[variable].flatMap { $0.isEmpty ? nil : $0 }
+        }
+        func number(_ flag: Int?, _ option: String, _ variable: String, atLeast least: Int) throws -> Int? {
+            guard let given = flag.map(String.init) ?? text(nil, variable) else { return nil }
+            guard let value = Int(given), value >= least else {
+                throw UsageError(description: "\(option) (\(variable)) is \(given); a number from \(least) is expected")
+            }
+            return value
+        }
+        func isSet(_ flag: Bool, _ variable: String) -> Bool { flag || text(nil, variable) == "1" }
+
+        guard let model = text(command.model, "PALIGEMMA_MODEL") else {
+            throw UsageError(description: "no model: give --model DIR or set PALIGEMMA_MODEL")
+        }
+        guard let queue = text(command.queue, "PALIGEMMA_QUEUE") else {
+            throw UsageError(description: "no queue: give --queue FILE or set PALIGEMMA_QUEUE")
+        }
+        let budget = text(command.kvBudget, "PALIGEMMA_KV_BUDGET") ?? "2g"
+        guard let bytes = Self.bytes(budget) else {
+            throw UsageError(description: "--kv-budget is \(budget); a size such as 2g, 512m or 1000000 is expected")
+        }
+        self.model = model
+        self.queue = queue
+        drain = isSet(command.drain, "PALIGEMMA_DRAIN")
+        ranksExpected = try number(command.ranksExpected, "--ranks-expected", "PALIGEMMA_RANKS", atLeast: 1)
+        visionRanks = try number(command.visionRanks, "--vision-ranks", "PALIGEMMA_VISION_RANKS", atLeast: 1)
+        threads = try number(command.threads, "--threads", "PALIGEMMA_THREADS", atLeast: 1)
+        keyValueBudget = bytes
+        batchRows = try number(command.batchRows, "--batch-rows", "PALIGEMMA_BATCH_ROWS", atLeast: 1) ?? 2048
+        leaseSeconds =
+            try number(command.leaseSeconds, "--lease-seconds", "PALIGEMMA_LEASE_SECONDS", atLeast: 1) ?? 60
+        timeline = text(command.timeline, "PALIGEMMA_TIMELINE")
+        ignoreExif = isSet(command.ignoreExif, "PALIGEMMA_IGNORE_EXIF")
+        quiet = isSet(command.quiet, "PALIGEMMA_QUIET")
+    }
+
+    /// "2g", "512m", "64k" or plain bytes.
+    private static func bytes(_ text: String) -> Int? {
+        let shifts: [Character: Int] = ["k": 10, "m": 20, "g": 30]
+        guard let last = text.lowercased().last else { return nil }
+        let shift = shifts[last]
+        guard let value = Double(shift == nil ? Substring(text) : text.dropLast()), value > 0 else { return nil }
+        let bytes = value * Double(1 << (shift ?? 0))
+        return bytes < 1e18 ? Int(bytes) : nil
+    }
+}

@@ -1,0 +1,58 @@
+import Coordinator
+import Foundation
+import PaliGemma
+import Shard
+import ShardPlan
+import Wire
+
+/// One rank from its start to its end.
+enum World {
+    /// - Returns: how the process ends. An error on any rank ends the whole world at once.
+    static func run(_ settings: WorkerSettings) -> ExitStatus {
+        let loop: RankLoop
+        do {
+            loop = try RankLoop()
+        } catch {
+            Talk.line("cannot join a world: \(error)")
+            return .environment
+        }
+        Signals.install()
+        do {
+            let parts = Result { try ModelParts(settings, worldSize: loop.size) }
+            try Handshake(settings, parts, loop).run()
+            let rank = try Rank(settings, parts.get(), loop)
+            let status = try rank.run()
+            loop.finalize()
+            return status
+        } catch let refusal as Handshake.Refusal {
+            loop.finalize()
+            return refusal.status
+        } catch {
+            Talk.line("rank \(loop.rank) of \(loop.size): \(error)")
+            if loop.size == 1 { return ExitStatus(error) }
+            RankLoop.abort(code: ExitStatus(error).code)
+        }
+    }
+}
+
+/// The model as every rank loads it.
+struct ModelParts {
+    let configuration: ModelConfiguration
+    let checkpoint: Checkpoint
+    let weights: ModelWeights
+    let tokenizer: Tokenizer
+    let fingerprint: String
+    let plan: ShardPlan
+
+    init(_ settings: WorkerSettings, worldSize: Int) throws {
+        configuration = try ModelConfiguration(directory: settings.model)
+        checkpoint = try Checkpoint(directory: settings.model)
+        weights = try ModelWeights(checkpoint: checkpoint, configuration: configuration)
+        tokenizer = try Tokenizer(directory: settings.model, configuration: configuration)
+        fingerprint = checkpoint.fingerprint()
+        plan = try ShardPlan(ranks: worldSize, configuration: configuration, visionRanks: settings.visionRanks)
+    }
+
+    /// The last part of the directory's path, for people.
+    var name: String { URL(fileURLWithPath: checkpoint.directory).standardizedFileURL.lastPathComponent }
+}
