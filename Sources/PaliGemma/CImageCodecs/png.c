@@ -15,6 +15,8 @@ struct reader {
     int truncated;
     /// Rows whose bytes have been inflated and unfiltered, over all passes.
     uint64_t rows_unpacked;
+    /// Where the reader stood when it unpacked the last of them.
+    size_t last_row_position;
     char *message;
 };
 
@@ -46,6 +48,7 @@ static void note_row(png_structp png, png_row_infop info, png_bytep row) {
     (void)row;
     struct reader *reader = png_get_user_transform_ptr(png);
     reader->rows_unpacked++;
+    reader->last_row_position = reader->position;
 }
 
 /// What one stored sample of a gray or palette picture of up to 8 bits becomes.
@@ -116,13 +119,13 @@ struct decoding {
     color_table colors;
 };
 
-static int prepare(struct decoding *d, int ends_inside_data, uint32_t width, uint32_t height, uint8_t *rgb) {
+static int prepare(struct decoding *d, size_t cut_chunk, uint32_t width, uint32_t height, uint8_t *rgb) {
     png_structp png = d->png;
     png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
     // Ancillary chunks say nothing about the pixels here: gamma and profiles are not applied, metadata is read elsewhere.
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_set_read_fn(png, &d->reader, read_bytes);
-    png_set_compression_buffer_size(png, ends_inside_data ? 1 : 65536);
+    png_set_compression_buffer_size(png, cut_chunk ? 1 : 65536);
     png_read_info(png, d->info);
     if (png_get_image_width(png, d->info) != width || png_get_image_height(png, d->info) != height)
         png_error(png, "its headers contradict each other");
@@ -144,23 +147,27 @@ static void read_rows(struct decoding *d, uint32_t height) {
         for (uint32_t y = 0; y < height; y++) png_read_row(d->png, d->rows + d->row_bytes * y, NULL);
 }
 
-/// libpng looks for the end of the stream after it has delivered the last row: a file that ends between the two holds
-/// a whole picture.
-static int status_after_error(const struct reader *reader, uint64_t rows_wanted) {
-    if (!reader->truncated) return PG_IMAGE_CORRUPT;
-    return rows_wanted > 0 && reader->rows_unpacked == rows_wanted ? PG_IMAGE_OK : PG_IMAGE_TRUNCATED;
+/// Whether every row was unpacked, the last by a byte of the cut chunk where there is one. libpng looks for the end of
+/// the stream after it has delivered the last row: a file that ends between the two holds a whole picture. A chunk behind
+/// the last row that is cut is an error all the same, as Pillow has it.
+static int is_complete(const struct decoding *d, size_t cut_chunk) {
+    return d->rows_wanted > 0 && d->reader.rows_unpacked == d->rows_wanted && d->reader.last_row_position > cut_chunk;
 }
 
 /// The part that libpng's errors jump out of; everything that outlives the jump is behind `d`.
-static int decode(struct decoding *d, int ends_inside_data, uint32_t width, uint32_t height, uint8_t *rgb) {
-    if (setjmp(png_jmpbuf(d->png))) return status_after_error(&d->reader, d->rows_wanted);
-    int status = prepare(d, ends_inside_data, width, height, rgb);
-    if (status == PG_IMAGE_OK) read_rows(d, height);
-    return status;
+static int decode(struct decoding *d, size_t cut_chunk, uint32_t width, uint32_t height, uint8_t *rgb) {
+    if (setjmp(png_jmpbuf(d->png))) {
+        if (!d->reader.truncated) return PG_IMAGE_CORRUPT;
+        return is_complete(d, cut_chunk) ? PG_IMAGE_OK : PG_IMAGE_TRUNCATED;
+    }
+    int status = prepare(d, cut_chunk, width, height, rgb);
+    if (status != PG_IMAGE_OK) return status;
+    read_rows(d, height);
+    return is_complete(d, cut_chunk) ? PG_IMAGE_OK : PG_IMAGE_TRUNCATED;
 }
 
 int pg_png_decode(
-    const uint8_t *bytes, size_t count, int ends_inside_data, uint32_t width, uint32_t height, uint8_t *rgb,
+    const uint8_t *bytes, size_t count, size_t cut_chunk, uint32_t width, uint32_t height, uint8_t *rgb,
     char message[PG_IMAGE_MESSAGE_BYTES]) {
     message[0] = 0;
     struct decoding *d = calloc(1, sizeof *d);
@@ -169,7 +176,7 @@ int pg_png_decode(
     d->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &d->reader, fail, drop_warning);
     d->info = d->png ? png_create_info_struct(d->png) : NULL;
     int status = PG_IMAGE_NO_MEMORY;
-    if (d->info) status = decode(d, ends_inside_data, width, height, rgb);
+    if (d->info) status = decode(d, cut_chunk, width, height, rgb);
     if (status == PG_IMAGE_OK && d->samples)
         for (uint32_t y = 0; y < height; y++)
             convert_row(d->samples + d->row_bytes * y, d->sixteen_bit, &d->colors, rgb + (size_t)y * width * 3, width);

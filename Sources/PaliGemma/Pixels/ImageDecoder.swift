@@ -48,7 +48,7 @@ package enum ImageDecoder {
         let header = try PNGHeader(bytes)
         let image = try fill("PNG", header.width, header.height, options) { rgb, message in
             pg_png_decode(
-                bytes, bytes.count, header.endsInsideData ? 1 : 0, UInt32(header.width), UInt32(header.height), rgb,
+                bytes, bytes.count, header.cutChunk ?? 0, UInt32(header.width), UInt32(header.height), rgb,
                 message)
         }
         return image.oriented(options.ignoreExif ? .upright : header.metadata.orientation)

@@ -1,5 +1,5 @@
 /// The eight orientations of EXIF: what has to be done to the stored pixels to show the picture upright.
-enum Orientation: Int, CaseIterable {
+package enum Orientation: Int, CaseIterable {
     case upright = 1
     case mirrorLeftRight = 2
     case rotateHalf = 3
@@ -17,7 +17,7 @@ enum Orientation: Int, CaseIterable {
 
 extension RGBImage {
     /// The picture as `orientation` asks for it.
-    func oriented(_ orientation: Orientation) -> RGBImage {
+    package func oriented(_ orientation: Orientation) -> RGBImage {
         guard orientation != .upright else { return self }
         let (outWidth, outHeight) = orientation.swapsAxes ? (height, width) : (width, height)
         // Where the pixel (0, 0) of the result comes from, and the steps in the source for one to the right and one down.

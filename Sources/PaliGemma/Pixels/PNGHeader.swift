@@ -5,9 +5,9 @@ struct PNGHeader {
     private(set) var width = 0
     private(set) var height = 0
     private(set) var metadata = PictureMetadata()
-    /// The file ends inside a chunk of pixels. Its rows may be complete all the same: what is missing can be the
-    /// stream's checksum.
-    private(set) var endsInsideData = false
+    /// Where the data begin of the chunk of pixels that the file ends inside. The rows may be complete all the same: what
+    /// is missing can be the stream's checksum.
+    private(set) var cutChunk: Int?
 
     private var animated = false
 
@@ -32,7 +32,7 @@ struct PNGHeader {
             if inPicture && animated && type.elementsEqual("fcTL".utf8) { return }
             guard length <= bytes.count - position - 8 else {
                 guard isPixels else { throw .truncated("PNG") }
-                endsInsideData = true
+                cutChunk = position + 8
                 return
             }
             if type.elementsEqual("IEND".utf8) {

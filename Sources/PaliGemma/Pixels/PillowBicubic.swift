@@ -54,15 +54,15 @@ package enum PillowBicubic {
 
 extension PillowBicubic {
     /// The weights of one axis: output sample `i` is made of `counts[i]` input samples from `starts[i]` on.
-    struct Coefficients {
+    package struct Coefficients {
         /// Most weights of any output sample; the row length of `weights`.
-        let taps: Int
-        private(set) var starts: [Int32]
-        private(set) var counts: [Int32]
+        package let taps: Int
+        package private(set) var starts: [Int32]
+        package private(set) var counts: [Int32]
         /// Output samples x `taps`, with 22 fraction bits.
-        private(set) var weights: [Int32]
+        package private(set) var weights: [Int32]
 
-        init(from input: Int, to output: Int) {
+        package init(from input: Int, to output: Int) {
             let scale = Double(input) / Double(output)
             let filterScale = max(scale, 1)
             let support = 2 * filterScale

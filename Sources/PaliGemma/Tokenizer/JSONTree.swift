@@ -2,7 +2,7 @@
 ///
 /// A vocabulary holds pieces that differ and are yet equal to Swift's strings, which compare by canonical equivalence
 /// ("Å" and the ångström sign): in a dictionary of strings one of the two would be lost.
-enum JSONTree {
+package enum JSONTree {
     case object([(key: [UInt8], value: JSONTree)])
     case array([JSONTree])
     case string([UInt8])
@@ -10,44 +10,44 @@ enum JSONTree {
     case bool(Bool)
     case null
 
-    struct SyntaxError: Error {
+    package struct SyntaxError: Error {
         /// Offset in bytes of what cannot be read.
-        let offset: Int
+        package let offset: Int
     }
 
-    init(_ bytes: [UInt8]) throws(SyntaxError) {
+    package init(_ bytes: [UInt8]) throws(SyntaxError) {
         var parser = JSONParser(bytes: bytes)
         self = try parser.document()
     }
 
-    subscript(_ key: StaticString) -> JSONTree? {
+    package subscript(_ key: StaticString) -> JSONTree? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.key.count == key.utf8CodeUnitCount && $0.key.holds(key) }?.value
     }
 
-    var elements: [JSONTree]? {
+    package var elements: [JSONTree]? {
         guard case .array(let elements) = self else { return nil }
         return elements
     }
 
-    var members: [(key: [UInt8], value: JSONTree)]? {
+    package var members: [(key: [UInt8], value: JSONTree)]? {
         guard case .object(let members) = self else { return nil }
         return members
     }
 
-    var bytes: [UInt8]? {
+    package var bytes: [UInt8]? {
         guard case .string(let bytes) = self else { return nil }
         return bytes
     }
 
-    var text: String? { bytes.map { String(decoding: $0, as: UTF8.self) } }
+    package var text: String? { bytes.map { String(decoding: $0, as: UTF8.self) } }
 
-    var integer: Int? {
+    package var integer: Int? {
         guard case .number(let number) = self else { return nil }
         return Int(exactly: number)
     }
 
-    var isTrue: Bool {
+    package var isTrue: Bool {
         guard case .bool(let value) = self else { return false }
         return value
     }

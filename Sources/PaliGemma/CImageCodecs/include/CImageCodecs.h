@@ -27,10 +27,10 @@ int pg_jpeg_decode(
 
 /// Decodes a PNG; alpha is dropped, 16-bit gray is clipped, other 16-bit samples keep their high byte.
 ///
-/// `ends_inside_data`: the file ends inside an IDAT chunk. It is then read byte by byte, so that the rows that are
-/// complete are found out exactly.
+/// `cut_chunk`: where the data begin of the IDAT chunk that the file ends inside, or 0. Such a file is read byte by byte,
+/// so that it is known which byte completes the rows; it is accepted where that byte is one of the cut chunk's.
 int pg_png_decode(
-    const uint8_t *bytes, size_t count, int ends_inside_data, uint32_t width, uint32_t height, uint8_t *rgb,
+    const uint8_t *bytes, size_t count, size_t cut_chunk, uint32_t width, uint32_t height, uint8_t *rgb,
     char message[PG_IMAGE_MESSAGE_BYTES]);
 
 /// Decodes a WebP, of an animation the first frame; alpha is dropped.
