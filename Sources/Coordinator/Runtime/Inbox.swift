@@ -62,13 +62,17 @@ final class WorkQueue<Item>: @unchecked Sendable {
         case closed
     }
 
-    /// Waits for the next item, at most until `deadline`.
-    func take(until deadline: Date = .distantFuture) -> Next {
+    /// Waits for the next item, at most until `deadline` where there is one.
+    func take(until deadline: Date? = nil) -> Next {
         condition.lock()
         defer { condition.unlock() }
         while items.isEmpty {
             if closed { return .closed }
-            if !condition.wait(until: deadline) { return items.isEmpty ? .timeout : .item(items.removeFirst()) }
+            guard let deadline else {
+                condition.wait()
+                continue
+            }
+            if !condition.wait(until: deadline), items.isEmpty { return closed ? .closed : .timeout }
         }
         return .item(items.removeFirst())
     }
