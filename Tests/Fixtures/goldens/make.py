@@ -14,6 +14,9 @@ goldens.safetensors, all float32:
     text.0 … L      [P, D]                decoder input, and the residual stream after each layer (before the last norm)
     logits          [steps, V]            of each step
     tokens          [steps]               the choice of each step, the end token included
+
+Beside them jobs.jsonl (pictures of ../../pictures, prompts, lengths) and answers.jsonl, what the reference answers:
+tokens, log-probabilities, and the margin between the two best logits of each step.
 """
 import json, os, random, sys
 import numpy as np
@@ -69,6 +72,28 @@ def capture(model, processor, pictures, prompt, steps):
     return {name: np.ascontiguousarray(value.float().numpy()) for name, value in store.items()}
 
 
+def answer_jobs(out, seed):
+    """Forty jobs in any mixture: formats, prompts, lengths, one or two pictures."""
+    rng = random.Random(seed)
+    pictures = sorted(name for name in os.listdir(os.path.join(here, "../pictures")) if name.endswith((".png", ".jpg", ".webp")))
+    prompts = ["caption en", "", "answer en how many cats are there?", "ocr", "detect cat ; dog", "describe en the old tree\nand more",
+               "caption de <loc0012> é 漢字 7654"]
+    with open(os.path.join(out, "jobs.jsonl"), "w") as file:
+        for index in range(40):
+            job = dict(id=f"job-{index}", images=["../../pictures/" + rng.choice(pictures) for _ in range(1 + (index % 7 == 0))],
+                       prompt=rng.choice(prompts), max_tokens=rng.choice([1, 5, 12, 30]))
+            file.write(json.dumps(job) + "\n")
+    answers = os.path.join(out, "answers.jsonl")
+    reference.run(Namespace(model=out, jobs=os.path.join(out, "jobs.jsonl"), out=answers, threads=2, pil=True))
+    lines = [json.loads(line) for line in open(answers)]
+    with open(answers, "w") as file:
+        for line in lines:
+            del line["input_ids"]
+            line["logprobs"] = [round(value, 6) for value in line["logprobs"]]
+            line["margins"] = [round(value, 6) for value in line["margins"]]
+            file.write(json.dumps(line) + "\n")
+
+
 def main():
     torch.set_grad_enabled(False)
     for name, (shape, prompts, pictures) in CASES.items():
@@ -83,6 +108,7 @@ def main():
             save_file(goldens, os.path.join(out, "goldens.safetensors"))
             with open(os.path.join(out, "prompt.json"), "w") as file:
                 json.dump(dict(prompt=prompt, pictures=pictures), file)
+        answer_jobs(out, shape["seed"])
         for extra in ("tokenizer.json", "tokenizer_config.json", "processor_config.json", "generation_config.json"):
             os.remove(os.path.join(out, extra))
 
