@@ -1,0 +1,75 @@
+# Everything a person or a machine does with this repository. `make help` lists it.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SWIFT   ?= swift
+# STATIC=1 links the Swift runtime into the programs, for machines that have no Swift toolchain.
+STATIC  ?=
+
+BUILD_FLAGS  := -c release $(if $(STATIC),--static-swift-stdlib)
+RELEASE      := $(CURDIR)/.build/release
+PROGRAMS     := paligemma pg-worker
+SWIFT_SOURCES := Sources Tests Package.swift
+
+# What a fresh Debian 12 needs beside a Swift toolchain, to build and to run.
+PACKAGES := \
+	ca-certificates git pkg-config libc6-dev libstdc++-12-dev \
+	openmpi-bin libopenmpi-dev libopenblas-dev libprotobuf-c-dev libsqlite3-dev libxxhash-dev \
+	libjpeg62-turbo-dev libpng-dev libwebp-dev zlib1g-dev libsentencepiece-dev \
+	iproute2
+
+.PHONY: build deps toolchain demo test lint format install uninstall bench clean help
+.NOTPARALLEL:
+
+build: deps toolchain  ## build both programs (default)
+	$(SWIFT) build $(BUILD_FLAGS)
+
+deps:  ## install the Debian packages that are needed; quick where all are there
+	@missing=; \
+	for package in $(PACKAGES); do \
+		dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; \
+	done; \
+	[ -z "$$missing" ] && exit 0; \
+	command -v apt-get >/dev/null || { echo "These Debian packages (or yours of the like) are needed:$$missing" >&2; exit 3; }; \
+	as_root=; \
+	if [ "$$(id -u)" != 0 ]; then \
+		command -v sudo >/dev/null || { echo "As root, run: apt-get install$$missing" >&2; exit 3; }; \
+		as_root=sudo; \
+	fi; \
+	echo "Installing$$missing"; \
+	$$as_root apt-get update -qq && \
+	$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing
+
+toolchain:
+	@command -v $(SWIFT) >/dev/null || { echo "A Swift 6.2 (or newer) toolchain is needed: https://www.swift.org/install" >&2; exit 3; }
+
+demo: build  ## caption the example pictures on four ranks and show the answers
+	@Examples/demo $(RELEASE)
+
+test: deps toolchain  ## build everything and run every test
+	$(SWIFT) build $(BUILD_FLAGS) --build-tests
+	$(SWIFT) test $(BUILD_FLAGS) --skip-build
+
+lint: toolchain  ## check the format of the Swift code
+	$(SWIFT) format lint --strict --parallel --recursive $(SWIFT_SOURCES)
+
+format: toolchain  ## format the Swift code
+	$(SWIFT) format --in-place --parallel --recursive $(SWIFT_SOURCES)
+
+install: build  ## install both programs into PREFIX (default /usr/local), below DESTDIR
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PROGRAMS:%=$(RELEASE)/%) $(DESTDIR)$(PREFIX)/bin
+
+uninstall:  ## remove what install put there
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%)
+
+bench: build  ## measure this machine
+	$(RELEASE)/paligemma bench
+
+clean:  ## remove what was built
+	rm -rf .build
+
+help:  ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name what; do \
+		printf '  make %-10s %s\n' "$$name" "$$what"; \
+	done
