@@ -77,7 +77,10 @@ let package = Package(
             path: "Sources/CLI"),
 
         // MARK: Tests
-        .testTarget(name: "PaliGemmaTests", dependencies: ["PaliGemma"]),
+        .target(name: "TestSupport", path: "Tests/Support"),
+        .testTarget(name: "PaliGemmaTests", dependencies: ["PaliGemma", "TestSupport"]),
+        .testTarget(
+            name: "WorkerTests", dependencies: ["Coordinator", "PaliGemma", "TestSupport", "pg-worker", "paligemma"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CWire"]),
         .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma"]),
         .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator", "ShardPlan", "PaliGemma", "queue-stress"]),

@@ -3,7 +3,7 @@
 ///
 /// Foundation's decoder is not used here: it takes several times as long for a million short lines, cannot list
 /// unknown keys, and does not say where in the line something is wrong.
-enum JSON: Equatable {
+package enum JSON: Equatable {
     case null
     case bool(Bool)
     case number(String)
@@ -11,20 +11,25 @@ enum JSON: Equatable {
     case array([JSON])
     case object([Member])
 
-    struct Member: Equatable {
-        var key: String
-        var value: JSON
+    package struct Member: Equatable {
+        package var key: String
+        package var value: JSON
+
+        package init(key: String, value: JSON) {
+            self.key = key
+            self.value = value
+        }
     }
 
     /// Why bytes are not JSON.
-    struct SyntaxError: Error, Equatable {
+    package struct SyntaxError: Error, Equatable {
         /// Bytes before the fault.
-        var offset: Int
-        var reason: String
+        package var offset: Int
+        package var reason: String
     }
 
     /// What to call such a value in a message to a person.
-    var kindName: String {
+    package var kindName: String {
         switch self {
         case .null: "null"
         case .bool: "a boolean"
@@ -35,24 +40,24 @@ enum JSON: Equatable {
         }
     }
 
-    var string: String? {
+    package var string: String? {
         if case .string(let string) = self { string } else { nil }
     }
 
     /// Nil for a number with a fraction or an exponent, and for one that Int cannot hold.
-    var integer: Int? {
+    package var integer: Int? {
         if case .number(let text) = self { Int(text) } else { nil }
     }
 
-    var array: [JSON]? {
+    package var array: [JSON]? {
         if case .array(let elements) = self { elements } else { nil }
     }
 
-    var object: [Member]? {
+    package var object: [Member]? {
         if case .object(let members) = self { members } else { nil }
     }
 
-    subscript(key: String) -> JSON? {
+    package subscript(key: String) -> JSON? {
         object?.first { $0.key == key }?.value
     }
 }

@@ -1,11 +1,11 @@
 extension JSON {
     /// The one value that `bytes` hold, with white space around it at most.
-    init(parsing bytes: UnsafeBufferPointer<UInt8>) throws(SyntaxError) {
+    package init(parsing bytes: UnsafeBufferPointer<UInt8>) throws(SyntaxError) {
         var parser = JSONParser(bytes: bytes)
         self = try parser.document()
     }
 
-    init(parsing text: String) throws(SyntaxError) {
+    package init(parsing text: String) throws(SyntaxError) {
         var text = text
         let result = text.withUTF8 { bytes -> Result<JSON, SyntaxError> in
             do throws(SyntaxError) { return .success(try JSON(parsing: bytes)) } catch { return .failure(error) }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Coordinator
+import Coordinator
 
 @Suite struct JSONTests {
     @Test func valuesOfEveryKindAreRead() throws {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Coordinator
+import Coordinator
 
 @Suite struct ResultLineTests {
     private func result(_ outcome: JobResult.Outcome, model: String? = "miniature") -> JobResult {

@@ -1,6 +1,7 @@
 import Foundation
 
 import PaliGemma
+import TestSupport
 
 /// The committed checkpoints and what the reference computed with them (Tests/Fixtures/goldens/make.py).
 struct Goldens {
@@ -49,13 +50,6 @@ struct Goldens {
     }
 
     struct MissingGolden: Error { let name: String }
-}
-
-enum Fixtures {
-    static func path(_ name: String) -> String {
-        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appendingPathComponent("Fixtures/" + name).path
-    }
 }
 
 extension MatrixView {

@@ -1,5 +1,6 @@
 import Foundation
 import PaliGemma
+import TestSupport
 import Testing
 
 /// The committed pictures and what Pillow makes of them (Tests/Fixtures/pictures/make.py).

@@ -1,4 +1,5 @@
 import PaliGemma
+import TestSupport
 import Testing
 
 @Suite("A prompt becomes what the model reads")

@@ -1,5 +1,6 @@
 import Foundation
 import PaliGemma
+import TestSupport
 import Testing
 
 /// A text and its ids, or ids and their text, by transformers (Tests/Fixtures/tokenizer/make.py).

@@ -1,0 +1,96 @@
+import Foundation
+
+/// Runs the built programs as a user would, under a time limit.
+package enum Programs {
+    package struct Outcome: Sendable {
+        package let status: Int32
+        package let output: String
+        package let errors: String
+    }
+
+    /// The folder that holds the built programs: the one that the test bundle is in.
+    package static let folder: String = {
+        let bundle = Bundle.allBundles.map(\.bundlePath).first { $0.hasSuffix(".xctest") } ?? CommandLine.arguments[0]
+        return URL(fileURLWithPath: bundle).deletingLastPathComponent().path
+    }()
+
+    package static var worker: String { folder + "/pg-worker" }
+    package static var paligemma: String { folder + "/paligemma" }
+
+    /// What a plain mpirun needs where ranks exceed cores or the user is root.
+    package static let openMPI = [
+        "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    ]
+
+    /// Runs a program to its end.
+    ///
+    /// - Parameters:
+    ///   - program: a path, or a name on PATH.
+    ///   - limit: seconds after which it is killed, with its children.
+    package static func run(
+        _ program: String, _ arguments: [String], environment: [String: String] = [:], directory: String? = nil,
+        limit: Double = 120
+    ) throws -> Outcome {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        // A session of its own: what is left when time is up can be killed as a group.
+        process.arguments = ["setsid", "--wait", "timeout", "-k", "5", "\(limit)", program] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(openMPI) { $1 }.merging(environment) { $1 }
+        if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
+        // Files, not pipes: nobody has to read while the program writes.
+        let folder = try TemporaryFolder()
+        let handles = try ["output", "errors"].map { name in
+            try FileHandle(forWritingTo: URL(fileURLWithPath: folder.write("", to: name)))
+        }
+        process.standardOutput = handles[0]
+        process.standardError = handles[1]
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        func text(_ name: String) -> String {
+            String(decoding: FileManager.default.contents(atPath: folder.file(name)) ?? Data(), as: UTF8.self)
+        }
+        return Outcome(status: process.terminationStatus, output: text("output"), errors: text("errors"))
+    }
+
+    /// A world of ranks by the real mpirun (none for one rank).
+    package static func world(
+        ranks: Int, _ arguments: [String], environment: [String: String] = [:], limit: Double = 120
+    ) throws -> Outcome {
+        guard ranks > 1 else { return try run(worker, arguments, environment: environment, limit: limit) }
+        return try run(
+            "mpirun", ["--bind-to", "none", "-n", "\(ranks)", worker] + arguments, environment: environment, limit: limit)
+    }
+}
+
+/// A folder that is gone when the test is.
+package final class TemporaryFolder: Sendable {
+    package let path: String
+
+    package init() throws {
+        path = NSTemporaryDirectory() + "paligemma-test-" + UUID().uuidString
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    package func file(_ name: String) -> String { path + "/" + name }
+
+    package func write(_ text: String, to name: String) throws -> String {
+        try Data(text.utf8).write(to: URL(fileURLWithPath: file(name)))
+        return file(name)
+    }
+}
+
+/// What is committed under Tests/Fixtures.
+package enum Fixtures {
+    package static func path(_ name: String) -> String {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Fixtures/" + name).path
+    }
+
+    package static func lines(_ name: String) throws -> [Data] {
+        try Data(contentsOf: URL(fileURLWithPath: path(name))).split(separator: 10).map { Data($0) }
+    }
+}
