@@ -1,14 +1,16 @@
 /// Writes JSON text, in the order in which it is told.
-struct JSONWriter {
-    private(set) var bytes: [UInt8] = []
+package struct JSONWriter {
+    package private(set) var bytes: [UInt8] = []
+
+    package init() {}
 
     /// Punctuation and keys of ours, as they stand.
-    mutating func raw(_ text: StaticString) {
+    package mutating func raw(_ text: StaticString) {
         bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     /// In quotation marks; UTF-8 stays as it is, quotation marks, backslashes and control characters are escaped.
-    mutating func string(_ text: String) {
+    package mutating func string(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
         for byte in text.utf8 {
             switch byte {
@@ -27,16 +29,16 @@ struct JSONWriter {
         bytes.append(UInt8(ascii: "\""))
     }
 
-    mutating func integer(_ number: some BinaryInteger) {
+    package mutating func integer(_ number: some BinaryInteger) {
         bytes.append(contentsOf: String(number).utf8)
     }
 
     /// The shortest digits that read back as the same number; null for what JSON has no number for.
-    mutating func number(_ number: some BinaryFloatingPoint & CustomStringConvertible) {
+    package mutating func number(_ number: some BinaryFloatingPoint & CustomStringConvertible) {
         if number.isFinite { bytes.append(contentsOf: number.description.utf8) } else { raw("null") }
     }
 
-    mutating func array<Element>(_ elements: [Element], _ write: (inout JSONWriter, Element) -> Void) {
+    package mutating func array<Element>(_ elements: [Element], _ write: (inout JSONWriter, Element) -> Void) {
         raw("[")
         for (index, element) in elements.enumerated() {
             if index > 0 { raw(",") }
