@@ -24,6 +24,7 @@ struct Paligemma: ParsableCommand {
         version: Version.text,
         subcommands: [
             RunCommand.self, SubmitCommand.self, StatusCommand.self, ResultsCommand.self, InspectCommand.self,
+            RandomModelCommand.self,
         ])
 
     static func main() {
