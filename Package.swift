@@ -80,6 +80,7 @@ let package = Package(
         .testTarget(name: "PaliGemmaTests", dependencies: ["PaliGemma"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CWire"]),
         .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma"]),
+        .testTarget(name: "CLITests", dependencies: ["paligemma", "Coordinator", "queue-stress"]),
         .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator", "ShardPlan", "PaliGemma", "queue-stress"]),
         // A process to be killed while it works on a queue.
         .executableTarget(name: "queue-stress", dependencies: ["Coordinator"], path: "Tests/QueueStress"),

@@ -84,12 +84,18 @@ struct InspectModelCommand: ParsableCommand {
     private static func describe(_ configuration: ModelConfiguration, _ tokenizer: Tokenizer) -> [String] {
         let (vision, text) = (configuration.vision, configuration.text)
         return [
-            "pictures  \(vision.imageSize) x \(vision.imageSize), \(vision.tokens) tokens each",
-            "vision    \(vision.layers) layers, width \(vision.width), \(vision.heads) heads of \(vision.headWidth), "
-                + "MLP \(vision.mlpWidth), patches of \(vision.patch)",
-            "Gemma     \(text.layers) layers, width \(text.width), \(text.heads) query and \(text.keyValueHeads) "
-                + "key/value heads of \(text.headWidth), MLP \(text.mlpWidth)",
-            "context   \(text.context) tokens, vocabulary \(text.vocabulary), tokenizer \(tokenizer.pieceCount) pieces",
+            PlanReport.row("pictures", "\(vision.imageSize) x \(vision.imageSize), \(vision.tokens) tokens each"),
+            PlanReport.row(
+                "vision",
+                "\(vision.layers) layers, width \(vision.width), \(vision.heads) heads of \(vision.headWidth), "
+                    + "MLP \(vision.mlpWidth), patches of \(vision.patch)"),
+            PlanReport.row(
+                "Gemma",
+                "\(text.layers) layers, width \(text.width), \(text.heads) query and \(text.keyValueHeads) "
+                    + "key/value heads of \(text.headWidth), MLP \(text.mlpWidth)"),
+            PlanReport.row(
+                "context",
+                "\(text.context) tokens, vocabulary \(text.vocabulary), tokenizer \(tokenizer.pieceCount) pieces"),
         ]
     }
 
@@ -100,9 +106,11 @@ struct InspectModelCommand: ParsableCommand {
             bytes[type].map { "\(type.rawValue) \(ByteCount.text($0))" }
         }
         return [
-            "tensors   \(checkpoint.tensors.count) in \(checkpoint.files.count) "
-                + "\(checkpoint.files.count == 1 ? "file" : "files"): \(types.joined(separator: ", "))",
-            "print     \(checkpoint.fingerprint())",
+            PlanReport.row(
+                "tensors",
+                "\(checkpoint.tensors.count) in \(checkpoint.files.count) "
+                    + "\(checkpoint.files.count == 1 ? "file" : "files"): \(types.joined(separator: ", "))"),
+            PlanReport.row("fingerprint", checkpoint.fingerprint()),
         ]
     }
 }

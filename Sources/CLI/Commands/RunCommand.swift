@@ -88,7 +88,11 @@ struct RunCommand: ParsableCommand {
     }
 
     private static func greet(_ submission: Submission, _ counts: JobCounts, ranks: Int) {
+        guard counts.outstanding > 0 else {
+            return Talk.say("nothing left to do: \(counts.done) done, \(counts.failed) failed")
+        }
+        let jobs = counts.outstanding == 1 ? "1 job" : "\(counts.outstanding) jobs"
         let known = counts.finished > 0 ? " (\(counts.finished) of \(counts.total) are finished already)" : ""
-        Talk.say("\(counts.outstanding) jobs for \(ranks == 1 ? "one process" : "\(ranks) ranks")\(known)")
+        Talk.say("\(jobs) for \(ranks == 1 ? "one process" : "\(ranks) ranks")\(known)")
     }
 }

@@ -7,11 +7,11 @@ struct RunForecast {
     let submission: Submission
 
     var text: String {
-        let jobs = submission.summary.added
+        let faults = submission.faults > 0 ? ", \(submission.faults) described wrongly" : ""
         var lines = [
-            "jobs      \(jobs)" + (submission.faults > 0 ? ", \(submission.faults) described wrongly" : ""),
-            "pictures  \(submission.pictures), \(ByteCount.text(Int(submission.bytes)))",
-            "model     \(settings.model)",
+            PlanReport.row("jobs", "\(submission.summary.added)\(faults)"),
+            PlanReport.row("pictures", "\(submission.pictures), \(ByteCount.text(Int(submission.bytes)))"),
+            PlanReport.row("model", settings.model),
         ]
         lines += PlanReport.lines(plan: settings.plan, configuration: settings.configuration, elementSize: 2)
         return lines.joined(separator: "\n")
@@ -20,16 +20,22 @@ struct RunForecast {
 
 /// A plan, rank by rank.
 enum PlanReport {
+    /// A line of a report: what it is about, and what there is to say.
+    static func row(_ label: String, _ text: String) -> String {
+        label.padded(to: 13) + text
+    }
+
     /// - Parameter elementSize: bytes of a stored weight.
     static func lines(plan: ShardPlan, configuration: ModelConfiguration, elementSize: Int) -> [String] {
-        var lines = ["plan      \(plan.ranks) ranks: \(plan.visionRanks) for vision, \(plan.textRanks) for Gemma"]
-        if plan.ranks == 1 { lines = ["plan      one process for vision and Gemma"] }
+        let whole = "\(plan.ranks) ranks: \(plan.visionRanks) for vision, \(plan.textRanks) for Gemma"
+        var lines = [row("plan", plan.ranks == 1 ? "one process for vision and Gemma" : whole)]
+        let width = (0..<plan.ranks).map { work(of: $0, plan).count }.max() ?? 0
         for rank in 0..<plan.ranks {
             let memory = RankMemory(
                 plan: plan, rank: rank, configuration: configuration, elementSize: elementSize,
                 rows: configuration.vision.tokens + 64)
             lines.append(
-                "rank \(rank)".padded(to: 10) + work(of: rank, plan).padded(to: 52)
+                row("rank \(rank)", work(of: rank, plan).padded(to: width + 2))
                     + "\(ByteCount.text(memory.weightsRead)) of weights, \(ByteCount.text(memory.activations)) of buffers"
                     + (memory.cachePerToken > 0 ? ", \(ByteCount.text(memory.cachePerToken)) a token of K/V" : ""))
         }

@@ -25,6 +25,8 @@ struct Variable {
     static let ranks = Variable("RANKS")
     static let visionRanks = Variable("VISION_RANKS")
     static let keyValueBudget = Variable("KV_BUDGET")
+    static let threads = Variable("THREADS")
+    static let batchRows = Variable("BATCH_ROWS")
     static let leaseSeconds = Variable("LEASE_SECONDS")
     static let timeline = Variable("TIMELINE")
     static let fresh = Variable("FRESH")

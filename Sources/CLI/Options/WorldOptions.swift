@@ -19,8 +19,20 @@ struct WorldOptions: ParsableArguments {
 
     @Option(
         name: .customLong("kv-budget"),
-        help: Variable.keyValueBudget.help("Bytes a rank may hold of keys and values.", valueName: "bytes"))
-    var keyValueBudget: Int?
+        help: Variable.keyValueBudget.help(
+            "What a rank may hold of keys and values, as 2g or 512m.", default: "2g", valueName: "bytes"))
+    var keyValueBudget: String?
+
+    @Option(
+        help: Variable.threads.help(
+            "Compute threads of a rank.", default: "its share of the cores", valueName: "count"))
+    var threads: Int?
+
+    @Option(help: Variable.batchRows.help("Picture rows of a micro-batch.", default: "2048", valueName: "count"))
+    var batchRows: Int?
+
+    @Flag(help: Variable.ignoreExif.help("Do not turn pictures as their cameras say."))
+    var ignoreExif = false
 
     @Option(help: Variable.leaseSeconds.help("How long a job may go without a sign of life.", valueName: "seconds"))
     var leaseSeconds: Int?
@@ -38,10 +50,20 @@ struct WorldOptions: ParsableArguments {
             ranks: try Variable.ranks.value(ranks) ?? LocalMachine.bestRanks, configuration: configuration,
             visionRanks: try Variable.visionRanks.value(visionRanks))
         return WorldSettings(
-            model: model, configuration: configuration, plan: plan,
-            keyValueBudget: try Variable.keyValueBudget.value(keyValueBudget),
-            leaseSeconds: try Variable.leaseSeconds.value(leaseSeconds),
-            timeline: try Variable.timeline.value(timeline))
+            model: model, configuration: configuration, plan: plan, workerFlags: try workerFlags())
+    }
+
+    /// What pg-worker is told besides model, queue and ranks.
+    private func workerFlags() throws -> [String] {
+        let values: [(String, String?)] = [
+            ("--kv-budget", try Variable.keyValueBudget.value(keyValueBudget)),
+            ("--threads", try Variable.threads.value(threads).map(String.init)),
+            ("--batch-rows", try Variable.batchRows.value(batchRows).map(String.init)),
+            ("--lease-seconds", try Variable.leaseSeconds.value(leaseSeconds).map(String.init)),
+            ("--timeline", try Variable.timeline.value(timeline)),
+        ]
+        let flags = values.flatMap { name, value in value.map { [name, $0] } ?? [] }
+        return flags + (try Variable.ignoreExif.isOn(ignoreExif) ? ["--ignore-exif"] : [])
     }
 }
 
@@ -50,9 +72,8 @@ struct WorldSettings {
     var model: String
     var configuration: ModelConfiguration
     var plan: ShardPlan
-    var keyValueBudget: Int?
-    var leaseSeconds: Int?
-    var timeline: String?
+    /// Further flags of pg-worker.
+    var workerFlags: [String]
 }
 
 /// What this machine has.

@@ -35,7 +35,7 @@ struct Progress {
     }
 
     static func text(_ counts: JobCounts, speed: Double?) -> String {
-        var text = "\(counts.finished)/\(counts.total)"
+        var text = "\(counts.finished)/\(counts.total) finished"
         if let speed {
             text += String(format: "  %.3g pictures/s", speed)
             if counts.outstanding > 0 { text += "  \(time(Double(counts.outstanding) / speed)) left" }

@@ -18,7 +18,7 @@ struct RunSession {
 
     private static let pollMilliseconds = 500
     /// What a world may take to end after it was told to stop.
-    private static let patience = Duration.seconds(5)
+    private static let patience = Duration.seconds(2)
 
     init(queue: SQLiteQueue, output: OutputFile, signals: Signals) {
         self.queue = queue

@@ -15,10 +15,8 @@ struct WorldCommand {
         }
         let ranks = settings.plan.ranks
         var work = ["--model", settings.model, "--queue", queue, "--drain", "--ranks-expected", "\(ranks)"]
-        work += ["--vision-ranks", "\(settings.plan.visionRanks)"]
-        if let budget = settings.keyValueBudget { work += ["--kv-budget", "\(budget)"] }
-        if let seconds = settings.leaseSeconds { work += ["--lease-seconds", "\(seconds)"] }
-        if let timeline = settings.timeline { work += ["--timeline", timeline] }
+        // Progress is ours to show.
+        work += ["--vision-ranks", "\(settings.plan.visionRanks)", "--quiet"] + settings.workerFlags
 
         if ranks == 1 {
             (executable, arguments) = (worker, work)

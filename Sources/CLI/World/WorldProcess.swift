@@ -32,7 +32,9 @@ final class WorldProcess {
         }
         let outputEnd = outputEnd
         outputReader = Thread {
-            Self.forEachLine(of: readEnd, onLine)
+            var talk = LauncherTalk()
+            Self.forEachLine(of: readEnd) { line in talk.linesToShow(after: line).forEach(onLine) }
+            talk.linesAtEnd().forEach(onLine)
             close(readEnd)
             outputEnd.signal()
         }

@@ -187,4 +187,16 @@ package struct JobResult: Sendable, Equatable {
         case answered(Answer)
         case failed(JobFailure, seconds: Double)
     }
+
+    package init(
+        number: Int64, sequence: Int64, id: String, images: [String], prompt: String, model: String?, outcome: Outcome
+    ) {
+        self.number = number
+        self.sequence = sequence
+        self.id = id
+        self.images = images
+        self.prompt = prompt
+        self.model = model
+        self.outcome = outcome
+    }
 }
