@@ -83,6 +83,7 @@ let package = Package(
             name: "WorkerTests", dependencies: ["Coordinator", "PaliGemma", "TestSupport", "pg-worker", "paligemma"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CWire"]),
         .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma"]),
+        .testTarget(name: "CLITests", dependencies: ["paligemma", "Coordinator", "queue-stress"]),
         .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator", "ShardPlan", "PaliGemma", "queue-stress"]),
         // A process to be killed while it works on a queue.
         .executableTarget(name: "queue-stress", dependencies: ["Coordinator"], path: "Tests/QueueStress"),

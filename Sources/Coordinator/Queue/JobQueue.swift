@@ -82,20 +82,15 @@ package protocol JobQueue: AnyObject, Sendable {
 
 extension JobQueue {
     /// All results, a page at a time, so that memory stays small and nobody waits for the reader.
-    package func forEachResult<Failure: Error>(
-        sorted: Bool, onQueueError: (QueueError) -> Failure, _ body: (JobResult) throws(Failure) -> Void
-    ) throws(Failure) {
+    ///
+    /// - Throws: `QueueError`, and what `body` throws.
+    package func forEachResult(sorted: Bool, _ body: (JobResult) throws -> Void) throws {
         var last: Int64 = 0
         while true {
-            let page: [JobResult]
-            do throws(QueueError) {
-                page =
-                    sorted
-                    ? try sortedResults(afterSequence: last, limit: Self.pageSize)
-                    : try results(after: last, limit: Self.pageSize)
-            } catch {
-                throw onQueueError(error)
-            }
+            let page =
+                sorted
+                ? try sortedResults(afterSequence: last, limit: Self.pageSize)
+                : try results(after: last, limit: Self.pageSize)
             for result in page { try body(result) }
             guard let end = page.last else { return }
             last = sorted ? end.sequence : end.number

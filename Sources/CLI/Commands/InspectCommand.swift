@@ -1,0 +1,116 @@
+import ArgumentParser
+import Foundation
+import PaliGemma
+import ShardPlan
+
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract: "Look at a picture or a model the way the software sees it.",
+        subcommands: [InspectImageCommand.self, InspectModelCommand.self])
+}
+
+struct InspectImageCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "image",
+        abstract: "Write a picture as the model sees it: upright, resized, lossless.",
+        discussion: """
+              paligemma inspect image x.jpg --model DIR --output seen.png
+            """)
+
+    @Argument(help: "The picture.")
+    var picture: String
+
+    @Option(help: Variable.model.help("The model's directory; it says how large its pictures are.", valueName: "dir"))
+    var model: String?
+
+    @Option(help: Variable.output.help("Where the PNG goes.", valueName: "file"))
+    var output: String?
+
+    @Flag(help: Variable.ignoreExif.help("Do not turn the picture as its camera says."))
+    var ignoreExif = false
+
+    func run() throws {
+        let model = try Variable.model.required(model, option: "--model")
+        let output = try Variable.output.required(output, option: "--output")
+        var options = ImageDecoder.Options()
+        options.ignoreExif = try Variable.ignoreExif.isOn(ignoreExif)
+        let side = try ModelConfiguration(directory: model).vision.imageSize
+        let seen = try PictureReader(side: side, options: options).read(path: picture)
+        try PNGWriter.write(seen.image, to: output)
+        print("\(picture): \(seen.originalWidth) x \(seen.originalHeight) -> \(side) x \(side), \(output)")
+    }
+}
+
+struct InspectModelCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "model",
+        abstract: "Check a model, and say what is in it and which rank would hold what.",
+        discussion: """
+            Reads the headers of all files and the tokenizer, as a world does before it starts.
+
+              paligemma inspect model DIR --ranks 4
+            """)
+
+    @Argument(help: "The model's directory.")
+    var directory: String?
+
+    @Option(
+        help: Variable.ranks.help("Show the plan for so many ranks.", default: "what is best here", valueName: "count"))
+    var ranks: Int?
+
+    @Option(
+        help: Variable.visionRanks.help(
+            "How many of them encode pictures.", default: "what the plan finds", valueName: "count"))
+    var visionRanks: Int?
+
+    func run() throws {
+        let directory = try Variable.model.required(directory, option: "<directory>")
+        let configuration = try ModelConfiguration(directory: directory)
+        let checkpoint = try Checkpoint(directory: directory)
+        _ = try ModelWeights(checkpoint: checkpoint, configuration: configuration)
+        let tokenizer = try Tokenizer(directory: directory, configuration: configuration)
+        let plan = try ShardPlan(
+            ranks: try Variable.ranks.value(ranks) ?? LocalMachine.bestRanks, configuration: configuration,
+            visionRanks: try Variable.visionRanks.value(visionRanks))
+
+        let elementSize = checkpoint.tensors.values.map(\.entry.element.size).max() ?? 2
+        let lines =
+            Self.describe(configuration, tokenizer) + Self.describe(checkpoint)
+            + PlanReport.lines(plan: plan, configuration: configuration, elementSize: elementSize)
+        print(lines.joined(separator: "\n"))
+    }
+
+    private static func describe(_ configuration: ModelConfiguration, _ tokenizer: Tokenizer) -> [String] {
+        let (vision, text) = (configuration.vision, configuration.text)
+        return [
+            PlanReport.row("pictures", "\(vision.imageSize) x \(vision.imageSize), \(vision.tokens) tokens each"),
+            PlanReport.row(
+                "vision",
+                "\(vision.layers) layers, width \(vision.width), \(vision.heads) heads of \(vision.headWidth), "
+                    + "MLP \(vision.mlpWidth), patches of \(vision.patch)"),
+            PlanReport.row(
+                "Gemma",
+                "\(text.layers) layers, width \(text.width), \(text.heads) query and \(text.keyValueHeads) "
+                    + "key/value heads of \(text.headWidth), MLP \(text.mlpWidth)"),
+            PlanReport.row(
+                "context",
+                "\(text.context) tokens, vocabulary \(text.vocabulary), tokenizer \(tokenizer.pieceCount) pieces"),
+        ]
+    }
+
+    private static func describe(_ checkpoint: Checkpoint) -> [String] {
+        var bytes: [ElementType: Int] = [:]
+        for tensor in checkpoint.tensors.values { bytes[tensor.entry.element, default: 0] += tensor.entry.range.count }
+        let types = ElementType.allCases.compactMap { type in
+            bytes[type].map { "\(type.rawValue) \(ByteCount.text($0))" }
+        }
+        return [
+            PlanReport.row(
+                "tensors",
+                "\(checkpoint.tensors.count) in \(checkpoint.files.count) "
+                    + "\(checkpoint.files.count == 1 ? "file" : "files"): \(types.joined(separator: ", "))"),
+            PlanReport.row("fingerprint", checkpoint.fingerprint()),
+        ]
+    }
+}

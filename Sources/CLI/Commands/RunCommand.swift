@@ -1,0 +1,98 @@
+import ArgumentParser
+import Coordinator
+import Foundation
+import PaliGemma
+import ShardPlan
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Caption pictures on this machine, from start to end.",
+        discussion: """
+            Keeps a queue beside the output (captions.jsonl.queue): the same command again goes on where it was \
+            stopped, and does nothing twice. Results are appended as they come. The first ^C finishes what is in \
+            flight, the second stops at once; nothing is lost either way.
+
+              paligemma run --model DIR --prompt "caption en" pictures/ more.jpg --output captions.jsonl
+              paligemma run --model DIR --jobs jobs.jsonl --ranks 3 --sorted --output out.jsonl
+            """)
+
+    @OptionGroup(title: "World") var world: WorldOptions
+    @OptionGroup(title: "Jobs") var jobs: JobOptions
+
+    @Option(help: Variable.output.help("Where the results go, one JSON object a line.", valueName: "file"))
+    var output: String?
+
+    @Flag(help: Variable.sorted.help("Put the results in the order of the jobs, at the end."))
+    var sorted = false
+
+    @Flag(help: Variable.fresh.help("Start over: forget the queue and the results of an earlier run."))
+    var fresh = false
+
+    @Flag(help: Variable.dryRun.help("Say what would be done, and do nothing."))
+    var dryRun = false
+
+    func run() throws {
+        let output = try Variable.output.required(output, option: "--output")
+        let source = try jobs.source()
+        let otherContents = try jobs.otherContents
+        let settings = try world.resolved()
+        if try Variable.dryRun.isOn(dryRun) {
+            let submission = try Submission(of: source, to: nil, otherContents: otherContents)
+            return print(RunForecast(settings: settings, submission: submission).text)
+        }
+
+        // Before any thread is started, so that none of them is interrupted.
+        let signals = Signals()
+        let command = try WorldCommand(settings, queue: output + ".queue")
+        let lock = try RunLock(output: output)
+        defer { withExtendedLifetime(lock) {} }
+        try prepare(output, fresh: try Variable.fresh.isOn(fresh))
+
+        let queue = try SQLiteQueue(path: output + ".queue", create: true)
+        try queue.forgetInvalidJobs()
+        let submission = try Submission(of: source, to: queue, otherContents: otherContents)
+        var counts = try queue.counts()
+        guard counts.total > 0 else {
+            throw CommandFailure(.usage, "no pictures there; name files or folders with jpg, jpeg, png or webp")
+        }
+        Self.greet(submission, counts, ranks: settings.plan.ranks)
+        let file = try OutputFile(writingAll: queue, sorted: false, to: output)
+        if counts.outstanding > 0 {
+            var session = RunSession(queue: queue, output: file, signals: signals)
+            try session.run(command)
+            counts = try queue.counts()
+        }
+        if try Variable.sorted.isOn(sorted) { _ = try OutputFile(writingAll: queue, sorted: true, to: output) }
+        if counts.done < counts.total { throw ExitStatus.someJobsFailed }
+    }
+
+    /// Leaves an output alone that no earlier run made.
+    private func prepare(_ output: String, fresh: Bool) throws {
+        let files = FileManager.default
+        if fresh {
+            for path in [output + ".queue", output + ".queue-journal", output] where files.fileExists(atPath: path) {
+                try files.removeItem(atPath: path)
+            }
+        }
+        guard let attributes = try? files.attributesOfItem(atPath: output) else { return }
+        guard attributes[.type] as? FileAttributeType == .typeRegular else {
+            throw CommandFailure(.usage, "\(output) is not a file; give another --output")
+        }
+        let isEmpty = (attributes[.size] as? NSNumber)?.intValue == 0
+        guard isEmpty || files.fileExists(atPath: output + ".queue") else {
+            throw CommandFailure(
+                .usage,
+                "\(output) is there and has no queue beside it; give another --output, or --fresh to replace it")
+        }
+    }
+
+    private static func greet(_ submission: Submission, _ counts: JobCounts, ranks: Int) {
+        guard counts.outstanding > 0 else {
+            return Talk.say("nothing left to do: \(counts.done) done, \(counts.failed) failed")
+        }
+        let jobs = counts.outstanding == 1 ? "1 job" : "\(counts.outstanding) jobs"
+        let known = counts.finished > 0 ? " (\(counts.finished) of \(counts.total) are finished already)" : ""
+        Talk.say("\(jobs) for \(ranks == 1 ? "one process" : "\(ranks) ranks")\(known)")
+    }
+}

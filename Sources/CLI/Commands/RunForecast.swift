@@ -1,0 +1,74 @@
+import PaliGemma
+import ShardPlan
+
+/// What a run would do: pictures, bytes, the plan and what each rank would hold.
+struct RunForecast {
+    let settings: WorldSettings
+    let submission: Submission
+
+    var text: String {
+        let faults = submission.faults > 0 ? ", \(submission.faults) described wrongly" : ""
+        var lines = [
+            PlanReport.row("jobs", "\(submission.summary.added)\(faults)"),
+            PlanReport.row("pictures", "\(submission.pictures), \(ByteCount.text(Int(submission.bytes)))"),
+            PlanReport.row("model", settings.model),
+        ]
+        lines += PlanReport.lines(plan: settings.plan, configuration: settings.configuration, elementSize: 2)
+        return lines.joined(separator: "\n")
+    }
+}
+
+/// A plan, rank by rank.
+enum PlanReport {
+    /// A line of a report: what it is about, and what there is to say.
+    static func row(_ label: String, _ text: String) -> String {
+        label.padded(to: 13) + text
+    }
+
+    /// - Parameter elementSize: bytes of a stored weight.
+    static func lines(plan: ShardPlan, configuration: ModelConfiguration, elementSize: Int) -> [String] {
+        let whole = "\(plan.ranks) ranks: \(plan.visionRanks) for vision, \(plan.textRanks) for Gemma"
+        var lines = [row("plan", plan.ranks == 1 ? "one process for vision and Gemma" : whole)]
+        let width = (0..<plan.ranks).map { work(of: $0, plan).count }.max() ?? 0
+        for rank in 0..<plan.ranks {
+            let memory = RankMemory(
+                plan: plan, rank: rank, configuration: configuration, elementSize: elementSize,
+                rows: configuration.vision.tokens + 64)
+            lines.append(
+                row("rank \(rank)", work(of: rank, plan).padded(to: width + 2))
+                    + "\(ByteCount.text(memory.weightsRead)) of weights, \(ByteCount.text(memory.activations)) of buffers"
+                    + (memory.cachePerToken > 0 ? ", \(ByteCount.text(memory.cachePerToken)) a token of K/V" : ""))
+        }
+        return lines
+    }
+
+    private static func work(of rank: Int, _ plan: ShardPlan) -> String {
+        var parts: [String] = []
+        if rank == 0 { parts.append("Coordinator") }
+        if plan.encodesPictures(rank) { parts.append("vision") }
+        if let slice = plan.slice(of: rank) {
+            parts += ["heads \(text(slice.queryHeads))", "MLP \(text(slice.mlp))"]
+            parts.append("vocabulary \(text(slice.vocabulary))")
+        }
+        return parts.joined(separator: ", ")
+    }
+
+    /// A range with its ends, or a word where it is empty.
+    private static func text(_ range: Range<Int>) -> String {
+        range.isEmpty ? "none" : "\(range.lowerBound)-\(range.upperBound - 1)"
+    }
+}
+
+enum ByteCount {
+    /// In the unit that fits: "12.3 MB".
+    static func text(_ bytes: Int) -> String {
+        let units = ["bytes", "kB", "MB", "GB", "TB"]
+        var value = Double(bytes)
+        var unit = 0
+        while value >= 1000 && unit < units.count - 1 {
+            value /= 1000
+            unit += 1
+        }
+        return unit == 0 ? "\(bytes) bytes" : "\((value * 10).rounded() / 10) \(units[unit])"
+    }
+}

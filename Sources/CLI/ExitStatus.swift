@@ -1,0 +1,52 @@
+import Coordinator
+import Foundation
+import PaliGemma
+import ShardPlan
+
+/// How a command ends. Thrown where there is nothing more to say.
+struct ExitStatus: RawRepresentable, Error, Equatable {
+    let rawValue: Int32
+
+    static let done = ExitStatus(rawValue: 0)
+    static let someJobsFailed = ExitStatus(rawValue: 1)
+    static let usage = ExitStatus(rawValue: 2)
+    static let environment = ExitStatus(rawValue: 3)
+    static let modelInvalid = ExitStatus(rawValue: 4)
+    static let queueUnavailable = ExitStatus(rawValue: 5)
+    static let internalFault = ExitStatus(rawValue: 70)
+
+    /// As a shell reports it.
+    static func signal(_ number: Int32) -> ExitStatus { ExitStatus(rawValue: 128 + number) }
+}
+
+/// An error on its way to a person: what to say, and the exit code.
+struct CommandFailure: Error {
+    let status: ExitStatus
+    let message: String
+
+    init(_ status: ExitStatus, _ message: String) {
+        self.status = status
+        self.message = message
+    }
+
+    /// Nil for errors that are not ours.
+    init?(_ error: any Error) {
+        switch error {
+        case let failure as CommandFailure: self = failure
+        case let error as QueueError: self.init(Self.status(of: error), error.description)
+        case let error as ModelError: self.init(.modelInvalid, error.description)
+        case let error as PlanError: self.init(.usage, error.description)
+        case let error as ImageError:
+            self.init(error.code == .unwritable ? .environment : .someJobsFailed, error.description)
+        case let error as CocoaError: self.init(.environment, error.localizedDescription)
+        default: return nil
+        }
+    }
+
+    private static func status(of error: QueueError) -> ExitStatus {
+        switch error {
+        case .otherContents, .unreadable: .usage
+        default: .queueUnavailable
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import ArgumentParser
+import Coordinator
+
+/// Which jobs: pictures with one prompt, or a file of jobs.
+struct JobOptions: ParsableArguments {
+    @Option(
+        help: Variable.prompt.help("What to ask of every picture, like \"caption en\" or \"ocr\".", valueName: "text"))
+    var prompt: String?
+
+    @Option(
+        help: Variable.jobs.help(
+            "A file of jobs, one JSON object a line: {\"id\", \"images\", \"prompt\", \"max_tokens\", \"priority\"}.",
+            valueName: "file"))
+    var jobs: String?
+
+    @Option(
+        help: Variable.maxTokens.help(
+            "The longest answer, in tokens.", default: "\(Job.defaultMaxTokens)", valueName: "count"))
+    var maxTokens: Int?
+
+    @Option(help: Variable.priority.help("Higher goes first.", default: "0", valueName: "number"))
+    var priority: Int?
+
+    @Flag(help: Variable.replace.help("Queue a job anew whose id is there with other contents."))
+    var replace = false
+
+    @Flag(help: Variable.idWithPrompt.help("Put the prompt into the ids, to ask the same pictures a second thing."))
+    var idWithPrompt = false
+
+    @Argument(help: "Pictures, and folders of them (jpg, jpeg, png, webp; to any depth).")
+    var pictures: [String] = []
+
+    var otherContents: OtherContents {
+        get throws { try Variable.replace.isOn(replace) ? .replace : .refuse }
+    }
+
+    /// The jobs, to be read one by one.
+    func source() throws -> any JobSource {
+        let prompt = try Variable.prompt.value(prompt)
+        var defaults = JobDefaults(prompt: prompt)
+        defaults.priority = try Variable.priority.value(priority) ?? 0
+        defaults.maxTokens = try Variable.maxTokens.value(maxTokens) ?? Job.defaultMaxTokens
+        guard (1...1_000_000).contains(defaults.maxTokens) else {
+            throw ValidationError("'--max-tokens' is \(defaults.maxTokens); give 1 or more.")
+        }
+        // A file in the environment does not stand against pictures on the command line.
+        if let file = pictures.isEmpty ? try Variable.jobs.value(jobs) : jobs {
+            guard pictures.isEmpty else {
+                throw ValidationError("Give either '--jobs' or pictures, not both.")
+            }
+            return try JobsFile(path: file, defaults: defaults)
+        }
+        guard !pictures.isEmpty else {
+            throw ValidationError("No pictures: name files or folders, or a file of jobs with '--jobs'.")
+        }
+        guard let prompt else {
+            throw ValidationError("Missing '--prompt': say what to ask, like --prompt \"caption en\".")
+        }
+        return PictureJobs(
+            paths: pictures, prompt: prompt, defaults: defaults,
+            idWithPrompt: try Variable.idWithPrompt.isOn(idWithPrompt))
+    }
+}
+
+/// What a submission came to.
+struct Submission {
+    var summary = SubmitSummary()
+    /// Jobs that make no sense; each is a failed job in the queue.
+    var faults = 0
+    /// Bytes of the pictures.
+    var bytes: Int64 = 0
+    var pictures = 0
+
+    private static let batch = 4096
+    /// More are counted, not printed.
+    private static let mostFaultsShown = 20
+
+    /// Moves all jobs of `source` into `queue`, a few thousand at a time.
+    ///
+    /// - Parameter queue: nil to look only.
+    init(of source: any JobSource, to queue: (any JobQueue)?, otherContents: OtherContents) throws {
+        var batch: [Job] = []
+        while let job = try source.next() {
+            count(job)
+            batch.append(job)
+            if batch.count == Self.batch { try flush(&batch, to: queue, otherContents) }
+        }
+        try flush(&batch, to: queue, otherContents)
+        if faults > Self.mostFaultsShown {
+            Talk.say("paligemma: … and \(faults - Self.mostFaultsShown) more like these")
+        }
+    }
+
+    private mutating func count(_ job: Job) {
+        pictures += job.images.count
+        for image in job.images { bytes += image.size ?? 0 }
+        guard let fault = job.fault else { return }
+        faults += 1
+        if faults <= Self.mostFaultsShown { Talk.say("paligemma: \(fault.message)") }
+    }
+
+    private mutating func flush(
+        _ batch: inout [Job], to queue: (any JobQueue)?, _ otherContents: OtherContents
+    ) throws {
+        guard !batch.isEmpty else { return }
+        if let queue {
+            let part = try queue.submit(batch, otherContents: otherContents)
+            summary.added += part.added
+            summary.known += part.known
+            summary.replaced += part.replaced
+        } else {
+            summary.added += batch.count
+        }
+        batch.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Foundation
+
+/// The environment variable of a flag: it counts where the flag is not given.
+struct Variable {
+    let name: String
+
+    init(_ name: String) {
+        self.name = "PALIGEMMA_" + name
+    }
+
+    static let model = Variable("MODEL")
+    static let queue = Variable("QUEUE")
+    static let output = Variable("OUTPUT")
+    static let sorted = Variable("SORTED")
+    static let json = Variable("JSON")
+
+    static let prompt = Variable("PROMPT")
+    static let jobs = Variable("JOBS")
+    static let maxTokens = Variable("MAX_TOKENS")
+    static let priority = Variable("PRIORITY")
+    static let replace = Variable("REPLACE")
+    static let idWithPrompt = Variable("ID_WITH_PROMPT")
+
+    static let ranks = Variable("RANKS")
+    static let visionRanks = Variable("VISION_RANKS")
+    static let keyValueBudget = Variable("KV_BUDGET")
+    static let threads = Variable("THREADS")
+    static let batchRows = Variable("BATCH_ROWS")
+    static let leaseSeconds = Variable("LEASE_SECONDS")
+    static let timeline = Variable("TIMELINE")
+    static let fresh = Variable("FRESH")
+    static let dryRun = Variable("DRY_RUN")
+
+    static let ignoreExif = Variable("IGNORE_EXIF")
+    static let shape = Variable("SHAPE")
+    static let layers = Variable("LAYERS")
+    static let seed = Variable("SEED")
+
+    /// The flag's value, else the variable's, else nil. An empty variable counts as none.
+    ///
+    /// - Throws: a usage error where the variable's text is no such value.
+    func value<Value: ExpressibleByArgument>(_ flag: Value?) throws -> Value? {
+        if let flag { return flag }
+        guard let text = ProcessInfo.processInfo.environment[name], !text.isEmpty else { return nil }
+        guard let value = Value(argument: text) else {
+            throw ValidationError("The value '\(text)' of the environment variable \(name) is invalid.")
+        }
+        return value
+    }
+
+    /// As `value(_:)`, and a usage error where there is none.
+    func required<Value: ExpressibleByArgument>(_ flag: Value?, option: String) throws -> Value {
+        guard let value = try value(flag) else {
+            throw ValidationError("Missing '\(option)': give it, or set \(name).")
+        }
+        return value
+    }
+
+    /// Whether a switch is on: by its flag, or by 1, true, yes or on in the variable.
+    func isOn(_ flag: Bool) throws -> Bool {
+        if flag { return true }
+        let text = ProcessInfo.processInfo.environment[name] ?? ""
+        switch text.lowercased() {
+        case "1", "true", "yes", "on": return true
+        case "", "0", "false", "no", "off": return false
+        default: throw ValidationError("The environment variable \(name) is '\(text)'; give 1 or 0.")
+        }
+    }
+
+    /// Help that names the variable.
+    func help(_ text: String, default value: String? = nil, valueName: String? = nil) -> ArgumentHelp {
+        let defaultText = value.map { "; default: \($0)" } ?? ""
+        return ArgumentHelp("\(text) [\(name)\(defaultText)]", valueName: valueName)
+    }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import Foundation
+import PaliGemma
+import ShardPlan
+
+/// How a world of pg-worker is started.
+struct WorldOptions: ParsableArguments {
+    @Option(help: Variable.model.help("The model's directory, in the Hugging Face layout.", valueName: "dir"))
+    var model: String?
+
+    @Option(
+        help: Variable.ranks.help("Processes that share the model.", default: "what is best here", valueName: "count"))
+    var ranks: Int?
+
+    @Option(
+        help: Variable.visionRanks.help(
+            "How many of them encode pictures.", default: "what the plan finds", valueName: "count"))
+    var visionRanks: Int?
+
+    @Option(
+        name: .customLong("kv-budget"),
+        help: Variable.keyValueBudget.help(
+            "What a rank may hold of keys and values, as 2g or 512m.", default: "2g", valueName: "bytes"))
+    var keyValueBudget: String?
+
+    @Option(
+        help: Variable.threads.help(
+            "Compute threads of a rank.", default: "its share of the cores", valueName: "count"))
+    var threads: Int?
+
+    @Option(help: Variable.batchRows.help("Picture rows of a micro-batch.", default: "2048", valueName: "count"))
+    var batchRows: Int?
+
+    @Flag(help: Variable.ignoreExif.help("Do not turn pictures as their cameras say."))
+    var ignoreExif = false
+
+    @Option(help: Variable.leaseSeconds.help("How long a job may go without a sign of life.", valueName: "seconds"))
+    var leaseSeconds: Int?
+
+    @Option(
+        help: Variable.timeline.help(
+            "Write what every thread did when, as a Chrome trace (opens in Perfetto).", valueName: "file"))
+    var timeline: String?
+
+    /// Everything settled: flags, variables, defaults.
+    func resolved() throws -> WorldSettings {
+        let model = try Variable.model.required(model, option: "--model")
+        let configuration = try ModelConfiguration(directory: model)
+        let plan = try ShardPlan(
+            ranks: try Variable.ranks.value(ranks) ?? LocalMachine.bestRanks, configuration: configuration,
+            visionRanks: try Variable.visionRanks.value(visionRanks))
+        return WorldSettings(
+            model: model, configuration: configuration, plan: plan, workerFlags: try workerFlags())
+    }
+
+    /// What pg-worker is told besides model, queue and ranks.
+    private func workerFlags() throws -> [String] {
+        let values: [(String, String?)] = [
+            ("--kv-budget", try Variable.keyValueBudget.value(keyValueBudget)),
+            ("--threads", try Variable.threads.value(threads).map(String.init)),
+            ("--batch-rows", try Variable.batchRows.value(batchRows).map(String.init)),
+            ("--lease-seconds", try Variable.leaseSeconds.value(leaseSeconds).map(String.init)),
+            ("--timeline", try Variable.timeline.value(timeline)),
+        ]
+        let flags = values.flatMap { name, value in value.map { [name, $0] } ?? [] }
+        return flags + (try Variable.ignoreExif.isOn(ignoreExif) ? ["--ignore-exif"] : [])
+    }
+}
+
+/// What a world is started with.
+struct WorldSettings {
+    var model: String
+    var configuration: ModelConfiguration
+    var plan: ShardPlan
+    /// Further flags of pg-worker.
+    var workerFlags: [String]
+}
+
+/// What this machine has.
+enum LocalMachine {
+    /// One rank for each memory node: inside a node all cores share one rank's work without sending anything, and
+    /// across nodes a rank's weights should lie in its own memory.
+    static var bestRanks: Int {
+        let nodes = (try? FileManager.default.contentsOfDirectory(atPath: "/sys/devices/system/node")) ?? []
+        let count = nodes.count { $0.hasPrefix("node") && Int($0.dropFirst(4)) != nil }
+        return min(max(1, count), 8)
+    }
+}

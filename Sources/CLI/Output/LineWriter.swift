@@ -1,0 +1,90 @@
+import Coordinator
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Appends lines to a file descriptor, a buffer at a time.
+final class LineWriter {
+    let path: String
+    let descriptor: Int32
+    private let ownsDescriptor: Bool
+    private var buffer: [UInt8] = []
+    /// Bytes in the file that end with a newline.
+    private var wholeBytes: Int
+
+    private static let bufferSize = 1 << 18
+
+    init(standardOutput: Void) {
+        path = "standard output"
+        descriptor = STDOUT_FILENO
+        ownsDescriptor = false
+        wholeBytes = 0
+    }
+
+    /// - Parameter descriptor: of an empty file; closed with this object.
+    init(path: String, emptyFile descriptor: Int32) {
+        self.path = path
+        self.descriptor = descriptor
+        ownsDescriptor = true
+        wholeBytes = 0
+    }
+
+    deinit {
+        if ownsDescriptor { close(descriptor) }
+    }
+
+    /// Writes all results that `queue` has.
+    ///
+    /// - Returns: the number of the last in the order of completion; 0 for none.
+    @discardableResult
+    func write(all queue: any JobQueue, sorted: Bool) throws -> Int64 {
+        var last: Int64 = 0
+        try queue.forEachResult(sorted: sorted) { result in
+            try append(result)
+            last = max(last, result.number)
+        }
+        try flush()
+        return last
+    }
+
+    func append(_ result: JobResult) throws(CommandFailure) {
+        buffer += result.line()
+        buffer.append(0x0A)
+        if buffer.count >= Self.bufferSize { try flush() }
+    }
+
+    /// Hands everything to the system. What could not be written whole is cut off again, so that the file always ends
+    /// with a whole line.
+    func flush() throws(CommandFailure) {
+        let failure = buffer.withUnsafeBytes { bytes -> Int32? in
+            var offset = 0
+            while offset < bytes.count {
+                let written = Glibc.write(descriptor, bytes.baseAddress.map { $0 + offset }, bytes.count - offset)
+                if written < 0 && errno == EINTR { continue }
+                if written <= 0 { return written == 0 ? ENOSPC : errno }
+                offset += written
+            }
+            return nil
+        }
+        if let failure {
+            buffer.removeAll()
+            if ownsDescriptor {
+                ftruncate(descriptor, wholeBytes)
+                lseek(descriptor, wholeBytes, SEEK_SET)
+            }
+            throw Self.failure(failure, path: path)
+        }
+        wholeBytes += buffer.count
+        buffer.removeAll(keepingCapacity: true)
+    }
+
+    static func failure(_ number: Int32, path: String) -> CommandFailure {
+        let reason = number == ENOSPC || number == EDQUOT ? "no space left" : String(cString: strerror(number))
+        return CommandFailure(
+            .environment,
+            "cannot write \(path): \(reason); no result is lost, they are in the queue: "
+                + "mend this and start the same command again")
+    }
+}

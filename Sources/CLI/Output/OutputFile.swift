@@ -1,0 +1,44 @@
+import Coordinator
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// A file of results that was written beside its place and then put there, so that nobody ever sees half of it, and to
+/// which further lines may be appended.
+final class OutputFile {
+    let path: String
+    private let lines: LineWriter
+    /// The number of the last result in the file.
+    private(set) var lastNumber: Int64
+
+    /// Writes what `queue` has so far, in place of what is at `path`.
+    init(writingAll queue: any JobQueue, sorted: Bool, to path: String) throws {
+        self.path = path
+        let temporary = path + ".part"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw LineWriter.failure(errno, path: path) }
+        lines = LineWriter(path: path, emptyFile: descriptor)
+        do {
+            lastNumber = try lines.write(all: queue, sorted: sorted)
+            guard fsync(descriptor) == 0, rename(temporary, path) == 0 else {
+                throw LineWriter.failure(errno, path: path)
+            }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+    }
+
+    /// Appends the results that came since.
+    func appendNew(from queue: any JobQueue) throws {
+        while true {
+            let results = try queue.results(after: lastNumber, limit: 1000)
+            for result in results { try lines.append(result) }
+            try lines.flush()
+            guard let last = results.last else { return }
+            lastNumber = last.number
+        }
+    }
+}

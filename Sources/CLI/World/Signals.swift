@@ -1,0 +1,22 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Signals that are waited for instead of interrupting: one thread, no handlers.
+struct Signals {
+    private var set = sigset_t()
+
+    /// From here on the signals wait to be asked for. To be called before any thread is started.
+    init() {
+        sigemptyset(&set)
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGCHLD] { sigaddset(&set, signal) }
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+    }
+
+    /// The next signal, or nil after `milliseconds` without one.
+    mutating func next(within milliseconds: Int) -> Int32? {
+        var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)
+        let signal = sigtimedwait(&set, nil, &time)
+        return signal > 0 ? signal : nil
+    }
+}

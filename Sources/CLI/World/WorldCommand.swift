@@ -1,0 +1,51 @@
+import Foundation
+
+/// The command line and the environment of a world.
+struct WorldCommand {
+    var executable: String
+    var arguments: [String]
+    var environment: [String: String]
+
+    /// - Throws: a failure of the environment where pg-worker or mpirun is not to be found.
+    init(_ settings: WorldSettings, queue: String) throws(CommandFailure) {
+        var environment = ProcessInfo.processInfo.environment
+        guard let worker = Self.find("pg-worker", besideThisProgram: true) else {
+            throw CommandFailure(
+                .environment, "pg-worker is neither beside paligemma nor on PATH; `make install` puts both there")
+        }
+        let ranks = settings.plan.ranks
+        var work = ["--model", settings.model, "--queue", queue, "--drain", "--ranks-expected", "\(ranks)"]
+        // Progress is ours to show.
+        work += ["--vision-ranks", "\(settings.plan.visionRanks)", "--quiet"] + settings.workerFlags
+
+        if ranks == 1 {
+            (executable, arguments) = (worker, work)
+        } else {
+            guard let launcher = Self.find("mpirun", besideThisProgram: false) else {
+                throw CommandFailure(
+                    .environment, "mpirun is not on PATH; install Open MPI (Debian: openmpi-bin), or give --ranks 1")
+            }
+            (executable, arguments) = (launcher, ["-n", "\(ranks)", worker] + work)
+            environment.merge(Self.openMPI) { own, _ in own }
+        }
+        self.environment = environment
+    }
+
+    /// What Open MPI has to be told so that a plain `mpirun -n N` works on one machine, also as root and with fewer
+    /// cores than ranks. A person's own settings stand. The same as in cluster/env.sh.
+    static let openMPI = [
+        "OMPI_ALLOW_RUN_AS_ROOT": "1",
+        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+        "OMPI_MCA_rmaps_base_oversubscribe": "1",
+        "OMPI_MCA_hwloc_base_binding_policy": "none",
+    ]
+
+    private static func find(_ name: String, besideThisProgram: Bool) -> String? {
+        var folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
+        let ownPath = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        if besideThisProgram, let ownPath {
+            folders.insert((ownPath as NSString).deletingLastPathComponent, at: 0)
+        }
+        return folders.map { $0 + "/" + name }.first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
+}

@@ -1,0 +1,100 @@
+import Foundation
+
+/// A checkpoint of a real model's dimensions with random numbers in it: what speed and memory are measured with where
+/// the real one is not at hand. Its answers are noise.
+///
+/// The numbers depend on the seed and the tensors' names alone. What does not depend on the picture's size (Gemma, and
+/// SigLIP but for its positions) lies in files of its own, named by all that they depend on: they are the same for
+/// the three sizes, and are linked, not written again, where a neighbouring directory has them.
+package struct RandomModel: Sendable {
+    /// Names of the shapes and the sides of their pictures.
+    package static let shapes = [("3b-224", 224), ("3b-448", 448), ("3b-896", 896)]
+
+    package let configuration: ModelConfiguration
+    let seed: UInt64
+
+    /// - Parameters:
+    ///   - shape: one of `shapes`.
+    ///   - layers: at most so many layers of the decoder and of the vision tower; nil for all.
+    package init(shape: String, layers: Int? = nil, seed: UInt64 = 0) throws(RandomModelError) {
+        guard let side = Self.shapes.first(where: { $0.0 == shape })?.1 else {
+            let known = Self.shapes.map(\.0).joined(separator: ", ")
+            throw RandomModelError("there is no shape \(shape); known are \(known)")
+        }
+        if let layers, layers < 1 { throw RandomModelError("a model has at least one layer, not \(layers)") }
+        let most = layers ?? .max
+        configuration = ModelConfiguration(
+            vision: VisionConfiguration(
+                width: 1152, mlpWidth: 4304, layers: min(27, most), heads: 16, patch: 14, imageSize: side),
+            text: TextConfiguration(
+                width: 2048, mlpWidth: 16384, layers: min(18, most), heads: 8, keyValueHeads: 1, headWidth: 256,
+                vocabulary: 257_216),
+            imageToken: RandomVocabulary.count)
+        self.seed = seed
+    }
+
+    /// Bytes of the tensors.
+    package var byteCount: Int { shards.reduce(0) { $0 + $1.byteCount } }
+
+    /// What was done for a file of tensors.
+    package enum Step: Sendable {
+        case written
+        /// Of a neighbouring directory.
+        case linked
+        /// It was there already.
+        case kept
+    }
+
+    /// Writes the model, file by file; what an earlier, interrupted call finished is kept.
+    ///
+    /// - Parameters:
+    ///   - directory: made where there is none. Its neighbours are looked through for files to link.
+    ///   - onFile: told of each file of tensors, when it is whole.
+    package func write(
+        to directory: String, onFile: (_ name: String, _ step: Step) -> Void
+    ) throws(RandomModelError) {
+        do {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        } catch {
+            throw RandomModelError("cannot make the directory \(directory): \(error.localizedDescription)")
+        }
+        for shard in shards {
+            let path = directory + "/" + shard.fileName
+            onFile(shard.fileName, try place(shard, at: path, neighboursOf: directory))
+        }
+        try save(Data(index.utf8), to: directory + "/model.safetensors.index.json")
+        try save(Data(PieceModel(pieces: RandomVocabulary.pieces).serialized), to: directory + "/tokenizer.model")
+        try save(Data(preprocessorFile.utf8), to: directory + "/preprocessor_config.json")
+        // The last: a directory with a config.json is a whole model.
+        try save(Data(configurationFile.utf8), to: directory + "/config.json")
+    }
+
+    private func place(
+        _ shard: RandomShard, at path: String, neighboursOf directory: String
+    ) throws(RandomModelError) -> Step {
+        if shard.isWhole(at: path) { return .kept }
+        let parent = URL(fileURLWithPath: directory).standardizedFileURL.deletingLastPathComponent().path
+        let neighbours = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
+        for neighbour in neighbours.sorted() {
+            let twin = "\(parent)/\(neighbour)/\(shard.fileName)"
+            if shard.isWhole(at: twin), link(twin, path) == 0 { return .linked }
+        }
+        try shard.write(to: path, seed: seed)
+        return .written
+    }
+
+    private func save(_ data: Data, to path: String) throws(RandomModelError) {
+        do {
+            try data.write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw RandomModelError("cannot write \(path): \(error.localizedDescription)")
+        }
+    }
+}
+
+/// Why a random model cannot be made.
+package struct RandomModelError: Error, CustomStringConvertible, Equatable {
+    package let description: String
+
+    init(_ description: String) { self.description = description }
+}

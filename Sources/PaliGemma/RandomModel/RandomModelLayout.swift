@@ -1,0 +1,174 @@
+/// Which tensors are in which file, under the names of the public checkpoints.
+extension RandomModel {
+    var shards: [RandomShard] {
+        let text = configuration.text
+        var shards = [picturesShard, visionShard]
+        shards.append(
+            shard(
+                "language-3b", "embedding",
+                [
+                    .uniform(
+                        "language_model.model.embed_tokens.weight", [text.vocabulary, text.width], inputs: text.width),
+                    .nearZero("language_model.model.norm.weight", text.width),
+                ]))
+        let layersPerFile = 4
+        for first in stride(from: 0, to: text.layers, by: layersPerFile) {
+            let layers = first..<min(first + layersPerFile, text.layers)
+            shards.append(shard("language-3b", Self.name(of: layers), layers.flatMap(languageLayer)))
+        }
+        return shards
+    }
+
+    /// All that depends on the size of the pictures or on both towers.
+    private var picturesShard: RandomShard {
+        let (vision, text) = (configuration.vision, configuration.text)
+        return shard(
+            "pictures-3b", "\(vision.imageSize)",
+            [
+                .uniform(
+                    "vision_tower.vision_model.embeddings.position_embedding.weight", [vision.tokens, vision.width],
+                    inputs: vision.width),
+                .uniform(
+                    "multi_modal_projector.linear.weight", [text.width, vision.width], inputs: vision.width),
+                .nearZero("multi_modal_projector.linear.bias", text.width),
+            ])
+    }
+
+    private var visionShard: RandomShard {
+        let vision = configuration.vision
+        let name = "vision_tower.vision_model."
+        var tensors: [RandomTensor] = [
+            .uniform(
+                name + "embeddings.patch_embedding.weight", [vision.width, 3, vision.patch, vision.patch],
+                inputs: vision.patchValues),
+            .nearZero(name + "embeddings.patch_embedding.bias", vision.width),
+            .nearOne(name + "post_layernorm.weight", vision.width),
+            .nearZero(name + "post_layernorm.bias", vision.width),
+        ]
+        tensors += (0..<vision.layers).flatMap(visionLayer)
+        return shard("vision-so400m", Self.name(of: 0..<vision.layers), tensors)
+    }
+
+    private func visionLayer(_ index: Int) -> [RandomTensor] {
+        let (width, mlp) = (configuration.vision.width, configuration.vision.mlpWidth)
+        let name = "vision_tower.vision_model.encoder.layers.\(index)."
+        var tensors: [RandomTensor] = []
+        for norm in ["layer_norm1", "layer_norm2"] {
+            tensors += [.nearOne(name + norm + ".weight", width), .nearZero(name + norm + ".bias", width)]
+        }
+        for projection in ["q_proj", "k_proj", "v_proj", "out_proj"] {
+            tensors.append(.uniform("\(name)self_attn.\(projection).weight", [width, width], inputs: width))
+            tensors.append(.nearZero("\(name)self_attn.\(projection).bias", width))
+        }
+        return tensors + [
+            .uniform(name + "mlp.fc1.weight", [mlp, width], inputs: width), .nearZero(name + "mlp.fc1.bias", mlp),
+            .uniform(name + "mlp.fc2.weight", [width, mlp], inputs: mlp), .nearZero(name + "mlp.fc2.bias", width),
+        ]
+    }
+
+    private func languageLayer(_ index: Int) -> [RandomTensor] {
+        let text = configuration.text
+        let width = text.width
+        let name = "language_model.model.layers.\(index)."
+        return [
+            .nearZero(name + "input_layernorm.weight", width),
+            .uniform(name + "self_attn.q_proj.weight", [text.queryWidth, width], inputs: width),
+            .uniform(name + "self_attn.k_proj.weight", [text.keyValueWidth, width], inputs: width),
+            .uniform(name + "self_attn.v_proj.weight", [text.keyValueWidth, width], inputs: width),
+            .uniform(name + "self_attn.o_proj.weight", [width, text.queryWidth], inputs: text.queryWidth),
+            .nearZero(name + "post_attention_layernorm.weight", width),
+            .uniform(name + "mlp.gate_proj.weight", [text.mlpWidth, width], inputs: width),
+            .uniform(name + "mlp.up_proj.weight", [text.mlpWidth, width], inputs: width),
+            .uniform(name + "mlp.down_proj.weight", [width, text.mlpWidth], inputs: text.mlpWidth),
+        ]
+    }
+
+    private func shard(_ part: String, _ detail: String, _ tensors: [RandomTensor]) -> RandomShard {
+        RandomShard(fileName: "\(part)-random-bf16-seed\(seed)-\(detail).safetensors", tensors: tensors)
+    }
+
+    private static func name(of layers: Range<Int>) -> String {
+        "layers-\(layers.lowerBound)-to-\(layers.upperBound - 1)"
+    }
+}
+
+// MARK: Small files
+
+extension RandomModel {
+    var index: String {
+        let entries = shards.flatMap { shard in shard.tensors.map { (name: $0.name, file: shard.fileName) } }
+        let map = entries.map { "    \"\($0.name)\": \"\($0.file)\"" }.sorted().joined(separator: ",\n")
+        return """
+            {
+              "metadata": {"total_size": \(byteCount)},
+              "weight_map": {
+            \(map)
+              }
+            }
+
+            """
+    }
+
+    /// The keys that released files have, and their values.
+    var configurationFile: String {
+        let (vision, text) = (configuration.vision, configuration.text)
+        return """
+            {
+              "architectures": ["PaliGemmaForConditionalGeneration"],
+              "bos_token_id": 2,
+              "eos_token_id": 1,
+              "hidden_size": \(text.width),
+              "image_token_index": \(configuration.imageToken),
+              "model_type": "paligemma",
+              "pad_token_id": 0,
+              "projection_dim": \(text.width),
+              "text_config": {
+                "hidden_size": \(text.width),
+                "intermediate_size": \(text.mlpWidth),
+                "model_type": "gemma",
+                "num_attention_heads": \(text.heads),
+                "num_hidden_layers": \(text.layers),
+                "num_image_tokens": \(vision.tokens),
+                "num_key_value_heads": \(text.keyValueHeads),
+                "torch_dtype": "bfloat16",
+                "vocab_size": \(text.vocabulary)
+              },
+              "torch_dtype": "bfloat16",
+              "vision_config": {
+                "hidden_size": \(vision.width),
+                "image_size": \(vision.imageSize),
+                "intermediate_size": \(vision.mlpWidth),
+                "model_type": "siglip_vision_model",
+                "num_attention_heads": \(vision.heads),
+                "num_hidden_layers": \(vision.layers),
+                "num_image_tokens": \(vision.tokens),
+                "patch_size": \(vision.patch),
+                "projection_dim": \(text.width),
+                "projector_hidden_act": "gelu_fast",
+                "vision_use_head": false
+              }
+            }
+
+            """
+    }
+
+    var preprocessorFile: String {
+        let (side, tokens) = (configuration.vision.imageSize, configuration.vision.tokens)
+        return """
+            {
+              "do_normalize": true,
+              "do_rescale": true,
+              "do_resize": true,
+              "image_mean": [0.5, 0.5, 0.5],
+              "image_processor_type": "SiglipImageProcessor",
+              "image_seq_length": \(tokens),
+              "image_std": [0.5, 0.5, 0.5],
+              "processor_class": "PaliGemmaProcessor",
+              "resample": 3,
+              "rescale_factor": 0.00392156862745098,
+              "size": {"height": \(side), "width": \(side)}
+            }
+
+            """
+    }
+}

@@ -1,0 +1,59 @@
+import Coordinator
+import Foundation
+import Testing
+
+@testable import paligemma
+
+@Suite struct OutputTests {
+    @Test func aFullDiskIsAFaultOfTheEnvironmentThatSaysSo() throws {
+        let descriptor = open("/dev/full", O_WRONLY)
+        try #require(descriptor >= 0)
+        let writer = LineWriter(path: "out.jsonl", emptyFile: descriptor)
+        let failure = JobFailure(code: "x", message: "y")
+        let result = JobResult(
+            number: 1, sequence: 1, id: "a", images: [], prompt: "", model: nil, outcome: .failed(failure, seconds: 0))
+        try writer.append(result)
+        do {
+            try writer.flush()
+            Issue.record("expected a failure")
+        } catch {
+            #expect(error.status == .environment)
+            #expect(error.message.contains("cannot write out.jsonl: no space left; no result is lost"))
+        }
+    }
+
+    @Test func mpirunsBoxesAboutExitCodesAreLeftOutAndOthersAreNot() {
+        var talk = LauncherTalk()
+        let edge = String(repeating: "-", count: 74)
+        let known = ["a", edge, "Primary job terminated normally, but 1 process", "a non-zero exit code.", edge]
+        let other = [edge, "There are not enough slots available", edge, "b"]
+        #expect((known + other).flatMap { talk.linesToShow(after: $0) } == ["a"] + other)
+        #expect(talk.linesToShow(after: edge).isEmpty)
+        #expect(talk.linesAtEnd() == [edge])
+    }
+
+    @Test func progressFitsItsLine() {
+        var counts = JobCounts()
+        counts.ready = 600
+        counts.done = 395
+        counts.failed = 5
+        let text = Progress.text(counts, speed: 4)
+        #expect(text == "400/1000 finished  4 pictures/s  3 min left  5 failed")
+        for width in 1...200 {
+            let bar = Progress.bar(counts, text: text, width: width)
+            #expect(bar.count < width || bar.isEmpty)
+        }
+        #expect(Progress.bar(counts, text: text, width: 200).prefix { $0 == "█" }.count == 16)
+    }
+
+    @Test(arguments: [(0.2, "1 s"), (99, "99 s"), (100, "2 min"), (5999, "100 min"), (6000, "1.7 h")])
+    func timesAreInTheUnitThatFits(seconds: Double, text: String) {
+        #expect(Progress.time(seconds) == text)
+    }
+
+    @Test func bytesAreInTheUnitThatFits() {
+        #expect(ByteCount.text(999) == "999 bytes")
+        #expect(ByteCount.text(1000) == "1.0 kB")
+        #expect(ByteCount.text(5_846_700_000) == "5.8 GB")
+    }
+}

@@ -1,0 +1,175 @@
+import Coordinator
+import Foundation
+import Testing
+
+/// `run` with a pg-worker that is a script: what it starts, how it goes on, what it makes of every end.
+@Suite(.timeLimit(.minutes(3))) struct RunTests {
+    let bench: CommandBench
+
+    init() throws {
+        bench = try CommandBench()
+        try bench.writePictures(20)
+    }
+
+    private func start(_ more: [String] = []) throws -> RunningCommand {
+        let arguments = ["run", "--model", "model", "--prompt", "ocr", "pictures", "--output", "out.jsonl"]
+        return try RunningCommand(bench, arguments + more, environment: ["PATH": "/usr/bin:/bin"])
+    }
+
+    private func run(_ more: String...) throws -> CommandBench.Outcome {
+        try start(more).wait()
+    }
+
+    @Test func everyPictureGetsALineAndTheSameCommandDoesNothingTwice() throws {
+        let first = try run()
+        #expect(first.code == 0)
+        #expect(first.output.isEmpty)
+        let text = try bench.read("out.jsonl")
+        #expect(try bench.results("out.jsonl").count == 20)
+        #expect(bench.worldsStarted.count == 1)
+        #expect(bench.worldsStarted[0].contains("--model model --queue out.jsonl.queue --drain --ranks-expected 1"))
+
+        let second = try run()
+        #expect(second.code == 0)
+        #expect(second.talk.contains("nothing left to do: 20 done"))
+        #expect(bench.worldsStarted.count == 1)
+        #expect(try bench.read("out.jsonl") == text)
+    }
+
+    @Test func aJobThatFailsIsALineAndTheCodeIsOne() throws {
+        #expect(try run("missing.jpg").code == 1)
+        let results = try bench.results("out.jsonl")
+        #expect(results.count == 21)
+        #expect(results.filter { !$0.answered }.map(\.id) == ["missing.jpg"])
+        #expect(try run("missing.jpg").code == 1)
+    }
+
+    @Test func sortedPutsTheLinesInTheOrderOfTheJobs() throws {
+        // The last picture is the most urgent, so it is answered first.
+        let lines = (0..<10).map {
+            #"{"images": ["pictures/00\#($0).jpg"], "prompt": "", "priority": \#($0)}"# + "\n"
+        }
+        try bench.write(lines.joined(), to: "jobs.jsonl")
+        let arguments = ["run", "--model", "model", "--jobs", "jobs.jsonl", "--output", "sorted.jsonl"]
+        #expect(try RunningCommand(bench, arguments).wait().code == 0)
+        let expected = (0..<10).map { "pictures/00\($0).jpg" }
+        #expect(try bench.results("sorted.jsonl").map(\.id) == expected.reversed())
+        #expect(try RunningCommand(bench, arguments + ["--sorted"]).wait().code == 0)
+        #expect(try bench.results("sorted.jsonl").map(\.id) == expected)
+    }
+
+    @Test func aTornLineIsMended() throws {
+        #expect(try run().code == 0)
+        let text = try bench.read("out.jsonl")
+        try bench.write(String(text.dropLast(100)), to: "out.jsonl")
+        #expect(try run().code == 0)
+        #expect(try bench.read("out.jsonl") == text)
+    }
+
+    @Test func freshStartsOver() throws {
+        #expect(try run().code == 0)
+        #expect(try run("--fresh").code == 0)
+        #expect(bench.worldsStarted.count == 2)
+        #expect(try bench.results("out.jsonl").count == 20)
+    }
+
+    @Test func aFileThatNoRunMadeIsLeftAlone() throws {
+        try bench.write("mine\n", to: "out.jsonl")
+        let outcome = try run()
+        #expect(outcome.code == 2)
+        #expect(try bench.read("out.jsonl") == "mine\n")
+        #expect(bench.worldsStarted.isEmpty)
+    }
+
+    @Test func aDryRunSaysWhatItWouldDoAndDoesNothing() throws {
+        let outcome = try run("--dry-run", "--ranks", "4")
+        #expect(outcome.code == 0)
+        #expect(outcome.output.contains("20, 20 bytes"))
+        #expect(outcome.output.contains("4 ranks: "))
+        #expect(outcome.output.contains("rank 3"))
+        #expect(bench.worldsStarted.isEmpty)
+        #expect(!bench.exists("out.jsonl.queue"))
+    }
+
+    @Test func noPicturesIsAUsageError() throws {
+        let outcome = try bench.run("run", "--model", "model", "--prompt", "ocr", "model", "--output", "none.jsonl")
+        #expect(outcome.code == 2)
+        #expect(outcome.talk.contains("no pictures there"))
+    }
+
+    @Test func aBrokenLineThatWasMendedLeavesNoTrace() throws {
+        let arguments = ["run", "--model", "model", "--jobs", "jobs.jsonl", "--output", "lines.jsonl"]
+        let good = #"{"images": ["pictures/000.jpg"], "prompt": ""}"# + "\n"
+        try bench.write(good + "{\n", to: "jobs.jsonl")
+        let broken = try RunningCommand(bench, arguments).wait()
+        #expect(broken.code == 1)
+        #expect(broken.talk.contains("jobs.jsonl line 2: "))
+        #expect(try bench.results("lines.jsonl").map(\.answered).sorted { !$0 && $1 } == [false, true])
+
+        try bench.write(good + #"{"images": ["pictures/001.jpg"], "prompt": ""}"#, to: "jobs.jsonl")
+        #expect(try RunningCommand(bench, arguments).wait().code == 0)
+        #expect(try bench.results("lines.jsonl").map(\.id) == ["pictures/000.jpg", "pictures/001.jpg"])
+    }
+
+    // MARK: Ends
+
+    @Test func theFirstInterruptDrainsAndTheSameCommandGoesOn() throws {
+        try bench.installStressWorker(pauseMilliseconds: 100)
+        let command = try start()
+        #expect(command.waitUntil { ((try? bench.read("out.jsonl")) ?? "").contains("\n") })
+        command.interrupt()
+        #expect(try command.wait().code == 130)
+        let finished = try bench.results("out.jsonl").map(\.id)
+        #expect(!finished.isEmpty && finished.count < 20)
+        // What was in flight was given back, not left to its lease of ten minutes.
+        let queue = try SQLiteQueue(path: bench.path("out.jsonl.queue"))
+        #expect(try queue.counts().leased == 0)
+
+        try bench.installStressWorker(pauseMilliseconds: 0)
+        #expect(try run().code == 0)
+        let all = try bench.results("out.jsonl").map(\.id)
+        #expect(Array(all.prefix(finished.count)) == finished)
+        #expect(Set(all).count == 20)
+        #expect(all.count == 20)
+    }
+
+    @Test func theSecondInterruptStopsAWorldThatDoesNotListen() throws {
+        try bench.installWorker("trap '' USR1 TERM; touch '\(bench.path("ready"))'; while :; do sleep 0.1; done")
+        let command = try start()
+        #expect(command.waitUntil { bench.exists("ready") })
+        command.interrupt()
+        usleep(200_000)
+        command.interrupt()
+        #expect(try command.wait().code == 130)
+    }
+
+    @Test(arguments: [
+        ("exit 3", 3), ("exit 4", 4), ("exit 5", 5), ("exit 70", 70), ("exit 2", 70), ("exit 1", 3), ("exit 0", 70),
+        ("exit 137", 70), ("kill -9 $$", 70), ("exit 143", 143),
+    ])
+    func aWorldThatDiesGivesItsReason(script: String, code: Int32) throws {
+        try bench.installWorker("echo 'I say why' >&2; \(script)")
+        let outcome = try run()
+        #expect(outcome.code == code)
+        #expect(outcome.talk.contains("I say why"))
+        #expect(try bench.results("out.jsonl").isEmpty)
+    }
+
+    @Test func aMissingWorkerIsAFaultOfTheEnvironment() throws {
+        try FileManager.default.removeItem(atPath: bench.path("bin/pg-worker"))
+        let outcome = try run()
+        #expect(outcome.code == 3)
+        #expect(outcome.talk.contains("pg-worker is neither beside paligemma nor on PATH"))
+    }
+
+    @Test func aSecondRunOnTheSameOutputIsRefused() throws {
+        try bench.installWorker("touch '\(bench.path("ready"))'; exec sleep 60")
+        let first = try start()
+        #expect(first.waitUntil { bench.exists("ready") })
+        let second = try run()
+        #expect(second.code == 3)
+        #expect(second.talk.contains("another `paligemma run` is writing out.jsonl"))
+        first.interrupt()
+        _ = try first.wait()
+    }
+}

@@ -1,0 +1,94 @@
+import Foundation
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct UsageTests {
+    let bench: CommandBench
+
+    init() throws {
+        bench = try CommandBench()
+    }
+
+    @Test(arguments: ["run", "submit", "status", "results", "inspect image", "inspect model", "random-model"])
+    func helpNamesTheVariableOfEveryFlag(command: String) throws {
+        let words = ["help"] + command.split(separator: " ").map(String.init)
+        let help = try RunningCommand(bench, words).wait()
+        #expect(help.code == 0)
+        #expect(help.talk.isEmpty)
+        // The entry of a flag reaches to the next one.
+        let entries = help.output.components(separatedBy: "\n  -").dropFirst()
+        for entry in entries where !entry.contains("-help") && !entry.hasPrefix("-version") {
+            #expect(entry.contains("[PALIGEMMA_"), "no variable at -\(entry)")
+        }
+        #expect(entries.count > 2)
+    }
+
+    @Test func everyWayToEndHasItsCode() throws {
+        #expect(try bench.run("--version").code == 0)
+        #expect(try bench.run("bogus").code == 2)
+        #expect(try bench.run("status", "--bogus").code == 2)
+        #expect(try bench.run("status").code == 2)
+        #expect(try bench.run("status", "--queue", "missing.db").code == 5)
+        #expect(try bench.run("results", "--queue", "model/config.json").code == 5)
+        #expect(try bench.run("submit", "--queue", "jobs.db").code == 2)
+        #expect(try bench.run("submit", "--queue", "jobs.db", "x.jpg").code == 2)
+        #expect(try bench.run("submit", "--queue", "jobs.db", "--jobs", "missing.jsonl").code == 2)
+        #expect(try bench.run("submit", "--queue", "jobs.db", "--prompt", "x", "--max-tokens", "0", "x.jpg").code == 2)
+        #expect(try bench.run("inspect", "model", "missing").code == 4)
+        #expect(try bench.run("inspect", "image", "missing.jpg", "--model", "model", "--output", "o.png").code == 1)
+        #expect(try bench.run("random-model", "--shape", "7b", "--output", "m").code == 2)
+        #expect(try bench.run("run", "--model", "missing", "--prompt", "x", "x.jpg", "--output", "o").code == 4)
+        let tooMany = try bench.run(
+            "run", "--model", "model", "--ranks", "99", "--prompt", "x", "x.jpg", "--output", "o")
+        #expect(tooMany.code == 2)
+    }
+
+    @Test func aFlagGoesBeforeItsVariable() throws {
+        let variables = ["PALIGEMMA_QUEUE": "variable.db", "PALIGEMMA_PROMPT": "ocr", "PALIGEMMA_MAX_TOKENS": "7"]
+        _ = try bench.run("submit", "x.jpg", environment: variables)
+        _ = try bench.run("submit", "--queue", "flag.db", "x.jpg", environment: variables)
+        for name in ["variable.db", "flag.db"] {
+            let status = try bench.run("status", "--json", environment: ["PALIGEMMA_QUEUE": name])
+            #expect(status.output.contains("\"ready\":1"))
+        }
+        let wrong = try bench.run(
+            "submit", "--queue", "jobs.db", "--prompt", "x", "x.jpg", environment: ["PALIGEMMA_MAX_TOKENS": "many"])
+        #expect(wrong.code == 2)
+        #expect(wrong.talk.contains("PALIGEMMA_MAX_TOKENS"))
+    }
+
+    @Test func dataGoesToStandardOutputAndTalkToStandardError() throws {
+        try bench.writePictures(2)
+        let submitted = try bench.run("submit", "--queue", "jobs.db", "--prompt", "ocr", "pictures")
+        #expect(submitted.code == 0)
+        #expect(submitted.output.isEmpty)
+        #expect(submitted.talk.contains("2 added, 0 known"))
+        let status = try bench.run("status", "--queue", "jobs.db", "--json")
+        #expect(status.talk.isEmpty)
+        let states = #""ready":2,"leased":0,"retry":0,"done":0,"failed":0,"cancelled":0,"total":2"#
+        #expect(status.output == #"{"queue":"jobs.db","model":null,"# + states + "}\n")
+        #expect(try bench.run("results", "--queue", "jobs.db").output.isEmpty)
+    }
+
+    @Test func theSameIDWithOtherContentsIsRefusedUnlessItIsReplaced() throws {
+        try bench.write(#"{"id": "a", "images": ["x.png"], "prompt": "ocr"}"#, to: "one.jsonl")
+        try bench.write(#"{"id": "a", "images": ["x.png"], "prompt": "caption en"}"#, to: "two.jsonl")
+        #expect(try bench.run("submit", "--queue", "jobs.db", "--jobs", "one.jsonl").code == 0)
+        #expect(try bench.run("submit", "--queue", "jobs.db", "--jobs", "one.jsonl").talk.contains("1 known"))
+        let refused = try bench.run("submit", "--queue", "jobs.db", "--jobs", "two.jsonl")
+        #expect(refused.code == 2)
+        #expect(refused.talk.contains("two.jsonl line 1: job 'a' is already in the queue with other contents"))
+        let replaced = try bench.run("submit", "--queue", "jobs.db", "--jobs", "two.jsonl", "--replace")
+        #expect(replaced.talk.contains("1 replaced"))
+    }
+
+    @Test func aBrokenLineIsNamedAndTheOthersAreSubmitted() throws {
+        try bench.write("{\"images\": [\"x.png\"], \"prompt\": \"\"}\n{\n", to: "jobs.jsonl")
+        let outcome = try bench.run("submit", "--queue", "jobs.db", "--jobs", "jobs.jsonl")
+        #expect(outcome.code == 1)
+        #expect(outcome.talk.contains("jobs.jsonl line 2: not JSON"))
+        #expect(try bench.run("status", "--queue", "jobs.db", "--json").output.contains("\"ready\":1"))
+        let results = try bench.run("results", "--queue", "jobs.db").output
+        #expect(results.contains("\"id\":\"jobs.jsonl line 2\""))
+        #expect(results.contains("\"code\":\"invalid_job\""))
+    }
+}
