@@ -131,7 +131,11 @@ private struct SimulatedWorld {
         for rank in encodings.indices where !encodings[rank].isEmpty { options.append(2 + rank) }
         guard let choice = options.randomElement(using: &random) else { return nil }
         switch choice {
-        case 0: return pending.remove(at: Int.random(in: 0..<pending.count, using: &random))
+        case 0:
+            let event = pending.remove(at: Int.random(in: 0..<pending.count, using: &random))
+            // Somebody asks the queue again, after it had nothing.
+            if event == .leased([]), !queue.isEmpty { pending.append(.retryQueue) }
+            return event
         case 1:
             let jobs = order ?? []
             order = nil
@@ -158,7 +162,6 @@ private struct SimulatedWorld {
                 let jobs = Array(queue.prefix(Int.random(in: 0...count, using: &random)))
                 queue.removeFirst(jobs.count)
                 pending.append(.leased(jobs))
-                if jobs.isEmpty, !queue.isEmpty { pending.append(.retryQueue) }
             case .prepare(let job):
                 if Int.random(in: 0..<8, using: &random) == 0 {
                     ended.insert(job)

@@ -66,7 +66,9 @@ enum Samples {
         .report(
             Report(
                 rank: 2, peakMemoryBytes: 1 << 40,
-                counters: [Report.Counter(name: "prefill_seconds", value: 0.1)])),
+                counters: [Report.Counter(name: "prefill_seconds", value: 0.1)], timeline: "{\"ph\":\"X\"}")),
+        .encoded(Encoded(batchID: 1 << 40, finished: true)),
+        .encoded(Encoded(batchID: 1, finished: false)),
     ]
 }
 
