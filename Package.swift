@@ -86,7 +86,9 @@ let package = Package(
         .testTarget(name: "WireTests", dependencies: ["Wire", "CWire"]),
         .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma"]),
         .testTarget(name: "CLITests", dependencies: ["paligemma", "Coordinator", "queue-stress"]),
-        .testTarget(name: "CoordinatorTests", dependencies: ["Coordinator", "ShardPlan", "PaliGemma", "queue-stress"]),
+        .testTarget(
+            name: "CoordinatorTests",
+            dependencies: ["Coordinator", "CSQLite", "ShardPlan", "PaliGemma", "queue-stress"]),
         // A process to be killed while it works on a queue.
         .executableTarget(name: "queue-stress", dependencies: ["Coordinator"], path: "Tests/QueueStress"),
     ]

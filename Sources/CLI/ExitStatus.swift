@@ -4,13 +4,17 @@ import PaliGemma
 import ShardPlan
 
 /// How a command ends. Thrown where there is nothing more to say.
-struct ExitStatus: RawRepresentable, Error, Equatable {
-    let rawValue: Int32
+package struct ExitStatus: RawRepresentable, Error, Equatable {
+    package let rawValue: Int32
+
+    package init(rawValue: Int32) {
+        self.rawValue = rawValue
+    }
 
     static let done = ExitStatus(rawValue: 0)
     static let someJobsFailed = ExitStatus(rawValue: 1)
     static let usage = ExitStatus(rawValue: 2)
-    static let environment = ExitStatus(rawValue: 3)
+    package static let environment = ExitStatus(rawValue: 3)
     static let modelInvalid = ExitStatus(rawValue: 4)
     static let queueUnavailable = ExitStatus(rawValue: 5)
     static let internalFault = ExitStatus(rawValue: 70)
@@ -20,9 +24,9 @@ struct ExitStatus: RawRepresentable, Error, Equatable {
 }
 
 /// An error on its way to a person: what to say, and the exit code.
-struct CommandFailure: Error {
-    let status: ExitStatus
-    let message: String
+package struct CommandFailure: Error {
+    package let status: ExitStatus
+    package let message: String
 
     init(_ status: ExitStatus, _ message: String) {
         self.status = status

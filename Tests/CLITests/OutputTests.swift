@@ -1,8 +1,7 @@
 import Coordinator
 import Foundation
 import Testing
-
-@testable import paligemma
+import paligemma
 
 @Suite struct OutputTests {
     @Test func aFullDiskIsAFaultOfTheEnvironmentThatSaysSo() throws {

@@ -59,9 +59,9 @@ enum PlanReport {
     }
 }
 
-enum ByteCount {
+package enum ByteCount {
     /// In the unit that fits: "12.3 MB".
-    static func text(_ bytes: Int) -> String {
+    package static func text(_ bytes: Int) -> String {
         let units = ["bytes", "kB", "MB", "GB", "TB"]
         var value = Double(bytes)
         var unit = 0

@@ -6,7 +6,7 @@ import Foundation
 #endif
 
 /// Appends lines to a file descriptor, a buffer at a time.
-final class LineWriter {
+package final class LineWriter {
     let path: String
     let descriptor: Int32
     private let ownsDescriptor: Bool
@@ -24,7 +24,7 @@ final class LineWriter {
     }
 
     /// - Parameter descriptor: of an empty file; closed with this object.
-    init(path: String, emptyFile descriptor: Int32) {
+    package init(path: String, emptyFile descriptor: Int32) {
         self.path = path
         self.descriptor = descriptor
         ownsDescriptor = true
@@ -49,7 +49,7 @@ final class LineWriter {
         return last
     }
 
-    func append(_ result: JobResult) throws(CommandFailure) {
+    package func append(_ result: JobResult) throws(CommandFailure) {
         buffer += result.line()
         buffer.append(0x0A)
         if buffer.count >= Self.bufferSize { try flush() }
@@ -57,7 +57,7 @@ final class LineWriter {
 
     /// Hands everything to the system. What could not be written whole is cut off again, so that the file always ends
     /// with a whole line.
-    func flush() throws(CommandFailure) {
+    package func flush() throws(CommandFailure) {
         let failure = buffer.withUnsafeBytes { bytes -> Int32? in
             var offset = 0
             while offset < bytes.count {

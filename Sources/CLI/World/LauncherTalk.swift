@@ -1,13 +1,15 @@
 /// Goes through what a world says, and leaves out mpirun's boxes about a rank's exit code: the code is known and is
 /// explained in our own words, and where it only says that some jobs failed there is nothing to explain.
-struct LauncherTalk {
+package struct LauncherTalk {
     /// The lines of a box that has begun.
     private var box: [String]?
 
     private static let knownAnyway = ["a non-zero exit code", "exited with non-zero status"]
 
+    package init() {}
+
     /// The lines to pass on, now that `line` came.
-    mutating func linesToShow(after line: String) -> [String] {
+    package mutating func linesToShow(after line: String) -> [String] {
         let isEdge = line.count > 40 && line.allSatisfy { $0 == "-" }
         guard var lines = box else {
             guard isEdge else { return [line] }
@@ -25,7 +27,7 @@ struct LauncherTalk {
     }
 
     /// What is left of a box that did not end.
-    mutating func linesAtEnd() -> [String] {
+    package mutating func linesAtEnd() -> [String] {
         defer { box = nil }
         return box ?? []
     }

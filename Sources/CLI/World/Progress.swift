@@ -2,7 +2,7 @@ import Coordinator
 import Foundation
 
 /// Says how far the work is: a bar on a terminal, elsewhere a line now and then.
-struct Progress {
+package struct Progress {
     /// Finished jobs and when, over the last minute: the speed now, not that of the start.
     private var history: [(time: ContinuousClock.Instant, finished: Int)] = []
     private var lastLine: ContinuousClock.Instant?
@@ -34,7 +34,7 @@ struct Progress {
         return Double(last.finished - first.finished) / (last.time - first.time).inSeconds
     }
 
-    static func text(_ counts: JobCounts, speed: Double?) -> String {
+    package static func text(_ counts: JobCounts, speed: Double?) -> String {
         var text = "\(counts.finished)/\(counts.total) finished"
         if let speed {
             text += String(format: "  %.3g pictures/s", speed)
@@ -44,14 +44,14 @@ struct Progress {
         return text
     }
 
-    static func bar(_ counts: JobCounts, text: String, width: Int) -> String {
+    package static func bar(_ counts: JobCounts, text: String, width: Int) -> String {
         let room = min(40, width - text.count - 4)
         guard room >= 8 else { return String(text.prefix(max(0, width - 1))) }
         let filled = counts.total > 0 ? counts.finished * room / counts.total : 0
         return String(repeating: "█", count: filled) + String(repeating: "░", count: room - filled) + "  " + text
     }
 
-    static func time(_ seconds: Double) -> String {
+    package static func time(_ seconds: Double) -> String {
         let whole = Int(min(seconds, 1e9).rounded(.up))
         switch whole {
         case ..<100: return "\(whole) s"

@@ -26,19 +26,10 @@ struct WorldCommand {
                     .environment, "mpirun is not on PATH; install Open MPI (Debian: openmpi-bin), or give --ranks 1")
             }
             (executable, arguments) = (launcher, ["-n", "\(ranks)", worker] + work)
-            environment.merge(Self.openMPI) { own, _ in own }
+            environment = OpenMPIEnvironment.completed(environment)
         }
         self.environment = environment
     }
-
-    /// What Open MPI has to be told so that a plain `mpirun -n N` works on one machine, also as root and with fewer
-    /// cores than ranks. A person's own settings stand. The same as in cluster/env.sh.
-    static let openMPI = [
-        "OMPI_ALLOW_RUN_AS_ROOT": "1",
-        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-        "OMPI_MCA_rmaps_base_oversubscribe": "1",
-        "OMPI_MCA_hwloc_base_binding_policy": "none",
-    ]
 
     private static func find(_ name: String, besideThisProgram: Bool) -> String? {
         var folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)

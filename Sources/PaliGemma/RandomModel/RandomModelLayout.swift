@@ -1,6 +1,6 @@
 /// Which tensors are in which file, under the names of the public checkpoints.
 extension RandomModel {
-    var shards: [RandomShard] {
+    package var shards: [RandomShard] {
         let text = configuration.text
         var shards = [picturesShard, visionShard]
         shards.append(

@@ -5,7 +5,7 @@ import Foundation
 #endif
 
 /// One tensor of random bfloat16 numbers: `center` plus or minus up to `amplitude`, evenly.
-struct RandomTensor: Sendable {
+package struct RandomTensor: Sendable {
     let name: String
     let shape: [Int]
     let center: Float
@@ -14,15 +14,15 @@ struct RandomTensor: Sendable {
     var count: Int { shape.reduce(1, *) }
 
     /// A product's weight. The variance is 1 / inputs, so numbers neither grow nor vanish from layer to layer.
-    static func uniform(_ name: String, _ shape: [Int], inputs: Int) -> RandomTensor {
+    package static func uniform(_ name: String, _ shape: [Int], inputs: Int) -> RandomTensor {
         RandomTensor(name: name, shape: shape, center: 0, amplitude: (3 / Float(inputs)).squareRoot())
     }
 
-    static func nearZero(_ name: String, _ count: Int) -> RandomTensor {
+    package static func nearZero(_ name: String, _ count: Int) -> RandomTensor {
         RandomTensor(name: name, shape: [count], center: 0, amplitude: 0.1)
     }
 
-    static func nearOne(_ name: String, _ count: Int) -> RandomTensor {
+    package static func nearOne(_ name: String, _ count: Int) -> RandomTensor {
         RandomTensor(name: name, shape: [count], center: 1, amplitude: 0.1)
     }
 
@@ -60,24 +60,29 @@ private enum SplitMix64 {
 }
 
 /// A safetensors file of random tensors.
-struct RandomShard: Sendable {
-    let fileName: String
-    let tensors: [RandomTensor]
+package struct RandomShard: Sendable {
+    package let fileName: String
+    package let tensors: [RandomTensor]
+
+    package init(fileName: String, tensors: [RandomTensor]) {
+        self.fileName = fileName
+        self.tensors = tensors
+    }
 
     /// Numbers that are made and written at a time: 4 MB.
     private static let block = 1 << 21
 
     /// Bytes of the tensors.
-    var byteCount: Int { tensors.reduce(0) { $0 + $1.count * 2 } }
+    package var byteCount: Int { tensors.reduce(0) { $0 + $1.count * 2 } }
 
     /// Files are named by what is in them and put in place when they are finished, so the size tells enough.
-    func isWhole(at path: String) -> Bool {
+    package func isWhole(at path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && Int(status.st_size) == header.count + byteCount
     }
 
     /// Writes the file beside its place and then puts it there. All cores make numbers; memory holds a few blocks.
-    func write(to path: String, seed: UInt64) throws(RandomModelError) {
+    package func write(to path: String, seed: UInt64) throws(RandomModelError) {
         let temporary = path + ".part"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw Self.failure(errno, path) }
@@ -131,7 +136,7 @@ struct RandomShard: Sendable {
     }
 
     /// The length of the JSON, and the JSON, padded so that the numbers begin at a multiple of 64 bytes.
-    private var header: [UInt8] {
+    package var header: [UInt8] {
         var offset = 0
         let entries = tensors.map { tensor in
             let end = offset + tensor.count * 2

@@ -1,3 +1,4 @@
+import CSQLite
 import Coordinator
 import Foundation
 import Testing
@@ -73,25 +74,22 @@ import Testing
     @Test func aQueueThatOthersHoldIsBusy() throws {
         let path = folder.file("jobs.db")
         #expect(openingError(path, create: true) == nil)
-        let holder = Process()
-        holder.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        holder.arguments = ["sqlite3", path]
-        let input = Pipe()
-        let output = Pipe()
-        holder.standardInput = input
-        holder.standardOutput = output
-        try holder.run()
-        input.fileHandleForWriting.write(Data("BEGIN EXCLUSIVE;\nSELECT 'held';\n".utf8))
-        #expect(output.fileHandleForReading.availableData == Data("held\n".utf8))
+        let holder = try open(path)
+        try #require(sqlite3_exec(holder, "BEGIN EXCLUSIVE", nil, nil, nil) == SQLITE_OK)
         #expect(openingError(path)?.code == "queue_busy")
-        try input.fileHandleForWriting.close()
-        holder.waitUntilExit()
+        sqlite3_close(holder)
         #expect(openingError(path) == nil)
     }
 
     private func sqlite(_ sql: String, on path: String) throws {
-        let process = try Process.run(URL(fileURLWithPath: "/usr/bin/env"), arguments: ["sqlite3", path, sql])
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0)
+        let connection = try open(path)
+        defer { sqlite3_close(connection) }
+        try #require(sqlite3_exec(connection, sql, nil, nil, nil) == SQLITE_OK)
+    }
+
+    private func open(_ path: String) throws -> OpaquePointer {
+        var connection: OpaquePointer?
+        try #require(sqlite3_open(path, &connection) == SQLITE_OK)
+        return try #require(connection)
     }
 }

@@ -1,0 +1,36 @@
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// What Open MPI has to be told so that a plain `mpirun -n N` works on this machine, also in a container, as root and
+/// with fewer cores than ranks. The same as cluster/env.sh, whose comments give the reasons.
+enum OpenMPIEnvironment {
+    /// `environment` with what is missing in it. What is there stands.
+    static func completed(_ environment: [String: String]) -> [String: String] {
+        var settings = [
+            "OMPI_MCA_rmaps_base_oversubscribe": "1",
+            "OMPI_MCA_hwloc_base_binding_policy": "none",
+            "OPENBLAS_NUM_THREADS": "1",
+        ]
+        if geteuid() == 0 {
+            settings["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
+            settings["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
+        }
+        // Reads nothing; fails where ranks may not read each other's memory.
+        if process_vm_readv(getpid(), nil, 0, nil, 0, 0) != 0 {
+            settings["OMPI_MCA_btl_vader_single_copy_mechanism"] = "none"
+        }
+        if freeBytes(of: "/dev/shm") < 256 << 20 {
+            settings["OMPI_MCA_btl_vader_backing_directory"] = NSTemporaryDirectory()
+        }
+        return environment.merging(settings) { own, _ in own }
+    }
+
+    private static func freeBytes(of folder: String) -> UInt64 {
+        var status = statvfs()
+        guard statvfs(folder, &status) == 0 else { return 0 }
+        return UInt64(status.f_bavail) * UInt64(status.f_frsize)
+    }
+}
