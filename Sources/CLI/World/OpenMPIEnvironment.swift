@@ -18,14 +18,21 @@ enum OpenMPIEnvironment {
             settings["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
             settings["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
         }
-        // Reads nothing; fails where ranks may not read each other's memory.
-        if process_vm_readv(getpid(), nil, 0, nil, 0, 0) != 0 {
+        if !ranksMayReadEachOther {
             settings["OMPI_MCA_btl_vader_single_copy_mechanism"] = "none"
         }
         if freeBytes(of: "/dev/shm") < 256 << 20 {
             settings["OMPI_MCA_btl_vader_backing_directory"] = NSTemporaryDirectory()
         }
         return environment.merging(settings) { own, _ in own }
+    }
+
+    /// Whether one process may read another's memory, which some containers forbid.
+    private static var ranksMayReadEachOther: Bool {
+        // Swift's Glibc does not show this GNU extension. The call reads nothing.
+        typealias ReadMemory = @convention(c) (pid_t, UnsafeRawPointer?, Int, UnsafeRawPointer?, Int, Int) -> Int
+        guard let symbol = dlsym(nil, "process_vm_readv") else { return false }
+        return unsafeBitCast(symbol, to: ReadMemory.self)(getpid(), nil, 0, nil, 0, 0) == 0
     }
 
     private static func freeBytes(of folder: String) -> UInt64 {

@@ -1,6 +1,5 @@
-import Testing
-
 import Coordinator
+import Testing
 
 @Suite struct JSONTests {
     @Test func valuesOfEveryKindAreRead() throws {

@@ -1,6 +1,5 @@
-import Testing
-
 import Coordinator
+import Testing
 
 @Suite struct ResultLineTests {
     private func result(_ outcome: JobResult.Outcome, model: String? = "miniature") -> JobResult {
