@@ -74,9 +74,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            path: "Sources/CLI",
-            // Its tests look inside, in the same build that is installed.
-            swiftSettings: [.unsafeFlags(["-enable-testing"])]),
+            path: "Sources/CLI"),
 
         // MARK: Tests
         .target(name: "TestSupport", path: "Tests/Support"),
