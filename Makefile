@@ -63,8 +63,8 @@ install: build  ## install both programs into PREFIX (default /usr/local), below
 uninstall:  ## remove what install put there
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%)
 
-bench: build  ## measure this machine
-	$(RELEASE)/paligemma bench
+bench: build  ## measure this machine with a full-size random model
+	@benchmarks/run $(RELEASE)
 
 clean:  ## remove what was built
 	rm -rf .build
