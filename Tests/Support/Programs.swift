@@ -46,12 +46,22 @@ package enum Programs {
         process.standardOutput = handles[0]
         process.standardError = handles[1]
         process.standardInput = FileHandle.nullDevice
-        try process.run()
+        try withSignalsUnblocked { try process.run() }
         process.waitUntilExit()
         func text(_ name: String) -> String {
             String(decoding: FileManager.default.contents(atPath: folder.file(name)) ?? Data(), as: UTF8.self)
         }
         return Outcome(status: process.terminationStatus, output: text("output"), errors: text("errors"))
+    }
+
+    /// A pool's threads block signals, and a child inherits that: it could not be stopped but by SIGKILL.
+    private static func withSignalsUnblocked(_ body: () throws -> Void) rethrows {
+        var none = sigset_t()
+        var before = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try body()
     }
 
     /// A world of ranks by the real mpirun (none for one rank).

@@ -1,0 +1,90 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A cluster on this machine (cluster/rehearse).
+private enum Rehearsal {
+    static let script = repository + "/cluster/rehearse"
+    private static let repository = URL(fileURLWithPath: Fixtures.path("..")).standardizedFileURL
+        .deletingLastPathComponent().path
+
+    /// Whether hosts can be made here: root, with the right to change the network.
+    static let isPossible: Bool = (try? run(["--hosts", "1", "--", "true"]))?.status == 0
+
+    static func run(_ arguments: [String]) throws -> Programs.Outcome { try Programs.run(script, arguments) }
+
+    /// The namespaces that are there now.
+    static func hosts() throws -> Set<String> {
+        Set(try Programs.run("ip", ["netns", "list"]).output.split(separator: "\n").map(String.init))
+    }
+}
+
+@Suite("A cluster rehearsed on one machine")
+struct RehearsalTests {
+    @Test(
+        "Ranks on hosts of their own, with slow links between them, give the reference's answers",
+        .enabled(if: Rehearsal.isPossible, "needs root and CAP_NET_ADMIN"))
+    func answers() throws {
+        let reference = try ReferenceAnswers("grouped")
+        let queue = try TestQueue()
+        try queue.submit(["--jobs", reference.jobs])
+        let outcome = try Rehearsal.run([
+            "--hosts", "3", "--link", "200mbit", "--", Programs.worker, "--model", reference.model, "--queue",
+            queue.path,
+            "--drain",
+        ])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        reference.expect(try queue.results())
+    }
+
+    @Test(
+        "A rehearsal ends as its command does, and leaves nothing behind",
+        .enabled(if: Rehearsal.isPossible, "needs root and CAP_NET_ADMIN"))
+    func statusAndCleaning() throws {
+        let folder = try TemporaryFolder()
+        let seen = folder.file("hosts")
+        let report = "ip netns identify >>'\(seen)'; exit 7"
+        #expect(try Rehearsal.run(["--hosts", "2", "--", "sh", "-c", report]).status == 7)
+        let hosts = Set(try String(contentsOfFile: seen, encoding: .utf8).split(separator: "\n").map(String.init))
+        #expect(!hosts.isEmpty && hosts.allSatisfy { !$0.isEmpty })
+        #expect(try hosts.isDisjoint(with: Rehearsal.hosts()))
+    }
+
+    @Test(
+        "A rehearsal that is stopped takes its hosts down",
+        .enabled(if: Rehearsal.isPossible, "needs root and CAP_NET_ADMIN"))
+    func stopping() throws {
+        let folder = try TemporaryFolder()
+        let seen = folder.file("hosts")
+        let outcome = try Programs.run(
+            "timeout",
+            [
+                "-s", "TERM", "4", Rehearsal.script, "--hosts", "2", "--", "sh", "-c",
+                "ip netns identify >>'\(seen)'; exec sleep 100",
+            ])
+        #expect(outcome.status != 0)
+        let hosts = Set(try String(contentsOfFile: seen, encoding: .utf8).split(separator: "\n").map(String.init))
+        #expect(hosts.count == 2)
+        #expect(try hosts.isDisjoint(with: Rehearsal.hosts()))
+    }
+
+    @Test("Without the right to make hosts a rehearsal says so and ends with 3")
+    func refusal() throws {
+        // The superuser gives its rights away first.
+        let asNobody = geteuid() == 0 ? ["setpriv", "--reuid", "65534", "--clear-groups", "--inh-caps=-all"] : ["env"]
+        let outcome = try Programs.run(asNobody[0], asNobody.dropFirst() + [Rehearsal.script, "--", "true"])
+        #expect(outcome.status == 3)
+        #expect(outcome.errors.contains("CAP_NET_ADMIN"))
+    }
+
+    @Test(
+        "Options that make no sense are refused with 2",
+        arguments: [
+            ["--link", "fast", "--", "true"], ["--hosts", "many", "--", "true"], ["--speed", "1"], [],
+        ])
+    func usage(arguments: [String]) throws {
+        let outcome = try Rehearsal.run(arguments)
+        #expect(outcome.status == 2)
+        #expect(outcome.errors.hasPrefix("rehearse: "))
+    }
+}
