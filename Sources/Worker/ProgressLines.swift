@@ -4,7 +4,7 @@ import ShardPlan
 
 /// A line now and then on stderr, for logs; a progress bar is the business of `paligemma run`.
 struct ProgressLines {
-    private static let interval = 10.0
+    private static let interval = 30.0
     private var last = Date()
 
     mutating func update(_ progress: Coordinator.Progress) {
