@@ -70,7 +70,8 @@ package final class MPIGroup: TensorParallelGroup {
 
     private static func count(_ rows: Int, _ width: Int) throws(CollectiveError) -> Int32 {
         guard let count = Int32(exactly: rows * width) else {
-            throw CollectiveError("\(rows) rows of \(width) are more than one transfer holds; use smaller micro-batches")
+            throw CollectiveError(
+                "\(rows) rows of \(width) are more than one transfer holds; use smaller micro-batches")
         }
         return count
     }

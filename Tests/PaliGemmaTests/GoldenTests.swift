@@ -112,7 +112,8 @@ private func prefillAndDecode(_ gemma: Gemma, _ goldens: Goldens, steps: Int) th
     for (index, value) in try goldens.floats("features").enumerated() {
         features.view.row(index / features.view.columns)[index % features.view.columns] = value
     }
-    try gemma.prefill([sequence], features: ReadyFeatures(all: features.view, tokensPerPicture: goldens.configuration.vision.tokens))
+    try gemma.prefill(
+        [sequence], features: ReadyFeatures(all: features.view, tokensPerPicture: goldens.configuration.vision.tokens))
     try gemma.decode([sequence], steps: steps)
     return sequence
 }

@@ -45,12 +45,14 @@ struct ShardPlanTests {
     @Test("Every slicing covers every dimension once, whatever divides", arguments: 1...16)
     func coverage(ranks: Int) throws {
         for (heads, keyValueHeads, mlp, vocabulary) in [
-            (8, 1, 16384, 257_216), (5, 1, 211, 1792), (6, 2, 100, 1571), (16, 2, 7, 3), (1, 1, 1, 1), (32, 16, 36864, 5),
+            (8, 1, 16384, 257_216), (5, 1, 211, 1792), (6, 2, 100, 1571), (16, 2, 7, 3), (1, 1, 1, 1),
+            (32, 16, 36864, 5),
         ] {
             let model = Self.model(
                 side: 224, heads: heads, keyValueHeads: keyValueHeads, mlp: mlp, vocabulary: vocabulary)
             let plan = try ShardPlan(ranks: ranks, configuration: model)
-            #expect(plan.visionRanks >= 1 && plan.ranks == max(1, plan.visionRanks + plan.textRanks - (ranks == 1 ? 1 : 0)))
+            #expect(
+                plan.visionRanks >= 1 && plan.ranks == max(1, plan.visionRanks + plan.textRanks - (ranks == 1 ? 1 : 0)))
             for (dimension, total) in [(\TextSlice.queryHeads, heads), (\.mlp, mlp), (\.vocabulary, vocabulary)] {
                 var position = 0
                 for slice in plan.slices {

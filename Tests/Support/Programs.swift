@@ -70,7 +70,8 @@ package enum Programs {
     ) throws -> Outcome {
         guard ranks > 1 else { return try run(worker, arguments, environment: environment, limit: limit) }
         return try run(
-            "mpirun", ["--bind-to", "none", "-n", "\(ranks)", worker] + arguments, environment: environment, limit: limit)
+            "mpirun", ["--bind-to", "none", "-n", "\(ranks)", worker] + arguments, environment: environment,
+            limit: limit)
     }
 }
 

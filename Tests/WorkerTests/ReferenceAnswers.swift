@@ -1,3 +1,6 @@
+// The fields are named as the keys of the results.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import Coordinator
 import Foundation
 import TestSupport
@@ -35,7 +38,9 @@ struct ReferenceAnswers {
     init(_ name: String) throws {
         model = Fixtures.path("goldens/\(name)")
         jobs = model + "/jobs.jsonl"
-        answers = try Fixtures.lines("goldens/\(name)/answers.jsonl").map { try JSONDecoder().decode(Answer.self, from: $0) }
+        answers = try Fixtures.lines("goldens/\(name)/answers.jsonl").map {
+            try JSONDecoder().decode(Answer.self, from: $0)
+        }
     }
 
     /// Every job answered, every token equal as far as the reference is sure of it, log-probabilities within 1e-3.

@@ -91,7 +91,11 @@ struct WorldTests {
         try queue.submit(["--jobs", reference.jobs])
         let path = queue.folder.file("timeline.json")
         #expect(try queue.work(ranks: 3, model: reference.model, ["--timeline", path]).status == 0)
-        struct Event: Decodable { let ph, name, tid: String; let pid: Int; let ts, dur: Double }
+        struct Event: Decodable {
+            let ph, name, tid: String
+            let pid: Int
+            let ts, dur: Double
+        }
         let events = try JSONDecoder().decode([Event].self, from: Data(contentsOf: URL(fileURLWithPath: path)))
         #expect(Set(events.map(\.pid)) == [0, 1, 2])
         #expect(Set(events.map(\.name)).isSuperset(of: ["encode", "prefill", "decode", "prepare"]))

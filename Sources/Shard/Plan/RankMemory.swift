@@ -19,7 +19,8 @@ package struct RankMemory: Sendable, Equatable {
         if plan.encodesPictures(rank) {
             let layer = 4 * vision.width * vision.width + 2 * vision.width * vision.mlpWidth
             weights += vision.layers * layer + vision.width * (vision.patchValues + vision.tokens)
-            floats += rows * (5 * vision.width + vision.patchValues) + min(rows, 1024) * (vision.width + vision.mlpWidth)
+            floats +=
+                rows * (5 * vision.width + vision.patchValues) + min(rows, 1024) * (vision.width + vision.mlpWidth)
         }
         if let slice = plan.slice(of: rank) {
             let attention = 2 * text.width * (text.queryWidth + text.keyValueWidth)

@@ -24,7 +24,8 @@ package struct ShardPlan: Sendable, Equatable {
         ranks: Int, configuration: ModelConfiguration, visionRanks: Int? = nil, typicalTokens: Int = 20
     ) throws(PlanError) {
         guard ranks >= 1, ranks <= Self.mostRanks else {
-            throw PlanError("a world has 1 to \(Self.mostRanks) ranks, not \(ranks); start more worlds on the same queue")
+            throw PlanError(
+                "a world has 1 to \(Self.mostRanks) ranks, not \(ranks); start more worlds on the same queue")
         }
         if let visionRanks {
             guard ranks == 1 ? visionRanks == 1 : visionRanks >= 1 && visionRanks < ranks else {
