@@ -133,6 +133,15 @@ import Testing
         #expect(all.count == 20)
     }
 
+    @Test func theLeasesOfADeadWorldAreThereForTheNextRun() throws {
+        try bench.installWorker(
+            "'\(CommandBench.built("queue-stress"))' \"$QUEUE\" world 600000 100 & sleep 0.5; kill -9 $!; kill -9 $$")
+        #expect(try run().code == 70)
+        try bench.installStressWorker(pauseMilliseconds: 0)
+        #expect(try run().code == 0)
+        #expect(Set(try bench.results("out.jsonl").map(\.id)).count == 20)
+    }
+
     @Test func theSecondInterruptStopsAWorldThatDoesNotListen() throws {
         try bench.installWorker("trap '' USR1 TERM; touch '\(bench.path("ready"))'; while :; do sleep 0.1; done")
         let command = try start()

@@ -50,6 +50,8 @@ struct RunCommand: ParsableCommand {
         try prepare(output, fresh: try Variable.fresh.isOn(fresh))
 
         let queue = try SQLiteQueue(path: output + ".queue", create: true)
+        // What an earlier run had in flight when it was killed.
+        try queue.takeBackAll(countingAttempts: true)
         try queue.forgetInvalidJobs()
         let submission = try Submission(of: source, to: queue, otherContents: otherContents)
         var counts = try queue.counts()

@@ -35,6 +35,9 @@ struct RunSession {
         let world = try WorldProcess(command) { line in Talk.say(line) }
         let end = try follow(world)
         progress.end()
+        // Nobody has them any more: the next run need not wait for them to run out. Who was stopped on purpose is not
+        // to blame for it.
+        try queue.takeBackAll(countingAttempts: interruption == nil)
         if outputFailure == nil { try output.appendNew(from: queue) }
         if let outputFailure { throw outputFailure }
 

@@ -67,6 +67,10 @@ package protocol JobQueue: AnyObject, Sendable {
     /// passed over.
     func release(_ tickets: [Lease.Ticket]) throws(QueueError)
 
+    /// Takes back every lease, as `release` does or as though it had run out. For one who knows that no world is at
+    /// work on the queue any more; should one be, its answers are refused.
+    func takeBackAll(countingAttempts: Bool) throws(QueueError)
+
     /// In constant time, however many jobs there are.
     func counts() throws(QueueError) -> JobCounts
 

@@ -151,6 +151,21 @@ import Testing
         }
     }
 
+    @Test func allLeasesCanBeTakenBackWithOrWithoutTheirAttempt() throws {
+        try _ = queue.submit(makeJobs(3), otherContents: .refuse)
+        for counting in [false, true] {
+            let leases = try queue.lease(limit: 3, for: .seconds(60), owner: "test")
+            #expect(leases.map(\.attempt) == [1, 1, 1])
+            try queue.takeBackAll(countingAttempts: counting)
+            #expect(try queue.counts().ready == 3)
+            #expect(throws: QueueError.staleLease(jobID: "job-0")) {
+                try queue.finish(leases[0].ticket, with: sampleAnswer)
+            }
+        }
+        #expect(try leaseOne().attempt == 2)
+        try queue.verify()
+    }
+
     @Test func aWorldThatDiesFiveTimesWithAJobFailsIt() throws {
         try _ = queue.submit(makeJobs(1), otherContents: .refuse)
         for attempt in 1...5 {
@@ -223,6 +238,24 @@ import Testing
         #expect {
             try queue.adopt(fingerprint: "bbb", modelName: "two")
         } throws: { "\($0)".contains("belongs to the model one (aaa), not to two (bbb)") }
+    }
+
+    @Test func nothingThatAWorldDoesWalksThroughAllJobs() throws {
+        try _ = queue.submit(makeJobs(5000), otherContents: .refuse)
+        for _ in 0..<10 {
+            let leases = try queue.lease(limit: 4, for: .seconds(1), owner: "test")
+            try queue.finish(leases[0].ticket, with: sampleAnswer)
+            try queue.fail(leases[1].ticket, with: passingFailure, permanent: false, seconds: 0)
+            try queue.release([leases[2].ticket])
+            _ = try queue.renew([leases[3].ticket], for: .seconds(1))
+            _ = try queue.counts()
+            _ = try queue.timeToNextReady()
+            _ = try queue.results(after: 0, limit: 10)
+            _ = try queue.sortedResults(afterSequence: 0, limit: 10)
+            clock.advance(by: .seconds(2))
+        }
+        #expect(try queue.fullScanSteps() < 500)
+        #expect(try queue.counts().done == 10)
     }
 
     @Test func aHundredThousandJobsAreSubmittedAndCounted() throws {

@@ -37,6 +37,9 @@ final class Connection {
     /// The key of the row that was inserted last.
     var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
 
+    /// Rows that statements walked through without an index to lead them.
+    var fullScanSteps: Int { statements.values.reduce(0) { $0 + $1.fullScanSteps } }
+
     /// Runs statements that return nothing.
     func execute(_ sql: String, doing: String) throws(QueueError) {
         let code = sqlite3_exec(handle, sql, nil, nil, nil)

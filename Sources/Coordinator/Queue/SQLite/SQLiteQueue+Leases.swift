@@ -71,6 +71,17 @@ extension SQLiteQueue {
         }
     }
 
+    package func takeBackAll(countingAttempts: Bool) throws(QueueError) {
+        try write(doing: "taking back leases") { connection throws(QueueError) in
+            guard countingAttempts else {
+                return try connection.run(
+                    "UPDATE jobs SET state = ?, attempts = attempts - 1, \(Self.noLease) WHERE state = 1",
+                    [.state(.ready)], doing: "taking back leases")
+            }
+            try takeBack(where: "state = 1", [], in: connection)
+        }
+    }
+
     package func timeToNextReady() throws(QueueError) -> Duration? {
         let doing = "looking for the next job"
         let boot: [Statement.Value] = [.text(clock.bootID)]
@@ -91,15 +102,19 @@ extension SQLiteQueue {
 
     /// Jobs whose world died or hung: ready again, or failed where that was the last attempt.
     private func takeBackExpired(in connection: Connection) throws(QueueError) {
-        let doing = "taking back leases that ran out"
+        for (condition, values) in over("lease_deadline") {
+            try takeBack(where: "state = 1 AND \(condition)", values, in: connection)
+        }
+    }
+
+    private func takeBack(
+        where condition: String, _ values: [Statement.Value], in connection: Connection
+    ) throws(QueueError) {
+        let doing = "taking back leases"
         let expired = try connection.rows(
-            """
-            SELECT sequence, attempts, lease_owner FROM jobs WHERE state = 1
-                AND ((boot = ?1 AND lease_deadline <= ?2) OR boot < ?1 OR boot > ?1)
-            ORDER BY sequence
-            """, [.text(clock.bootID), .integer(clock.bootNanoseconds())], doing: doing
+            "SELECT sequence, attempts, lease_owner FROM jobs WHERE \(condition)", values, doing: doing
         ) { (sequence: $0.integer(0), attempts: Int($0.integer(1)), owner: $0.text(2)) }
-        for (sequence, attempts, owner) in expired {
+        for (sequence, attempts, owner) in expired.sorted(by: { $0.sequence < $1.sequence }) {
             if attempts >= retryPolicy.maximumAttempts {
                 let failure = JobFailure(
                     code: "lease_expired",
@@ -115,11 +130,22 @@ extension SQLiteQueue {
 
     /// Jobs whose pause is over, and those that rested when the machine was started anew.
     private func wakeRetries(in connection: Connection) throws(QueueError) {
-        try connection.run(
-            """
-            UPDATE jobs SET state = 0, not_before = NULL, boot = NULL WHERE state = 2
-                AND ((boot = ?1 AND not_before <= ?2) OR boot < ?1 OR boot > ?1)
-            """, [.text(clock.bootID), .integer(clock.bootNanoseconds())], doing: "waking jobs")
+        for (condition, values) in over("not_before") {
+            try connection.run(
+                "UPDATE jobs SET state = 0, not_before = NULL, boot = NULL WHERE state = 2 AND \(condition)", values,
+                doing: "waking jobs")
+        }
+    }
+
+    /// Conditions that together find the jobs whose time has come, of this boot and of any other. One statement each:
+    /// put together with OR they would walk through all jobs instead of the index.
+    private func over(_ column: String) -> [(condition: String, values: [Statement.Value])] {
+        let boot = Statement.Value.text(clock.bootID)
+        return [
+            ("boot = ? AND \(column) <= ?", [boot, .integer(clock.bootNanoseconds())]),
+            ("boot < ?", [boot]),
+            ("boot > ?", [boot]),
+        ]
     }
 
     /// The first of `count` tokens that no lease ever had.

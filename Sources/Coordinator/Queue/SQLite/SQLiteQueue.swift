@@ -81,6 +81,11 @@ package final class SQLiteQueue: JobQueue {
         }
     }
 
+    /// Rows that this object's queries walked through for want of an index. Stays small however many jobs there are.
+    package func fullScanSteps() throws(QueueError) -> Int {
+        try read { connection in connection.fullScanSteps }
+    }
+
     /// Reads the whole file and compares what must agree in it. Takes its time.
     ///
     /// - Throws: `corrupt` with the first thing that does not hold.

@@ -53,6 +53,8 @@ final class Statement {
         }
     }
 
+    var fullScanSteps: Int { Int(sqlite3_stmt_status(handle, SQLITE_STMTSTATUS_FULLSCAN_STEP, 0)) }
+
     // MARK: Columns of the row, from 0
 
     func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
