@@ -8,6 +8,7 @@ package final class FeatureStore: @unchecked Sendable {
     // @unchecked: every access to the pictures holds the lock; rows are written before they are announced.
     private let tokens: Int
     private let width: Int
+    private let timeline: Timeline?
     private let condition = NSCondition()
     private var pictures: [UInt64: Picture] = [:]
 
@@ -20,9 +21,13 @@ package final class FeatureStore: @unchecked Sendable {
         init(tokens: Int, width: Int) { memory = Matrix(rows: tokens, columns: width) }
     }
 
-    package init(_ configuration: VisionConfiguration) {
+    /// Seconds that the compute thread spent waiting for features; written by it alone.
+    package private(set) var waitingSeconds = 0.0
+
+    package init(_ configuration: VisionConfiguration, timeline: Timeline? = nil) {
         tokens = configuration.tokens
         width = configuration.width
+        self.timeline = timeline
     }
 
     /// Puts in a Features frame. One whose payload was damaged makes its rows unusable, and nothing else.
@@ -50,8 +55,12 @@ package final class FeatureStore: @unchecked Sendable {
     /// Rows of a picture, once they are there; nil where some of them were damaged. The view lives until
     /// ``remove(_:)``.
     package func rows(_ rows: Range<Int>, of picture: UInt64) -> MatrixView? {
+        let start = Timeline.now()
         condition.lock()
-        defer { condition.unlock() }
+        defer {
+            condition.unlock()
+            noteWait(since: start)
+        }
         while true {
             if let picture = pictures[picture] {
                 if picture.damaged.contains(where: { $0.overlaps(rows) }) { return nil }
@@ -64,6 +73,12 @@ package final class FeatureStore: @unchecked Sendable {
     /// Forgets pictures whose prefill is over.
     package func remove(_ ids: [UInt64]) {
         condition.withLock { for id in ids { pictures[id] = nil } }
+    }
+
+    private func noteWait(since start: UInt64) {
+        let waited = Timeline.now() - start
+        waitingSeconds += Double(waited) / 1e9
+        if waited > Timeline.shortestWait { timeline?.record("wait for features", thread: "stage", from: start) }
     }
 
     private func announce(_ id: UInt64, _ change: (Picture) -> Void) {

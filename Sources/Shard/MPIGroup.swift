@@ -90,8 +90,7 @@ package final class MPIGroup: TensorParallelGroup {
             let result = ticket.wait()
             let waited = Timeline.now() - start
             group.waitingSeconds += Double(waited) / 1e9
-            // Shorter waits would fill the timeline and show nothing.
-            if waited > 50_000 { group.timeline?.record("wait for peers", thread: "stage", from: start) }
+            if waited > Timeline.shortestWait { group.timeline?.record("wait for peers", thread: "stage", from: start) }
             if case .failure(let error) = result { throw CollectiveError(error.description) }
         }
     }

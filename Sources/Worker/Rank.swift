@@ -46,7 +46,7 @@ final class Rank: @unchecked Sendable {
             : nil
         group = try loop.makeGroup(member: plan.holdsText(loop.rank), timeline: timeline)
         if let slice = plan.slice(of: loop.rank), let group {
-            let store = FeatureStore(configuration.vision)
+            let store = FeatureStore(configuration.vision, timeline: timeline)
             let gemma = Gemma(
                 weights: parts.weights, configuration: configuration, slice: slice, group: group, team: team)
             features = store
@@ -133,8 +133,9 @@ final class Rank: @unchecked Sendable {
                 ("features_sent_bytes", Double(vision.counters.sentBytes)),
             ]
         }
-        if let text, let group {
+        if let text, let group, let features {
             counters += [
+                ("feature_wait_seconds", features.waitingSeconds),
                 ("prefill_seconds", text.counters.prefillSeconds), ("prefill_rows", Double(text.counters.prefillRows)),
                 ("decode_seconds", text.counters.decodeSeconds), ("decode_steps", Double(text.counters.decodeSteps)),
                 ("decoded_tokens", Double(text.counters.decodedTokens)),

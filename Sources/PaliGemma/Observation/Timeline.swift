@@ -13,6 +13,9 @@ package final class Timeline: @unchecked Sendable {
         let detail: String
     }
 
+    /// Nanoseconds below which a wait is not worth an event: thousands of them would hide the others.
+    package static let shortestWait: UInt64 = 50_000
+
     private let rank: Int
     private let lock = NSLock()
     private var events: [Event] = []
