@@ -78,7 +78,7 @@ let package = Package(
 
         // MARK: Tests
         .target(name: "TestSupport", path: "Tests/Support"),
-        .testTarget(name: "PaliGemmaTests", dependencies: ["PaliGemma", "TestSupport"]),
+        .testTarget(name: "PaliGemmaTests", dependencies: ["PaliGemma", "CKernels", "TestSupport"]),
         .testTarget(
             name: "WorkerTests", dependencies: ["Coordinator", "PaliGemma", "TestSupport", "pg-worker", "paligemma"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CWire"]),

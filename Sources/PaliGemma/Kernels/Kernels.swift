@@ -5,7 +5,7 @@ import Foundation
 /// variable `PALIGEMMA_KERNELS` (scalar, avx2, avx512) asks for.
 package struct Kernels: @unchecked Sendable {
     // @unchecked: a table of constants.
-    let table: UnsafePointer<pg_kernels>
+    package let table: UnsafePointer<pg_kernels>
 
     package static let current: Kernels = {
         let wanted = ProcessInfo.processInfo.environment["PALIGEMMA_KERNELS"]
@@ -40,7 +40,7 @@ package struct Kernels: @unchecked Sendable {
 }
 
 extension ElementType {
-    var code: pg_element {
+    package var code: pg_element {
         switch self {
         case .float32: return PG_FLOAT32
         case .bfloat16: return PG_BFLOAT16

@@ -1,5 +1,4 @@
 import Foundation
-
 import PaliGemma
 
 /// A tensor-parallel group whose ranks are threads of this process: what MPI does between processes, as copies.

@@ -1,0 +1,200 @@
+import Foundation
+import PaliGemma
+import TestSupport
+import Testing
+
+@Suite("A checkpoint is read in every public layout, and refused with a reason where it is not one")
+struct CheckpointTests {
+    /// Loads as the programs do; the error's text where it is refused.
+    private func load(_ directory: String) throws(ModelError) -> ModelWeights {
+        let configuration = try ModelConfiguration(directory: directory)
+        return try ModelWeights(checkpoint: Checkpoint(directory: directory), configuration: configuration)
+    }
+
+    private func expectRefusal(
+        _ editor: CheckpointEditor, _ code: ModelError.Code, naming words: String...,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        do {
+            _ = try load(editor.directory)
+            Issue.record("it was accepted", sourceLocation: sourceLocation)
+        } catch {
+            #expect(error.code == code, "\(error)", sourceLocation: sourceLocation)
+            for word in words {
+                #expect(error.description.contains(word), "\(error)", sourceLocation: sourceLocation)
+            }
+        }
+    }
+
+    @Test("All layouts of names load", arguments: ["old", "vision_model", "memory", "wrapped"])
+    func layouts(layout: String) throws {
+        var editor = try CheckpointEditor()
+        editor.rename { name in
+            switch layout {
+            case "vision_model":
+                return name.replacingOccurrences(of: "vision_tower.", with: "vision_tower.vision_model.")
+            case "memory":
+                return name.hasPrefix("language_model.model.")
+                    ? "model.language_model." + name.dropFirst("language_model.model.".count) : "model." + name
+            case "wrapped": return "paligemma_with_expert.paligemma.model." + name
+            default: return name
+            }
+        }
+        try editor.write()
+        _ = try load(editor.directory)
+    }
+
+    @Test("Several files and their index load like one, and belong together")
+    func shards() throws {
+        var editor = try CheckpointEditor()
+        try editor.write(files: 3)
+        _ = try load(editor.directory)
+        try FileManager.default.removeItem(atPath: editor.folder.file("model-2-of-3.safetensors"))
+        expectRefusal(editor, .container, naming: "model-2-of-3.safetensors")
+
+        editor.tensors.removeLast()
+        let last = try CheckpointEditor.safetensors(editor.tensors.filter { _ in false } + [editor.tensors[1]])
+        try last.write(to: URL(fileURLWithPath: editor.folder.file("model-2-of-3.safetensors")))
+        expectRefusal(editor, .container, naming: "index")
+    }
+
+    @Test("A stored output head is used, and need not be there")
+    func head() throws {
+        var editor = try CheckpointEditor()
+        let embedding = try #require(editor.tensors.first { $0.name.hasSuffix("embed_tokens.weight") })
+        editor.tensors.append(
+            CheckpointEditor.Tensor(
+                name: "lm_head.weight", type: embedding.type, shape: embedding.shape, data: embedding.data))
+        try editor.write()
+        _ = try load(editor.directory)
+        editor.tensors[editor.tensors.count - 1].shape = [embedding.shape[1], embedding.shape[0]]
+        try editor.write()
+        expectRefusal(editor, .tensor, naming: "lm_head.weight", "shape")
+    }
+
+    @Test("A missing, misshaped, unknown or doubled tensor is named")
+    func tensors() throws {
+        var missing = try CheckpointEditor()
+        missing.tensors.removeAll { $0.name.hasSuffix("layers.1.mlp.up_proj.weight") }
+        try missing.write()
+        expectRefusal(missing, .tensor, naming: "layers.1.mlp.up_proj.weight", "missing")
+
+        var misshaped = try CheckpointEditor()
+        let index = try #require(misshaped.tensors.firstIndex { $0.name.hasSuffix("layers.0.self_attn.o_proj.weight") })
+        misshaped.tensors[index].shape.reverse()
+        try misshaped.write()
+        expectRefusal(misshaped, .tensor, naming: "o_proj.weight", "[50, 40]", "[40, 50]")
+
+        for (name, word) in [("something.else", "unknown"), ("language_model.model.layers.9.x", "no place")] {
+            var unknown = try CheckpointEditor()
+            unknown.tensors.append(CheckpointEditor.Tensor(name: name, type: "F32", shape: [1], data: Data(count: 4)))
+            try unknown.write()
+            expectRefusal(unknown, .tensor, naming: name, word)
+        }
+
+        var doubled = try CheckpointEditor()
+        var twin = doubled.tensors[3]
+        twin.name = "model." + twin.name
+        doubled.tensors.append(twin)
+        try doubled.write()
+        expectRefusal(doubled, .tensor, naming: "twice")
+    }
+
+    @Test("A configuration of another model, or with values that nobody implements, is refused")
+    func configurations() throws {
+        let changes: [(String, (inout CheckpointEditor) -> Void)] = [
+            ("llava", { $0.configuration["model_type"] = "llava" }),
+            ("gemma2", { $0[text: "model_type"] = "gemma2" }),
+            ("attention_bias", { $0[text: "attention_bias"] = true }),
+            ("relu", { $0[text: "hidden_activation"] = "relu" }),
+            ("linear", { $0[text: "rope_parameters"] = ["rope_type": "linear", "rope_theta": 10000.0] }),
+            ("quantization_config", { $0.configuration["quantization_config"] = ["bits": 4] }),
+            ("num_attention_heads", { $0[text: "num_attention_heads"] = 0 }),
+            ("key/value heads", { $0[text: "num_key_value_heads"] = 2 }),
+            ("head_dim", { $0[text: "head_dim"] = 11 }),
+            ("num_channels", { $0[vision: "num_channels"] = 1 }),
+            ("image_size", { $0[vision: "image_size"] = 7 }),
+            ("hidden_size", { $0[vision: "hidden_size"] = "thirty" }),
+            ("eos_token_id", { $0.configuration["eos_token_id"] = [1, 107] }),
+        ]
+        for (word, change) in changes {
+            var editor = try CheckpointEditor()
+            change(&editor)
+            try editor.write()
+            expectRefusal(editor, .configuration, naming: "config.json", word)
+        }
+        let broken = try CheckpointEditor()
+        try broken.write()
+        _ = try broken.folder.write("{\"model_type\": ", to: "config.json")
+        expectRefusal(broken, .configuration, naming: "JSON")
+        try FileManager.default.removeItem(atPath: broken.folder.file("config.json"))
+        expectRefusal(broken, .configuration, naming: "config.json")
+    }
+
+    @Test("Keys that released files leave out have the public defaults")
+    func defaults() throws {
+        var editor = try CheckpointEditor()
+        for key in ["rope_parameters", "rms_norm_eps", "max_position_embeddings", "hidden_act", "hidden_activation"] {
+            editor[text: key] = nil
+        }
+        for key in ["layer_norm_eps", "num_channels", "hidden_act"] { editor[vision: key] = nil }
+        for key in ["bos_token_id", "eos_token_id", "pad_token_id"] { editor.configuration[key] = nil }
+        try editor.write()
+        let configuration = try ModelConfiguration(directory: editor.directory)
+        #expect(try configuration == ModelConfiguration(directory: Fixtures.path("goldens/odd")))
+    }
+
+    @Test("A torn or forged container is refused before anything is read from it")
+    func containers() throws {
+        let editor = try CheckpointEditor()
+        try editor.write()
+        let whole = try Data(contentsOf: URL(fileURLWithPath: editor.modelPath))
+        func refuse(_ data: Data, _ words: String...) throws {
+            try data.write(to: URL(fileURLWithPath: editor.modelPath))
+            do {
+                _ = try load(editor.directory)
+                Issue.record("it was accepted")
+            } catch {
+                #expect(error.code == .container && words.allSatisfy(error.description.contains), "\(error)")
+            }
+        }
+        for length in [0, 1, 7, 8, 100, whole.count / 2, whole.count - 1] { try refuse(whole.prefix(length)) }
+        try refuse(whole + Data([0]), "behind its last tensor")
+        var huge = whole
+        huge.replaceSubrange(0..<8, with: Data(repeating: 0xFF, count: 8))
+        try refuse(huge, "header")
+
+        func header(_ text: String, _ data: Int) -> Data {
+            CheckpointEditor.file(header: Data(text.utf8), data: Data(count: data))
+        }
+        try refuse(header("{\"a\": 1}", 0))
+        try refuse(header("not json", 0), "JSON")
+        try refuse(header(#"{"a":{"dtype":"I8","shape":[4],"data_offsets":[0,4]}}"#, 4), "I8")
+        try refuse(header(#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,8]}}"#, 8), "8")
+        try refuse(header(#"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#, 4), "negative")
+        try refuse(
+            header(#"{"a":{"dtype":"F32","shape":[4611686018427387904,16],"data_offsets":[0,4]}}"#, 4), "no memory")
+        try refuse(
+            header(
+                #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}"#,
+                6), "overlaps")
+        try refuse(
+            header(
+                #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}"#,
+                12), "hole")
+    }
+
+    @Test("Models have one fingerprint wherever they lie, and siblings another")
+    func fingerprints() throws {
+        let original = try Checkpoint(directory: Fixtures.path("goldens/odd")).fingerprint()
+        var copy = try CheckpointEditor()
+        try FileManager.default.copyItem(
+            atPath: Fixtures.path("goldens/odd/model.safetensors"), toPath: copy.modelPath)
+        try FileManager.default.copyItem(
+            atPath: Fixtures.path("goldens/odd/config.json"), toPath: copy.folder.file("config.json"))
+        #expect(try Checkpoint(directory: copy.directory).fingerprint() == original)
+        copy.tensors[5].data[copy.tensors[5].data.startIndex] ^= 1
+        try copy.write()
+        #expect(try Checkpoint(directory: copy.directory).fingerprint() != original)
+    }
+}

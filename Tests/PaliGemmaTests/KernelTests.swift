@@ -1,0 +1,59 @@
+import Foundation
+import PaliGemma
+import Testing
+
+@Suite("Vector kernels equal their scalar twins")
+struct KernelTests {
+    static let levels = Kernels.Level.allCases.compactMap { Kernels(level: $0) }.filter { $0.name != "scalar" }
+
+    private static func floats(_ count: Int, seed: UInt64, range: ClosedRange<Float> = -4...4) -> [Float] {
+        var random = SystemLikeRandom(state: seed)
+        return (0..<count).map { _ in Float.random(in: range, using: &random) }
+    }
+
+    private static func distance(_ one: [Float], _ other: [Float]) -> Float {
+        zip(one, other).map { abs($0 - $1) / max(1, abs($1)) }.max() ?? 0
+    }
+
+    @Test("Products with few rows, for every stored type and any width", arguments: 0..<levels.count)
+    func fewRows(level: Int) {
+        let vector = Self.levels[level]
+        for (rows, outputs, inputs) in [
+            (1, 1, 1), (1, 5, 7), (2, 9, 33), (3, 4, 64), (5, 13, 100), (8, 3, 257), (16, 31, 48),
+        ] {
+            for type in ElementType.allCases {
+                let weights = Self.floats(outputs * inputs, seed: 3).map { Float(Float16($0)) }
+                let x = Self.floats(rows * inputs, seed: 5)
+                let stored = type.stored(weights)
+                let expected = Kernels.scalar.fewRows(x, rows: rows, stored, type, outputs: outputs)
+                #expect(Self.distance(vector.fewRows(x, rows: rows, stored, type, outputs: outputs), expected) < 2e-5)
+            }
+        }
+    }
+
+    @Test("Norms, activations, softmax and their ends, for any length", arguments: 0..<levels.count)
+    func elementwise(level: Int) {
+        let (vector, scalar) = (Self.levels[level], Kernels.scalar)
+        for count in [1, 7, 8, 15, 16, 17, 40, 100, 257] {
+            let x = Self.floats(count, seed: UInt64(count), range: -12...12)
+            let weight = Self.floats(count, seed: 9)
+            #expect(Self.distance(vector.rmsNorm(x, weight), scalar.rmsNorm(x, weight)) < 1e-5)
+            #expect(Self.distance(vector.layerNorm(x, weight), scalar.layerNorm(x, weight)) < 2e-5)
+            #expect(Self.distance(vector.geluTimes(x, weight), scalar.geluTimes(x, weight)) < 2e-6)
+            #expect(Self.distance(vector.softmax(x), scalar.softmax(x)) < 1e-6)
+            #expect(vector.argMax(x) == scalar.argMax(x))
+        }
+        // The tails: exp must neither overflow nor make a NaN.
+        let extremes: [Float] = [-1e30, -1000, -100, -20, 0, 20, 100, 1000]
+        let ones = [Float](repeating: 1, count: extremes.count)
+        #expect(Self.distance(vector.geluTimes(extremes, ones), scalar.geluTimes(extremes, ones)) < 1e-6)
+    }
+}
+
+private struct SystemLikeRandom: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return state ^ (state >> 29)
+    }
+}
