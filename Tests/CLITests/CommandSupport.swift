@@ -118,6 +118,8 @@ final class RunningCommand {
         try process.run()
     }
 
+    func terminate() { kill(process.processIdentifier, SIGTERM) }
+
     func interrupt() { kill(process.processIdentifier, SIGINT) }
 
     /// Waits until `condition` holds; false where the command ended first.

@@ -133,6 +133,14 @@ import Testing
         #expect(all.count == 20)
     }
 
+    @Test func aTerminationDrainsToo() throws {
+        try bench.installStressWorker(pauseMilliseconds: 100)
+        let command = try start()
+        #expect(command.waitUntil { ((try? bench.read("out.jsonl")) ?? "").contains("\n") })
+        command.terminate()
+        #expect(try command.wait().code == 143)
+    }
+
     @Test func theLeasesOfADeadWorldAreThereForTheNextRun() throws {
         try bench.installWorker(
             "'\(CommandBench.built("queue-stress"))' \"$QUEUE\" world 600000 100 & sleep 0.5; kill -9 $!; kill -9 $$")

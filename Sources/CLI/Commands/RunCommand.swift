@@ -42,8 +42,6 @@ struct RunCommand: ParsableCommand {
             return print(RunForecast(settings: settings, submission: submission).text)
         }
 
-        // Before any thread is started, so that none of them is interrupted.
-        let signals = Signals()
         let command = try WorldCommand(settings, queue: output + ".queue")
         let lock = try RunLock(output: output)
         defer { withExtendedLifetime(lock) {} }
@@ -61,7 +59,8 @@ struct RunCommand: ParsableCommand {
         Self.greet(submission, counts, ranks: settings.plan.ranks)
         let file = try OutputFile(writingAll: queue, sorted: false, to: output)
         if counts.outstanding > 0 {
-            var session = RunSession(queue: queue, output: file, signals: signals)
+            // Until here a ^C simply ends us: every batch of jobs is submitted whole or not at all.
+            var session = RunSession(queue: queue, output: file, signals: Signals())
             try session.run(command)
             counts = try queue.counts()
         }

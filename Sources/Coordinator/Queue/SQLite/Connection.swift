@@ -1,5 +1,9 @@
 import CSQLite
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// One connection to a queue file: opening it, its statements, its transactions, and what its error codes mean.
 /// To be used by one thread at a time.
 final class Connection {
@@ -23,7 +27,22 @@ final class Connection {
         }
         handle = opened
         sqlite3_extended_result_codes(handle, 1)
-        sqlite3_busy_timeout(handle, Int32(clamping: busyTimeout.nanoseconds / 1_000_000))
+        waitForOthers(upTo: busyTimeout)
+    }
+
+    /// SQLite's own waiting grows to a tenth of a second a step. A world that finishes many small jobs leaves the file
+    /// free for a millisecond at a time: whoever sleeps through it may wait for seconds.
+    private func waitForOthers(upTo timeout: Duration) {
+        let steps = max(0, timeout.nanoseconds / 2_000_000)
+        let context = UnsafeMutableRawPointer(bitPattern: Int(clamping: steps))
+        sqlite3_busy_handler(
+            handle,
+            { context, attempt in
+                guard Int(attempt) < Int(bitPattern: context) else { return 0 }
+                // 2 ms on average, so that two who wait for each other do not keep step.
+                usleep(UInt32.random(in: 500...3500))
+                return 1
+            }, context)
     }
 
     deinit {
@@ -96,6 +115,13 @@ final class Connection {
             sqlite3_exec(handle, "ROLLBACK", nil, nil, nil)
             throw error
         }
+    }
+
+    /// Queries that see the same state of the file, for one waiting for it.
+    func snapshot<Result>(doing: String, _ body: () throws(QueueError) -> Result) throws(QueueError) -> Result {
+        try execute("BEGIN", doing: doing)
+        defer { sqlite3_exec(handle, "COMMIT", nil, nil, nil) }
+        return try body()
     }
 
     /// What an error code of SQLite means to us.

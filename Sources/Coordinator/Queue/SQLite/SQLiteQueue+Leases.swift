@@ -86,7 +86,7 @@ extension SQLiteQueue {
         let doing = "looking for the next job"
         let boot: [Statement.Value] = [.text(clock.bootID)]
         let now = clock.bootNanoseconds()
-        return try read { connection throws(QueueError) in
+        return try read(doing: doing) { connection throws(QueueError) in
             let deadlines = try connection.rows(
                 """
                 SELECT min(CASE boot WHEN ?1 THEN lease_deadline ELSE 0 END) FROM jobs WHERE state = 1

@@ -100,14 +100,15 @@ extension SQLiteQueue {
     }
 
     private func results(where clause: String, from start: Int64, limit: Int) throws(QueueError) -> [JobResult] {
-        try read { connection throws(QueueError) in
+        let doing = "reading results"
+        return try read(doing: doing) { connection throws(QueueError) in
             try connection.rows(
                 """
                 SELECT results.number, jobs.sequence, jobs.id, jobs.images, jobs.prompt, queue.model,
                     text, tokens, logprobs, finish_reason, seconds, results.error_code, results.error_message
                 FROM results CROSS JOIN jobs ON jobs.sequence = results.sequence CROSS JOIN queue
                 WHERE \(clause) LIMIT ?
-                """, [.integer(start), .integer(limit)], doing: "reading results"
+                """, [.integer(start), .integer(limit)], doing: doing
             ) { row throws(QueueError) in
                 JobResult(
                     number: row.integer(0), sequence: row.integer(1), id: row.text(2),

@@ -62,9 +62,10 @@ package final class SQLiteQueue: JobQueue {
     }
 
     package func counts() throws(QueueError) -> JobCounts {
-        try read { connection throws(QueueError) in
+        let doing = "counting"
+        return try read(doing: doing) { connection throws(QueueError) in
             var counts = JobCounts()
-            let rows = try connection.rows("SELECT state, jobs FROM counts", doing: "counting") {
+            let rows = try connection.rows("SELECT state, jobs FROM counts", doing: doing) {
                 (JobState(rawValue: Int($0.integer(0))), Int($0.integer(1)))
             }
             for (state, jobs) in rows {
@@ -76,14 +77,15 @@ package final class SQLiteQueue: JobQueue {
 
     /// The name of the model that the queue belongs to, nil before its first world.
     package func modelName() throws(QueueError) -> String? {
-        try read { connection throws(QueueError) in
-            try connection.rows("SELECT model FROM queue", doing: "reading the model") { $0.textOrNil(0) }.first ?? nil
+        let doing = "reading the model"
+        return try read(doing: doing) { connection throws(QueueError) in
+            try connection.rows("SELECT model FROM queue", doing: doing) { $0.textOrNil(0) }.first ?? nil
         }
     }
 
     /// Rows that this object's queries walked through for want of an index. Stays small however many jobs there are.
     package func fullScanSteps() throws(QueueError) -> Int {
-        try read { connection in connection.fullScanSteps }
+        try read(doing: "counting steps") { connection in connection.fullScanSteps }
     }
 
     /// Reads the whole file and compares what must agree in it. Takes its time.
@@ -91,7 +93,7 @@ package final class SQLiteQueue: JobQueue {
     /// - Throws: `corrupt` with the first thing that does not hold.
     package func verify() throws(QueueError) {
         let doing = "verifying it"
-        try read { connection throws(QueueError) in
+        try read(doing: doing) { connection throws(QueueError) in
             let findings = try connection.rows("PRAGMA integrity_check(1)", doing: doing) { $0.text(0) }
             guard findings == ["ok"] else {
                 throw .corrupt(queue: connection.path, detail: findings.first ?? "integrity_check said nothing")
@@ -133,9 +135,13 @@ package final class SQLiteQueue: JobQueue {
         }
     }
 
-    /// `body` with the connection. Each query of it is a transaction of its own.
-    func read<Result>(_ body: (Connection) throws(QueueError) -> Result) throws(QueueError) -> Result {
-        try exclusively(body)
+    /// `body` in one transaction that only reads.
+    func read<Result>(
+        doing: String, _ body: (Connection) throws(QueueError) -> Result
+    ) throws(QueueError) -> Result {
+        try exclusively { connection throws(QueueError) in
+            try connection.snapshot(doing: doing) { () throws(QueueError) in try body(connection) }
+        }
     }
 
     private func exclusively<Result>(

@@ -9,32 +9,45 @@ enum Schema {
 
     /// Makes the tables in a new file, and refuses a file that is not ours.
     static func prepare(_ connection: Connection, create: Bool) throws(QueueError) {
-        let doing = "opening it"
-        if try isEmpty(connection, doing: doing) {
+        var marks = try Marks(of: connection)
+        if marks.isEmpty {
             guard create else { throw .notAQueue(queue: connection.path) }
-            try connection.transaction(doing: "making its tables") { () throws(QueueError) in
+            let doing = "making its tables"
+            try connection.transaction(doing: doing) { () throws(QueueError) in
                 // Another process may have been faster.
-                if try isEmpty(connection, doing: doing) {
-                    try connection.execute(tables, doing: "making its tables")
-                }
+                if try isEmpty(connection) { try connection.execute(tables, doing: doing) }
             }
+            marks = try Marks(of: connection)
         }
-        guard try pragma("application_id", connection, doing: doing) == applicationID else {
-            throw .notAQueue(queue: connection.path)
-        }
-        let found = try pragma("user_version", connection, doing: doing)
-        guard found <= version else {
-            throw .newerSchema(queue: connection.path, found: found, known: version)
+        guard marks.application == applicationID else { throw .notAQueue(queue: connection.path) }
+        guard marks.version <= version else {
+            throw .newerSchema(queue: connection.path, found: marks.version, known: version)
         }
     }
 
-    private static func isEmpty(_ connection: Connection, doing: String) throws(QueueError) -> Bool {
+    /// By what a file is known.
+    private struct Marks {
+        let isEmpty: Bool
+        let application: Int
+        let version: Int
+
+        init(of connection: Connection) throws(QueueError) {
+            (isEmpty, application, version) = try connection.snapshot(doing: doing) { () throws(QueueError) in
+                let empty = try Schema.isEmpty(connection)
+                return (empty, try pragma("application_id", connection), try pragma("user_version", connection))
+            }
+        }
+    }
+
+    private static let doing = "opening it"
+
+    private static func isEmpty(_ connection: Connection) throws(QueueError) -> Bool {
         let tables = try connection.rows("SELECT count(*) FROM sqlite_schema", doing: doing) { $0.integer(0) }
-        let application = try pragma("application_id", connection, doing: doing)
+        let application = try pragma("application_id", connection)
         return tables.first == 0 && application == 0
     }
 
-    private static func pragma(_ name: String, _ connection: Connection, doing: String) throws(QueueError) -> Int {
+    private static func pragma(_ name: String, _ connection: Connection) throws(QueueError) -> Int {
         let values = try connection.rows("PRAGMA \(name)", doing: doing) { Int($0.integer(0)) }
         return values.first ?? 0
     }
