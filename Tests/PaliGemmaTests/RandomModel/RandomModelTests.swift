@@ -101,6 +101,7 @@ import Testing
     }
 
     @Test func whatIsNoShapeIsRefused() {
+        defer { remove() }
         #expect(throws: RandomModelError.self) { try RandomModel(shape: "7b-224") }
         #expect(throws: RandomModelError.self) { try RandomModel(shape: "3b-224", layers: 0) }
     }
