@@ -62,9 +62,10 @@ package final class FeatureStore: @unchecked Sendable {
             noteWait(since: start)
         }
         while true {
-            if let picture = pictures[picture] {
-                if picture.damaged.contains(where: { $0.overlaps(rows) }) { return nil }
-                if picture.arrived.cover(rows) { return picture.memory.view.rows(rows) }
+            // Damaged rows count as arrived: a picture is only let go when nothing more of it will come.
+            if let picture = pictures[picture], (picture.arrived + picture.damaged).cover(rows) {
+                let whole = !picture.damaged.contains { $0.overlaps(rows) }
+                return whole ? picture.memory.view.rows(rows) : nil
             }
             condition.wait()
         }

@@ -18,8 +18,9 @@ struct Linear {
 
     /// Up to this many rows of x the weights' bytes are what takes the time, not the multiplications.
     static let fewRows = 16
-    /// Floats of a widened panel: 2 MB.
-    private static let panelFloats = 1 << 19
+    /// Floats of a widened panel: 2 MB for small blocks of rows; 8 MB for large ones, since BLAS packs all rows of x
+    /// anew for every panel.
+    private static func panelFloats(rows: Int) -> Int { rows <= 512 ? 1 << 19 : 1 << 21 }
     /// Bytes of weights that one task of the few-rows path reads: enough to hide what taking a task costs.
     private static let taskBytes = 1 << 17
 
@@ -42,7 +43,7 @@ struct Linear {
             if !accumulate { y.fill(0) }
             return apply(epilogue, to: y, outputs: 0..<weight.outputs)
         }
-        let panel = panelRows(weight, fewRows: x.rows <= Self.fewRows)
+        let panel = panelRows(weight, rows: x.rows)
         team.run((weight.outputs + panel - 1) / panel) { task, thread in
             let outputs = task * panel..<min(weight.outputs, (task + 1) * panel)
             let part = y.columns(outputs)
@@ -55,7 +56,7 @@ struct Linear {
     func gated(_ x: MatrixView, gate: WeightMatrix, up: WeightMatrix, into hidden: MatrixView) {
         precondition(gate.outputs == up.outputs && hidden.columns == gate.outputs && x.rows == hidden.rows)
         guard x.rows > 0, gate.outputs > 0 else { return }
-        let panel = panelRows(gate, fewRows: x.rows <= Self.fewRows)
+        let panel = panelRows(gate, rows: x.rows)
         team.run((gate.outputs + panel - 1) / panel) { task, thread in
             let outputs = task * panel..<min(gate.outputs, (task + 1) * panel)
             let part = hidden.columns(outputs)
@@ -69,15 +70,16 @@ struct Linear {
         }
     }
 
-    private func panelRows(_ weight: WeightMatrix, fewRows: Bool) -> Int {
-        let perThread = (weight.outputs + team.count - 1) / team.count
-        let rows =
-            fewRows
+    /// Rows of a panel: as many as the memory bound allows, then fewer, so that all threads get equally many panels.
+    private func panelRows(_ weight: WeightMatrix, rows: Int) -> Int {
+        let most =
+            rows <= Self.fewRows
             ? Self.taskBytes / (weight.inputs * weight.element.size)
-            : Self.panelFloats / weight.inputs
-        // Multiples of 16 suit the kernels' tiles; no panel so large that a thread stays without one.
-        let bounded = min(max(rows, 16), max(perThread, 16), fewRows ? Int.max : 1024)
-        return (bounded + 15) / 16 * 16
+            : min(1024, Self.panelFloats(rows: rows) / weight.inputs)
+        let panels = (weight.outputs + max(most, 16) - 1) / max(most, 16)
+        let even = (panels + team.count - 1) / team.count * team.count
+        // Multiples of 16 suit the kernels' tiles.
+        return ((weight.outputs + even - 1) / even + 15) / 16 * 16
     }
 
     private func scratchFloats(_ weight: WeightMatrix, rows: Int) -> Int {
