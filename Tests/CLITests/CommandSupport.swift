@@ -25,6 +25,12 @@ final class CommandBench: Sendable {
         return (bundle as NSString).deletingLastPathComponent + "/" + name
     }
 
+    /// The model of the examples.
+    static let miniature: String = {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..")
+        return root.appendingPathComponent("Examples/miniature/model").standardizedFileURL.path
+    }()
+
     private static let configuration = """
         {"model_type": "paligemma", "image_token_index": 500,
          "text_config": {"model_type": "gemma", "hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4,

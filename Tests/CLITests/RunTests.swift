@@ -82,11 +82,12 @@ import Testing
     }
 
     @Test func aDryRunSaysWhatItWouldDoAndDoesNothing() throws {
-        let outcome = try run("--dry-run", "--ranks", "4")
+        let outcome = try run("--dry-run", "--ranks", "4", "--model", CommandBench.miniature)
         #expect(outcome.code == 0)
         #expect(outcome.output.contains("20, 20 bytes"))
         #expect(outcome.output.contains("4 ranks: "))
         #expect(outcome.output.contains("rank 3"))
+        #expect(try run("--dry-run").code == 4, "the model has no tensors")
         #expect(bench.worldsStarted.isEmpty)
         #expect(!bench.exists("out.jsonl.queue"))
     }

@@ -42,6 +42,14 @@ import Testing
         #expect(tooMany.code == 2)
     }
 
+    @Test func aModelIsDescribedRankByRank() throws {
+        let outcome = try bench.run("inspect", "model", CommandBench.miniature, "--ranks", "4")
+        #expect(outcome.code == 0)
+        for part in ["pictures ", "vision ", "Gemma ", "BF16", "fingerprint ", "4 ranks: ", "rank 3 "] {
+            #expect(outcome.output.contains(part))
+        }
+    }
+
     @Test func aFlagGoesBeforeItsVariable() throws {
         let variables = ["PALIGEMMA_QUEUE": "variable.db", "PALIGEMMA_PROMPT": "ocr", "PALIGEMMA_MAX_TOKENS": "7"]
         _ = try bench.run("submit", "x.jpg", environment: variables)

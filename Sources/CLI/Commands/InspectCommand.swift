@@ -74,10 +74,9 @@ struct InspectModelCommand: ParsableCommand {
             ranks: try Variable.ranks.value(ranks) ?? LocalMachine.bestRanks, configuration: configuration,
             visionRanks: try Variable.visionRanks.value(visionRanks))
 
-        let elementSize = checkpoint.tensors.values.map(\.entry.element.size).max() ?? 2
         let lines =
             Self.describe(configuration, tokenizer) + Self.describe(checkpoint)
-            + PlanReport.lines(plan: plan, configuration: configuration, elementSize: elementSize)
+            + PlanReport.lines(plan: plan, configuration: configuration, elementSize: PlanReport.elementSize(of: checkpoint))
         print(lines.joined(separator: "\n"))
     }
 

@@ -39,7 +39,7 @@ struct RunCommand: ParsableCommand {
         let settings = try world.resolved()
         if try Variable.dryRun.isOn(dryRun) {
             let submission = try Submission(of: source, to: nil, otherContents: otherContents)
-            return print(RunForecast(settings: settings, submission: submission).text)
+            return print(try RunForecast(settings: settings, submission: submission).text)
         }
 
         let command = try WorldCommand(settings, queue: output + ".queue")

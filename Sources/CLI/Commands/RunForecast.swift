@@ -5,6 +5,15 @@ import ShardPlan
 struct RunForecast {
     let settings: WorldSettings
     let submission: Submission
+    /// Bytes of a stored weight.
+    let elementSize: Int
+
+    /// - Throws: `ModelError` where the checkpoint cannot be used.
+    init(settings: WorldSettings, submission: Submission) throws {
+        self.settings = settings
+        self.submission = submission
+        elementSize = PlanReport.elementSize(of: try Checkpoint(directory: settings.model))
+    }
 
     var text: String {
         let faults = submission.faults > 0 ? ", \(submission.faults) described wrongly" : ""
@@ -13,7 +22,7 @@ struct RunForecast {
             PlanReport.row("pictures", "\(submission.pictures), \(ByteCount.text(Int(submission.bytes)))"),
             PlanReport.row("model", settings.model),
         ]
-        lines += PlanReport.lines(plan: settings.plan, configuration: settings.configuration, elementSize: 2)
+        lines += PlanReport.lines(plan: settings.plan, configuration: settings.configuration, elementSize: elementSize)
         return lines.joined(separator: "\n")
     }
 }
@@ -23,6 +32,11 @@ enum PlanReport {
     /// A line of a report: what it is about, and what there is to say.
     static func row(_ label: String, _ text: String) -> String {
         label.padded(to: 13) + text
+    }
+
+    /// Bytes of a weight as the checkpoint stores it; the most, where it stores them in several ways.
+    static func elementSize(of checkpoint: Checkpoint) -> Int {
+        checkpoint.tensors.values.map(\.entry.element.size).max() ?? 2
     }
 
     /// - Parameter elementSize: bytes of a stored weight.

@@ -11,6 +11,8 @@ struct Signals {
         sigemptyset(&set)
         for signal in [SIGINT, SIGTERM, SIGHUP, SIGCHLD] { sigaddset(&set, signal) }
         pthread_sigmask(SIG_BLOCK, &set, nil)
+        // Whoever listened to us may go; the work goes on.
+        signal(SIGPIPE, SIG_IGN)
     }
 
     /// The next signal, or nil after `milliseconds` without one.
