@@ -76,7 +76,8 @@ struct InspectModelCommand: ParsableCommand {
 
         let lines =
             Self.describe(configuration, tokenizer) + Self.describe(checkpoint)
-            + PlanReport.lines(plan: plan, configuration: configuration, elementSize: PlanReport.elementSize(of: checkpoint))
+            + PlanReport.lines(
+                plan: plan, configuration: configuration, elementSize: PlanReport.elementSize(of: checkpoint))
         print(lines.joined(separator: "\n"))
     }
 
