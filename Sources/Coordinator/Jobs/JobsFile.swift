@@ -4,13 +4,13 @@ import Foundation
 ///
 ///     {"id": "a", "images": ["x.png", "y.png"], "prompt": "caption en", "max_tokens": 32, "priority": 0}
 ///
-/// Pictures are looked for beside the file. Only `images` must be there, and `prompt` where no default is given.
+/// `num_beams` may say 1, which is what is done. Pictures are looked for beside the file. Only `images` must be there, and `prompt` where no default is given.
 /// Without `id` a job is called by its pictures' paths, and by its prompt too where the file asks several things of
 /// the same pictures; to know which these are, the file is read twice.
 ///
 /// A line that makes no sense is a job with a `fault`, named "FILE line N"; the others go on.
 package final class JobsFile: JobSource {
-    static let keys = ["id", "images", "prompt", "max_tokens", "priority"]
+    static let keys = ["id", "images", "prompt", "max_tokens", "priority", "num_beams"]
 
     private let path: String
     private let folder: String
@@ -126,6 +126,8 @@ extension JobsFile {
         guard (1...1_000_000).contains(maxTokens) else {
             throw Fault(reason: "\"max_tokens\" is \(maxTokens); give 1 or more")
         }
+        let beams = try integer(value["num_beams"], "num_beams") ?? 1
+        guard beams == 1 else { throw Fault(reason: "\"num_beams\" is \(beams); only 1, greedy decoding, is there") }
         return Description(
             id: id, images: try images(value["images"]), prompt: prompt, maxTokens: maxTokens,
             priority: try integer(value["priority"], "priority") ?? defaults.priority)

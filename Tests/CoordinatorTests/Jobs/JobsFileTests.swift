@@ -43,6 +43,10 @@ import Testing
         #expect(job.priority == 1)
     }
 
+    @Test func oneBeamMayBeSaid() throws {
+        #expect(try jobs(#"{"images": ["x.png"], "prompt": "ocr", "num_beams": 1}"#).first?.fault == nil)
+    }
+
     @Test func anEmptyPromptIsAPrompt() throws {
         let job = try #require(try jobs(#"{"images": ["x.png"], "prompt": ""}"#).first)
         #expect(job.fault == nil)
@@ -73,7 +77,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"imags": []}"#, "\"imags\" is not known; known are id, images, prompt, max_tokens, priority"),
+        (#"{"imags": []}"#, "\"imags\" is not known; known are id, images, prompt, max_tokens, priority, num_beams"),
         ("[]", "an object is due"),
         (#"{"prompt": "x"}"#, "\"images\" is missing"),
         (#"{"images": [], "prompt": "x"}"#, "one path or more"),
@@ -85,6 +89,7 @@ import Testing
         (#"{"images": ["x.png"], "prompt": "x", "max_tokens": 0}"#, "give 1 or more"),
         (#"{"images": ["x.png"], "prompt": "x", "max_tokens": 1.5}"#, "must be a whole number"),
         (#"{"images": ["x.png"], "prompt": "x", "prompt": "y"}"#, "stands twice"),
+        (#"{"images": ["x.png"], "prompt": "x", "num_beams": 4}"#, "\"num_beams\" is 4; only 1"),
     ])
     func whatIsWrongIsSaid(line: String, reason: String) throws {
         let fault = try #require(try jobs(line).first?.fault)
