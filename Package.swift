@@ -21,7 +21,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
         // MARK: PaliGemma: checkpoint, tokenizer, pixels, SigLIP, Gemma
@@ -64,7 +63,6 @@ let package = Package(
             dependencies: [
                 "Coordinator", "Shard", "ShardPlan", "PaliGemma", "Wire",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Worker"),
         .executableTarget(
@@ -72,7 +70,6 @@ let package = Package(
             dependencies: [
                 "Coordinator", "ShardPlan", "PaliGemma",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/CLI"),
 

@@ -30,12 +30,15 @@ package final class FeatureStore: @unchecked Sendable {
         self.timeline = timeline
     }
 
-    /// Puts in a Features frame. One whose payload was damaged makes its rows unusable, and nothing else.
-    package func receive(_ frame: UnsafeRawBufferPointer, from source: Int) throws(ShardError) {
+    /// Puts in a Features frame. A damaged one makes its rows unusable, or all of its picture where even the header
+    /// cannot be believed, and nothing else.
+    package func receive(
+        _ frame: UnsafeRawBufferPointer, of picture: UInt64, from source: Int
+    ) throws(ShardError) {
         do {
             let (place, data) = try Frame.decodeFeatures(frame)
             let rows = Int(place.firstRow)..<Int(place.firstRow) + Int(place.rows)
-            guard place.encoding == .float32, Int(place.width) == width, rows.upperBound <= tokens else {
+            guard place.pictureID == picture, place.encoding == .float32, Int(place.width) == width, rows.upperBound <= tokens else {
                 throw ShardError.protocolViolation(rank: source, reason: "features of another model: \(place)")
             }
             announce(place.pictureID) { picture in
@@ -48,7 +51,7 @@ package final class FeatureStore: @unchecked Sendable {
             let first = Int(header.routing.firstRow)
             announce(header.routing.itemID) { $0.damaged.append(first..<first + Int(header.routing.rowCount)) }
         } catch {
-            throw ShardError.protocolViolation(rank: source, reason: "\(error)")
+            announce(picture) { $0.damaged.append(0..<tokens) }
         }
     }
 

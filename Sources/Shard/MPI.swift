@@ -3,8 +3,8 @@ import Foundation
 
 /// Open MPI, and the only file that calls it. All calls are made on the main thread of a rank.
 ///
-/// Nothing here blocks for longer than its own bookkeeping: transfers are begun and tested, because a blocking call
-/// of Open MPI spins, and ranks may share cores.
+/// Once the world has started nothing here blocks: transfers are begun and tested, because a blocking call of Open MPI
+/// spins, and ranks may share cores.
 final class MPI {
     let rank: Int
     let size: Int
@@ -29,11 +29,15 @@ final class MPI {
     }
 
     /// A communicator of the ranks that pass the same color, in the order of their ranks; nil for those without one.
-    func split(color: Int?) throws(ShardError) -> MPI_Comm? {
+    func split(color: Int?) throws(ShardError) -> Group? {
         var part: MPI_Comm? = nil
         let code = color.map(Int32.init) ?? pg_mpi_undefined()
         try Self.check(MPI_Comm_split(pg_mpi_comm_world(), code, Int32(rank), &part), "MPI_Comm_split")
-        return color == nil ? nil : part
+        guard color != nil, let part else { return nil }
+        var (rank, size): (Int32, Int32) = (0, 1)
+        try Self.check(MPI_Comm_rank(part, &rank), "MPI_Comm_rank")
+        try Self.check(MPI_Comm_size(part, &size), "MPI_Comm_size")
+        return Group(communicator: part, rank: Int(rank), count: Int(size))
     }
 
     /// Leaves the world together with all other ranks.
@@ -50,18 +54,19 @@ final class MPI {
     // MARK: Frames
 
     /// Begins to send; the memory must stay until the request is complete.
-    func send(_ bytes: UnsafeRawBufferPointer, to destination: Int) throws(ShardError) -> Request {
+    func send(_ bytes: UnsafeRawBufferPointer, to destination: Int, tag: Int) throws(ShardError) -> Request {
         guard let count = Int32(exactly: bytes.count) else {
             throw ShardError.mpi(call: "MPI_Isend", reason: "\(bytes.count) bytes are more than one message holds")
         }
         var request: MPI_Request? = nil
         try Self.check(
-            MPI_Isend(bytes.baseAddress, count, pg_mpi_byte(), Int32(destination), 0, frames, &request), "MPI_Isend")
+            MPI_Isend(bytes.baseAddress, count, pg_mpi_byte(), Int32(destination), Int32(tag), frames, &request),
+            "MPI_Isend")
         return Request(request)
     }
 
-    /// A frame that has begun to arrive, if any: who sent it, its bytes' place, and the request that completes it.
-    func receive() throws(ShardError) -> (source: Int, memory: UnsafeMutableRawBufferPointer, request: Request)? {
+    /// A frame that has begun to arrive, if any.
+    func receive() throws(ShardError) -> Arrival? {
         var found: Int32 = 0
         var message: MPI_Message? = nil
         var status = MPI_Status()
@@ -73,7 +78,8 @@ final class MPI {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(count), alignment: 64)
         var request: MPI_Request? = nil
         try Self.check(MPI_Imrecv(memory.baseAddress, count, pg_mpi_byte(), &message, &request), "MPI_Imrecv")
-        return (Int(status.MPI_SOURCE), memory, Request(request))
+        return Arrival(
+            source: Int(status.MPI_SOURCE), tag: Int(status.MPI_TAG), memory: memory, request: Request(request))
     }
 
     // MARK: Collectives
@@ -83,26 +89,26 @@ final class MPI {
     /// All ranks' parts, each at its place, on every rank. Counts and offsets in floats.
     func gather(
         _ own: UnsafeRawPointer, count: Int32, into all: UnsafeMutableRawPointer, counts: [Int32], offsets: [Int32],
-        on group: MPI_Comm
+        on group: Group
     ) throws(ShardError) -> Request {
         let request = Request(nil, keeping: [counts, offsets])
         try Self.check(
             MPI_Iallgatherv(
-                own, count, pg_mpi_float(), all, request.kept[0], request.kept[1], pg_mpi_float(), group,
-                &request.handle), "MPI_Iallgatherv")
+                own, count, pg_mpi_float(), all, request.kept[0], request.kept[1], pg_mpi_float(),
+                group.communicator, &request.handle), "MPI_Iallgatherv")
         return request
     }
 
     /// Part r of `parts` to rank r; received parts at their places. Counts and offsets in floats.
     func exchange(
         _ parts: UnsafeRawPointer, counts: [Int32], offsets: [Int32], into received: UnsafeMutableRawPointer,
-        receiveCounts: [Int32], receiveOffsets: [Int32], on group: MPI_Comm
+        receiveCounts: [Int32], receiveOffsets: [Int32], on group: Group
     ) throws(ShardError) -> Request {
         let request = Request(nil, keeping: [counts, offsets, receiveCounts, receiveOffsets])
         try Self.check(
             MPI_Ialltoallv(
                 parts, request.kept[0], request.kept[1], pg_mpi_float(), received, request.kept[2], request.kept[3],
-                pg_mpi_float(), group, &request.handle), "MPI_Ialltoallv")
+                pg_mpi_float(), group.communicator, &request.handle), "MPI_Ialltoallv")
         return request
     }
 
@@ -113,6 +119,30 @@ final class MPI {
         MPI_Error_string(code, &text, &length)
         let reason = String(decoding: text.prefix(Int(length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
         throw ShardError.mpi(call: call, reason: reason)
+    }
+
+    /// A frame on its way in.
+    final class Arrival {
+        let source: Int
+        let tag: Int
+        let memory: UnsafeMutableRawBufferPointer
+        let request: Request
+
+        fileprivate init(source: Int, tag: Int, memory: UnsafeMutableRawBufferPointer, request: Request) {
+            self.source = source
+            self.tag = tag
+            self.memory = memory
+            self.request = request
+        }
+
+        deinit { memory.deallocate() }
+    }
+
+    /// A communicator of some ranks, seen from one of them.
+    struct Group {
+        let communicator: MPI_Comm
+        let rank: Int
+        let count: Int
     }
 
     /// A transfer under way.

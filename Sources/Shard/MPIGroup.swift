@@ -1,4 +1,3 @@
-import CMPI
 import Foundation
 import PaliGemma
 
@@ -11,7 +10,7 @@ import PaliGemma
 package final class MPIGroup: TensorParallelGroup {
     package let rank: Int
     package let count: Int
-    private let communicator: MPI_Comm
+    private let members: MPI.Group
     private let outbox: RankOutbox
     private let timeline: Timeline?
     /// Seconds that the compute thread spent waiting for transfers.
@@ -19,13 +18,10 @@ package final class MPIGroup: TensorParallelGroup {
     /// Bytes that this rank sent to its peers.
     package private(set) var sentBytes = 0
 
-    init(communicator: MPI_Comm, outbox: RankOutbox, timeline: Timeline?) {
-        var (rank, size): (Int32, Int32) = (0, 1)
-        MPI_Comm_rank(communicator, &rank)
-        MPI_Comm_size(communicator, &size)
-        self.rank = Int(rank)
-        count = Int(size)
-        self.communicator = communicator
+    init(_ members: MPI.Group, outbox: RankOutbox, timeline: Timeline?) {
+        rank = members.rank
+        count = members.count
+        self.members = members
         self.outbox = outbox
         self.timeline = timeline
     }
@@ -38,9 +34,9 @@ package final class MPIGroup: TensorParallelGroup {
         let counts = try ranges.map { range throws(CollectiveError) in try Self.count(range.count, width) }
         let offsets = try ranges.map { range throws(CollectiveError) in try Self.count(range.lowerBound, width) }
         sentBytes += own.rows * width * 4 * (count - 1)
-        return begin { [communicator, rank] mpi throws(ShardError) in
+        return begin { [members, rank] mpi throws(ShardError) in
             try mpi.gather(
-                own.address, count: counts[rank], into: all.address, counts: counts, offsets: offsets, on: communicator)
+                own.address, count: counts[rank], into: all.address, counts: counts, offsets: offsets, on: members)
         }
     }
 
@@ -55,10 +51,10 @@ package final class MPIGroup: TensorParallelGroup {
         let own = counts[rank]
         let receiveOffsets = try (0..<count).map { peer throws(CollectiveError) in try Self.count(peer * rows, width) }
         sentBytes += (parts.rows - rows) * width * 4
-        return begin { [communicator, count] mpi throws(ShardError) in
+        return begin { [members, count] mpi throws(ShardError) in
             try mpi.exchange(
                 parts.address, counts: counts, offsets: offsets, into: received.address,
-                receiveCounts: Array(repeating: own, count: count), receiveOffsets: receiveOffsets, on: communicator)
+                receiveCounts: Array(repeating: own, count: count), receiveOffsets: receiveOffsets, on: members)
         }
     }
 

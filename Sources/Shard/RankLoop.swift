@@ -1,4 +1,3 @@
-import CMPI
 import Foundation
 import PaliGemma
 import Wire
@@ -9,29 +8,26 @@ package final class RankLoop {
     package var rank: Int { mpi.rank }
     package var size: Int { mpi.size }
 
-    /// Whoever is handed the frames: their sender and their bytes.
-    package typealias FrameHandler = (_ source: Int, _ frame: UnsafeRawBufferPointer) throws -> Void
+    /// A frame that came in.
+    package struct Incoming {
+        package let source: Int
+        /// The picture whose features the frame holds, or 0: known even where the frame is damaged.
+        package let picture: UInt64
+        package let bytes: UnsafeRawBufferPointer
+    }
+
+    package typealias FrameHandler = (Incoming) throws -> Void
+
+    /// What fits into a tag of MPI beside the frame.
+    private static let largestPicture: UInt64 = (1 << 30) - 1
 
     private let mpi: MPI
     private let outbox = RankOutbox()
     private var outgoing: [(request: MPI.Request, memory: UnsafeMutableRawBufferPointer)] = []
-    private var incoming: [Int: [Arrival]] = [:]
+    private var incoming: [Int: [MPI.Arrival]] = [:]
     private var collectives: [(request: MPI.Request, ticket: Ticket)] = []
-    private var toSelf: [[UInt8]] = []
+    private var toSelf: [(frame: [UInt8], picture: UInt64)] = []
     private var idle = Idle()
-
-    private final class Arrival {
-        let memory: UnsafeMutableRawBufferPointer
-        let request: MPI.Request
-        var complete = false
-
-        init(memory: UnsafeMutableRawBufferPointer, request: MPI.Request) {
-            self.memory = memory
-            self.request = request
-        }
-
-        deinit { memory.deallocate() }
-    }
 
     /// Joins the world.
     package init() throws(ShardError) {
@@ -42,9 +38,11 @@ package final class RankLoop {
     package var sender: RankOutbox { outbox }
 
     /// A tensor-parallel group of the ranks that call this with `member` true; all ranks of the world must call it.
-    package func makeGroup(member: Bool, timeline: Timeline? = nil) throws(ShardError) -> MPIGroup? {
-        guard let communicator = try mpi.split(color: member ? 1 : nil) else { return nil }
-        return MPIGroup(communicator: communicator, outbox: outbox, timeline: timeline)
+    package func makeGroup(
+        member: Bool, timeline: Timeline? = nil
+    ) throws(ShardError) -> (any TensorParallelGroup)? {
+        guard let members = try mpi.split(color: member ? 1 : nil) else { return nil }
+        return members.count == 1 ? SingleRank() : MPIGroup(members, outbox: outbox, timeline: timeline)
     }
 
     /// Moves frames and collectives until `step` says that it is done.
@@ -64,7 +62,10 @@ package final class RankLoop {
                 idle.pause(outbox.requests, transferring: !outgoing.isEmpty || !collectives.isEmpty)
             }
         }
-        while try !outgoing.isEmpty || post() { _ = try advance() }
+        idle.reset()
+        while try post() || !outgoing.isEmpty {
+            if try !advance() { idle.pause(outbox.requests, transferring: true) }
+        }
     }
 
     /// Leaves the world; all ranks must.
@@ -78,8 +79,12 @@ package final class RankLoop {
         let requests = outbox.requests.takeAll()
         for request in requests {
             switch request {
-            case .send(let frame, let destination):
-                if destination == rank { toSelf.append(frame) } else { try send(frame, to: destination) }
+            case .send(let frame, let destination, let picture):
+                if destination == rank {
+                    toSelf.append((frame, picture))
+                } else {
+                    try send(frame, to: destination, about: picture)
+                }
             case .collective(let begin, let ticket):
                 collectives.append((try begin(mpi), ticket))
             case .failure(let error):
@@ -91,10 +96,11 @@ package final class RankLoop {
         return !requests.isEmpty
     }
 
-    private func send(_ frame: [UInt8], to destination: Int) throws(ShardError) {
+    private func send(_ frame: [UInt8], to destination: Int, about picture: UInt64) throws(ShardError) {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: frame.count, alignment: 64)
         memory.copyBytes(from: frame)
-        outgoing.append((try mpi.send(UnsafeRawBufferPointer(memory), to: destination), memory))
+        let tag = Int(picture & Self.largestPicture)
+        outgoing.append((try mpi.send(UnsafeRawBufferPointer(memory), to: destination, tag: tag), memory))
     }
 
     /// Completes transfers that are through, and begins to receive what has come.
@@ -122,8 +128,8 @@ package final class RankLoop {
         }
         collectives = running
 
-        while size > 1, let (source, memory, request) = try mpi.receive() {
-            incoming[source, default: []].append(Arrival(memory: memory, request: request))
+        while size > 1, let arrival = try mpi.receive() {
+            incoming[arrival.source, default: []].append(arrival)
             progress = true
         }
         return progress
@@ -133,14 +139,17 @@ package final class RankLoop {
     private func deliver(_ handle: FrameHandler) throws -> Bool {
         var progress = false
         while !toSelf.isEmpty {
-            let frame = toSelf.removeFirst()
-            try frame.withUnsafeBytes { try handle(rank, $0) }
+            let (frame, picture) = toSelf.removeFirst()
+            try frame.withUnsafeBytes { bytes in
+                try handle(Incoming(source: rank, picture: picture, bytes: bytes))
+            }
             progress = true
         }
         for source in incoming.keys.sorted() {
             while let first = incoming[source]?.first, try first.request.test() {
                 incoming[source]?.removeFirst()
-                try handle(source, UnsafeRawBufferPointer(first.memory))
+                let bytes = UnsafeRawBufferPointer(first.memory)
+                try handle(Incoming(source: source, picture: UInt64(first.tag), bytes: bytes))
                 progress = true
             }
         }
@@ -174,7 +183,7 @@ package final class RankLoop {
 /// What other threads ask of a rank's main thread.
 package final class RankOutbox: FrameSender, Sendable {
     enum Request {
-        case send([UInt8], to: Int)
+        case send([UInt8], to: Int, about: UInt64)
         case collective(begin: (MPI) throws(ShardError) -> MPI.Request, Ticket)
         case failure(ShardError)
         case wake
@@ -182,7 +191,9 @@ package final class RankOutbox: FrameSender, Sendable {
 
     let requests = Mailbox<Request>()
 
-    package func send(_ frame: [UInt8], to rank: Int) { requests.put(.send(frame, to: rank)) }
+    package func send(_ frame: [UInt8], to rank: Int, about picture: UInt64) {
+        requests.put(.send(frame, to: rank, about: picture))
+    }
 
     /// Ends the rank's loop with an error.
     package func fail(_ error: ShardError) { requests.put(.failure(error)) }

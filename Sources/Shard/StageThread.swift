@@ -1,4 +1,5 @@
 import Foundation
+import PaliGemma
 import Synchronization
 
 /// The compute thread of a rank: does one piece of work after the other, in the order in which they came.
@@ -15,7 +16,7 @@ package final class StageThread: Sendable {
         let thread = Thread { [work, self] in
             while true {
                 let start = DispatchTime.now().uptimeNanoseconds
-                let next = work.takeFirst()
+                guard case .item(let next) = work.takeFirst() else { return }
                 self.waitingNanoseconds.wrappingAdd(
                     DispatchTime.now().uptimeNanoseconds - start, ordering: .relaxed)
                 do {

@@ -87,25 +87,27 @@ package final class VisionStage: @unchecked Sendable {
                     var frame = try Frame.encodeFeatures(place, data: UnsafeRawBufferPointer(view.bytes))
                     fault?.strike(&frame, picture: picture.id, firstRow: place.firstRow)
                     counters.sentBytes += frame.count
-                    sender.send(frame, to: Int(route.destinationRank))
+                    sender.send(frame, to: Int(route.destinationRank), about: picture.id)
                 }
             }
         }
     }
 }
 
-/// A fault switch for tests: `PALIGEMMA_FAULT=flip-features:N` flips one byte in a Features frame of picture N
-/// (pictures of a world are numbered from 1 in the order in which they are prepared).
+/// A fault switch for tests: `PALIGEMMA_FAULT=flip-features:N:B` flips a bit of byte B in the first Features frame of
+/// picture N (pictures of a world are numbered from 1 in the order in which they are leased).
 package struct FeatureFault: Sendable {
     let picture: UInt64
+    let byte: Int
 
     package static func fromEnvironment() -> FeatureFault? {
         let parts = (ProcessInfo.processInfo.environment["PALIGEMMA_FAULT"] ?? "").split(separator: ":")
-        guard parts.count == 2, parts[0] == "flip-features", let picture = UInt64(parts[1]) else { return nil }
-        return FeatureFault(picture: picture)
+        guard parts.count == 3, parts[0] == "flip-features", let picture = UInt64(parts[1]), let byte = Int(parts[2])
+        else { return nil }
+        return FeatureFault(picture: picture, byte: byte)
     }
 
     func strike(_ frame: inout [UInt8], picture: UInt64, firstRow: UInt32) {
-        if picture == self.picture, firstRow == 0 { frame[frame.count / 2] ^= 0x10 }
+        if picture == self.picture, firstRow == 0, frame.indices.contains(byte) { frame[byte] ^= 0x10 }
     }
 }

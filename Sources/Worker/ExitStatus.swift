@@ -23,7 +23,7 @@ enum ExitStatus: Int32 {
         case is ModelError: self = .model
         case is QueueError: self = .queue
         case is PlanError: self = .usage
-        case is WorkerSettings.UsageError: self = .usage
+        case is WorkerSettings.UsageError, is Kernels.UnknownKernels: self = .usage
         case ShardError.handshake, is EnvironmentError: self = .environment
         default: self = .internal
         }

@@ -11,6 +11,9 @@ struct Handshake {
         let status: ExitStatus
     }
 
+    /// Seconds after which it is said who has not come yet.
+    private static let patience = 20.0
+
     private let settings: WorkerSettings
     private let parts: Result<ModelParts, any Error>
     private let loop: RankLoop
@@ -25,30 +28,39 @@ struct Handshake {
         try introduce()
         var reports: [Int: Introduction] = [:]
         var verdict: Welcome?
-        try loop.run { source, bytes in
-            switch try Frame.decode(bytes) {
-            case .hello(let hello): reports[source] = .hello(hello)
-            case .failure(let failure): reports[source] = .failure(failure)
+        var patience = Date(timeIntervalSinceNow: Self.patience)
+        try loop.run { frame in
+            switch try Frame.decode(frame.bytes) {
+            case .hello(let hello): reports[frame.source] = .hello(hello)
+            case .failure(let failure): reports[frame.source] = .failure(failure)
             case .welcome(let welcome): verdict = welcome
-            default: throw ShardError.protocolViolation(rank: source, reason: "work before the world has started")
+            default:
+                throw ShardError.protocolViolation(rank: frame.source, reason: "work before the world has started")
             }
         } step: {
             if verdict != nil { return nil }
-            guard loop.rank == 0, reports.count == loop.size else { return false }
+            guard loop.rank == 0 else { return false }
+            guard reports.count == loop.size else {
+                if patience < Date() {
+                    patience = Date(timeIntervalSinceNow: Self.patience)
+                    let missing = (0..<loop.size).filter { reports[$0] == nil }.map(String.init)
+                    Talk.line("still waiting for ranks \(missing.joined(separator: ", ")) to load the model")
+                }
+                return false
+            }
             let problem = judge(reports)
             reports.removeAll()
-            let frame = try Frame.encode(Welcome(accepted: problem == nil, reason: problem ?? ""))
+            let frame = try Frame.encode(
+                Welcome(
+                    accepted: problem == nil, reason: problem?.reason ?? "",
+                    exitCode: UInt32((problem?.status ?? .success).code)))
             for rank in 0..<loop.size { loop.sender.send(frame, to: rank) }
             return true
         }
         guard let verdict, !verdict.accepted else { return }
         if loop.rank == 0 { Talk.line(verdict.reason) }
-        throw Refusal(status: status)
-    }
-
-    private var status: ExitStatus {
-        if case .failure(let error) = parts { return ExitStatus(error) }
-        return .environment
+        // All ranks end alike: mpirun passes on the code of whichever it sees first.
+        throw Refusal(status: ExitStatus(rawValue: Int32(verdict.exitCode)) ?? .environment)
     }
 
     private enum Introduction {
@@ -75,19 +87,22 @@ struct Handshake {
     }
 
     /// What is wrong with the world, or nil.
-    private func judge(_ reports: [Int: Introduction]) -> String? {
+    private func judge(_ reports: [Int: Introduction]) -> (reason: String, status: ExitStatus)? {
         var first: Hello?
         for (rank, report) in reports.sorted(by: { $0.key < $1.key }) {
             switch report {
             case .failure(let failure):
-                return "rank \(rank) cannot start: \(failure.message)"
+                let status = Int32(failure.code).flatMap { ExitStatus(rawValue: $0) } ?? .environment
+                return ("rank \(rank) cannot start: \(failure.message)", status)
             case .hello(let hello):
                 guard let expected = first else {
                     first = hello
-                    if let problem = countProblem(hello) { return problem }
+                    if let problem = countProblem(hello) { return (problem, .environment) }
                     continue
                 }
-                if let problem = countProblem(hello) ?? difference(hello, from: expected) { return problem }
+                if let problem = countProblem(hello) ?? difference(hello, from: expected) {
+                    return (problem, .environment)
+                }
             }
         }
         return nil

@@ -9,6 +9,8 @@ struct Launch {
     let localRanks: Int
     /// Cores that this process may run on.
     let cores: Int
+    /// Whether the launcher bound this rank to cores of its own, fewer than the launcher itself has.
+    let isBound: Bool
 
     init(worldSize: Int) {
         var name = [CChar](repeating: 0, count: 256)
@@ -18,12 +20,18 @@ struct Launch {
         let environment = ProcessInfo.processInfo.environment
         localRanks = environment["OMPI_COMM_WORLD_LOCAL_SIZE"].flatMap { Int($0) } ?? worldSize
         cores = ProcessInfo.processInfo.activeProcessorCount
+        isBound = Self.allowedCores("self") != Self.allowedCores("\(getppid())")
     }
 
     /// Compute threads of this rank: all its cores where it is bound to some, its share of the machine otherwise.
     func threads() -> Int {
-        let all = ProcessInfo.processInfo.processorCount
-        return cores < all ? cores : max(1, cores / max(1, localRanks))
+        isBound ? cores : max(1, cores / max(1, localRanks))
+    }
+
+    /// The mask of a process, as the kernel prints it.
+    private static func allowedCores(_ process: String) -> Substring? {
+        let status = FileManager.default.contents(atPath: "/proc/\(process)/status") ?? Data()
+        return String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") }
     }
 
     /// Ranks that the launcher believes it started, by the variables of the common ones.

@@ -17,7 +17,7 @@ final class Rank: @unchecked Sendable {
     private let features: FeatureStore?
     private let vision: VisionStage?
     private let text: TextStage?
-    private let group: MPIGroup?
+    private let group: (any TensorParallelGroup)?
     private let coordinator: Coordinator?
     private let start = Date()
     private let stopped = StopFlag()
@@ -71,7 +71,7 @@ final class Rank: @unchecked Sendable {
         let bytes = parts.plan.slices.map { Gemma.cacheBytes(positions: 1, configuration: text, slice: $0) }
         let limits = Schedule.Limits(
             visionRanks: parts.plan.visionRanks, batchRows: settings.batchRows,
-            rowsPerPicture: parts.configuration.vision.tokens, cacheBytesPerPosition: bytes.max() ?? 0,
+            typicalRows: parts.configuration.vision.tokens + 16, cacheBytesPerPosition: bytes.max() ?? 0,
             cacheBytes: settings.keyValueBudget)
         return Coordinator(
             queue: queue, plan: parts.plan, configuration: parts.configuration, limits: limits,
@@ -105,11 +105,12 @@ final class Rank: @unchecked Sendable {
         }
     }
 
-    private func receive(_ source: Int, _ bytes: UnsafeRawBufferPointer) throws {
-        if let features, try FrameHeader(of: bytes).kind == .features {
-            return try features.receive(bytes, from: source)
+    private func receive(_ frame: RankLoop.Incoming) throws {
+        if frame.picture > 0 {
+            try features?.receive(frame.bytes, of: frame.picture, from: frame.source)
+            return
         }
-        switch try Frame.decode(bytes) {
+        switch try Frame.decode(frame.bytes) {
         case .pixelBatch(let batch): try vision?.receive(batch)
         case .order(let order): order.kind == .stop ? stop() : text?.receive(order)
         case let other: try coordinator?.receive(other)

@@ -41,7 +41,7 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "Bytes of keys and values that a rank may hold, as 2g or 512m (default: 2g). [PALIGEMMA_KV_BUDGET]")
     var kvBudget: String?
 
-    @Option(help: "Picture rows of a micro-batch (default: 2048). [PALIGEMMA_BATCH_ROWS]")
+    @Option(help: "Rows of a micro-batch (default: 2304, eight pictures at 224 px). [PALIGEMMA_BATCH_ROWS]")
     var batchRows: Int?
 
     @Option(help: "Seconds that a lease holds without renewal (default: 60). [PALIGEMMA_LEASE_SECONDS]")

@@ -16,6 +16,9 @@ struct WorkerSettings {
     let ignoreExif: Bool
     let quiet: Bool
 
+    /// The pixels of more rows would not fit into one frame.
+    private static let mostBatchRows = 1 << 16
+
     struct UsageError: Error, CustomStringConvertible {
         let description: String
     }
@@ -32,7 +35,12 @@ struct WorkerSettings {
             }
             return value
         }
-        func isSet(_ flag: Bool, _ variable: String) -> Bool { flag || text(nil, variable) == "1" }
+        func isSet(_ flag: Bool, _ variable: String) throws -> Bool {
+            guard !flag, let given = text(nil, variable)?.lowercased() else { return flag }
+            if ["1", "true", "yes", "on"].contains(given) { return true }
+            if ["0", "false", "no", "off"].contains(given) { return false }
+            throw UsageError(description: "\(variable) is \(given); 1 or 0 is expected")
+        }
 
         guard let model = text(command.model, "PALIGEMMA_MODEL") else {
             throw UsageError(description: "no model: give --model DIR or set PALIGEMMA_MODEL")
@@ -46,17 +54,18 @@ struct WorkerSettings {
         }
         self.model = model
         self.queue = queue
-        drain = isSet(command.drain, "PALIGEMMA_DRAIN")
+        drain = try isSet(command.drain, "PALIGEMMA_DRAIN")
         ranksExpected = try number(command.ranksExpected, "--ranks-expected", "PALIGEMMA_RANKS", atLeast: 1)
         visionRanks = try number(command.visionRanks, "--vision-ranks", "PALIGEMMA_VISION_RANKS", atLeast: 1)
         threads = try number(command.threads, "--threads", "PALIGEMMA_THREADS", atLeast: 1)
         keyValueBudget = bytes
-        batchRows = try number(command.batchRows, "--batch-rows", "PALIGEMMA_BATCH_ROWS", atLeast: 1) ?? 2048
+        let rows = try number(command.batchRows, "--batch-rows", "PALIGEMMA_BATCH_ROWS", atLeast: 1)
+        batchRows = min(rows ?? 2304, Self.mostBatchRows)
         leaseSeconds =
             try number(command.leaseSeconds, "--lease-seconds", "PALIGEMMA_LEASE_SECONDS", atLeast: 1) ?? 60
         timeline = text(command.timeline, "PALIGEMMA_TIMELINE")
-        ignoreExif = isSet(command.ignoreExif, "PALIGEMMA_IGNORE_EXIF")
-        quiet = isSet(command.quiet, "PALIGEMMA_QUIET")
+        ignoreExif = try isSet(command.ignoreExif, "PALIGEMMA_IGNORE_EXIF")
+        quiet = try isSet(command.quiet, "PALIGEMMA_QUIET")
     }
 
     /// "2g", "512m", "64k" or plain bytes.

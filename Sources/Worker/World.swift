@@ -45,10 +45,17 @@ struct ModelParts {
     let plan: ShardPlan
 
     init(_ settings: WorkerSettings, worldSize: Int) throws {
+        _ = try Kernels.requested()
         configuration = try ModelConfiguration(directory: settings.model)
         checkpoint = try Checkpoint(directory: settings.model)
         weights = try ModelWeights(checkpoint: checkpoint, configuration: configuration)
         tokenizer = try Tokenizer(directory: settings.model, configuration: configuration)
+        guard tokenizer.pieceCount <= configuration.text.vocabulary else {
+            throw ModelError(
+                .tokenizer, at: settings.model,
+                "the tokenizer has \(tokenizer.pieceCount) pieces, but the model only "
+                    + "\(configuration.text.vocabulary) rows for them; they belong to different models")
+        }
         fingerprint = checkpoint.fingerprint()
         plan = try ShardPlan(ranks: worldSize, configuration: configuration, visionRanks: settings.visionRanks)
     }

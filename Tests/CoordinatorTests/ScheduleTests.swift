@@ -5,7 +5,7 @@ import Testing
 struct ScheduleTests {
     static func limits(visionRanks: Int = 1, cachePositions: Int = 10_000, sequences: Int = 64) -> Schedule.Limits {
         Schedule.Limits(
-            visionRanks: visionRanks, batchRows: 512, rowsPerPicture: 256, cacheBytesPerPosition: 10,
+            visionRanks: visionRanks, batchRows: 512, typicalRows: 256, cacheBytesPerPosition: 10,
             cacheBytes: cachePositions * 10, sequences: sequences, decodeSteps: 4)
     }
 
@@ -15,7 +15,7 @@ struct ScheduleTests {
         #expect(schedule.handle(.retryQueue) == [.lease(4)])
         #expect(schedule.handle(.leased([1])) == [.prepare(1), .lease(3)])
         #expect(schedule.handle(.leased([])) == [])
-        #expect(schedule.handle(.prepared(1, pictures: 1, positions: 270)) == [.encode(1, [1], visionRank: 0)])
+        #expect(schedule.handle(.prepared(1, rows: 256, positions: 270)) == [.encode(1, [1], visionRank: 0)])
         #expect(schedule.handle(.encoding(1)) == [.prefill(1, [1])])
         #expect(schedule.handle(.encoded(1)) == [])
         #expect(schedule.handle(.answered(ended: [])) == [.decode([1], steps: 4)])
@@ -31,7 +31,7 @@ struct ScheduleTests {
         _ = schedule.handle(.leased([1, 2, 3, 4, 5, 6]))
         var encoded: [[UInt64]] = []
         for job in 1...6 {
-            for case .encode(_, let jobs, _) in schedule.handle(.prepared(UInt64(job), pictures: 1, positions: 270)) {
+            for case .encode(_, let jobs, _) in schedule.handle(.prepared(UInt64(job), rows: 256, positions: 270)) {
                 encoded.append(jobs)
             }
         }
@@ -47,8 +47,8 @@ struct ScheduleTests {
         _ = schedule.handle(.retryQueue)
         _ = schedule.handle(.leased([1, 2]))
         _ = schedule.handle(.leased([]))
-        _ = schedule.handle(.prepared(1, pictures: 1, positions: 300))
-        _ = schedule.handle(.prepared(2, pictures: 1, positions: 300))
+        _ = schedule.handle(.prepared(1, rows: 256, positions: 300))
+        _ = schedule.handle(.prepared(2, rows: 256, positions: 300))
         _ = schedule.handle(.encoded(1))
         _ = schedule.handle(.encoded(2))
         #expect(schedule.handle(.answered(ended: [])) == [.decode([1], steps: 4)])
@@ -60,7 +60,7 @@ struct ScheduleTests {
         var schedule = Schedule(limits: Self.limits(cachePositions: 10))
         _ = schedule.handle(.retryQueue)
         _ = schedule.handle(.leased([1]))
-        #expect(schedule.handle(.prepared(1, pictures: 9, positions: 5000)) == [.encode(1, [1], visionRank: 0)])
+        #expect(schedule.handle(.prepared(1, rows: 2304, positions: 5000)) == [.encode(1, [1], visionRank: 0)])
         #expect(schedule.handle(.encoding(1)) == [.prefill(1, [1])])
     }
 
@@ -69,7 +69,7 @@ struct ScheduleTests {
         var schedule = Schedule(limits: Self.limits())
         _ = schedule.handle(.retryQueue)
         _ = schedule.handle(.leased([1, 2, 3, 4]))
-        for job in 1...4 { _ = schedule.handle(.prepared(UInt64(job), pictures: 1, positions: 270)) }
+        for job in 1...4 { _ = schedule.handle(.prepared(UInt64(job), rows: 256, positions: 270)) }
         #expect(schedule.handle(.drain) == [.release(4)])
         #expect(schedule.handle(.leased([9])) == [.release(9)])
         _ = schedule.handle(.encoded(1))
@@ -168,7 +168,7 @@ private struct SimulatedWorld {
                     pending.append(.unprepared(job))
                 } else {
                     positions[job] = Int.random(in: 1...400, using: &random)
-                    pending.append(.prepared(job, pictures: 1 + Int(job % 2), positions: positions[job] ?? 0))
+                    pending.append(.prepared(job, rows: 256 * (1 + Int(job % 2)), positions: positions[job] ?? 0))
                 }
             case .encode(let batch, _, let rank):
                 encodings[rank].append((batch, false))

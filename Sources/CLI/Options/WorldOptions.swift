@@ -28,7 +28,7 @@ struct WorldOptions: ParsableArguments {
             "Compute threads of a rank.", default: "its share of the cores", valueName: "count"))
     var threads: Int?
 
-    @Option(help: Variable.batchRows.help("Picture rows of a micro-batch.", default: "2048", valueName: "count"))
+    @Option(help: Variable.batchRows.help("Rows of a micro-batch.", default: "2304", valueName: "count"))
     var batchRows: Int?
 
     @Flag(help: Variable.ignoreExif.help("Do not turn pictures as their cameras say."))

@@ -30,6 +30,9 @@ package final class Coordinator {
         }
     }
 
+    /// Seconds between two questions to a queue that has nothing for us.
+    private static let pause = 0.2
+
     /// A leased job on its way.
     private struct Flight {
         let lease: Lease
@@ -58,7 +61,7 @@ package final class Coordinator {
     private var stopping = false
     /// The last reports of the other ranks and of this one, as they come in.
     package private(set) var reports: [Report] = []
-    /// Finished and failed jobs of this world.
+    /// What became of this world's jobs, as far as the queue has taken it.
     package private(set) var progress = Progress()
 
     package struct Progress: Sendable, Equatable {
@@ -119,20 +122,29 @@ package final class Coordinator {
             try take(schedule.handle(.leased(leases.map(board))))
         case .queueEmpty(let outstanding):
             // Others may give jobs back, or their leases may run out; without a drain new jobs may come.
-            if !settings.drain || outstanding > 0 { askAgain = Date(timeIntervalSinceNow: 0.2) }
+            if !settings.drain || outstanding > 0 { askAgain = Date(timeIntervalSinceNow: Self.pause) }
             try take(schedule.handle(.leased([])))
         case .prepared(let id, let job):
             flights[id]?.prepared = job
             let rows = job.pictures.count * configuration.vision.tokens + job.textTokens.count
             let longest = flights[id]?.lease.job.maxTokens ?? 0
-            try take(schedule.handle(.prepared(id, pictures: job.pictures.count, positions: rows + longest)))
+            try take(schedule.handle(.prepared(id, rows: rows, positions: rows + longest)))
         case .unprepared(let id, let failure, let permanent):
             if let flight = flights.removeValue(forKey: id) { fail(flight, failure, permanent: permanent) }
             try take(schedule.handle(.unprepared(id)))
-        case .lost:
-            break  // the answer will be refused by the queue, whoever has the job now
+        case .settled(let settlement):
+            settle(settlement)
         case .queueFailed(let error):
             throw error
+        }
+    }
+
+    private func settle(_ settlement: Inbox.Settlement) {
+        switch settlement {
+        case .answered: progress.answered += 1
+        case .failed: progress.failed += 1
+        case .retried: askAgain = askAgain ?? Date(timeIntervalSinceNow: Self.pause)
+        case .stale: break
         }
     }
 
@@ -178,7 +190,6 @@ package final class Coordinator {
             text: tokenizer.decode(flight.tokens), tokens: flight.tokens, logprobs: flight.logprobs,
             finishReason: result.finish == .stop ? .stop : .length, seconds: -flight.start.timeIntervalSinceNow)
         keeper.finish(flight.lease.ticket, answer)
-        progress.answered += 1
         progress.pictures += flight.pictureIDs.count
         return id
     }
@@ -186,8 +197,6 @@ package final class Coordinator {
     private func fail(_ flight: Flight, _ failure: JobFailure, permanent: Bool) {
         keeper.fail(
             flight.lease.ticket, failure, permanent: permanent, seconds: -flight.start.timeIntervalSinceNow)
-        // A passing fault comes again after a pause: there is something to wait for.
-        if permanent { progress.failed += 1 } else { askAgain = Date(timeIntervalSinceNow: 0.2) }
     }
 
     // MARK: What goes out
@@ -280,7 +289,11 @@ package final class Coordinator {
         preparer.stop()
         keeper.stop()
         for message in inbox.takeAll() {
-            if case .queueFailed(let error) = message { throw error }
+            switch message {
+            case .queueFailed(let error): throw error
+            case .settled(let settlement): settle(settlement)
+            default: break
+            }
         }
         let frame = try Frame.encode(Order(sequenceNumber: nextOrder, kind: .stop))
         for rank in 0..<plan.ranks { sender.send(frame, to: rank) }

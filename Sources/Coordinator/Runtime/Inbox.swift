@@ -9,9 +9,18 @@ final class Inbox: @unchecked Sendable {
         case queueEmpty(outstanding: Int)
         case prepared(Schedule.JobID, PreparedJob)
         case unprepared(Schedule.JobID, JobFailure, permanent: Bool)
-        /// Tickets that are no longer ours.
-        case lost([Lease.Ticket])
+        /// What became of a job in the queue.
+        case settled(Settlement)
         case queueFailed(QueueError)
+    }
+
+    enum Settlement {
+        case answered
+        case failed
+        /// It comes again after a pause.
+        case retried
+        /// The lease had run out: another world has the job, and its answer counts.
+        case stale
     }
 
     private let lock = NSLock()
@@ -32,48 +41,5 @@ final class Inbox: @unchecked Sendable {
             messages.removeAll()
             return taken
         }
-    }
-}
-
-/// Work for threads, first come, first served; ends when closed.
-final class WorkQueue<Item>: @unchecked Sendable {
-    // @unchecked: every access holds the lock.
-    private let condition = NSCondition()
-    private var items: [Item] = []
-    private var closed = false
-
-    func put(_ item: Item) {
-        condition.withLock {
-            items.append(item)
-            condition.signal()
-        }
-    }
-
-    func close() {
-        condition.withLock {
-            closed = true
-            condition.broadcast()
-        }
-    }
-
-    enum Next {
-        case item(Item)
-        case timeout
-        case closed
-    }
-
-    /// Waits for the next item, at most until `deadline` where there is one.
-    func take(until deadline: Date? = nil) -> Next {
-        condition.lock()
-        defer { condition.unlock() }
-        while items.isEmpty {
-            if closed { return .closed }
-            guard let deadline else {
-                condition.wait()
-                continue
-            }
-            if !condition.wait(until: deadline), items.isEmpty { return closed ? .closed : .timeout }
-        }
-        return .item(items.removeFirst())
     }
 }

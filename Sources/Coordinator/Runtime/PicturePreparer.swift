@@ -11,7 +11,7 @@ struct PreparedJob: Sendable {
 
 /// Reads, resizes and tokenises jobs on threads of its own, ahead of the vision stage.
 final class PicturePreparer: Sendable {
-    private let work = WorkQueue<(Schedule.JobID, Job)>()
+    private let work = Mailbox<(Schedule.JobID, Job)>()
     private let reader: PictureReader
     private let tokenizer: Tokenizer
     private let configuration: ModelConfiguration
@@ -40,7 +40,7 @@ final class PicturePreparer: Sendable {
     func stop() { work.close() }
 
     private func run(name: String) {
-        while case .item(let (id, job)) = work.take() {
+        while case .item(let (id, job)) = work.takeFirst() {
             let message = timeline.span("prepare", thread: name, detail: "\(job.images.count) pictures") {
                 prepared(id, job)
             }

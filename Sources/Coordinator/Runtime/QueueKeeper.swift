@@ -1,4 +1,5 @@
 import Foundation
+import PaliGemma
 
 /// The thread that talks to the queue: it leases, finishes and renews, and never computes, so a lease is kept
 /// however long a prefill takes.
@@ -14,7 +15,7 @@ final class QueueKeeper: @unchecked Sendable {
     private let queue: any JobQueue
     private let owner: String
     private let duration: Duration
-    private let requests = WorkQueue<Request>()
+    private let requests = Mailbox<Request>()
     private let report: @Sendable (Inbox.Message) -> Void
     private let finished = DispatchSemaphore(value: 0)
     private var held: Set<Lease.Ticket> = []
@@ -48,16 +49,16 @@ final class QueueKeeper: @unchecked Sendable {
     private func run() {
         defer { finished.signal() }
         let interval = Double(duration.nanoseconds) / 3e9
-        var renewal = Date(timeIntervalSinceNow: interval)
+        var renewal = DispatchTime.now() + interval
         loop: while true {
             do throws(QueueError) {
-                switch requests.take(until: renewal) {
+                switch requests.takeFirst(until: renewal) {
                 case .item(let request): try handle(request)
                 case .timeout: break
                 case .closed: break loop
                 }
-                if Date() >= renewal {
-                    renewal = Date(timeIntervalSinceNow: interval)
+                if DispatchTime.now() >= renewal {
+                    renewal = DispatchTime.now() + interval
                     try renew()
                 }
             } catch {
@@ -79,10 +80,14 @@ final class QueueKeeper: @unchecked Sendable {
                 report(.leased(leases))
             }
         case .finish(let ticket, let answer):
-            try end(ticket) { () throws(QueueError) in try queue.finish(ticket, with: answer) }
+            try end(ticket) { () throws(QueueError) in
+                try queue.finish(ticket, with: answer)
+                return .answered
+            }
         case .fail(let ticket, let failure, let permanent, let seconds):
             try end(ticket) { () throws(QueueError) in
-                try queue.fail(ticket, with: failure, permanent: permanent, seconds: seconds)
+                let state = try queue.fail(ticket, with: failure, permanent: permanent, seconds: seconds)
+                return state == .failed ? .failed : .retried
             }
         case .release(let tickets):
             held.subtract(tickets)
@@ -91,20 +96,21 @@ final class QueueKeeper: @unchecked Sendable {
     }
 
     /// A stale lease is no fault of the queue's: another world has the job, and its answer counts.
-    private func end(_ ticket: Lease.Ticket, _ body: () throws(QueueError) -> Void) throws(QueueError) {
+    private func end(
+        _ ticket: Lease.Ticket, _ body: () throws(QueueError) -> Inbox.Settlement
+    ) throws(QueueError) {
         do {
-            try body()
+            report(.settled(try body()))
         } catch {
             guard case .staleLease = error else { throw error }
-            report(.lost([ticket]))
+            report(.settled(.stale))
         }
         held.remove(ticket)
     }
 
     private func renew() throws(QueueError) {
         guard !held.isEmpty else { return }
-        let lost = try queue.renew(Array(held), for: duration)
-        held.subtract(lost)
-        if !lost.isEmpty { report(.lost(lost)) }
+        // The answers of lost leases will be refused by the queue, whoever has the jobs now.
+        held.subtract(try queue.renew(Array(held), for: duration))
     }
 }

@@ -14,26 +14,26 @@ package struct Schedule {
     package struct Limits: Sendable, Equatable {
         /// Ranks that encode pictures.
         package var visionRanks: Int
-        /// Picture rows that a micro-batch is filled up to; one job is taken whatever its rows.
+        /// Rows of pictures and prompts that a micro-batch is filled up to; one job is taken whatever its rows.
         package var batchRows: Int
-        /// Rows of one picture.
-        package var rowsPerPicture: Int
+        /// Rows of a job with one picture and a short prompt, to know how many to lease ahead.
+        package var typicalRows: Int
         /// Bytes of keys and values of one position, on the Gemma rank that keeps most of them.
         package var cacheBytesPerPosition: Int
         /// Bytes of keys and values that may be reserved on a rank; one sequence is admitted whatever it needs.
         package var cacheBytes: Int
         /// Sequences that decode together at most.
         package var sequences: Int
-        /// Steps of one decoding order while nothing else waits.
+        /// Steps of one decoding order; a prefill waits for them at most.
         package var decodeSteps: Int
 
         package init(
-            visionRanks: Int, batchRows: Int = 2048, rowsPerPicture: Int, cacheBytesPerPosition: Int,
+            visionRanks: Int, batchRows: Int, typicalRows: Int, cacheBytesPerPosition: Int,
             cacheBytes: Int = 2 << 30, sequences: Int = 64, decodeSteps: Int = 8
         ) {
             self.visionRanks = visionRanks
             self.batchRows = batchRows
-            self.rowsPerPicture = rowsPerPicture
+            self.typicalRows = typicalRows
             self.cacheBytesPerPosition = cacheBytesPerPosition
             self.cacheBytes = cacheBytes
             self.sequences = sequences
@@ -42,15 +42,15 @@ package struct Schedule {
 
         /// Jobs that are leased and prepared ahead of the vision stage: two micro-batches for each vision rank.
         package var jobsAhead: Int {
-            max(2, 2 * visionRanks * max(1, batchRows / max(1, rowsPerPicture)))
+            max(2, 2 * visionRanks * max(1, batchRows / max(1, typicalRows)))
         }
     }
 
     package enum Event: Equatable {
         /// The queue gave jobs, possibly none.
         case leased([JobID])
-        /// A job is ready for the vision stage: its pictures, and the positions of prefix and longest answer.
-        case prepared(JobID, pictures: Int, positions: Int)
+        /// A job is ready for the vision stage: the rows of its prefix, and the positions of prefix and longest answer.
+        case prepared(JobID, rows: Int, positions: Int)
         /// A job cannot be prepared; its failure has been told to the queue.
         case unprepared(JobID)
         /// The first features of a batch are on their way, or all are.
@@ -81,7 +81,7 @@ package struct Schedule {
 
     private struct Prepared {
         let job: JobID
-        let pictures: Int
+        let rows: Int
         let positions: Int
     }
 
@@ -141,12 +141,12 @@ package struct Schedule {
                 preparing.formUnion(jobs)
                 actions += jobs.map { .prepare($0) }
             }
-        case .prepared(let job, let pictures, let positions):
+        case .prepared(let job, let rows, let positions):
             preparing.remove(job)
             if draining {
                 actions.append(.release(job))
             } else {
-                waiting.append(Prepared(job: job, pictures: pictures, positions: positions))
+                waiting.append(Prepared(job: job, rows: rows, positions: positions))
             }
         case .unprepared(let job):
             preparing.remove(job)
@@ -227,21 +227,19 @@ package struct Schedule {
         return actions
     }
 
-    private var waitingRows: Int { waiting.reduce(0) { $0 + rows(of: $1) } }
-
-    private func rows(of entry: Prepared) -> Int { entry.pictures * limits.rowsPerPicture }
+    private var waitingRows: Int { waiting.reduce(0) { $0 + $1.rows } }
 
     /// The oldest prepared jobs, as many as the micro-batch's rows and the Gemma ranks' memory allow.
     private mutating func takeBatch() -> [Prepared] {
         var (taken, rows, positions): ([Prepared], Int, Int) = ([], 0, 0)
         while let next = waiting.first {
             let fits =
-                rows + self.rows(of: next) <= limits.batchRows
+                rows + next.rows <= limits.batchRows
                 && (positions + next.positions) * limits.cacheBytesPerPosition <= limits.cacheBytes
                 && taken.count < limits.sequences
             guard taken.isEmpty || fits else { break }
             taken.append(waiting.removeFirst())
-            rows += self.rows(of: next)
+            rows += next.rows
             positions += next.positions
         }
         return taken

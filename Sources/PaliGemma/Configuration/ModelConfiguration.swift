@@ -90,8 +90,6 @@ package struct TextConfiguration: Sendable, Equatable {
     package var queryWidth: Int { heads * headWidth }
     /// Width of all key (or value) heads together.
     package var keyValueWidth: Int { keyValueHeads * headWidth }
-    /// Bytes that the keys and values of one position take in float32, over all layers.
-    package var keyValueBytesPerToken: Int { layers * 2 * keyValueWidth * MemoryLayout<Float>.size }
 }
 
 extension ModelConfiguration {

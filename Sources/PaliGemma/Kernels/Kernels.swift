@@ -8,10 +8,29 @@ package struct Kernels: @unchecked Sendable {
     package let table: UnsafePointer<pg_kernels>
 
     package static let current: Kernels = {
-        let wanted = ProcessInfo.processInfo.environment["PALIGEMMA_KERNELS"]
-        let forced = Level.allCases.first { $0.rawValue == wanted }.flatMap { Kernels(level: $0) }
-        return forced ?? Level.allCases.reversed().lazy.compactMap { Kernels(level: $0) }.first ?? .scalar
+        let best = Level.allCases.reversed().lazy.compactMap { Kernels(level: $0) }.first ?? .scalar
+        return (try? requested()) ?? best
     }()
+
+    /// The set that `PALIGEMMA_KERNELS` asks for; nil where it does not ask.
+    ///
+    /// - Throws: ``UnknownKernels`` where there is no such set, or this processor does not have it.
+    package static func requested() throws(UnknownKernels) -> Kernels? {
+        guard let wanted = ProcessInfo.processInfo.environment["PALIGEMMA_KERNELS"], !wanted.isEmpty else { return nil }
+        guard let level = Level(rawValue: wanted), let kernels = Kernels(level: level) else {
+            throw UnknownKernels(name: wanted)
+        }
+        return kernels
+    }
+
+    package struct UnknownKernels: Error, CustomStringConvertible {
+        let name: String
+
+        package var description: String {
+            let known = Level.allCases.filter { Kernels(level: $0) != nil }.map(\.rawValue).joined(separator: ", ")
+            return "PALIGEMMA_KERNELS is \(name); this processor has \(known)"
+        }
+    }
 
     /// The plain twins, which every processor has.
     package static let scalar = Kernels(table: pg_kernels_at(PG_SCALAR))

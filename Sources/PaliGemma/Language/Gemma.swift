@@ -21,6 +21,8 @@ package final class Gemma {
     let queryScale: Float
     /// √D, by which the embedding of a text token (not a picture's features) is multiplied.
     let embeddingScale: Float
+    /// Rows of a block of a prefill.
+    let blockRows: Int
     var prefillBuffers: PrefillBuffers?
     /// Called with a name and rows after the embedding ("embedding"), each layer ("layer i", own rows; the last layer
     /// only with each prefix's last row) and the output head ("logits", own columns), for tests.
@@ -28,9 +30,11 @@ package final class Gemma {
 
     package init(
         weights: ModelWeights, configuration: ModelConfiguration, slice: TextSlice,
-        group: any TensorParallelGroup, team: ThreadTeam, kernels: Kernels = .current
+        group: any TensorParallelGroup, team: ThreadTeam, kernels: Kernels = .current,
+        blockRows: Int = PrefillRows.blockRows
     ) {
         _ = BLAS.prepared
+        self.blockRows = blockRows
         self.configuration = configuration.text
         tokensPerPicture = configuration.vision.tokens
         endToken = configuration.endToken
@@ -81,9 +85,7 @@ package final class Gemma {
 
     /// x [B, D] += sum over the ranks of partial [B, D], in rank order.
     func addSum(of partial: MatrixView, to x: MatrixView) throws(CollectiveError) {
-        let pieces = Matrix(rows: group.count * x.rows, columns: x.columns)
-        let ranges = (0..<group.count).map { $0 * x.rows..<($0 + 1) * x.rows }
-        try group.gather(partial, into: pieces.view, ranges: ranges).wait()
-        for range in ranges { kernels.add(x, pieces.view.rows(range)) }
+        let pieces = try group.gatherCopies(of: partial)
+        for range in group.copies(of: x.rows) { kernels.add(x, pieces.view.rows(range)) }
     }
 }

@@ -12,30 +12,30 @@ extension Gemma {
 
     private func decodeStep(_ sequences: [Sequence]) throws(CollectiveError) {
         let x = Matrix(rows: sequences.count, columns: configuration.width)
+        let normed = Matrix(rows: sequences.count, columns: configuration.width)
         for (row, sequence) in sequences.enumerated() {
             guard let token = sequence.tokens.last else { preconditionFailure("decoding starts with a chosen token") }
             embed(token, into: x.view.row(row))
         }
         let places = sequences.map { $0.prefixRows + $0.tokens.count - 1 }
         for (index, layer) in weights.layers.enumerated() {
-            appendKeysAndValues(index, layer, x.view, sequences, places)
-            try decodeLayer(index, layer, x.view, sequences, places: places)
+            rmsNorm(x.view, layer.attentionNorm, into: normed.view)
+            appendKeysAndValues(index, layer, normed.view, sequences, places)
+            try decodeLayer(index, layer, x.view, normed: normed.view, sequences, places: places)
         }
         try chooseTokens(x.view, for: sequences)
     }
 
     /// Keys and values of one row a sequence, for the heads that this rank keeps.
     private func appendKeysAndValues(
-        _ index: Int, _ layer: TextLayerWeights, _ x: MatrixView, _ sequences: [Sequence], _ places: [Int]
+        _ index: Int, _ layer: TextLayerWeights, _ normed: MatrixView, _ sequences: [Sequence], _ places: [Int]
     ) {
         let heads = slice.keyValueHeads(configuration)
         let columns = heads.lowerBound * configuration.headWidth..<heads.upperBound * configuration.headWidth
-        let normed = Matrix(rows: x.rows, columns: x.columns)
-        let key = Matrix(rows: x.rows, columns: columns.count)
-        let value = Matrix(rows: x.rows, columns: columns.count)
-        rmsNorm(x, layer.attentionNorm, into: normed.view)
-        linear(normed.view, layer.key.outputs(columns), into: key.view)
-        linear(normed.view, layer.value.outputs(columns), into: value.view)
+        let key = Matrix(rows: normed.rows, columns: columns.count)
+        let value = Matrix(rows: normed.rows, columns: columns.count)
+        linear(normed, layer.key.outputs(columns), into: key.view)
+        linear(normed, layer.value.outputs(columns), into: value.view)
         for (row, sequence) in sequences.enumerated() {
             guard let cache = sequence.cache else { continue }
             let place = places[row]
@@ -48,19 +48,20 @@ extension Gemma {
     }
 
     /// One layer for one row a sequence, whose key and value are in the cache already: x [B, D] becomes the next x.
+    ///
+    /// - Parameter normed: x after the layer's first norm; the memory is used again.
     func decodeLayer(
-        _ index: Int, _ layer: TextLayerWeights, _ x: MatrixView, _ sequences: [Sequence], places: [Int]
+        _ index: Int, _ layer: TextLayerWeights, _ x: MatrixView, normed: MatrixView, _ sequences: [Sequence],
+        places: [Int]
     ) throws(CollectiveError) {
         let width = slice.queryHeads.count * configuration.headWidth
         let columns = slice.queryHeads.lowerBound * configuration.headWidth
-        let normed = Matrix(rows: x.rows, columns: x.columns)
         let query = Matrix(rows: x.rows, columns: width)
         let mixed = Matrix(rows: x.rows, columns: width)
         let partial = Matrix(rows: x.rows, columns: x.columns)
         let hidden = Matrix(rows: x.rows, columns: slice.mlp.count)
 
-        rmsNorm(x, layer.attentionNorm, into: normed.view)
-        linear(normed.view, layer.query.outputs(columns..<columns + width), into: query.view)
+        linear(normed, layer.query.outputs(columns..<columns + width), into: query.view)
         for row in 0..<x.rows {
             rotary.rotate(
                 query.view.row(row), heads: slice.queryHeads.count, position: rotaryPosition(places[row]),
@@ -70,8 +71,8 @@ extension Gemma {
         linear(mixed.view, layer.output.inputs(columns..<columns + width), into: partial.view)
         try addSum(of: partial.view, to: x)
 
-        rmsNorm(x, layer.mlpNorm, into: normed.view)
-        feedForward(layer, normed.view, hidden: hidden.view, into: partial.view)
+        rmsNorm(x, layer.mlpNorm, into: normed)
+        feedForward(layer, normed, hidden: hidden.view, into: partial.view)
         try addSum(of: partial.view, to: x)
     }
 

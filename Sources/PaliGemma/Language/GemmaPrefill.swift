@@ -22,7 +22,7 @@ extension Gemma {
     /// - Throws: ``CollectiveError`` where the group or the features are lost.
     package func prefill(_ sequences: [Sequence], features: some FeatureSource) throws(CollectiveError) {
         let packed = PackedPrefixes(sequences, tokensPerPicture: tokensPerPicture)
-        let rows = PrefillRows(total: packed.total, ranks: group.count)
+        let rows = PrefillRows(total: packed.total, ranks: group.count, blockRows: blockRows)
         let buffers = reserveBuffers(rows)
         rotary.extend(to: rotaryPosition(sequences.map(\.positions).max() ?? 0))
         for sequence in sequences { openCache(of: sequence) }
@@ -217,7 +217,11 @@ extension Gemma {
         let x = Matrix(rows: sequences.count, columns: configuration.width)
         try group.gather(own.view, into: x.view, ranges: ranges).wait()
         let last = weights.layers.count - 1
-        try decodeLayer(last, weights.layers[last], x.view, sequences, places: sequences.map { $0.prefixRows - 1 })
+        let normed = Matrix(rows: x.view.rows, columns: configuration.width)
+        rmsNorm(x.view, weights.layers[last].attentionNorm, into: normed.view)
+        try decodeLayer(
+            last, weights.layers[last], x.view, normed: normed.view, sequences,
+            places: sequences.map { $0.prefixRows - 1 })
         observer?("layer \(last)", x.view)
         try chooseTokens(x.view, for: sequences, damaged: pass.damaged)
     }

@@ -24,10 +24,7 @@ extension Gemma {
             candidate.isDamaged = damaged.contains(row)
             candidate.store(in: out, row: row)
         }
-        let all = Matrix(rows: group.count * x.rows, columns: Candidate.width)
-        try group.gather(
-            own.view, into: all.view, ranges: (0..<group.count).map { $0 * x.rows..<($0 + 1) * x.rows }
-        ).wait()
+        let all = try group.gatherCopies(of: own.view)
         for (row, sequence) in sequences.enumerated() {
             let candidates = (0..<group.count).map { Candidate(all.view, row: $0 * x.rows + row) }
             if candidates.contains(where: \.isDamaged) {

@@ -6,6 +6,10 @@
 package protocol TensorParallelGroup: AnyObject {
     var rank: Int { get }
     var count: Int { get }
+    /// Seconds that the compute thread spent waiting for transfers.
+    var waitingSeconds: Double { get }
+    /// Bytes that this rank sent to its peers.
+    var sentBytes: Int { get }
 
     /// All-gather: rank r's rows land in rows `ranges[r]` of `all` on every rank. `own` has `ranges[rank].count` rows.
     func gather(_ own: MatrixView, into all: MatrixView, ranges: [Range<Int>]) throws(CollectiveError)
@@ -15,6 +19,21 @@ package protocol TensorParallelGroup: AnyObject {
     /// from each rank, in rank order.
     func exchange(_ parts: MatrixView, ranges: [Range<Int>], into received: MatrixView) throws(CollectiveError)
         -> any PendingTransfer
+}
+
+extension TensorParallelGroup {
+    package var waitingSeconds: Double { 0 }
+    package var sentBytes: Int { 0 }
+
+    /// Everyone's copy of some rows [B, D], in rank order: [ranks · B, D].
+    func gatherCopies(of own: MatrixView) throws(CollectiveError) -> Matrix {
+        let all = Matrix(rows: count * own.rows, columns: own.columns)
+        try gather(own, into: all.view, ranges: copies(of: own.rows)).wait()
+        return all
+    }
+
+    /// Where each rank's copy of `rows` rows stands in ``gatherCopies(of:)``.
+    func copies(of rows: Int) -> [Range<Int>] { (0..<count).map { $0 * rows..<($0 + 1) * rows } }
 }
 
 package protocol PendingTransfer: AnyObject {

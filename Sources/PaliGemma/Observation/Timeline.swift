@@ -13,6 +13,9 @@ package final class Timeline: @unchecked Sendable {
         let detail: String
     }
 
+    /// Events that are kept, the first ones: about 14 MB of text, which still fits into one frame.
+    private static let mostEvents = 80_000
+
     /// Nanoseconds below which a wait is not worth an event: thousands of them would hide the others.
     package static let shortestWait: UInt64 = 50_000
 
@@ -32,7 +35,7 @@ package final class Timeline: @unchecked Sendable {
 
     package func record(_ name: String, thread: String, from start: UInt64, detail: String = "") {
         let event = Event(name: name, thread: thread, start: start, end: Self.now(), detail: detail)
-        lock.withLock { events.append(event) }
+        lock.withLock { if events.count < Self.mostEvents { events.append(event) } }
     }
 
     /// The events as comma-separated JSON objects; the whole file is `[` these of all ranks `]`.

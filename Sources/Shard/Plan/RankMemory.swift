@@ -26,8 +26,7 @@ package struct RankMemory: Sendable, Equatable {
             let attention = 2 * text.width * (text.queryWidth + text.keyValueWidth)
             weights += text.layers * (attention + 3 * text.width * slice.mlp.count)
             weights += slice.vocabulary.count * text.width + vision.width * text.width
-            let heads = slice.keyValueHeads(text).count
-            cache = text.layers * 2 * heads * text.headWidth * 4
+            cache = Gemma.cacheBytes(positions: 1, configuration: text, slice: slice)
             let own = (rows + plan.textRanks - 1) / plan.textRanks
             floats += own * (2 * text.width + 2 * text.queryWidth + 2 * text.keyValueWidth + vision.width)
             floats += rows * (text.width + 2 * text.keyValueWidth)

@@ -688,7 +688,7 @@ const ProtobufCMessageDescriptor pg__wire__hello__descriptor =
   (ProtobufCMessageInit) pg__wire__hello__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pg__wire__welcome__field_descriptors[2] =
+static const ProtobufCFieldDescriptor pg__wire__welcome__field_descriptors[3] =
 {
   {
     "accepted",
@@ -714,15 +714,28 @@ static const ProtobufCFieldDescriptor pg__wire__welcome__field_descriptors[2] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "exit_code",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Welcome, exit_code),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pg__wire__welcome__field_indices_by_name[] = {
   0,   /* field[0] = accepted */
+  2,   /* field[2] = exit_code */
   1,   /* field[1] = reason */
 };
 static const ProtobufCIntRange pg__wire__welcome__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor pg__wire__welcome__descriptor =
 {
@@ -732,7 +745,7 @@ const ProtobufCMessageDescriptor pg__wire__welcome__descriptor =
   "Pg__Wire__Welcome",
   "pg.wire",
   sizeof(Pg__Wire__Welcome),
-  2,
+  3,
   pg__wire__welcome__field_descriptors,
   pg__wire__welcome__field_indices_by_name,
   1,  pg__wire__welcome__number_ranges,

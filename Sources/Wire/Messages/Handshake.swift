@@ -60,16 +60,20 @@ package struct Welcome: FrameMessage {
     package var accepted: Bool
     /// Why not; names host and cause.
     package var reason: String
+    /// How the ranks of a refused world end.
+    package var exitCode: UInt32
 
-    package init(accepted: Bool, reason: String = "") {
+    package init(accepted: Bool, reason: String = "", exitCode: UInt32 = 0) {
         self.accepted = accepted
         self.reason = reason
+        self.exitCode = exitCode
     }
 
     package func packed(in arena: Arena) -> PackedForm {
         let message = arena.make(pg__wire__welcome__init)
         message.pointee.accepted = accepted ? 1 : 0
         message.pointee.reason = arena.copy(reason)
+        message.pointee.exit_code = exitCode
         return PackedForm(message)
     }
 
@@ -77,7 +81,8 @@ package struct Welcome: FrameMessage {
         self = try Unpacking.read(
             payload, kind: Self.kind, pg__wire__welcome__unpack, pg__wire__welcome__free_unpacked
         ) {
-            Welcome(accepted: $0.accepted != 0, reason: Unpacking.string($0.reason))
+            Welcome(
+                accepted: $0.accepted != 0, reason: Unpacking.string($0.reason), exitCode: $0.exit_code)
         }
     }
 }

@@ -125,10 +125,14 @@ struct  Pg__Wire__Welcome
   ProtobufCMessage base;
   protobuf_c_boolean accepted;
   char *reason;
+  /*
+   * of all ranks, where the world does not start
+   */
+  uint32_t exit_code;
 };
 #define PG__WIRE__WELCOME__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pg__wire__welcome__descriptor) \
-    , 0, (char *)protobuf_c_empty_string }
+    , 0, (char *)protobuf_c_empty_string, 0 }
 
 
 /*
