@@ -10,7 +10,6 @@ Both stages save themselves in STATE and go on from there when they are started 
 warm-up, and falls to nothing over the cool-down. Stage 0 is told its steps; stage 1 its minutes, because it was made
 for a machine that others use too."""
 import argparse
-import copy
 import json
 import os
 import random
@@ -34,7 +33,7 @@ LOCATION_STRIDE = 1024 // LOCATION_STEPS
 CURRICULUM = [(0, (1.0, 0.0, 0.0)), (300, (0.4, 0.6, 0.0)), (500, (0.2, 0.3, 0.5))]
 # Every picture is captioned; three more questions are drawn with these weights.
 QUESTIONS_BESIDE_CAPTION = 3
-WEIGHTS = {"detect": 1.5, "ocr": 1.2, "count": 0.4, "colour": 0.4, "yes-no": 0.4}
+WEIGHTS = {"detect": 1.5, "ocr": 6.0, "count": 0.3, "colour": 0.4, "yes-no": 0.4}
 
 
 # --- the tower's throw-away heads
@@ -183,9 +182,20 @@ def set_rate(chosen, step, left, cool_down, warm_up=100):
     return part
 
 
-def save_state(path, **state):
-    torch.save(state, path + ".new")
+def save_state(path, step, model, heads, chosen):
+    torch.save(dict(step=step, model=model.state_dict(), heads=heads.state_dict(),
+                    optimizers=[o.state_dict() for o in chosen]), path + ".new")
     os.replace(path + ".new", path)
+
+
+def load_state(path, model, heads, chosen=()):
+    """The step at which it was saved. Without `chosen`, only the weights are taken."""
+    saved = torch.load(path)
+    model.load_state_dict(saved["model"])
+    heads.load_state_dict(saved["heads"])
+    for o, state in zip(chosen, saved["optimizers"]):
+        o.load_state_dict(state)
+    return saved["step"]
 
 
 def prepare(options):
@@ -207,12 +217,8 @@ def train_tower(options):
     model, _, heads = prepare(options)
     pool = Pool(options.pool)
     chosen = optimizers(model, heads, options, tower_part=None)
-    path, step = os.path.join(options.state, "tower.pt"), 0
-    if os.path.exists(path):
-        saved = torch.load(path)
-        model.load_state_dict(saved["model"]), heads.load_state_dict(saved["heads"])
-        [o.load_state_dict(s) for o, s in zip(chosen, saved["optimizers"])]
-        step = saved["step"]
+    path = os.path.join(options.state, "tower.pt")
+    step = load_state(path, model, heads, chosen) if os.path.exists(path) else 0
 
     def loss_of(pixels, kinds, boxes):
         return tower_losses(heads(tower_rows(model, pixels)), kinds, boxes)
@@ -231,10 +237,10 @@ def train_tower(options):
             with torch.no_grad():
                 seen = loss_of(*pool.take(np.arange(pool.trained, pool.trained + HELD_BACK)))
             figures = " ".join(f"{name} {value:.3f}" for name, value in seen[1].items())
-            print(f"tower {step}: {(time.time() - began) / (step - since):.3f} s a step, loss {seen[0].item():.3f}, {figures}", flush=True)
+            print(f"tower {step}: {(time.time() - began) / (step - since):.3f} s a step, loss {seen[0].item():.3f}, "
+                  f"{figures}", flush=True)
         if step % 250 == 0 or step == options.steps:
-            save_state(path, model=model.state_dict(), heads=heads.state_dict(), step=step,
-                       optimizers=[o.state_dict() for o in chosen])
+            save_state(path, step, model, heads, chosen)
 
 
 @torch.no_grad()
@@ -267,13 +273,9 @@ def train_language(options):
     chosen = optimizers(model, heads, options, tower_part=options.tower_part)
     path, step = os.path.join(options.state, "language.pt"), 0
     if os.path.exists(path):
-        saved = torch.load(path)
-        model.load_state_dict(saved["model"]), heads.load_state_dict(saved["heads"])
-        [o.load_state_dict(s) for o, s in zip(chosen, saved["optimizers"])]
-        step = saved["step"]
+        step = load_state(path, model, heads, chosen)
     else:
-        saved = torch.load(os.path.join(options.state, "tower.pt"))
-        model.load_state_dict(saved["model"]), heads.load_state_dict(saved["heads"])
+        load_state(os.path.join(options.state, "tower.pt"), model, heads)
     began, since, average = time.time(), step, None
     last = False
     while not last:
@@ -304,24 +306,17 @@ def train_language(options):
             figures = " ".join(f"{name} {value:.3f}" for name, value in follow(model, questioner, pool).items())
             print(f"language {step}: right of held-back pictures: {figures}", flush=True)
         if step % 50 == 0 or last:
-            save_state(path, model=model.state_dict(), heads=heads.state_dict(), step=step,
-                       optimizers=[o.state_dict() for o in chosen])
+            save_state(path, step, model, heads, chosen)
 
 
 # --- out of training
 
 
-def load_trained(options):
-    model, processor, _ = prepare(options)
-    saved = torch.load(os.path.join(options.state, "language.pt"))
-    model.load_state_dict(saved["model"])
-    return model.eval(), processor
-
-
 def export(options):
-    model, processor = load_trained(options)
+    model, processor, heads = prepare(options)
+    load_state(os.path.join(options.state, "language.pt"), model, heads)
     os.makedirs(options.out, exist_ok=True)
-    model = copy.deepcopy(model).to(torch.bfloat16)
+    model = model.eval().to(torch.bfloat16)
     generation = model.generation_config
     generation.eos_token_id, generation.bos_token_id, generation.pad_token_id = 1, 2, 0
     model.save_pretrained(options.out)
