@@ -20,7 +20,7 @@ let package = Package(
         .executable(name: "paligemma", targets: ["paligemma"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
     targets: [
         // MARK: PaliGemma: checkpoint, tokenizer, pixels, SigLIP, Gemma
@@ -75,7 +75,7 @@ let package = Package(
 
         // MARK: Tests
         .target(name: "TestSupport", path: "Tests/Support"),
-        .testTarget(name: "PaliGemmaTests", dependencies: ["PaliGemma", "CKernels", "TestSupport"]),
+        .testTarget(name: "PaliGemmaTests", dependencies: ["PaliGemma", "ShardPlan", "CKernels", "TestSupport"]),
         .testTarget(
             name: "WorkerTests", dependencies: ["Coordinator", "PaliGemma", "TestSupport", "pg-worker", "paligemma"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CWire"]),

@@ -38,7 +38,9 @@ package final class FeatureStore: @unchecked Sendable {
         do {
             let (place, data) = try Frame.decodeFeatures(frame)
             let rows = Int(place.firstRow)..<Int(place.firstRow) + Int(place.rows)
-            guard place.pictureID == picture, place.encoding == .float32, Int(place.width) == width, rows.upperBound <= tokens else {
+            guard place.pictureID == picture, place.encoding == .float32, Int(place.width) == width,
+                rows.upperBound <= tokens
+            else {
                 throw ShardError.protocolViolation(rank: source, reason: "features of another model: \(place)")
             }
             announce(place.pictureID) { picture in

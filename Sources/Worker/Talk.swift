@@ -17,7 +17,9 @@ enum Talk {
     private static func write(_ text: String) {
         var rest = Substring(text).utf8
         while !rest.isEmpty {
-            let count = rest.withContiguousStorageIfAvailable { Foundation.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            let count = rest.withContiguousStorageIfAvailable {
+                Foundation.write(STDERR_FILENO, $0.baseAddress, $0.count)
+            }
             guard let count, count > 0 else { return }
             rest = rest.dropFirst(count)
         }

@@ -17,20 +17,31 @@ enum World {
             return .environment
         }
         Signals.install()
+        let parts = Result { try ModelParts(settings, worldSize: loop.size) }
         do {
-            let parts = Result { try ModelParts(settings, worldSize: loop.size) }
             try Handshake(settings, parts, loop).run()
             let rank = try Rank(settings, parts.get(), loop)
-            let status = try rank.run()
+            let status = endingAtOnce(loop) { try rank.run() }
             loop.finalize()
             return status
         } catch let refusal as Handshake.Refusal {
             loop.finalize()
             return refusal.status
         } catch {
+            return endingAtOnce(loop) { throw error }
+        }
+    }
+
+    /// An error ends the process right where it is caught: other threads may be computing on what would be freed
+    /// on the way out.
+    private static func endingAtOnce(_ loop: RankLoop, _ body: () throws -> ExitStatus) -> ExitStatus {
+        do {
+            return try body()
+        } catch {
             Talk.line("rank \(loop.rank) of \(loop.size): \(error)")
-            if loop.size == 1 { return ExitStatus(error) }
-            RankLoop.abort(code: ExitStatus(error).code)
+            let code = ExitStatus(error).code
+            if loop.size == 1 { _exit(code) }
+            RankLoop.abort(code: code)
         }
     }
 }

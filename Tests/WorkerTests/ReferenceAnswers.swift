@@ -74,9 +74,9 @@ struct TestQueue {
 
     init() throws { folder = try TemporaryFolder() }
 
-    func submit(_ arguments: [String]) throws {
+    func submit(_ arguments: [String], status: Int32 = 0) throws {
         let outcome = try Programs.run(Programs.paligemma, ["submit", "--queue", path] + arguments)
-        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.status == status, "\(outcome.errors)")
     }
 
     func work(

@@ -6,7 +6,7 @@ import Testing
 struct WorldTests {
     @Test(
         "Forty mixed jobs get the reference's answers from any number of ranks",
-        arguments: ["odd", "grouped"], [1, 2, 3, 4, 6])
+        arguments: ["odd", "grouped"], [1, 2, 3, 4, 5, 6, 8])
     func anyNumberOfRanks(name: String, ranks: Int) throws {
         let reference = try ReferenceAnswers(name)
         let queue = try TestQueue()
@@ -39,14 +39,17 @@ struct WorldTests {
         reference.expect(try queue.results())
     }
 
-    @Test("A byte flipped in a Features frame fails that picture alone", arguments: [1, 2, 4])
-    func damagedFeatures(ranks: Int) throws {
+    /// Bytes of the magic, the kind, the routing, the header's checksum and the numbers.
+    @Test(
+        "A byte flipped anywhere in a Features frame fails that picture alone", arguments: [1, 2, 4],
+        [0, 6, 24, 41, 300])
+    func damagedFeatures(ranks: Int, byte: Int) throws {
         let reference = try ReferenceAnswers("odd")
         let queue = try TestQueue()
         try queue.submit(["--jobs", reference.jobs])
         // Pictures are numbered in the order of the jobs; the first job has two.
         let outcome = try queue.work(
-            ranks: ranks, model: reference.model, environment: ["PALIGEMMA_FAULT": "flip-features:5"])
+            ranks: ranks, model: reference.model, environment: ["PALIGEMMA_FAULT": "flip-features:5:\(byte)"])
         #expect(outcome.status == 1, "\(outcome.errors)")
         let results = try queue.results()
         reference.expect(results, except: ["job-3"])
@@ -82,6 +85,90 @@ struct WorldTests {
         #expect(noQueue.status == 5 && noQueue.errors.contains("none.db"), "\(noQueue.errors)")
         let usage = try Programs.world(ranks: 1, ["--model", model])
         #expect(usage.status == 2 && usage.errors.contains("PALIGEMMA_QUEUE"), "\(usage.errors)")
+    }
+
+    @Test(
+        "A rank killed by SIGKILL, or a drain, loses nothing: the next world does the rest",
+        arguments: ["rank", "drain"])
+    func interruptions(kind: String) throws {
+        let reference = try ReferenceAnswers("grouped")
+        let queue = try TestQueue()
+        try queue.submit(["--jobs", reference.jobs])
+        let script = """
+            mpirun --bind-to none -n 3 \(Programs.worker) --model \(reference.model) --queue \(queue.path) --drain \
+                --batch-rows 1 --lease-seconds 2 & world=$!
+            for attempt in $(seq 500); do
+                \(Programs.paligemma) status --queue \(queue.path) --json | grep -q '"done": *[1-9]' && break
+                sleep 0.01
+            done
+            if [ \(kind) = rank ]; then kill -9 $(pgrep -P $world | tail -n 1); else kill -USR1 $world; fi
+            wait $world
+            """
+        let first = try Programs.run("bash", ["-c", script])
+        if kind == "drain" {
+            #expect(first.status == 0, "\(first.errors)")
+            let status = try Programs.run(Programs.paligemma, ["status", "--queue", queue.path, "--json"])
+            #expect(
+                status.output.contains("\"leased\": 0") || status.output.contains("\"leased\":0"), "\(status.output)")
+        }
+        let second = try queue.work(ranks: 2, model: reference.model)
+        #expect(second.status == 0, "\(second.errors)")
+        reference.expect(try queue.results())
+    }
+
+    @Test("Every bad job has its own line, and its neighbours go on", arguments: [1, 3])
+    func badJobs(ranks: Int) throws {
+        let queue = try TestQueue()
+        let folder = queue.folder
+        let picture = Fixtures.path("pictures/gray.jpg")
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: picture))
+        try bytes.prefix(bytes.count / 2).write(to: URL(fileURLWithPath: folder.file("cut.jpg")))
+        try bytes.write(to: URL(fileURLWithPath: folder.file("changed.jpg")))
+        _ = try folder.write("no picture", to: "text.png")
+        _ = try folder.write("", to: "empty.png")
+        let words = String(repeating: "cat ", count: 9000)
+        let jobs = """
+            {"id": "first", "images": ["\(picture)"], "prompt": "caption en", "max_tokens": 4}
+            {"id": "truncated", "images": ["cut.jpg"], "prompt": "caption en"}
+            {"id": "not_a_picture", "images": ["text.png"], "prompt": "caption en"}
+            {"id": "empty", "images": ["empty.png"], "prompt": "caption en"}
+            {"id": "missing", "images": ["nowhere.png"], "prompt": "caption en"}
+            {"id": "is_directory", "images": ["."], "prompt": "caption en"}
+            {"id": "changed", "images": ["changed.jpg"], "prompt": "caption en"}
+            {"id": "image_marker_in_prompt", "images": ["\(picture)"], "prompt": "<image> caption en"}
+            {"id": "prompt_too_long", "images": ["\(picture)"], "prompt": "\(words)"}
+            {"id": "broken", "images": [}
+            {"id": "empty prompt", "images": ["\(picture)"], "prompt": "", "max_tokens": 1}
+            {"id": "long prompt", "images": ["\(picture)"], "prompt": "\(words.prefix(1200))", "max_tokens": 4}
+            {"id": "last", "images": ["\(picture)", "\(picture)"], "prompt": "ocr", "max_tokens": 4}
+            """
+        try queue.submit(["--jobs", try folder.write(jobs, to: "jobs.jsonl")], status: 1)
+        try (bytes + Data([0])).write(to: URL(fileURLWithPath: folder.file("changed.jpg")))
+        let outcome = try queue.work(ranks: ranks, model: Fixtures.path("goldens/odd"))
+        #expect(outcome.status == 1, "\(outcome.errors)")
+        let results = try queue.results(["--sorted"])
+        #expect(results.count == 13)
+        for result in results {
+            switch result.id {
+            case "first", "last", "empty prompt", "long prompt":
+                #expect(result.error == nil && !result.tokens.isEmpty, "\(result)")
+            case let line where line.hasSuffix("jobs.jsonl line 10"): #expect(result.error?.code == "invalid_job")
+            default: #expect(result.error?.code == result.id, "\(result)")
+            }
+        }
+    }
+
+    @Test("Ranks with different models do not start, and the host is named")
+    func differentModels() throws {
+        let queue = try TestQueue()
+        try queue.submit(["--jobs", Fixtures.path("goldens/odd") + "/jobs.jsonl"])
+        let rest = ["--queue", queue.path, "--drain", "--model"]
+        let outcome = try Programs.run(
+            "mpirun",
+            ["--bind-to", "none", "-n", "1", Programs.worker] + rest + [Fixtures.path("goldens/odd")]
+                + [":", "-n", "1", Programs.worker] + rest + [Fixtures.path("goldens/grouped")])
+        #expect(outcome.status == 3, "\(outcome.errors)")
+        #expect(outcome.errors.contains("another model") && outcome.errors.contains("rank 1 on"), "\(outcome.errors)")
     }
 
     @Test("A timeline tells what every rank did")
