@@ -12,8 +12,9 @@ struct Paligemma: ParsableCommand {
 
               paligemma run --model DIR --prompt "caption en" pictures/ --output captions.jsonl
 
-            Many machines, one queue: `paligemma submit` fills it, `mpirun -n 4 pg-worker` works on it (as many worlds \
-            as you like), `paligemma status` watches it, `paligemma results` takes the answers out.
+            Or a queue that outlives its workers: `paligemma submit` fills it, `mpirun -n 4 pg-worker` works on it (as \
+            many worlds of this machine as you like), `paligemma status` watches it, `paligemma results` takes the \
+            answers out.
 
             Every flag has an environment variable, which its help names; the flag goes before the variable. \
             Results go to standard output or a file, everything else to standard error.

@@ -1,3 +1,4 @@
+import Coordinator
 import Foundation
 
 /// What a rank was asked to do: flags, else environment, else defaults.
@@ -49,7 +50,7 @@ struct WorkerSettings {
             throw UsageError(description: "no queue: give --queue FILE or set PALIGEMMA_QUEUE")
         }
         let budget = text(command.kvBudget, "PALIGEMMA_KV_BUDGET") ?? "2g"
-        guard let bytes = Self.bytes(budget) else {
+        guard let size = ByteSize(budget) else {
             throw UsageError(description: "--kv-budget is \(budget); a size such as 2g, 512m or 1000000 is expected")
         }
         self.model = model
@@ -58,7 +59,7 @@ struct WorkerSettings {
         ranksExpected = try number(command.ranksExpected, "--ranks-expected", "PALIGEMMA_RANKS", atLeast: 1)
         visionRanks = try number(command.visionRanks, "--vision-ranks", "PALIGEMMA_VISION_RANKS", atLeast: 1)
         threads = try number(command.threads, "--threads", "PALIGEMMA_THREADS", atLeast: 1)
-        keyValueBudget = bytes
+        keyValueBudget = size.bytes
         let rows = try number(command.batchRows, "--batch-rows", "PALIGEMMA_BATCH_ROWS", atLeast: 1)
         batchRows = min(rows ?? 2304, Self.mostBatchRows)
         leaseSeconds =
@@ -66,15 +67,5 @@ struct WorkerSettings {
         timeline = text(command.timeline, "PALIGEMMA_TIMELINE")
         ignoreExif = try isSet(command.ignoreExif, "PALIGEMMA_IGNORE_EXIF")
         quiet = try isSet(command.quiet, "PALIGEMMA_QUIET")
-    }
-
-    /// "2g", "512m", "64k" or plain bytes.
-    private static func bytes(_ text: String) -> Int? {
-        let shifts: [Character: Int] = ["k": 10, "m": 20, "g": 30]
-        guard let last = text.lowercased().last else { return nil }
-        let shift = shifts[last]
-        guard let value = Double(shift == nil ? Substring(text) : text.dropLast()), value > 0 else { return nil }
-        let bytes = value * Double(1 << (shift ?? 0))
-        return bytes < 1e18 ? Int(bytes) : nil
     }
 }

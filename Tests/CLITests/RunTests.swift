@@ -162,7 +162,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("exit 3", 3), ("exit 4", 4), ("exit 5", 5), ("exit 70", 70), ("exit 2", 70), ("exit 1", 3), ("exit 0", 70),
+        ("exit 3", 3), ("exit 4", 4), ("exit 5", 5), ("exit 70", 70), ("exit 2", 2), ("exit 1", 3), ("exit 0", 70),
         ("exit 137", 70), ("kill -9 $$", 70), ("exit 143", 143),
     ])
     func aWorldThatDiesGivesItsReason(script: String, code: Int32) throws {

@@ -57,6 +57,13 @@ struct Variable {
         return value
     }
 
+    /// As `value(_:)`, for a number of things of which there is at least one, as text.
+    func count(_ flag: Int?, option: String) throws -> String? {
+        guard let value = try value(flag) else { return nil }
+        guard value >= 1 else { throw ValidationError("'\(option)' is \(value); a number from 1 is expected.") }
+        return String(value)
+    }
+
     /// Whether a switch is on: by its flag, or by 1, true, yes or on in the variable.
     func isOn(_ flag: Bool) throws -> Bool {
         if flag { return true }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Coordinator
 import Foundation
 import PaliGemma
 import ShardPlan
@@ -53,13 +54,21 @@ struct WorldOptions: ParsableArguments {
             model: model, configuration: configuration, plan: plan, workerFlags: try workerFlags())
     }
 
+    private func keyValueBudgetText() throws -> String? {
+        guard let text = try Variable.keyValueBudget.value(keyValueBudget) else { return nil }
+        guard ByteSize(text) != nil else {
+            throw ValidationError("'--kv-budget' is \(text); a size such as 2g, 512m or 1000000 is expected.")
+        }
+        return text
+    }
+
     /// What pg-worker is told besides model, queue and ranks.
     private func workerFlags() throws -> [String] {
         let values: [(String, String?)] = [
-            ("--kv-budget", try Variable.keyValueBudget.value(keyValueBudget)),
-            ("--threads", try Variable.threads.value(threads).map(String.init)),
-            ("--batch-rows", try Variable.batchRows.value(batchRows).map(String.init)),
-            ("--lease-seconds", try Variable.leaseSeconds.value(leaseSeconds).map(String.init)),
+            ("--kv-budget", try keyValueBudgetText()),
+            ("--threads", try Variable.threads.count(threads, option: "--threads")),
+            ("--batch-rows", try Variable.batchRows.count(batchRows, option: "--batch-rows")),
+            ("--lease-seconds", try Variable.leaseSeconds.count(leaseSeconds, option: "--lease-seconds")),
             ("--timeline", try Variable.timeline.value(timeline)),
         ]
         let flags = values.flatMap { name, value in value.map { [name, $0] } ?? [] }

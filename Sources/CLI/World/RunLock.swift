@@ -13,12 +13,26 @@ final class RunLock {
 
     init(output: String) throws(CommandFailure) {
         path = output + ".queue.lock"
-        descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw LineWriter.failure(errno, path: path) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw CommandFailure(.environment, "another `paligemma run` is writing \(output); wait for it")
+        while true {
+            let opened = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+            guard opened >= 0 else { throw LineWriter.failure(errno, path: path) }
+            guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
+                close(opened)
+                throw CommandFailure(.environment, "another `paligemma run` is writing \(output); wait for it")
+            }
+            if Self.isFile(opened, at: path) {
+                descriptor = opened
+                return
+            }
+            // Between our open and our lock the one before us ended and removed the file: its lock holds nobody back.
+            close(opened)
         }
+    }
+
+    private static func isFile(_ descriptor: Int32, at path: String) -> Bool {
+        var (open, named) = (stat(), stat())
+        return fstat(descriptor, &open) == 0 && stat(path, &named) == 0 && open.st_ino == named.st_ino
+            && open.st_dev == named.st_dev
     }
 
     deinit {

@@ -103,6 +103,7 @@ struct RunSession {
         switch end {
         case .killed(let signal):
             return CommandFailure(.internalFault, "the world was killed by signal \(signal); \(left)")
+        case .exited(2): return CommandFailure(.usage, "the world refused how it was started, see above; \(left)")
         case .exited(3): return CommandFailure(.environment, "the world could not start here, see above; \(left)")
         case .exited(4): return CommandFailure(.modelInvalid, "the world could not use the model, see above")
         case .exited(5): return CommandFailure(.queueUnavailable, "the world could not use the queue, see above")

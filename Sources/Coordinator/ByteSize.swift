@@ -1,0 +1,17 @@
+/// A number of bytes as people write it: 2g, 512m, 64k or 1000000.
+package struct ByteSize: Sendable, Equatable {
+    package let bytes: Int
+
+    /// Nil where the text is no such size, or none above zero.
+    package init?(_ text: String) {
+        let shifts: [Character: Int] = ["k": 10, "m": 20, "g": 30]
+        guard let last = text.lowercased().last else { return nil }
+        let shift = shifts[last]
+        guard let value = Double(shift == nil ? Substring(text) : text.dropLast()), value > 0 else {
+            return nil
+        }
+        let size = value * Double(1 << (shift ?? 0))
+        guard size >= 1, size < 1e18 else { return nil }
+        bytes = Int(size)
+    }
+}
