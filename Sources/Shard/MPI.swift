@@ -175,8 +175,6 @@ final class MPI {
 package enum ShardError: Error, CustomStringConvertible {
     /// A call of the message-passing library failed.
     case mpi(call: String, reason: String)
-    /// The ranks do not fit each other.
-    case handshake(reason: String)
     /// A peer sent what it must not.
     case protocolViolation(rank: Int, reason: String)
     /// A fault of this rank, with what it was doing.
@@ -185,7 +183,6 @@ package enum ShardError: Error, CustomStringConvertible {
     package var description: String {
         switch self {
         case .mpi(let call, let reason): return "\(call) failed: \(reason)"
-        case .handshake(let reason): return reason
         case .protocolViolation(let rank, let reason): return "rank \(rank) sent \(reason)"
         case .stage(let reason): return reason
         }

@@ -24,7 +24,7 @@ enum ExitStatus: Int32 {
         case is QueueError: self = .queue
         case is PlanError: self = .usage
         case is WorkerSettings.UsageError, is Kernels.UnknownKernels: self = .usage
-        case ShardError.handshake, is EnvironmentError: self = .environment
+        case is EnvironmentError: self = .environment
         default: self = .internal
         }
     }

@@ -119,10 +119,10 @@ final class Rank: @unchecked Sendable {
 
     /// When everything before it is done, this rank reports and may leave.
     private func stop() {
-        thread.enqueue { [loopSender = loop.sender, stopped, self] in
-            loopSender.send(try Frame.encode(report()), to: 0)
+        thread.enqueue { [self] in
+            loop.sender.send(try Frame.encode(report()), to: 0)
             stopped.set()
-            loopSender.wake()
+            loop.sender.wake()
         }
     }
 

@@ -37,7 +37,9 @@ package final class Coordinator {
     private struct Flight {
         let lease: Lease
         let pictureIDs: [UInt64]
-        let start: Date
+        /// Nanoseconds of the monotonic clock, and what has passed since, in seconds.
+        let start = Timeline.now()
+        var seconds: Double { Double(Timeline.now() - start) / 1e9 }
         var prepared: PreparedJob?
         var tokens: [Int32] = []
         var logprobs: [Float] = []
@@ -56,8 +58,9 @@ package final class Coordinator {
     private var nextJob: Schedule.JobID = 1
     private var nextPicture: UInt64 = 1
     private var nextOrder: UInt64 = 1
-    private var askAgain: Date?
-    private var begun = false
+    /// When to ask a queue that had nothing, or was not asked yet. By the monotonic clock, as all times here: who sets
+    /// the wall clock delays nothing.
+    private var askAgain: DispatchTime? = .now()
     private var stopping = false
     /// The last reports of the other ranks and of this one, as they come in.
     package private(set) var reports: [Report] = []
@@ -100,15 +103,11 @@ package final class Coordinator {
     /// - Returns: whether anything happened; nil when all ranks have stopped.
     package func step() throws -> Bool? {
         var worked = false
-        if !begun {
-            begun = true
-            try take(schedule.handle(.retryQueue))
-        }
         for message in inbox.takeAll() {
             try receive(message)
             worked = true
         }
-        if let askAgain, askAgain <= Date() {
+        if let askAgain, askAgain <= .now() {
             self.askAgain = nil
             try take(schedule.handle(.retryQueue))
         }
@@ -122,7 +121,7 @@ package final class Coordinator {
             try take(schedule.handle(.leased(leases.map(board))))
         case .queueEmpty(let outstanding):
             // Others may give jobs back, or their leases may run out; without a drain new jobs may come.
-            if !settings.drain || outstanding > 0 { askAgain = Date(timeIntervalSinceNow: Self.pause) }
+            if !settings.drain || outstanding > 0 { askAgain = .now() + Self.pause }
             try take(schedule.handle(.leased([])))
         case .prepared(let id, let job):
             flights[id]?.prepared = job
@@ -143,7 +142,7 @@ package final class Coordinator {
         switch settlement {
         case .answered: progress.answered += 1
         case .failed: progress.failed += 1
-        case .retried: askAgain = askAgain ?? Date(timeIntervalSinceNow: Self.pause)
+        case .retried: askAgain = askAgain ?? .now() + Self.pause
         case .stale: break
         }
     }
@@ -154,7 +153,7 @@ package final class Coordinator {
             return nextPicture
         }
         defer { nextJob += 1 }
-        flights[nextJob] = Flight(lease: lease, pictureIDs: pictures, start: Date())
+        flights[nextJob] = Flight(lease: lease, pictureIDs: pictures)
         return nextJob
     }
 
@@ -188,7 +187,7 @@ package final class Coordinator {
         }
         let answer = Answer(
             text: tokenizer.decode(flight.tokens), tokens: flight.tokens, logprobs: flight.logprobs,
-            finishReason: result.finish == .stop ? .stop : .length, seconds: -flight.start.timeIntervalSinceNow)
+            finishReason: result.finish == .stop ? .stop : .length, seconds: flight.seconds)
         keeper.finish(flight.lease.ticket, answer)
         progress.pictures += flight.pictureIDs.count
         return id
@@ -196,7 +195,7 @@ package final class Coordinator {
 
     private func fail(_ flight: Flight, _ failure: JobFailure, permanent: Bool) {
         keeper.fail(
-            flight.lease.ticket, failure, permanent: permanent, seconds: -flight.start.timeIntervalSinceNow)
+            flight.lease.ticket, failure, permanent: permanent, seconds: flight.seconds)
     }
 
     // MARK: What goes out

@@ -84,8 +84,7 @@ package struct Checkpoint: Sendable {
             add(file.header)
             for sample in Self.samples(of: file.mapping.bytes) { add(Data(sample)) }
         }
-        let digest = XXH3_128bits_digest(state)
-        return hexadecimal(digest.high64) + hexadecimal(digest.low64)
+        return ContentHash.hexadecimal(XXH3_128bits_digest(state))
     }
 
     /// Sixty-four pages spread over a file: a fine-tuned sibling has the same header but other numbers everywhere,
@@ -97,11 +96,6 @@ package struct Checkpoint: Sendable {
             let start = (bytes.count - page) / 63 * sample
             return bytes[start..<start + page]
         }
-    }
-
-    private func hexadecimal(_ value: UInt64) -> String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }
 

@@ -97,17 +97,12 @@ struct Linear {
     }
 
     private func fewRows(_ x: MatrixView, _ weight: WeightMatrix, into y: MatrixView, accumulate: Bool, thread: Int) {
-        guard accumulate else {
-            return kernels.table.pointee.few_rows(
-                weight.element.code, weight.base, weight.outputs, weight.inputs, weight.stride, x.base, x.rows,
-                x.stride, y.base, y.stride)
-        }
-        let memory = team.scratch(thread: thread, count: x.rows * weight.outputs)
-        let product = MatrixView(base: memory, rows: x.rows, columns: weight.outputs)
+        let memory = accumulate ? team.scratch(thread: thread, count: x.rows * weight.outputs) : y.base
+        let product = accumulate ? MatrixView(base: memory, rows: x.rows, columns: weight.outputs) : y
         kernels.table.pointee.few_rows(
             weight.element.code, weight.base, weight.outputs, weight.inputs, weight.stride, x.base, x.rows, x.stride,
             product.base, product.stride)
-        kernels.add(y, product)
+        if accumulate { kernels.add(y, product) }
     }
 
     private func manyRows(_ x: MatrixView, _ weight: WeightMatrix, into y: MatrixView, accumulate: Bool, thread: Int) {

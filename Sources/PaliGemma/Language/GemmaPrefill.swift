@@ -54,9 +54,11 @@ extension Gemma {
             let chunk = pass.rows.chunk(block, of: group.rank)
             let (x, normed) = (pass.x(chunk), pass.normed(chunk))
             rmsNorm(x, layer.attentionNorm, into: normed)
-            let (query, keyValue) = (pass.query(chunk), pass.ownKeyValue(chunk))
+            // Of the last layer only each prefix's last row asks, and it does so as a decoding step.
+            let query = index < weights.layers.count - 1 ? pass.query(chunk) : nil
+            let keyValue = pass.ownKeyValue(chunk)
             let width = configuration.keyValueWidth
-            linear(normed, layer.query, into: query)
+            if let query { linear(normed, layer.query, into: query) }
             linear(normed, layer.key, into: keyValue.columns(0..<width))
             linear(normed, layer.value, into: keyValue.columns(width..<2 * width))
             rotate(pass, chunk, query: query, keyValue: keyValue)
@@ -92,11 +94,11 @@ extension Gemma {
         }
     }
 
-    private func rotate(_ pass: PrefillPass, _ chunk: Range<Int>, query: MatrixView, keyValue: MatrixView) {
+    private func rotate(_ pass: PrefillPass, _ chunk: Range<Int>, query: MatrixView?, keyValue: MatrixView) {
         for row in chunk {
             let position = rotaryPosition(pass.packed.place(of: row))
             let (own, text) = (row - chunk.lowerBound, configuration)
-            rotary.rotate(query.row(own), heads: text.heads, position: position, kernels: kernels)
+            if let query { rotary.rotate(query.row(own), heads: text.heads, position: position, kernels: kernels) }
             rotary.rotate(keyValue.row(own), heads: text.keyValueHeads, position: position, kernels: kernels)
         }
     }

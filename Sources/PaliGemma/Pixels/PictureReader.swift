@@ -50,9 +50,10 @@ package struct PictureReader: Sendable {
 package enum ContentHash {
     /// XXH3-128 in the library's canonical form: 32 hexadecimal digits, the high half first.
     package static func hexadecimal(of bytes: [UInt8]) -> String {
-        let hash = XXH3_128bits(bytes, bytes.count)
-        return digits(hash.high64) + digits(hash.low64)
+        hexadecimal(XXH3_128bits(bytes, bytes.count))
     }
+
+    static func hexadecimal(_ hash: XXH128_hash_t) -> String { digits(hash.high64) + digits(hash.low64) }
 
     private static func digits(_ half: UInt64) -> String {
         let text = String(half, radix: 16)

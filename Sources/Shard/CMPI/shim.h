@@ -3,14 +3,10 @@
 #include <mpi.h>
 
 static inline MPI_Comm pg_mpi_comm_world(void) { return MPI_COMM_WORLD; }
-static inline MPI_Comm pg_mpi_comm_null(void) { return MPI_COMM_NULL; }
-static inline MPI_Comm pg_mpi_comm_self(void) { return MPI_COMM_SELF; }
 static inline MPI_Datatype pg_mpi_byte(void) { return MPI_BYTE; }
 static inline MPI_Datatype pg_mpi_float(void) { return MPI_FLOAT; }
-static inline MPI_Request pg_mpi_request_null(void) { return MPI_REQUEST_NULL; }
 static inline MPI_Errhandler pg_mpi_errors_return(void) { return MPI_ERRORS_RETURN; }
 static inline MPI_Status *pg_mpi_status_ignore(void) { return MPI_STATUS_IGNORE; }
-static inline MPI_Status *pg_mpi_statuses_ignore(void) { return MPI_STATUSES_IGNORE; }
 static inline int pg_mpi_any_source(void) { return MPI_ANY_SOURCE; }
 static inline int pg_mpi_any_tag(void) { return MPI_ANY_TAG; }
 static inline int pg_mpi_undefined(void) { return MPI_UNDEFINED; }

@@ -30,7 +30,7 @@ package struct RankMemory: Sendable, Equatable {
             let own = (rows + plan.textRanks - 1) / plan.textRanks
             floats += own * (2 * text.width + 2 * text.queryWidth + 2 * text.keyValueWidth + vision.width)
             floats += rows * (text.width + 2 * text.keyValueWidth)
-            floats += min(rows, 1024) * (slice.mlp.count + 4 * text.width)
+            floats += min(rows, PrefillRows.blockRows) * (slice.mlp.count + 4 * text.width)
         }
         weightsRead = weights * elementSize
         cachePerToken = cache
