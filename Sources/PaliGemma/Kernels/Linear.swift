@@ -26,10 +26,12 @@ struct Linear {
 
     let team: ThreadTeam
     let kernels: Kernels
+    let meter: OperationMeter
 
-    init(team: ThreadTeam, kernels: Kernels = .current) {
+    init(team: ThreadTeam, kernels: Kernels = .current, meter: OperationMeter) {
         self.team = team
         self.kernels = kernels
+        self.meter = meter
     }
 
     /// y [T, outputs] = x [T, inputs] · Wᵀ, or y += where `accumulate`.
@@ -43,6 +45,7 @@ struct Linear {
             if !accumulate { y.fill(0) }
             return apply(epilogue, to: y, outputs: 0..<weight.outputs)
         }
+        let start = Timeline.now()
         let panel = panelRows(weight, rows: x.rows)
         team.run((weight.outputs + panel - 1) / panel) { task, thread in
             let outputs = task * panel..<min(weight.outputs, (task + 1) * panel)
@@ -50,12 +53,14 @@ struct Linear {
             multiply(x, weight.outputs(outputs), into: part, accumulate: accumulate, thread: thread)
             apply(epilogue, to: part, outputs: outputs)
         }
+        record([weight], rows: x.rows, from: start)
     }
 
     /// hidden [T, F] = gelu_tanh(x · gateᵀ) * (x · upᵀ), both products of a panel one after the other.
     func gated(_ x: MatrixView, gate: WeightMatrix, up: WeightMatrix, into hidden: MatrixView) {
         precondition(gate.outputs == up.outputs && hidden.columns == gate.outputs && x.rows == hidden.rows)
         guard x.rows > 0, gate.outputs > 0 else { return }
+        let start = Timeline.now()
         let panel = panelRows(gate, rows: x.rows)
         team.run((gate.outputs + panel - 1) / panel) { task, thread in
             let outputs = task * panel..<min(gate.outputs, (task + 1) * panel)
@@ -68,6 +73,13 @@ struct Linear {
             multiply(x, up.outputs(outputs), into: upPart, accumulate: false, thread: thread)
             kernels.geluTimes(part, upPart)
         }
+        record([gate, up], rows: x.rows, from: start)
+    }
+
+    private func record(_ weights: [WeightMatrix], rows: Int, from start: UInt64) {
+        let count = weights.reduce(0) { $0 + $1.outputs * $1.inputs }
+        let bytes = weights.reduce(0) { $0 + $1.outputs * $1.inputs * $1.element.size }
+        meter.record(.linear, from: start, operations: 2 * Double(rows) * Double(count), weightBytes: Double(bytes))
     }
 
     /// Rows of a panel: as many as the memory bound allows, then fewer, so that all threads get equally many panels.

@@ -20,16 +20,21 @@ struct TiledAttention {
     let team: ThreadTeam
     let kernels: Kernels
     let scale: Float
+    let meter: OperationMeter
 
-    init(team: ThreadTeam, kernels: Kernels = .current, scale: Float) {
+    init(team: ThreadTeam, kernels: Kernels = .current, scale: Float, meter: OperationMeter) {
         self.team = team
         self.kernels = kernels
         self.scale = scale
+        self.meter = meter
     }
 
     /// Attends all blocks, each on one thread.
     func callAsFunction(_ blocks: [Block]) {
+        let start = Timeline.now()
         team.run(blocks.count) { task, thread in attend(blocks[task], thread: thread) }
+        let operations = blocks.reduce(0) { $0 + 4 * $1.query.rows * $1.key.rows * $1.query.columns }
+        meter.record(.attention, from: start, operations: Double(operations))
     }
 
     private func attend(_ block: Block, thread: Int) {

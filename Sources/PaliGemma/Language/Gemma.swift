@@ -16,6 +16,7 @@ package final class Gemma {
     let kernels: Kernels
     let linear: Linear
     let attention: TiledAttention
+    package let meter = OperationMeter(phase: .prefill)
     let rotary: RotaryTable
     /// 1 / √H
     let queryScale: Float
@@ -44,10 +45,10 @@ package final class Gemma {
         self.group = group
         self.team = team
         self.kernels = kernels
-        linear = Linear(team: team, kernels: kernels)
+        linear = Linear(team: team, kernels: kernels, meter: meter)
         queryScale = 1 / Float(configuration.text.headWidth).squareRoot()
         embeddingScale = Float(configuration.text.width).squareRoot()
-        attention = TiledAttention(team: team, kernels: kernels, scale: queryScale)
+        attention = TiledAttention(team: team, kernels: kernels, scale: queryScale, meter: meter)
         rotary = RotaryTable(configuration.text)
     }
 

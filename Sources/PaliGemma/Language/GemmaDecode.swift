@@ -3,6 +3,7 @@
 extension Gemma {
     /// Runs up to `steps` steps; sequences that finish drop out. Every rank ends with the same tokens.
     package func decode(_ sequences: [Sequence], steps: Int) throws(CollectiveError) {
+        meter.phase = .decode
         for _ in 0..<steps {
             let alive = sequences.filter { $0.finish == nil }
             if alive.isEmpty { return }
@@ -86,9 +87,12 @@ extension Gemma {
                 cacheAttention(layer, head, cache, query: query.rows(row..<row + 1), out: mixed.rows(row..<row + 1))
             }
         }
+        let start = Timeline.now()
         team.run(tasks.count) { [kernels, team, queryScale] task, thread in
             tasks[task].run(kernels: kernels, team: team, thread: thread, scale: queryScale)
         }
+        let operations = tasks.reduce(0) { $0 + 4 * $1.query.rows * $1.key.rows * $1.query.columns }
+        meter.record(.attention, from: start, operations: Double(operations))
     }
 
     /// The query heads of this rank that share key/value head `head`, as rows [n, H] of one row's query.

@@ -21,6 +21,7 @@ extension Gemma {
     ///
     /// - Throws: ``CollectiveError`` where the group or the features are lost.
     package func prefill(_ sequences: [Sequence], features: some FeatureSource) throws(CollectiveError) {
+        meter.phase = .prefill
         let packed = PackedPrefixes(sequences, tokensPerPicture: tokensPerPicture)
         let rows = PrefillRows(total: packed.total, ranks: group.count, blockRows: blockRows)
         let buffers = reserveBuffers(rows)

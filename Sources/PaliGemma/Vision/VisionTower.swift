@@ -14,6 +14,7 @@ package final class VisionTower {
     private let linear: Linear
     private let attention: TiledAttention
     private var activations: Activations
+    package let meter = OperationMeter(phase: .vision)
     /// Called with the residual stream after the embedding (0) and after each layer (1…), for tests.
     package var observer: ((Int, MatrixView) -> Void)?
 
@@ -26,9 +27,9 @@ package final class VisionTower {
         self.weights = weights.vision
         self.team = team
         self.kernels = kernels
-        linear = Linear(team: team, kernels: kernels)
+        linear = Linear(team: team, kernels: kernels, meter: meter)
         attention = TiledAttention(
-            team: team, kernels: kernels, scale: 1 / Float(configuration.vision.headWidth).squareRoot())
+            team: team, kernels: kernels, scale: 1 / Float(configuration.vision.headWidth).squareRoot(), meter: meter)
     }
 
     /// Encodes pictures, each of S·S·3 bytes (rows of RGB).
