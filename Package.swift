@@ -26,9 +26,10 @@ let package = Package(
         // MARK: PaliGemma: checkpoint, tokenizer, pixels, SigLIP, Gemma
         .target(
             name: "PaliGemma",
-            dependencies: ["CKernels", "COpenBLAS", "CImageCodecs", "CSentencePiece", "CXXHash"],
-            exclude: ["CKernels", "COpenBLAS", "CImageCodecs", "CSentencePiece", "CXXHash"]),
+            dependencies: ["CKernels", "CMemoryRead", "COpenBLAS", "CImageCodecs", "CSentencePiece", "CXXHash"],
+            exclude: ["CKernels", "CMemoryRead", "COpenBLAS", "CImageCodecs", "CSentencePiece", "CXXHash"]),
         .target(name: "CKernels", path: "Sources/PaliGemma/CKernels"),
+        .target(name: "CMemoryRead", path: "Sources/PaliGemma/CMemoryRead"),
         .systemLibrary(name: "COpenBLAS", path: "Sources/PaliGemma/COpenBLAS", pkgConfig: "openblas"),
         .systemLibrary(name: "CXXHash", path: "Sources/PaliGemma/CXXHash", pkgConfig: "libxxhash"),
         .target(

@@ -9,6 +9,7 @@ import Foundation
 package struct RandomModel: Sendable {
     /// Names of the shapes and the sides of their pictures.
     package static let shapes = [("3b-224", 224), ("3b-448", 448), ("3b-896", 896)]
+    package static var shapeNames: [String] { shapes.map(\.0) }
 
     package let configuration: ModelConfiguration
     let seed: UInt64
@@ -18,8 +19,7 @@ package struct RandomModel: Sendable {
     ///   - layers: at most so many layers of the decoder and of the vision tower; nil for all.
     package init(shape: String, layers: Int? = nil, seed: UInt64 = 0) throws(RandomModelError) {
         guard let side = Self.shapes.first(where: { $0.0 == shape })?.1 else {
-            let known = Self.shapes.map(\.0).joined(separator: ", ")
-            throw RandomModelError("there is no shape \(shape); known are \(known)")
+            throw RandomModelError("there is no shape \(shape); known are \(Self.shapeNames.joined(separator: ", "))")
         }
         if let layers, layers < 1 { throw RandomModelError("a model has at least one layer, not \(layers)") }
         let most = layers ?? .max
