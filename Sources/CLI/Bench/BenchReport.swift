@@ -29,8 +29,11 @@ struct BenchReport {
     /// Of all answers.
     let tokens: Int
     let ranks: [Rank]
+    /// Of the processors' time while the world ran, what others took.
+    let shareOfOthers: Double
 
-    init(path: String, processSeconds: Double, tokens: Int) throws(CommandFailure) {
+    /// - Parameter busySeconds: of all processors while the world ran.
+    init(path: String, processSeconds: Double, busySeconds: Double, tokens: Int) throws(CommandFailure) {
         let text = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
         guard let json = try? JSON(parsing: text), case .number(let seconds)? = json["seconds"],
             let value = Double(seconds), let ranks = json["ranks"]?.array, !ranks.isEmpty
@@ -39,5 +42,8 @@ struct BenchReport {
         self.processSeconds = processSeconds
         self.tokens = tokens
         self.ranks = ranks.map(Rank.init)
+        let own = self.ranks.reduce(0) { $0 + $1["processor_seconds"] }
+        let all = processSeconds * Double(ProcessInfo.processInfo.activeProcessorCount)
+        shareOfOthers = all > 0 ? max(0, busySeconds - own) / all : 0
     }
 }

@@ -14,15 +14,15 @@ struct BenchTable {
 
     private var heading: [String] {
         let whole = result.whole
-        let pictures = whole.pictures == 1 ? "1 picture" : "\(whole.pictures) pictures"
-        let ranks = result.ranks == 1 ? "one process" : "\(result.ranks) ranks, \(result.visionRanks) of them for vision"
+        let ranks = result.ranks == 1 ? "one process" : "\(result.ranks) ranks (\(result.visionRanks) for vision)"
         let expected = whole.pictures * result.newTokens
         let ended = whole.tokens == expected ? "" : " (answers ended early: \(whole.tokens) of \(expected) tokens)"
         return [
-            "\(result.shape), \(result.weights) weights, \(result.visionLayers) + \(result.textLayers) layers; "
-                + "\(pictures), \(result.newTokens) new tokens each\(ended)",
-            "\(ranks), \(result.rankReports.first?.threads ?? 1) threads a rank, "
-                + "\(result.limit.cores) cores of \(result.processor), \(result.kernels) kernels",
+            "\(result.shape) with \(result.weights) weights, \(result.visionLayers) vision and "
+                + "\(Self.count(result.textLayers, "Gemma layer")); \(Self.count(whole.pictures, "picture")), "
+                + "\(Self.count(result.newTokens, "new token")) each\(ended)",
+            "\(ranks) of \(Self.count(result.rankReports.first?.threads ?? 1, "thread")) on "
+                + "\(Self.count(result.limit.cores, "core")) of \(result.processor), \(result.kernels) kernels",
         ]
     }
 
@@ -39,17 +39,17 @@ struct BenchTable {
             arithmetic("prefill", prefill.whole, Self.count(prefill.rows, "row")),
             arithmetic("  linear", prefill.linear),
             arithmetic("  attention", prefill.attention),
-            rest("  rest", prefill.restSeconds),
         ]
+        lines += rests(prefill.restSeconds, waiting: prefill.waitingSeconds)
         if let decoding = result.decoding {
             let each = String(
-                format: ", %.1f ms each, %.2g sequences", decoding.stepSeconds * 1000, decoding.sequencesPerStep)
+                format: ", %.1f ms each, batch %.3g", decoding.stepSeconds * 1000, decoding.sequencesPerStep)
             lines += [
                 reading("decoding", decoding.whole, Self.count(decoding.steps, "step") + each),
                 reading("  linear", decoding.linear),
                 arithmetic("  attention", decoding.attention),
-                rest("  rest", decoding.restSeconds),
             ]
+            lines += rests(decoding.restSeconds, waiting: decoding.waitingSeconds)
         }
         lines.append(
             arithmetic("whole", whole.arithmetic, String(format: "%.3g pictures a second", whole.picturesPerSecond)))
@@ -69,6 +69,11 @@ struct BenchTable {
         Self.line(
             label, Self.seconds(figures.seconds), String(format: "%.1f", figures.gbs), "GB/s",
             String(format: "%.2f", figures.share), note)
+    }
+
+    /// What is neither product nor attention; a world of one waits for nobody.
+    private func rests(_ seconds: Double, waiting: Double) -> [String] {
+        [rest("  rest", seconds)] + (result.ranks > 1 ? [rest("  waiting", waiting)] : [])
     }
 
     private func rest(_ label: String, _ seconds: Double, _ note: String = "") -> String {
@@ -131,6 +136,10 @@ struct BenchTable {
         ]
         if !limit.quiet {
             lines.append("  The two differ by more than 10 %: the machine was not quiet, and the shares are too low.")
+        }
+        if result.whole.shareOfOthers > 0.05 {
+            let share = Int((100 * result.whole.shareOfOthers).rounded())
+            lines.append("  Others took \(share) % of the processors' time while the pictures were captioned.")
         }
         return lines
     }

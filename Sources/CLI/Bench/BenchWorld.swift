@@ -52,11 +52,13 @@ struct BenchWorld {
             "captioning \(settings.pictures == 1 ? "1 picture" : "\(settings.pictures) pictures") of "
                 + "\(settings.model.configuration.vision.imageSize) px with "
                 + (ranks == 1 ? "one process" : "\(ranks) ranks"))
-        let start = ContinuousClock.now
+        let (start, busyBefore) = (ContinuousClock.now, LocalMachine.busySeconds)
         let end = try follow(WorldProcess(command) { Talk.say($0) }, queue, &signals)
         let seconds = (ContinuousClock.now - start).inSeconds
+        let busy = LocalMachine.busySeconds - busyBefore
         try check(end, queue)
-        return try BenchReport(path: folder.report, processSeconds: seconds, tokens: Self.tokens(queue))
+        return try BenchReport(
+            path: folder.report, processSeconds: seconds, busySeconds: busy, tokens: Self.tokens(queue))
     }
 
     /// Waits for the world's end and shows how far it is; a ^C ends it at once, for half a measurement is none.

@@ -63,15 +63,20 @@ struct CeilingCommand: ParsableCommand {
     @Argument var outputs: Int
     @Argument var threads: Int
 
-    /// Seconds that each of the two takes, about.
-    private static let (sgemmSeconds, memorySeconds) = (2.5, 0.7)
+    private static let memorySeconds = 0.7
+
+    /// Enough for the best of many calls, and not more for a tiny product.
+    private static func seconds(for product: SgemmCeiling.Product) -> Double {
+        min(2.5, 0.2 + product.operations / 5e9)
+    }
 
     func run() throws {
         guard [rows, inputs, outputs, threads].allSatisfy({ $0 > 0 }) else {
             throw ValidationError("Four numbers from 1 are expected.")
         }
         let product = SgemmCeiling.Product(rows: rows, inputs: inputs, outputs: outputs)
-        let best = SgemmCeiling(product, threads: threads).measure(seconds: Self.sgemmSeconds)
+        let best = SgemmCeiling(product, threads: threads).measure(
+            seconds: Self.seconds(for: product))
         guard let memory = MemoryCeiling.measure(threads: threads, seconds: Self.memorySeconds) else {
             throw CommandFailure(.environment, "there is not enough memory to measure the machine's limit")
         }

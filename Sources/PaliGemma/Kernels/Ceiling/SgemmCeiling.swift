@@ -73,7 +73,7 @@ package final class SgemmCeiling: @unchecked Sendable {
         y.view.fill(0)
     }
 
-    /// - Parameter seconds: the trials' and the finalists' time together; each finalist runs at least twice.
+    /// - Parameter seconds: the time of trials and finalists together, about; each finalist runs at least once.
     package func measure(seconds: Double) -> Best {
         let start = Timeline.now()
         var variants: [Variant] = []
@@ -85,14 +85,12 @@ package final class SgemmCeiling: @unchecked Sendable {
         let finalists = trials.sorted { $0.1 > $1.1 }.prefix(Self.finalists).map(\.0)
 
         var best = Best()
-        var round = 0
         repeat {
             for variant in finalists {
                 let rate = rate(variant, rows: product.rows)
                 if rate > best.rate { best = Best(rate: rate, how: variant.description) }
             }
-            round += 1
-        } while round < 2 || Double(Timeline.now() - start) / 1e9 < seconds
+        } while Double(Timeline.now() - start) / 1e9 < seconds
         return best
     }
 
