@@ -78,7 +78,9 @@ package final class SgemmCeiling: @unchecked Sendable {
         let start = Timeline.now()
         var variants: [Variant] = []
         for threading in Threading.allCases where threading == .own || team.count > 1 {
-            for layout in 0..<4 { variants.append(Variant(x: layout & 1 != 0, w: layout & 2 != 0, threading: threading)) }
+            for layout in 0..<4 {
+                variants.append(Variant(x: layout & 1 != 0, w: layout & 2 != 0, threading: threading))
+            }
         }
         let rows = min(product.rows, Self.trialRows)
         let trials = variants.map { variant in (variant, max(rate(variant, rows: rows), rate(variant, rows: rows))) }
