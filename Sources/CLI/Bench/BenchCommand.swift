@@ -13,14 +13,15 @@ struct BenchCommand: ParsableCommand {
             Captions random pictures with a full-size model of random numbers, which is made once and kept, through \
             the same world as `paligemma run`: queue, mpirun, frames. The limit is measured in the same run, before \
             and after: the best that OpenBLAS's sgemm and plain reads of memory give on the same cores. Only \
-            multiplications and additions that were executed are counted.
+            multiplications and additions that were executed are counted. `paligemma bench kernels` measures single \
+            kernels.
 
               paligemma bench --shape 3b-224
               paligemma bench --shape 3b-896 --ranks 4 --json
 
             pg-worker's other settings are taken from their variables, as PALIGEMMA_BATCH_ROWS.
             """,
-        subcommands: [CeilingCommand.self])
+        subcommands: [KernelsCommand.self, CeilingCommand.self])
 
     @Option(
         help: Variable.shape.help(
@@ -69,12 +70,12 @@ struct BenchCommand: ParsableCommand {
         try RandomModelCache.provide(settings.model, at: settings.world.model)
 
         Talk.say("measuring the limit of \(settings.coresUsed == 1 ? "one core" : "\(settings.coresUsed) cores")")
-        var ceilings = [try Ceiling.measure(settings.largestProduct, threads: settings.coresUsed)]
+        var ceilings = [try settings.measureCeilings()]
         let folder = try BenchFolder()
         command = try WorldCommand(settings.world(reportingTo: folder.report), queue: folder.queue)
         let report = try BenchWorld(settings, folder).run(command)
         Talk.say("measuring the limit again")
-        ceilings.append(try Ceiling.measure(settings.largestProduct, threads: settings.coresUsed))
+        ceilings.append(try settings.measureCeilings())
 
         let result = BenchResult(settings: settings, report: report, ceilings: ceilings)
         print(asJSON ? result.json : BenchTable(result).text)
@@ -144,6 +145,12 @@ struct BenchSettings {
         return SgemmCeiling.Product(
             rows: min(pictures, picturesPerMicroBatch) * model.configuration.vision.tokens, inputs: text.width,
             outputs: text.mlpWidth)
+    }
+
+    func measureCeilings() throws -> BenchResult.Ceilings {
+        let best = try Ceiling.measure(
+            [.sgemm(largestProduct), .memory], threads: coresUsed, seconds: 2.5, beside: .current)
+        return (sgemm: best[0], memory: best[1].rate)
     }
 
     func world(reportingTo report: String) -> WorldSettings {

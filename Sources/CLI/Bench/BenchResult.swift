@@ -79,11 +79,16 @@ struct BenchResult: Encodable {
         let privateMemoryBytes: Double
     }
 
+    /// Of the largest product in GFLOP/s, and of plain reads in GB/s.
+    typealias Ceilings = (sgemm: Ceiling.Best, memory: Double)
+
     struct Limit: Encodable {
         let rows: Int
         let inputs: Int
         let outputs: Int
         let cores: Int
+        /// What OpenBLAS was held to, where our kernels were held to the like.
+        let coreType: String?
         /// Before and after.
         let sgemmGflops: [Double]
         let sgemmHow: [String]
@@ -110,10 +115,12 @@ struct BenchResult: Encodable {
     let rankReports: [Rank]
     let limit: Limit
 
-    init(settings: BenchSettings, report: BenchReport, ceilings: [Ceiling]) {
+    init(settings: BenchSettings, report: BenchReport, ceilings: [Ceilings]) {
         let (model, plan) = (settings.model.configuration, settings.world.plan)
+        let products = ceilings.map(\.sgemm)
+        let reads = ceilings.map(\.memory)
         let figures = BenchFigures(
-            report: report, sgemm: ceilings.map(\.sgemm).max() ?? 0, memory: ceilings.map(\.memory).max() ?? 0)
+            report: report, sgemm: products.map(\.rate).max() ?? 0, memory: reads.max() ?? 0)
         shape = settings.shape
         visionLayers = model.vision.layers
         textLayers = model.text.layers
@@ -132,8 +139,9 @@ struct BenchResult: Encodable {
         let product = settings.largestProduct
         limit = Limit(
             rows: product.rows, inputs: product.inputs, outputs: product.outputs, cores: settings.coresUsed,
-            sgemmGflops: ceilings.map(\.sgemm), sgemmHow: ceilings.map(\.how), memoryGbs: ceilings.map(\.memory),
-            quiet: Self.agree(ceilings.map(\.sgemm)) && Self.agree(ceilings.map(\.memory)))
+            coreType: Ceiling.coreType(beside: .current),
+            sgemmGflops: products.map(\.rate), sgemmHow: products.map(\.how), memoryGbs: reads,
+            quiet: Self.agree(products.map(\.rate)) && Self.agree(reads))
     }
 
     private static func agree(_ values: [Double]) -> Bool {
@@ -141,12 +149,18 @@ struct BenchResult: Encodable {
         return most <= 1.1 * least
     }
 
-    var json: String {
+    var json: String { BenchJSON.text(self) }
+}
+
+/// Figures as one line of JSON, its keys in snake case.
+enum BenchJSON {
+    static func text(_ figures: some Encodable) -> String {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // No figure is infinite or no number, but a measurement is not to be lost for one.
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        return ((try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) }) ?? "{}"
+        return (try? encoder.encode(figures)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 }

@@ -131,7 +131,7 @@ struct BenchTable {
         var lines = [
             "the limit, measured before and after:",
             "  sgemm \(limit.rows) x \(limit.inputs) x \(limit.outputs)".padded(to: 29) + Self.list(sgemm)
-                + " GFLOP/s   (\(best))",
+                + " GFLOP/s   (\(best)\(limit.coreType == nil ? "" : ", with no more than AVX2"))",
             "  plain reads of memory".padded(to: 29) + Self.list(memory) + " GB/s",
         ]
         if !limit.quiet {
@@ -155,7 +155,8 @@ extension String {
         String(repeating: " ", count: max(0, width - count)) + self
     }
 
-    fileprivate func trimmingSuffix(_ character: Character) -> String {
+    /// Without any `character` at its end.
+    func trimmingSuffix(_ character: Character) -> String {
         var text = Substring(self)
         while text.last == character { text.removeLast() }
         return String(text)

@@ -40,6 +40,7 @@ struct Variable {
     static let batch = Variable("BATCH")
     static let newTokens = Variable("NEW_TOKENS")
     static let weights = Variable("WEIGHTS")
+    static let kernels = Variable("KERNELS")
     static let modelCache = Variable("MODEL_CACHE")
 
     /// The flag's value, else the variable's, else nil. An empty variable counts as none.

@@ -24,11 +24,16 @@ package final class SgemmCeiling: @unchecked Sendable {
     }
 
     /// The best of all that was tried.
-    package struct Best: Sendable {
+    package struct Best: Sendable, Equatable {
         /// GFLOP/s
         package var rate = 0.0
         /// The layout and the threading that gave it, for people.
         package var how = ""
+
+        package init(rate: Double = 0, how: String = "") {
+            self.rate = rate
+            self.how = how
+        }
     }
 
     private enum Threading: String, CaseIterable {
