@@ -81,7 +81,7 @@ let package = Package(
             name: "WorkerTests", dependencies: ["Coordinator", "PaliGemma", "TestSupport", "pg-worker", "paligemma"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CWire"]),
         .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma"]),
-        .testTarget(name: "CLITests", dependencies: ["paligemma", "Coordinator", "queue-stress"]),
+        .testTarget(name: "CLITests", dependencies: ["paligemma", "pg-worker", "Coordinator", "queue-stress"]),
         .testTarget(
             name: "CoordinatorTests",
             dependencies: ["Coordinator", "CSQLite", "ShardPlan", "PaliGemma", "queue-stress"]),

@@ -14,6 +14,14 @@ package final class KernelBenchmark {
         package let heads: Int
         package let keyValueHeads: Int
         package let headWidth: Int
+
+        package init(name: String, rows: Int, heads: Int, keyValueHeads: Int, headWidth: Int) {
+            self.name = name
+            self.rows = rows
+            self.heads = heads
+            self.keyValueHeads = keyValueHeads
+            self.headWidth = headWidth
+        }
     }
 
     /// The best of several calls.
@@ -156,7 +164,7 @@ extension KernelBenchmark {
 
         func matrices(for product: Product) throws -> [WeightMatrix] {
             let bytes = 2 * product.inputs * product.outputs
-            let count = product.rows > Self.mostFewRows ? 1 : max(1, Self.bytesInTurns / bytes)
+            let count = product.rows > Self.mostFewRows ? 1 : min(8, max(1, Self.bytesInTurns / bytes))
             let name = "\(count)-\(product.outputs)-\(product.inputs)"
             if let matrices = known[name] { return matrices }
             let shard = RandomShard(
