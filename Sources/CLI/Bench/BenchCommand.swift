@@ -42,7 +42,9 @@ struct BenchCommand: ParsableCommand {
             "Compute threads of a rank.", default: "its share of the cores", valueName: "count"))
     var threads: Int?
 
-    @Option(help: Variable.batch.help("Pictures.", default: "as many as a micro-batch holds", valueName: "count"))
+    @Option(
+        help: Variable.batch.help(
+            "Pictures that are captioned.", default: "as many as a micro-batch holds", valueName: "count"))
     var batch: Int?
 
     @Option(help: Variable.newTokens.help("Tokens of each answer.", default: "20", valueName: "count"))
@@ -73,6 +75,7 @@ struct BenchCommand: ParsableCommand {
         var ceilings = [try settings.measureCeilings()]
         let folder = try BenchFolder()
         command = try WorldCommand(settings.world(reportingTo: folder.report), queue: folder.queue)
+        command.environment[Variable.weights.name] = settings.weights.rawValue
         let report = try BenchWorld(settings, folder).run(command)
         Talk.say("measuring the limit again")
         ceilings.append(try settings.measureCeilings())
