@@ -135,7 +135,7 @@ struct BenchTable {
             "  plain reads of memory".padded(to: 29) + Self.list(memory) + " GB/s",
         ]
         if !limit.quiet {
-            lines.append("  The two differ by more than 10 %: the machine was not quiet, and the shares are too low.")
+            lines.append("  The two differ by more than 10 %: the machine was not quiet, and shares may be too low.")
         }
         if result.whole.shareOfOthers > 0.05 {
             let share = Int((100 * result.whole.shareOfOthers).rounded())
