@@ -1,5 +1,6 @@
 import CMPI
 import Foundation
+import PaliGemma
 
 /// Open MPI, and the only file that calls it. All calls are made on the main thread of a rank.
 ///
@@ -86,30 +87,38 @@ final class MPI {
 
     // The library reads the arrays of counts until a collective is complete: they move into the request.
 
-    /// All ranks' parts, each at its place, on every rank. Counts and offsets in floats.
+    /// All ranks' parts, each at its place, on every rank. Counts and offsets in numbers.
     func gather(
         _ own: UnsafeRawPointer, count: Int32, into all: UnsafeMutableRawPointer, counts: [Int32], offsets: [Int32],
-        on group: Group
+        of type: MPI_Datatype?, on group: Group
     ) throws(ShardError) -> Request {
         let request = Request(nil, keeping: [counts, offsets])
         try Self.check(
             MPI_Iallgatherv(
-                own, count, pg_mpi_float(), all, request.kept[0], request.kept[1], pg_mpi_float(),
-                group.communicator, &request.handle), "MPI_Iallgatherv")
+                own, count, type, all, request.kept[0], request.kept[1], type, group.communicator, &request.handle),
+            "MPI_Iallgatherv")
         return request
     }
 
-    /// Part r of `parts` to rank r; received parts at their places. Counts and offsets in floats.
+    /// Part r of `parts` to rank r; received parts at their places. Counts and offsets in numbers.
     func exchange(
         _ parts: UnsafeRawPointer, counts: [Int32], offsets: [Int32], into received: UnsafeMutableRawPointer,
-        receiveCounts: [Int32], receiveOffsets: [Int32], on group: Group
+        receiveCounts: [Int32], receiveOffsets: [Int32], of type: MPI_Datatype?, on group: Group
     ) throws(ShardError) -> Request {
         let request = Request(nil, keeping: [counts, offsets, receiveCounts, receiveOffsets])
         try Self.check(
             MPI_Ialltoallv(
-                parts, request.kept[0], request.kept[1], pg_mpi_float(), received, request.kept[2], request.kept[3],
-                pg_mpi_float(), group.communicator, &request.handle), "MPI_Ialltoallv")
+                parts, request.kept[0], request.kept[1], type, received, request.kept[2], request.kept[3], type,
+                group.communicator, &request.handle), "MPI_Ialltoallv")
         return request
+    }
+
+    /// The type of a number on the wire.
+    static func type(of format: LinkFormat) -> MPI_Datatype? {
+        switch format {
+        case .float32: return pg_mpi_float()
+        case .bfloat16: return pg_mpi_uint16()
+        }
     }
 
     private static func check(_ code: Int32, _ call: String) throws(ShardError) {

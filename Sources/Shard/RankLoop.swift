@@ -38,11 +38,16 @@ package final class RankLoop {
     package var sender: RankOutbox { outbox }
 
     /// A tensor-parallel group of the ranks that call this with `member` true; all ranks of the world must call it.
+    ///
+    /// - Parameters:
+    ///   - link: how activations travel between its ranks.
+    ///   - team: the rank's threads, which round for the wire.
     package func makeGroup(
-        member: Bool, timeline: Timeline? = nil
+        member: Bool, link: LinkFormat, team: ThreadTeam, timeline: Timeline? = nil
     ) throws(ShardError) -> (any TensorParallelGroup)? {
         guard let members = try mpi.split(color: member ? 1 : nil) else { return nil }
-        return members.count == 1 ? SingleRank() : MPIGroup(members, outbox: outbox, timeline: timeline)
+        if members.count == 1 { return SingleRank() }
+        return MPIGroup(members, link: link, codec: LinkCodec(team: team), outbox: outbox, timeline: timeline)
     }
 
     /// Moves frames and collectives until `step` says that it is done.

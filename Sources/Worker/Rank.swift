@@ -44,7 +44,8 @@ final class Rank: @unchecked Sendable {
                 tower: VisionTower(weights: parts.weights, configuration: configuration, team: team),
                 configuration: configuration.vision, thread: thread, sender: sender, timeline: timeline)
             : nil
-        group = try loop.makeGroup(member: plan.holdsText(loop.rank), timeline: timeline)
+        group = try loop.makeGroup(
+            member: plan.holdsText(loop.rank), link: settings.link, team: team, timeline: timeline)
         if let slice = plan.slice(of: loop.rank), let group {
             let store = FeatureStore(configuration.vision, timeline: timeline)
             let gemma = Gemma(

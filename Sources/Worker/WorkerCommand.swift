@@ -47,6 +47,13 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "Seconds that a lease holds without renewal (default: 60). [PALIGEMMA_LEASE_SECONDS]")
     var leaseSeconds: Int?
 
+    @Option(
+        help: """
+            How activations travel between Gemma ranks: f32 as they are, bf16 rounded to half the bytes (default: f32). \
+            [PALIGEMMA_LINK]
+            """)
+    var link: String?
+
     @Option(help: "Write what each thread of each rank did when, in Chrome's trace format. [PALIGEMMA_TIMELINE]")
     var timeline: String?
 

@@ -1,5 +1,6 @@
 import Coordinator
 import Foundation
+import PaliGemma
 
 /// What a rank was asked to do: flags, else environment, else defaults.
 struct WorkerSettings {
@@ -13,6 +14,7 @@ struct WorkerSettings {
     let keyValueBudget: Int
     let batchRows: Int
     let leaseSeconds: Int
+    let link: LinkFormat
     let timeline: String?
     let ignoreExif: Bool
     let quiet: Bool
@@ -53,6 +55,12 @@ struct WorkerSettings {
         guard let size = ByteSize(budget) else {
             throw UsageError(description: "--kv-budget is \(budget); a size such as 2g, 512m or 1000000 is expected")
         }
+        let wanted = text(command.link, "PALIGEMMA_LINK")
+        guard let link = wanted.map(LinkFormat.init(rawValue:)) ?? .float32 else {
+            let known = LinkFormat.allCases.map(\.rawValue).joined(separator: " or ")
+            throw UsageError(description: "--link (PALIGEMMA_LINK) is \(wanted ?? ""); \(known) is expected")
+        }
+        self.link = link
         self.model = model
         self.queue = queue
         drain = try isSet(command.drain, "PALIGEMMA_DRAIN")
