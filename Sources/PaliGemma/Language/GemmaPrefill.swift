@@ -56,7 +56,7 @@ extension Gemma {
         _ index: Int, _ layer: TextLayerWeights, _ pass: inout PrefillPass
     ) throws(CollectiveError) {
         for block in 0..<pass.rows.blocks {
-            attend(index, layer, pass, block)
+            attend(layer, pass, block)
             let chunk = pass.rows.chunk(block, of: group.rank)
             let (x, normed) = (pass.x(chunk), pass.normed(chunk))
             let hidden = pass.buffers.hidden.view.rows(0..<chunk.count)
@@ -74,11 +74,15 @@ extension Gemma {
         let (normed, keyValue) = (pass.normed(chunk), pass.ownKeyValue(chunk))
         let width = configuration.keyValueWidth
         rmsNorm(pass.x(chunk), layer.attentionNorm, into: normed)
-        linear(normed, layer.key, into: keyValue.columns(0..<width))
-        linear(normed, layer.value, into: keyValue.columns(width..<2 * width))
+        linear(
+            normed,
+            [
+                Linear.Product(weight: layer.key, y: keyValue.columns(0..<width)),
+                Linear.Product(weight: layer.value, y: keyValue.columns(width..<2 * width)),
+            ])
         rotate(keyValue, heads: configuration.keyValueHeads, chunk, pass)
         pass.keysAndValues[block] = try group.gather(
-            keyValue, into: pass.keyValue(index),
+            keyValue, into: pass.keyValue,
             ranges: (0..<group.count).map { pass.rows.chunk(block, of: $0) }, as: group.link)
     }
 
@@ -89,6 +93,7 @@ extension Gemma {
             pass.keysAndValues[block] = nil
         }
         storeCache(index, pass)
+        if index < weights.layers.count - 1 { attention.prepare(attentionHeads(pass)) }
     }
 
     /// q of all own rows, under the transfer of the last keys and values.
@@ -118,7 +123,7 @@ extension Gemma {
             case .picture(let picture, let rows):
                 let sequence = pass.packed.sequences[segment.sequence]
                 if let seen = try features.features(of: sequence, picture: picture, rows: rows) {
-                    linear(seen, projector.weight, into: x, then: .bias(projector.bias))
+                    linear(seen, projector.weight, into: x, bias: projector.bias)
                 } else {
                     // Its neighbours go on; the group hears of it when the first token is chosen.
                     x.fill(0)
@@ -137,7 +142,7 @@ extension Gemma {
         let columns = heads.lowerBound * head..<heads.upperBound * head
         for (sequence, rows) in zip(pass.packed.sequences, pass.packed.ranges) {
             guard let cache = sequence.cache else { continue }
-            let all = pass.keyValue(layer).rows(rows)
+            let all = pass.keyValue.rows(rows)
             let (keys, values) = (cache.keys(layer).rows(0..<rows.count), cache.values(layer).rows(0..<rows.count))
             team.rows(rows.count, by: 256) { range in
                 keys.rows(range).copy(from: all.columns(0..<width).columns(columns).rows(range))
@@ -148,50 +153,58 @@ extension Gemma {
     }
 
     /// x += output · attention of a chunk of own rows.
-    func attend(_ index: Int, _ layer: TextLayerWeights, _ pass: PrefillPass, _ block: Int) {
+    func attend(_ layer: TextLayerWeights, _ pass: PrefillPass, _ block: Int) {
         let chunk = pass.rows.chunk(block, of: group.rank)
         let mixed = pass.mixed(chunk)
-        attention(attentionBlocks(index, pass, chunk))
+        attention(attentionBlocks(pass, chunk))
         linear(mixed, layer.output, into: pass.x(chunk), accumulate: true)
     }
 
+    /// Keys and values of every key/value head of every sequence.
+    private func attentionHeads(_ pass: PrefillPass) -> [TiledAttention.Head] {
+        let (head, width) = (configuration.headWidth, configuration.keyValueWidth)
+        return pass.packed.ranges.flatMap { rows in
+            let keyValue = pass.keyValue.rows(rows)
+            return (0..<configuration.keyValueHeads).map { index in
+                let columns = index * head..<(index + 1) * head
+                return TiledAttention.Head(
+                    key: keyValue.columns(0..<width).columns(columns),
+                    value: keyValue.columns(width..<2 * width).columns(columns))
+            }
+        }
+    }
+
     /// The chunk's queries in pieces that a thread attends alone, each against its whole sequence.
-    private func attentionBlocks(
-        _ index: Int, _ pass: PrefillPass, _ chunk: Range<Int>
-    ) -> [TiledAttention.Block] {
+    private func attentionBlocks(_ pass: PrefillPass, _ chunk: Range<Int>) -> [TiledAttention.Block] {
         // One key/value head serves all query heads of a row: they stand as rows of one product.
         let folded = configuration.keyValueHeads == 1
         let step = max(1, TiledAttention.queryRows / (folded ? configuration.heads : 1))
         return pass.packed.overlaps(chunk).flatMap { sequence, rows -> [TiledAttention.Block] in
-            let keyValue = pass.keyValue(index).rows(pass.packed.ranges[sequence])
-            return stride(from: rows.lowerBound, to: rows.upperBound, by: step).flatMap { start in
+            stride(from: rows.lowerBound, to: rows.upperBound, by: step).flatMap { start in
                 let piece = start..<min(start + step, rows.upperBound)
                 let (query, out) = (pass.query(piece), pass.mixed(piece))
                 return folded
-                    ? [foldedBlock(query: query, keyValue: keyValue, out: out)]
-                    : (0..<configuration.heads).map { block(head: $0, query: query, keyValue: keyValue, out: out) }
+                    ? [foldedBlock(sequence, query: query, out: out)]
+                    : (0..<configuration.heads).map { block(sequence, head: $0, query: query, out: out) }
             }
         }
     }
 
     /// All query heads of some rows [T, N·H] as [T·N, H], over the one key/value head.
-    private func foldedBlock(query: MatrixView, keyValue: MatrixView, out: MatrixView) -> TiledAttention.Block {
+    private func foldedBlock(_ sequence: Int, query: MatrixView, out: MatrixView) -> TiledAttention.Block {
         let (rows, width) = (query.rows * configuration.heads, configuration.headWidth)
         return TiledAttention.Block(
-            query: query.reshaped(rows: rows, columns: width), key: keyValue.columns(0..<width),
-            value: keyValue.columns(width..<2 * width), out: out.reshaped(rows: rows, columns: width))
+            head: sequence, query: query.reshaped(rows: rows, columns: width),
+            out: out.reshaped(rows: rows, columns: width))
     }
 
     /// One query head over its key/value head.
-    private func block(
-        head: Int, query: MatrixView, keyValue: MatrixView, out: MatrixView
-    ) -> TiledAttention.Block {
-        let (width, values) = (configuration.headWidth, configuration.keyValueWidth)
-        let columns = head * width..<(head + 1) * width
-        let shared = head / (configuration.heads / configuration.keyValueHeads) * width
+    private func block(_ sequence: Int, head: Int, query: MatrixView, out: MatrixView) -> TiledAttention.Block {
+        let columns = head * configuration.headWidth..<(head + 1) * configuration.headWidth
+        let shared = head / (configuration.heads / configuration.keyValueHeads)
         return TiledAttention.Block(
-            query: query.columns(columns), key: keyValue.columns(shared..<shared + width),
-            value: keyValue.columns(values + shared..<values + shared + width), out: out.columns(columns))
+            head: sequence * configuration.keyValueHeads + shared, query: query.columns(columns),
+            out: out.columns(columns))
     }
 
     /// Of the last layer only each prefix's last row matters: it is gathered and goes on as a decoding step does.

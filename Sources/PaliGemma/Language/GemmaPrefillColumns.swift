@@ -9,7 +9,7 @@
 extension Gemma {
     func computeByColumns(_ index: Int, _ layer: TextLayerWeights, _ pass: inout PrefillPass) throws(CollectiveError) {
         for block in 0..<pass.rows.blocks {
-            attend(index, layer, pass, block)
+            attend(layer, pass, block)
             try beginGather(layer, &pass, block)
         }
         for block in 0..<pass.rows.blocks { try feedForward(layer, &pass, block) }

@@ -6,9 +6,8 @@ final class PrefillBuffers {
     let query: Matrix  // [own, N·H]
     let mixed: Matrix  // [own, N·H]
     let ownKeyValue: Matrix  // [own, 2·K·H], keys before values
-    // Even and odd layers: a layer's keys and values arrive while the one before still attends to its own.
-    let evenKeyValue: Matrix  // [T, 2·K·H], all ranks' rows
-    let oddKeyValue: Matrix  // [T, 2·K·H]
+    /// [T, 2·K·H], all ranks' rows. A layer's arrive while the one before still attends to its own, packed copies.
+    let keyValue: Matrix
     /// [chunk, F] by rows; [block, own columns of F] by columns.
     let hidden: Matrix
 
@@ -30,8 +29,7 @@ final class PrefillBuffers {
         query = Matrix(rows: own, columns: configuration.queryWidth)
         mixed = Matrix(rows: own, columns: configuration.queryWidth)
         ownKeyValue = Matrix(rows: own, columns: 2 * configuration.keyValueWidth)
-        evenKeyValue = Matrix(rows: rows.total, columns: 2 * configuration.keyValueWidth)
-        oddKeyValue = Matrix(rows: rows.total, columns: 2 * configuration.keyValueWidth)
+        keyValue = Matrix(rows: rows.total, columns: 2 * configuration.keyValueWidth)
         let byColumns = split == .columns
         hidden =
             byColumns
@@ -47,7 +45,7 @@ final class PrefillBuffers {
     func fits(_ rows: PrefillRows, rank: Int) -> Bool {
         let chunk = rows.longestChunk(of: rank)
         guard
-            rows.split == split, rows.total <= evenKeyValue.view.rows,
+            rows.split == split, rows.total <= keyValue.view.rows,
             rows.owned(by: rank).count <= stream.view.rows
         else { return false }
         switch split {
@@ -93,10 +91,8 @@ struct PrefillPass {
         matrix.rows(chunk.lowerBound - own.lowerBound..<chunk.upperBound - own.lowerBound)
     }
 
-    /// Keys and values of all rows of a layer.
-    func keyValue(_ layer: Int) -> MatrixView {
-        (layer % 2 == 0 ? buffers.evenKeyValue.view : buffers.oddKeyValue.view).rows(0..<rows.total)
-    }
+    /// Keys and values of all rows.
+    var keyValue: MatrixView { buffers.keyValue.view.rows(0..<rows.total) }
 
     /// All ranks' normed rows of a block.
     func gathered(_ block: Int) -> MatrixView {

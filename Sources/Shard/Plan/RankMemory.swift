@@ -35,7 +35,7 @@ package struct RankMemory: Sendable, Equatable {
             cache = Gemma.cacheBytes(positions: 1, configuration: text, slice: slice)
             let own = (rows + plan.textRanks - 1) / plan.textRanks
             floats += own * (2 * text.width + 2 * text.queryWidth + 2 * text.keyValueWidth + vision.width)
-            floats += 4 * rows * text.keyValueWidth
+            floats += 2 * rows * text.keyValueWidth
             switch prefill.split {
             case .rows: floats += prefill.longestChunk(of: rank - plan.firstTextRank) * text.mlpWidth
             case .columns:
