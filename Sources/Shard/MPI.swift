@@ -11,6 +11,8 @@ final class MPI {
     let size: Int
     /// Frames travel here; the collectives of a group have a communicator of their own.
     private let frames: MPI_Comm
+    /// The window of the memory that this host's ranks share.
+    private var shared: MPI_Win?
 
     /// Joins the world that mpirun made, or a world of one.
     init() throws(ShardError) {
@@ -41,8 +43,32 @@ final class MPI {
         return Group(communicator: part, rank: Int(rank), count: Int(size))
     }
 
+    /// Memory that the ranks of this host share, all zero at first; nil for a rank that is alone on its host. Every
+    /// rank of the world must call it.
+    func shareMemory(bytes: Int) throws(ShardError) -> UnsafeMutableRawPointer? {
+        var host: MPI_Comm? = nil
+        try Self.check(
+            MPI_Comm_split_type(
+                pg_mpi_comm_world(), pg_mpi_comm_type_shared(), Int32(rank), pg_mpi_info_null(), &host),
+            "MPI_Comm_split_type")
+        var (rank, size): (Int32, Int32) = (0, 1)
+        try Self.check(MPI_Comm_rank(host, &rank), "MPI_Comm_rank")
+        try Self.check(MPI_Comm_size(host, &size), "MPI_Comm_size")
+        guard size > 1 else { return nil }
+        var (own, first): (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) = (nil, nil)
+        let length = MPI_Aint(rank == 0 ? bytes : 0)
+        try Self.check(
+            MPI_Win_allocate_shared(length, 1, pg_mpi_info_null(), host, &own, &shared), "MPI_Win_allocate_shared")
+        var (unit, bytesThere): (Int32, MPI_Aint) = (0, 0)
+        try Self.check(MPI_Win_shared_query(shared, 0, &bytesThere, &unit, &first), "MPI_Win_shared_query")
+        if rank == 0 { own?.initializeMemory(as: UInt8.self, repeating: 0, count: bytes) }
+        try Self.check(MPI_Barrier(host), "MPI_Barrier")
+        return first
+    }
+
     /// Leaves the world together with all other ranks.
     func finalize() {
+        if shared != nil { MPI_Win_free(&shared) }
         MPI_Finalize()
     }
 

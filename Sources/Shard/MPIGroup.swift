@@ -14,6 +14,7 @@ package final class MPIGroup: TensorParallelGroup {
     private let members: MPI.Group
     private let outbox: RankOutbox
     private let codec: LinkCodec
+    private let turn: HostTurn?
     private let timeline: Timeline?
     private let staging = StagingPool()
     /// Seconds that the compute thread spent waiting for transfers.
@@ -21,13 +22,17 @@ package final class MPIGroup: TensorParallelGroup {
     /// Bytes that this rank sent to its peers.
     package private(set) var sentBytes = 0
 
-    init(_ members: MPI.Group, link: LinkFormat, codec: LinkCodec, outbox: RankOutbox, timeline: Timeline?) {
+    init(
+        _ members: MPI.Group, link: LinkFormat, codec: LinkCodec, outbox: RankOutbox, turn: HostTurn?,
+        timeline: Timeline?
+    ) {
         rank = members.rank
         count = members.count
         self.members = members
         self.link = link
         self.codec = codec
         self.outbox = outbox
+        self.turn = turn
         self.timeline = timeline
     }
 
@@ -99,7 +104,8 @@ package final class MPIGroup: TensorParallelGroup {
 
         func wait() throws(CollectiveError) {
             let start = Timeline.now()
-            let result = ticket.wait()
+            let result =
+                ticket.result ?? group.turn.whileWaiting { [outbox = group.outbox] in outbox.wait(for: ticket) }
             let waited = Timeline.now() - start
             group.waitingSeconds += Double(waited) / 1e9
             if waited > Timeline.shortestWait { group.timeline?.record("wait for peers", thread: "stage", from: start) }

@@ -1,5 +1,6 @@
 import Foundation
 import PaliGemma
+import Synchronization
 import Wire
 
 /// The main thread of a rank: it owns MPI, moves frames and collectives, and computes nothing. So an order is
@@ -42,12 +43,20 @@ package final class RankLoop {
     /// - Parameters:
     ///   - link: how activations travel between its ranks.
     ///   - team: the rank's threads, which round for the wire.
+    ///   - turn: given on while the stage's thread waits for peers.
     package func makeGroup(
-        member: Bool, link: LinkFormat, team: ThreadTeam, timeline: Timeline? = nil
+        member: Bool, link: LinkFormat, team: ThreadTeam, turn: HostTurn?, timeline: Timeline? = nil
     ) throws(ShardError) -> (any TensorParallelGroup)? {
         guard let members = try mpi.split(color: member ? 1 : nil) else { return nil }
         if members.count == 1 { return SingleRank() }
-        return MPIGroup(members, link: link, codec: LinkCodec(team: team), outbox: outbox, timeline: timeline)
+        return MPIGroup(
+            members, link: link, codec: LinkCodec(team: team), outbox: outbox, turn: turn, timeline: timeline)
+    }
+
+    /// What the ranks of this host take turns by; nil for a rank that is alone there. All ranks of the world must call
+    /// this.
+    package func makeTurn() throws(ShardError) -> HostTurn? {
+        try mpi.shareMemory(bytes: HostTurn.bytes).map { HostTurn(memory: $0) }
     }
 
     /// Moves frames and collectives until `step` says that it is done.
@@ -64,12 +73,12 @@ package final class RankLoop {
             if progress || worked {
                 idle.reset()
             } else {
-                idle.pause(outbox.requests, transferring: !outgoing.isEmpty || !collectives.isEmpty)
+                idle.pause(outbox, transferring: !outgoing.isEmpty || !collectives.isEmpty)
             }
         }
         idle.reset()
         while try post() || !outgoing.isEmpty {
-            if try !advance() { idle.pause(outbox.requests, transferring: true) }
+            if try !advance() { idle.pause(outbox, transferring: true) }
         }
     }
 
@@ -161,9 +170,11 @@ package final class RankLoop {
         return progress
     }
 
-    /// How a rank waits without stealing a core from one that computes: a short spin, then sleeps that grow.
+    /// How a rank waits without stealing a core from one that computes: a short spin, then sleeps that grow. While the
+    /// stage's thread waits for a transfer they stay short, or, where its cores are idle meanwhile, there are none.
     private struct Idle {
         private static let spin: UInt64 = 20_000
+        private static let spinOnIdleCores: UInt64 = 500_000
         private var since: UInt64?
         private var sleep = 50e-6
 
@@ -172,15 +183,17 @@ package final class RankLoop {
             sleep = 50e-6
         }
 
-        mutating func pause(_ mailbox: Mailbox<RankOutbox.Request>, transferring: Bool) {
+        mutating func pause(_ outbox: RankOutbox, transferring: Bool) {
             let now = DispatchTime.now().uptimeNanoseconds
             guard let since else {
                 self.since = now
                 return
             }
-            if now - since < Self.spin { return }
-            mailbox.wait(seconds: sleep)
-            sleep = min(sleep * 1.5, transferring ? 200e-6 : 1e-3)
+            let isAwaited = outbox.isAwaited
+            if now - since < (isAwaited && outbox.hasIdleCores ? Self.spinOnIdleCores : Self.spin) { return }
+            if isAwaited { sleep = min(sleep, 50e-6) }
+            outbox.requests.wait(seconds: sleep)
+            sleep = min(sleep * 1.5, isAwaited ? 50e-6 : transferring ? 500e-6 : 1e-3)
         }
     }
 }
@@ -195,6 +208,24 @@ package final class RankOutbox: FrameSender, Sendable {
     }
 
     let requests = Mailbox<Request>()
+    private let awaiting = Atomic<Bool>(false)
+    private let idleCores = Atomic<Bool>(false)
+
+    /// Whether the stage's thread waits for a transfer.
+    var isAwaited: Bool { awaiting.load(ordering: .relaxed) }
+    /// Whether cores are idle while it does, for no other rank shares them.
+    package var hasIdleCores: Bool {
+        get { idleCores.load(ordering: .relaxed) }
+        set { idleCores.store(newValue, ordering: .relaxed) }
+    }
+
+    /// Waits for a transfer, which the main thread makes haste with meanwhile.
+    func wait(for ticket: Ticket) -> Result<Void, ShardError> {
+        awaiting.store(true, ordering: .relaxed)
+        defer { awaiting.store(false, ordering: .relaxed) }
+        requests.put(.wake)
+        return ticket.wait()
+    }
 
     package func send(_ frame: [UInt8], to rank: Int, about picture: UInt64) {
         requests.put(.send(frame, to: rank, about: picture))

@@ -27,7 +27,7 @@ package final class VisionStage: @unchecked Sendable {
 
     package init(
         tower: VisionTower, configuration: VisionConfiguration, thread: StageThread, sender: any FrameSender,
-        timeline: Timeline?, fault: FeatureFault? = FeatureFault.fromEnvironment()
+        turn: HostTurn? = nil, timeline: Timeline?, fault: FeatureFault? = FeatureFault.fromEnvironment()
     ) {
         self.tower = tower
         self.configuration = configuration
@@ -35,6 +35,8 @@ package final class VisionStage: @unchecked Sendable {
         self.sender = sender
         self.timeline = timeline
         self.fault = fault
+        // A pass is long: those who wait for a turn get one after every layer.
+        if let turn { tower.observer = { _, _ in turn.pass() } }
     }
 
     /// Takes a batch that arrived; it is encoded after those before it.

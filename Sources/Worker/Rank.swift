@@ -30,24 +30,26 @@ final class Rank: @unchecked Sendable {
         self.loop = loop
         timeline = settings.timeline.map { _ in Timeline(rank: loop.rank) }
         let sender = loop.sender
-        thread = StageThread { sender.fail(.stage(reason: "\($0)")) }
-
         let launch = Launch(worldSize: loop.size)
         let threads = settings.threads ?? launch.threads()
+        let neighbours = try loop.makeTurn()
+        let turn = launch.takesTurns(threads: threads) ? neighbours : nil
         let alone = launch.localRanks * threads <= launch.cores
-        let team = ThreadTeam(count: threads, spins: alone ? 2000 : 0)
+        let team = ThreadTeam(count: threads, spins: alone || turn != nil ? 2000 : 0)
+        sender.hasIdleCores = alone
+        thread = StageThread(turn: turn) { sender.fail(.stage(reason: "\($0)")) }
         let (plan, configuration) = (parts.plan, parts.configuration)
 
         vision =
             plan.encodesPictures(loop.rank)
             ? VisionStage(
                 tower: VisionTower(weights: parts.weights, configuration: configuration, team: team),
-                configuration: configuration.vision, thread: thread, sender: sender, timeline: timeline)
+                configuration: configuration.vision, thread: thread, sender: sender, turn: turn, timeline: timeline)
             : nil
         group = try loop.makeGroup(
-            member: plan.holdsText(loop.rank), link: settings.link, team: team, timeline: timeline)
+            member: plan.holdsText(loop.rank), link: settings.link, team: team, turn: turn, timeline: timeline)
         if let slice = plan.slice(of: loop.rank), let group {
-            let store = FeatureStore(configuration.vision, timeline: timeline)
+            let store = FeatureStore(configuration.vision, turn: turn, timeline: timeline)
             let gemma = Gemma(
                 weights: parts.weights, configuration: configuration, slice: slice, group: group, team: team)
             features = store
