@@ -40,13 +40,17 @@ package final class FeatureStore: @unchecked Sendable {
         do {
             let (place, data) = try Frame.decodeFeatures(frame)
             let rows = Int(place.firstRow)..<Int(place.firstRow) + Int(place.rows)
-            guard place.pictureID == picture, place.encoding == .float32, Int(place.width) == width,
+            guard place.pictureID == picture, Int(place.width) == width,
                 rows.upperBound <= tokens
             else {
                 throw ShardError.protocolViolation(rank: source, reason: "features of another model: \(place)")
             }
             announce(place.pictureID) { picture in
-                picture.memory.view.rows(rows).bytes.copyMemory(from: data)
+                let view = picture.memory.view.rows(rows)
+                switch place.encoding {
+                case .float32: view.bytes.copyMemory(from: data)
+                case .bfloat16: LinkCodec.widen(data, into: view)
+                }
                 picture.arrived.append(rows)
             }
         } catch let error as ShardError {

@@ -113,6 +113,7 @@ package final class RankLoop {
     private func send(_ frame: [UInt8], to destination: Int, about picture: UInt64) throws(ShardError) {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: frame.count, alignment: 64)
         memory.copyBytes(from: frame)
+        outbox.sentBytes.wrappingAdd(frame.count, ordering: .relaxed)
         let tag = Int(picture & Self.largestPicture)
         outgoing.append((try mpi.send(UnsafeRawBufferPointer(memory), to: destination, tag: tag), memory))
     }
@@ -208,6 +209,9 @@ package final class RankOutbox: FrameSender, Sendable {
     }
 
     let requests = Mailbox<Request>()
+    /// Bytes of the frames that went to other ranks.
+    let sentBytes = Atomic<Int>(0)
+    package var sentFrameBytes: Int { sentBytes.load(ordering: .relaxed) }
     private let awaiting = Atomic<Bool>(false)
     private let idleCores = Atomic<Bool>(false)
 

@@ -14,25 +14,32 @@ package final class VisionStage: @unchecked Sendable {
     private let thread: StageThread
     private let sender: any FrameSender
     private let configuration: VisionConfiguration
+    /// Rounds the features for the wire; nil where they travel as they are.
+    private let codec: LinkCodec?
     private let timeline: Timeline?
     private let fault: FeatureFault?
-    /// Frames and bytes sent, pictures encoded, seconds computed; written on the stage's thread.
+    /// Written on the stage's thread.
     package private(set) var counters = Counters()
 
     package struct Counters: Sendable {
         package var pictures = 0
         package var seconds = 0.0
-        package var sentBytes = 0
+        /// When the first picture's arithmetic began (``Timeline/now()``).
+        package var firstStart: UInt64?
     }
+
+    package var meter: OperationMeter { tower.meter }
 
     package init(
         tower: VisionTower, configuration: VisionConfiguration, thread: StageThread, sender: any FrameSender,
-        turn: HostTurn? = nil, timeline: Timeline?, fault: FeatureFault? = FeatureFault.fromEnvironment()
+        codec: LinkCodec? = nil, turn: HostTurn? = nil, timeline: Timeline?,
+        fault: FeatureFault? = FeatureFault.fromEnvironment()
     ) {
         self.tower = tower
         self.configuration = configuration
         self.thread = thread
         self.sender = sender
+        self.codec = codec
         self.timeline = timeline
         self.fault = fault
         // A pass is long: those who wait for a turn get one after every layer.
@@ -53,6 +60,7 @@ package final class VisionStage: @unchecked Sendable {
 
     private func encode(_ batch: PixelBatch) throws {
         let start = Timeline.now()
+        counters.firstStart = counters.firstStart ?? start
         var failure: (any Error)?
         tower.encode(batch.pictures.map(\.rgb)) { rows, features in
             guard failure == nil else { return }
@@ -84,14 +92,25 @@ package final class VisionStage: @unchecked Sendable {
                     let part = start..<min(start + Self.rowsPerFrame, common.upperBound)
                     let place = Features.Place(
                         batchID: batch.batchID, pictureID: picture.id, firstRow: UInt32(part.lowerBound - first),
-                        rows: UInt32(part.count), width: UInt32(features.columns))
+                        rows: UInt32(part.count), width: UInt32(features.columns),
+                        encoding: codec == nil ? .float32 : .bfloat16)
                     let view = features.rows(part.lowerBound - rows.lowerBound..<part.upperBound - rows.lowerBound)
-                    var frame = try Frame.encodeFeatures(place, data: UnsafeRawBufferPointer(view.bytes))
+                    var frame = try encode(view, at: place)
                     fault?.strike(&frame, picture: picture.id, firstRow: place.firstRow)
-                    counters.sentBytes += frame.count
                     sender.send(frame, to: Int(route.destinationRank), about: picture.id)
                 }
             }
+        }
+    }
+}
+
+extension VisionStage {
+    private func encode(_ view: MatrixView, at place: Features.Place) throws -> [UInt8] {
+        guard let codec else { return try Frame.encodeFeatures(place, data: UnsafeRawBufferPointer(view.bytes)) }
+        let count = view.rows * view.columns * LinkCodec.bytesOfNumber
+        return try withUnsafeTemporaryAllocation(byteCount: count, alignment: 64) { wire in
+            if let base = wire.baseAddress { codec.narrow(view, into: base) }
+            return try Frame.encodeFeatures(place, data: UnsafeRawBufferPointer(wire))
         }
     }
 }

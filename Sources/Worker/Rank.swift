@@ -19,6 +19,8 @@ final class Rank: @unchecked Sendable {
     private let text: TextStage?
     private let group: (any TensorParallelGroup)?
     private let coordinator: Coordinator?
+    private let threads: Int
+    private let turn: HostTurn?
     private let start = Date()
     private let stopped = StopFlag()
     private var drained = false
@@ -31,9 +33,9 @@ final class Rank: @unchecked Sendable {
         timeline = settings.timeline.map { _ in Timeline(rank: loop.rank) }
         let sender = loop.sender
         let launch = Launch(worldSize: loop.size)
-        let threads = settings.threads ?? launch.threads()
+        threads = settings.threads ?? launch.threads()
         let neighbours = try loop.makeTurn()
-        let turn = launch.takesTurns(threads: threads) ? neighbours : nil
+        turn = launch.takesTurns(threads: threads) ? neighbours : nil
         let alone = launch.localRanks * threads <= launch.cores
         let team = ThreadTeam(count: threads, spins: alone || turn != nil ? 2000 : 0)
         sender.hasIdleCores = alone
@@ -44,7 +46,9 @@ final class Rank: @unchecked Sendable {
             plan.encodesPictures(loop.rank)
             ? VisionStage(
                 tower: VisionTower(weights: parts.weights, configuration: configuration, team: team),
-                configuration: configuration.vision, thread: thread, sender: sender, turn: turn, timeline: timeline)
+                configuration: configuration.vision, thread: thread, sender: sender,
+                codec: settings.link == .bfloat16 && loop.size > 1 ? LinkCodec(team: team) : nil, turn: turn,
+                timeline: timeline)
             : nil
         group = try loop.makeGroup(
             member: plan.holdsText(loop.rank), link: settings.link, team: team, turn: turn, timeline: timeline)
@@ -62,7 +66,9 @@ final class Rank: @unchecked Sendable {
         coordinator =
             loop.rank == 0
             ? try Rank.makeCoordinator(settings, parts, launch, sender: sender, timeline: timeline) : nil
-        if loop.rank == 0, !settings.quiet { Talk.line(parts.plan.summary(parts, threads: threads)) }
+        if loop.rank == 0, !settings.quiet {
+            Talk.line(parts.plan.summary(parts, threads: threads, inTurns: turn != nil))
+        }
     }
 
     private static func makeCoordinator(
@@ -100,6 +106,11 @@ final class Rank: @unchecked Sendable {
         }
         guard let coordinator else { return .success }
         try writeTimeline(coordinator.reports)
+        if let path = settings.report {
+            try WorldReport(
+                reports: coordinator.reports, progress: coordinator.progress, seconds: coordinator.workingSeconds
+            ).write(to: path)
+        }
         if !settings.quiet { progress.finish(coordinator.progress, seconds: -start.timeIntervalSinceNow) }
         switch Signals.drain {
         case SIGINT: return .interrupted
@@ -130,24 +141,36 @@ final class Rank: @unchecked Sendable {
     }
 
     private func report() -> Report {
-        var counters: [(String, Double)] = [("waiting_for_work_seconds", thread.waitingSeconds)]
+        let process = ProcessUsage()
+        var counters: [(String, Double)] = [
+            ("waiting_for_work_seconds", thread.waitingSeconds), ("processor_seconds", process.processorSeconds),
+            ("private_memory_bytes", Double(process.privateBytes)), ("threads", Double(threads)),
+            ("frames_sent_bytes", Double(loop.sender.sentFrameBytes)),
+        ]
+        if let turn { counters.append(("turn_wait_seconds", turn.waitingSeconds)) }
         if let vision {
+            counters += vision.meter.counters
+            if let first = vision.counters.firstStart {
+                counters.append(("start_to_encode_seconds", process.secondsFromStart(to: first)))
+            }
             counters += [
                 ("encode_seconds", vision.counters.seconds), ("encoded_pictures", Double(vision.counters.pictures)),
-                ("features_sent_bytes", Double(vision.counters.sentBytes)),
             ]
         }
         if let text, let group, let features {
+            counters += text.meter.counters
             counters += [
                 ("feature_wait_seconds", features.waitingSeconds),
                 ("prefill_seconds", text.counters.prefillSeconds), ("prefill_rows", Double(text.counters.prefillRows)),
+                ("prefill_waiting_seconds", text.counters.prefillWaitingSeconds),
+                ("decode_waiting_seconds", text.counters.decodeWaitingSeconds),
                 ("decode_seconds", text.counters.decodeSeconds), ("decode_steps", Double(text.counters.decodeSteps)),
                 ("decoded_tokens", Double(text.counters.decodedTokens)),
                 ("collective_wait_seconds", group.waitingSeconds), ("collective_sent_bytes", Double(group.sentBytes)),
             ]
         }
         return Report(
-            rank: UInt32(loop.rank), peakMemoryBytes: UInt64(PeakMemory.bytes()),
+            rank: UInt32(loop.rank), peakMemoryBytes: UInt64(process.peakBytes),
             counters: counters.map { Report.Counter(name: $0.0, value: $0.1) }, timeline: timeline?.json() ?? "")
     }
 
@@ -167,13 +190,4 @@ private final class StopFlag: Sendable {
     private let flag = Atomic<Bool>(false)
     var isSet: Bool { flag.load(ordering: .acquiring) }
     func set() { flag.store(true, ordering: .releasing) }
-}
-
-/// The largest resident size that this process ever had.
-enum PeakMemory {
-    static func bytes() -> Int {
-        var usage = rusage()
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return usage.ru_maxrss * 1024
-    }
 }

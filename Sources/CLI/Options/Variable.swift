@@ -26,6 +26,7 @@ struct Variable {
     static let visionRanks = Variable("VISION_RANKS")
     static let keyValueBudget = Variable("KV_BUDGET")
     static let threads = Variable("THREADS")
+    static let link = Variable("LINK")
     static let batchRows = Variable("BATCH_ROWS")
     static let leaseSeconds = Variable("LEASE_SECONDS")
     static let timeline = Variable("TIMELINE")
@@ -36,6 +37,12 @@ struct Variable {
     static let shape = Variable("SHAPE")
     static let layers = Variable("LAYERS")
     static let seed = Variable("SEED")
+
+    static let batch = Variable("BATCH")
+    static let newTokens = Variable("NEW_TOKENS")
+    static let weights = Variable("WEIGHTS")
+    static let kernels = Variable("KERNELS")
+    static let modelCache = Variable("MODEL_CACHE")
 
     /// The flag's value, else the variable's, else nil. An empty variable counts as none.
     ///

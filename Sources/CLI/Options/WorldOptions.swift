@@ -32,6 +32,12 @@ struct WorldOptions: ParsableArguments {
     @Option(help: Variable.batchRows.help("Rows of a micro-batch.", default: "2304", valueName: "count"))
     var batchRows: Int?
 
+    @Option(
+        help: Variable.link.help(
+            "How activations travel between Gemma ranks: f32 as they are, bf16 rounded to half the bytes.",
+            default: "f32", valueName: "f32|bf16"))
+    var link: LinkFormat?
+
     @Flag(help: Variable.ignoreExif.help("Do not turn pictures as their cameras say."))
     var ignoreExif = false
 
@@ -69,12 +75,15 @@ struct WorldOptions: ParsableArguments {
             ("--threads", try Variable.threads.count(threads, option: "--threads")),
             ("--batch-rows", try Variable.batchRows.count(batchRows, option: "--batch-rows")),
             ("--lease-seconds", try Variable.leaseSeconds.count(leaseSeconds, option: "--lease-seconds")),
+            ("--link", try Variable.link.value(link)?.rawValue),
             ("--timeline", try Variable.timeline.value(timeline)),
         ]
         let flags = values.flatMap { name, value in value.map { [name, $0] } ?? [] }
         return flags + (try Variable.ignoreExif.isOn(ignoreExif) ? ["--ignore-exif"] : [])
     }
 }
+
+extension LinkFormat: ExpressibleByArgument {}
 
 /// What a world is started with.
 struct WorldSettings {

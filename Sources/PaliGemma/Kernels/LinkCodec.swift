@@ -33,6 +33,14 @@ package struct LinkCodec: Sendable {
         }
     }
 
+    /// On the calling thread, from any alignment.
+    package static func widen(_ wire: UnsafeRawBufferPointer, into view: MatrixView) {
+        precondition(view.isDense && wire.count == view.rows * view.columns * bytesOfNumber)
+        guard let base = wire.baseAddress else { return }
+        Kernels.current.table.pointee.widen(
+            ElementType.bfloat16.code, base, view.base, view.rows * view.columns)
+    }
+
     private struct WirePointer: @unchecked Sendable {
         // @unchecked: every thread reads or writes rows of its own.
         let base: UnsafeMutablePointer<UInt16>
