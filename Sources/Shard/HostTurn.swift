@@ -13,7 +13,8 @@ package final class HostTurn: @unchecked Sendable {
     /// Seconds that the stage thread spent waiting for its turn.
     package private(set) var waitingSeconds = 0.0
 
-    static var bytes: Int { pg_turn_bytes() }
+    /// A cache line of its own.
+    static var bytes: Int { (pg_turn_bytes() + 63) / 64 * 64 }
 
     /// - Parameter memory: shared by the ranks of the host, zero at the start.
     init(memory: UnsafeMutableRawPointer) {

@@ -43,27 +43,47 @@ final class MPI {
         return Group(communicator: part, rank: Int(rank), count: Int(size))
     }
 
+    /// The ranks of this host, and memory that they share.
+    struct Host {
+        let rank: Int
+        let count: Int
+        let memory: UnsafeMutableRawPointer
+    }
+
     /// Memory that the ranks of this host share, all zero at first; nil for a rank that is alone on its host. Every
     /// rank of the world must call it.
-    func shareMemory(bytes: Int) throws(ShardError) -> UnsafeMutableRawPointer? {
+    ///
+    /// - Parameter bytes: by the number of the host's ranks.
+    func shareMemory(bytes: (Int) -> Int) throws(ShardError) -> Host? {
         var host: MPI_Comm? = nil
         try Self.check(
             MPI_Comm_split_type(
                 pg_mpi_comm_world(), pg_mpi_comm_type_shared(), Int32(rank), pg_mpi_info_null(), &host),
             "MPI_Comm_split_type")
-        var (rank, size): (Int32, Int32) = (0, 1)
+        var (rank, count): (Int32, Int32) = (0, 1)
         try Self.check(MPI_Comm_rank(host, &rank), "MPI_Comm_rank")
-        try Self.check(MPI_Comm_size(host, &size), "MPI_Comm_size")
-        guard size > 1 else { return nil }
+        try Self.check(MPI_Comm_size(host, &count), "MPI_Comm_size")
+        guard count > 1 else { return nil }
+        let length = bytes(Int(count))
         var (own, first): (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) = (nil, nil)
-        let length = MPI_Aint(rank == 0 ? bytes : 0)
         try Self.check(
-            MPI_Win_allocate_shared(length, 1, pg_mpi_info_null(), host, &own, &shared), "MPI_Win_allocate_shared")
-        var (unit, bytesThere): (Int32, MPI_Aint) = (0, 0)
-        try Self.check(MPI_Win_shared_query(shared, 0, &bytesThere, &unit, &first), "MPI_Win_shared_query")
-        if rank == 0 { own?.initializeMemory(as: UInt8.self, repeating: 0, count: bytes) }
+            MPI_Win_allocate_shared(
+                MPI_Aint(rank == 0 ? length : 0), 1, pg_mpi_info_null(), host, &own, &shared),
+            "MPI_Win_allocate_shared")
+        var (unit, size): (Int32, MPI_Aint) = (0, 0)
+        try Self.check(MPI_Win_shared_query(shared, 0, &size, &unit, &first), "MPI_Win_shared_query")
+        guard let first else { throw ShardError.mpi(call: "MPI_Win_shared_query", reason: "gave no memory") }
+        if rank == 0 { first.initializeMemory(as: UInt8.self, repeating: 0, count: length) }
         try Self.check(MPI_Barrier(host), "MPI_Barrier")
-        return first
+        return Host(rank: Int(rank), count: Int(count), memory: first)
+    }
+
+    /// Whether all ranks of the world say yes; all must ask.
+    func allAgree(_ yes: Bool) throws(ShardError) -> Bool {
+        var (own, all): (Int32, Int32) = (yes ? 1 : 0, 0)
+        try Self.check(
+            MPI_Allreduce(&own, &all, 1, pg_mpi_int(), pg_mpi_min(), pg_mpi_comm_world()), "MPI_Allreduce")
+        return all != 0
     }
 
     /// Leaves the world together with all other ranks.

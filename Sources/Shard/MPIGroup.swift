@@ -77,7 +77,7 @@ package final class MPIGroup: TensorParallelGroup {
         _ wire: Wire, arriving ranges: [Range<Int>], _ body: @escaping (MPI) throws(ShardError) -> MPI.Request
     ) -> any PendingTransfer {
         let ticket = Ticket()
-        outbox.requests.put(.collective(begin: body, ticket))
+        outbox.put(.collective(begin: body, ticket))
         return Pending(ticket: ticket, wire: wire, ranges: ranges, group: self)
     }
 

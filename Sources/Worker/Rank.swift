@@ -34,8 +34,8 @@ final class Rank: @unchecked Sendable {
         let sender = loop.sender
         let launch = Launch(worldSize: loop.size)
         threads = settings.threads ?? launch.threads()
-        let neighbours = try loop.makeTurn()
-        turn = launch.takesTurns(threads: threads) ? neighbours : nil
+        turn = launch.takesTurns(threads: threads) ? loop.makeTurn() : nil
+        let cut = PrefillCut(overlaps: try !loop.allAgree(turn != nil))
         let alone = launch.localRanks * threads <= launch.cores
         let team = ThreadTeam(count: threads, spins: alone || turn != nil ? 2000 : 0)
         sender.hasIdleCores = alone
@@ -55,7 +55,8 @@ final class Rank: @unchecked Sendable {
         if let slice = plan.slice(of: loop.rank), let group {
             let store = FeatureStore(configuration.vision, turn: turn, timeline: timeline)
             let gemma = Gemma(
-                weights: parts.weights, configuration: configuration, slice: slice, group: group, team: team)
+                weights: parts.weights, configuration: configuration, slice: slice, group: group, team: team,
+                cut: cut)
             features = store
             text = TextStage(
                 gemma: gemma, group: group, features: store, tokensPerPicture: configuration.vision.tokens,

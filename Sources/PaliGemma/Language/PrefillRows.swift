@@ -15,11 +15,15 @@ package struct PrefillCut: Sendable, Equatable {
     /// With fewer rows of its own a rank would take longer to widen the weights of the whole MLP than to multiply:
     /// such a prefill goes by columns.
     package var leastRows: Int
+    /// Whether the ranks compute at the same time, and transfers are to run under their arithmetic. Ranks that take
+    /// turns need not cut their shares for that.
+    package var overlaps: Bool
 
-    package init(split: Split = .rows, blockRows: Int = 1024, leastRows: Int = 128) {
+    package init(split: Split = .rows, blockRows: Int = 1024, leastRows: Int = 128, overlaps: Bool = true) {
         self.split = split
         self.blockRows = blockRows
         self.leastRows = leastRows
+        self.overlaps = overlaps
     }
 }
 
@@ -45,7 +49,8 @@ package struct PrefillRows: Sendable, Equatable {
         case .rows:
             let even = max(1, (own + cut.blockRows / 2) / cut.blockRows)
             // Keys and values of the last chunk have little to travel under, so it is short.
-            ends = ranks > 1 && even == 1 && own > cut.blockRows * 3 / 8 ? [3, 4] : Array(1...even)
+            let isCut = cut.overlaps && ranks > 1 && even == 1 && own > cut.blockRows * 3 / 8
+            ends = isCut ? [3, 4] : Array(1...even)
         }
         blocks = ends.count
     }
