@@ -33,6 +33,11 @@ struct Launch {
     /// Whether the ranks of this host would be in each other's way: each has threads for all cores.
     func takesTurns(threads: Int) -> Bool { !isBound && localRanks > 1 && threads >= cores }
 
+    /// Whether this host can keep so many bytes of weights in memory and have as much again for everything else.
+    static func hasMemory(for bytes: Int) -> Bool {
+        ProcessInfo.processInfo.physicalMemory / 2 >= UInt64(bytes)
+    }
+
     /// The mask of a process, as the kernel prints it.
     private static func allowedCores(_ process: String) -> Substring? {
         let status = FileManager.default.contents(atPath: "/proc/\(process)/status") ?? Data()

@@ -35,7 +35,9 @@ final class Rank: @unchecked Sendable {
         let launch = Launch(worldSize: loop.size)
         threads = settings.threads ?? launch.threads()
         turn = launch.takesTurns(threads: threads) ? loop.makeTurn() : nil
-        let cut = PrefillCut(overlaps: try !loop.allAgree(turn != nil))
+        let byRows = settings.prefill.map { $0 == .rows } ?? Launch.hasMemory(for: parts.weights.text.bytes)
+        let cut = PrefillCut(
+            split: try loop.allAgree(byRows) ? .rows : .columns, overlaps: try !loop.allAgree(turn != nil))
         let alone = launch.localRanks * threads <= launch.cores
         let team = ThreadTeam(count: threads, spins: alone || turn != nil ? 2000 : 0)
         sender.hasIdleCores = alone

@@ -15,6 +15,8 @@ struct WorkerSettings {
     let batchRows: Int
     let leaseSeconds: Int
     let link: LinkFormat
+    /// nil: by rows where the memory of every host allows it.
+    let prefill: PrefillCut.Split?
     let timeline: String?
     let report: String?
     let ignoreExif: Bool
@@ -62,6 +64,12 @@ struct WorkerSettings {
             throw UsageError(description: "--link (PALIGEMMA_LINK) is \(wanted ?? ""); \(known) is expected")
         }
         self.link = link
+        let split = text(command.prefill, "PALIGEMMA_PREFILL")
+        prefill = split.flatMap(PrefillCut.Split.init(rawValue:))
+        guard split == nil || prefill != nil else {
+            throw UsageError(
+                description: "--prefill (PALIGEMMA_PREFILL) is \(split ?? ""); rows or columns is expected")
+        }
         self.model = model
         self.queue = queue
         drain = try isSet(command.drain, "PALIGEMMA_DRAIN")

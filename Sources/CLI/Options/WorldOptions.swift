@@ -38,6 +38,12 @@ struct WorldOptions: ParsableArguments {
             default: "f32", valueName: "f32|bf16"))
     var link: LinkFormat?
 
+    @Option(
+        help: Variable.prefill.help(
+            "How Gemma ranks share a prefill's MLP: rows read all weights, columns send nearly nine times as much.",
+            default: "rows, where the memory allows it", valueName: "rows|columns"))
+    var prefill: PrefillCut.Split?
+
     @Flag(help: Variable.ignoreExif.help("Do not turn pictures as their cameras say."))
     var ignoreExif = false
 
@@ -75,6 +81,7 @@ struct WorldOptions: ParsableArguments {
             ("--threads", try Variable.threads.count(threads, option: "--threads")),
             ("--batch-rows", try Variable.batchRows.count(batchRows, option: "--batch-rows")),
             ("--lease-seconds", try Variable.leaseSeconds.count(leaseSeconds, option: "--lease-seconds")),
+            ("--prefill", try Variable.prefill.value(prefill)?.rawValue),
             ("--link", try Variable.link.value(link)?.rawValue),
             ("--timeline", try Variable.timeline.value(timeline)),
         ]
@@ -84,6 +91,7 @@ struct WorldOptions: ParsableArguments {
 }
 
 extension LinkFormat: ExpressibleByArgument {}
+extension PrefillCut.Split: ExpressibleByArgument {}
 
 /// What a world is started with.
 struct WorldSettings {
