@@ -27,6 +27,8 @@ struct Linear {
     let team: ThreadTeam
     let kernels: Kernels
     let meter: OperationMeter
+    /// The input of the product at hand, where its weights have eight bits.
+    let quantizedRows = QuantizedRows()
 
     init(team: ThreadTeam, kernels: Kernels = .current, meter: OperationMeter) {
         self.team = team
@@ -46,6 +48,11 @@ struct Linear {
             return apply(epilogue, to: y, outputs: 0..<weight.outputs)
         }
         let start = Timeline.now()
+        if let slice = weight.quantized?.slice(self) {
+            quantizedRows.fill(x, for: slice, kernels: kernels, team: team)
+            quantized(quantizedRows, slice, into: y, accumulate: accumulate, then: epilogue)
+            return record([weight], rows: x.rows, from: start)
+        }
         let panel = panelRows(weight, rows: x.rows)
         team.run((weight.outputs + panel - 1) / panel) { task, thread in
             let outputs = task * panel..<min(weight.outputs, (task + 1) * panel)
@@ -61,6 +68,11 @@ struct Linear {
         precondition(gate.outputs == up.outputs && hidden.columns == gate.outputs && x.rows == hidden.rows)
         guard x.rows > 0, gate.outputs > 0 else { return }
         let start = Timeline.now()
+        if let gateSlice = gate.quantized?.slice(self), let upSlice = up.quantized?.slice(self), gate.inputs > 0 {
+            quantizedRows.fill(x, for: gateSlice, kernels: kernels, team: team)
+            quantizedGated(quantizedRows, gate: gateSlice, up: upSlice, into: hidden)
+            return record([gate, up], rows: x.rows, from: start)
+        }
         let panel = panelRows(gate, rows: x.rows)
         team.run((gate.outputs + panel - 1) / panel) { task, thread in
             let outputs = task * panel..<min(gate.outputs, (task + 1) * panel)
@@ -76,9 +88,9 @@ struct Linear {
         record([gate, up], rows: x.rows, from: start)
     }
 
-    private func record(_ weights: [WeightMatrix], rows: Int, from start: UInt64) {
+    func record(_ weights: [WeightMatrix], rows: Int, from start: UInt64) {
         let count = weights.reduce(0) { $0 + $1.outputs * $1.inputs }
-        let bytes = weights.reduce(0) { $0 + $1.outputs * $1.inputs * $1.element.size }
+        let bytes = weights.reduce(0) { $0 + $1.productBytes }
         meter.record(.linear, from: start, operations: 2 * Double(rows) * Double(count), weightBytes: Double(bytes))
     }
 
@@ -137,7 +149,7 @@ struct Linear {
             x.base, blasint(x.stride), panel, blasint(stride), accumulate ? 1 : 0, y.base, blasint(y.stride))
     }
 
-    private func apply(_ epilogue: Epilogue, to y: MatrixView, outputs: Range<Int>) {
+    func apply(_ epilogue: Epilogue, to y: MatrixView, outputs: Range<Int>) {
         switch epilogue {
         case .none: return
         case .bias(let bias): bias.withUnsafeBufferPointer { kernels.addRow(y, $0.baseAddress! + outputs.lowerBound) }

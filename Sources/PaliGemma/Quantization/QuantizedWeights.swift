@@ -1,0 +1,68 @@
+/// Which weights are quantised. What is left in the checkpoint's numbers is small: the embeddings, which are looked up
+/// and not multiplied, biases and norms, and the patch embedding, on which all else rests.
+extension ModelWeights {
+    /// By canonical name.
+    var quantizable: [(name: String, matrix: WeightMatrix)] {
+        var all: [(name: String, matrix: WeightMatrix)] = []
+        for (index, layer) in vision.layers.enumerated() {
+            all += layer.products.map { ("vision.encoder.layers.\(index).\($0).weight", $1.weight) }
+        }
+        all.append(("projector.weight", projector.weight))
+        for (index, layer) in text.layers.enumerated() {
+            all += layer.products.map { ("text.layers.\(index).\($0).weight", $1) }
+        }
+        return all + [(text.headName, text.head)]
+    }
+}
+
+extension VisionLayerWeights {
+    fileprivate var products: [(String, DenseWeights)] {
+        [
+            ("self_attn.q_proj", query), ("self_attn.k_proj", key), ("self_attn.v_proj", value),
+            ("self_attn.out_proj", output), ("mlp.fc1", expand), ("mlp.fc2", contract),
+        ]
+    }
+}
+
+extension TextLayerWeights {
+    fileprivate var products: [(String, WeightMatrix)] {
+        [
+            ("self_attn.q_proj", query), ("self_attn.k_proj", key), ("self_attn.v_proj", value),
+            ("self_attn.o_proj", output), ("mlp.gate_proj", gate), ("mlp.up_proj", up), ("mlp.down_proj", down),
+        ]
+    }
+}
+
+extension TextWeights {
+    /// The tensor that the head is.
+    fileprivate var headName: String { head.base == embedding.base ? "text.embed_tokens.weight" : "head.weight" }
+}
+
+extension VisionTower {
+    /// Checks the quantised weights that this tower multiplies with, and makes what its products need; nothing where
+    /// there are none.
+    package func prepareWeights() throws(ModelError) {
+        for layer in weights.layers {
+            for (_, dense) in layer.products { try dense.weight.quantized?.prepare(linear) }
+        }
+    }
+}
+
+extension Gemma {
+    /// Checks the quantised weights that this rank multiplies with, and makes what its products need; nothing where
+    /// there are none.
+    package func prepareWeights() throws(ModelError) {
+        let (head, heads, keyValue) = (configuration.headWidth, slice.queryHeads, slice.keyValueHeads(configuration))
+        let queryColumns = heads.lowerBound * head..<heads.upperBound * head
+        let keyColumns = keyValue.lowerBound * head..<keyValue.upperBound * head
+        var used = [projector.weight, weights.head.outputs(slice.vocabulary)]
+        for layer in weights.layers {
+            // A prefill multiplies own rows with all heads, decoding all rows with own heads.
+            used += [layer.query, layer.key, layer.value, layer.output]
+            used += [layer.query.outputs(queryColumns), layer.output.inputs(queryColumns)]
+            used += [layer.key.outputs(keyColumns), layer.value.outputs(keyColumns)]
+            used += [layer.gate.outputs(slice.mlp), layer.up.outputs(slice.mlp), layer.down.inputs(slice.mlp)]
+        }
+        for weight in used { try weight.quantized?.prepare(linear) }
+    }
+}
