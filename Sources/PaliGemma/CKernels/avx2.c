@@ -4,6 +4,6 @@
 #define WIDTH 8
 #define LEVEL_NAME "avx2"
 #define LEVEL_TABLE pg_kernels_avx2
-#include "vector.inc"
+#include "level.inc"
 #pragma clang attribute pop
 #endif

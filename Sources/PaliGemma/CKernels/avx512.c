@@ -4,6 +4,6 @@
 #define WIDTH 16
 #define LEVEL_NAME "avx512"
 #define LEVEL_TABLE pg_kernels_avx512
-#include "vector.inc"
+#include "level.inc"
 #pragma clang attribute pop
 #endif

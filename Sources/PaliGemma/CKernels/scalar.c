@@ -47,6 +47,22 @@ static void few_rows_mix(const float *p, size_t rows, size_t ldp, const float *v
             for (size_t c = 0; c < columns; c++) y[b * ldy + c] += p[b * ldp + s] * v[s * ldv + c];
 }
 
+enum { TILE_OUTPUTS = 64 };
+
+static float *packed(float *panel, size_t inputs, size_t n, size_t k) {
+    return panel + n / TILE_OUTPUTS * TILE_OUTPUTS * inputs + k * TILE_OUTPUTS + n % TILE_OUTPUTS;
+}
+
+static void pack(pg_element element, const void *weight, size_t outputs, size_t inputs, size_t ldw, float *panel) {
+    for (size_t n = 0; n < outputs; n++)
+        for (size_t k = 0; k < inputs; k++) *packed(panel, inputs, n, k) = load(element, weight, n * ldw + k);
+}
+
+static void pack_columns(const float *values, size_t inputs, size_t outputs, size_t ldv, float *panel) {
+    for (size_t n = 0; n < outputs; n++)
+        for (size_t k = 0; k < inputs; k++) *packed(panel, inputs, n, k) = values[k * ldv + n];
+}
+
 static void layer_norm(const float *x, const float *weight, const float *bias, float epsilon, float *out,
                        size_t count) {
     double mean = 0, variance = 0;
@@ -66,6 +82,19 @@ static void rms_norm(const float *x, const float *weight, float epsilon, float *
 
 static float gelu_of(float x) {
     return 0.5f * x * (1 + tanhf(0.7978845608028654f * (x + 0.044715f * x * x * x)));
+}
+
+static void multiply(const pg_product *p) {
+    for (size_t t = 0; t < p->rows; t++)
+        for (size_t n = 0; n < p->outputs; n++) {
+            float *y = p->y + t * p->ldy + n, sum = 0;
+            for (size_t k = 0; k < p->inputs; k++)
+                sum += p->x[t * p->ldx + k] * *packed((float *)p->panel, p->inputs, n, k);
+            if (p->bias) sum += p->bias[n];
+            *y = p->accumulate ? *y + sum : sum;
+            if (p->finish == PG_GELU) *y = gelu_of(*y);
+            if (p->finish == PG_GELU_TIMES) p->gate[t * p->ldg + n] = gelu_of(p->gate[t * p->ldg + n]) * *y;
+        }
 }
 
 static void gelu(float *x, const float *bias, size_t count) {
@@ -123,7 +152,8 @@ static double sum_exp(const float *x, size_t count, float maximum) {
 }
 
 const pg_kernels pg_kernels_scalar = {
-    .name = "scalar", .widen = widen, .few_rows = few_rows, .few_rows_mix = few_rows_mix,
+    .name = "scalar", .tile_outputs = TILE_OUTPUTS, .widen = widen, .few_rows = few_rows,
+    .few_rows_mix = few_rows_mix, .pack = pack, .pack_columns = pack_columns, .multiply = multiply,
     .layer_norm = layer_norm, .rms_norm = rms_norm, .gelu = gelu, .gelu_times = gelu_times, .add = add,
     .scale = scale, .softmax_tile = softmax_tile, .rotate = rotate, .arg_max = arg_max, .sum_exp = sum_exp,
 };

@@ -59,6 +59,20 @@ package struct Kernels: @unchecked Sendable {
     }
 
     package var name: String { String(cString: table.pointee.name) }
+
+    /// Outputs that a packed panel holds side by side.
+    var tileOutputs: Int { table.pointee.tile_outputs }
+
+    /// Floats of a packed panel.
+    func panelFloats(outputs: Int, inputs: Int) -> Int {
+        (outputs + tileOutputs - 1) / tileOutputs * tileOutputs * inputs
+    }
+
+    /// A product with a packed panel, for many rows.
+    func multiply(_ product: pg_product) {
+        if table == Kernels.scalar.table { return BLAS.multiply(product, kernels: self) }
+        withUnsafePointer(to: product) { table.pointee.multiply($0) }
+    }
 }
 
 extension ElementType {
@@ -100,9 +114,9 @@ extension Kernels {
         for row in 0..<x.rows { table.pointee.add(x.row(row), values, x.columns) }
     }
 
-    /// x = gelu_tanh(x + bias)
-    func gelu(_ x: MatrixView, bias: UnsafePointer<Float>?) {
-        for row in 0..<x.rows { table.pointee.gelu(x.row(row), bias, x.columns) }
+    /// x = gelu_tanh(x)
+    func gelu(_ x: MatrixView) {
+        for row in 0..<x.rows { table.pointee.gelu(x.row(row), nil, x.columns) }
     }
 
     /// gate = gelu_tanh(gate) * up

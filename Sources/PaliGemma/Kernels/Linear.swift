@@ -1,26 +1,26 @@
 import CKernels
-import COpenBLAS
 
 /// y = x · Wᵀ, the product that nearly all of the arithmetic is.
 ///
-/// Many rows: each thread widens a panel of weight rows to float32, as much as stays in its cache, and multiplies
-/// all rows of x with it (single-threaded sgemm). Few rows (decoding): weights go from memory straight into
-/// registers, as the checkpoint stores them.
+/// Many rows: a thread packs some outputs' weights, widened to float32, into a panel that stays in its cache as the
+/// register tile reads it, and multiplies all rows of x with it; x is read where it lies. Few rows (decoding): weights
+/// go from memory straight into registers, as the checkpoint stores them.
 struct Linear {
-    /// What happens to a panel of y after the product, while it is in the cache.
-    enum Epilogue {
-        case none
-        /// y + bias
-        case bias([Float])
-        /// gelu_tanh(y + bias)
-        case biasGELU([Float])
+    /// One product of several with the same x, done in one region of the team.
+    struct Product: Sendable {
+        let weight: WeightMatrix  // [outputs, inputs]
+        let y: MatrixView  // [T, outputs]
+        var accumulate = false
+        var bias: [Float]?
+        /// y = gelu_tanh(y)
+        var gelu = false
     }
 
     /// Up to this many rows of x the weights' bytes are what takes the time, not the multiplications.
     static let fewRows = 16
-    /// Floats of a widened panel: 2 MB for small blocks of rows; 8 MB for large ones, since BLAS packs all rows of x
-    /// anew for every panel.
-    private static func panelFloats(rows: Int) -> Int { rows <= 512 ? 1 << 19 : 1 << 21 }
+    /// Inputs of a panel: with the outputs of a task it stays in the second cache (288 KB).
+    private static let panelInputs = 512
+    private static let panelOutputs = 144
     /// Bytes of weights that one task of the few-rows path reads: enough to hide what taking a task costs.
     private static let taskBytes = 1 << 17
 
@@ -38,52 +38,56 @@ struct Linear {
 
     /// y [T, outputs] = x [T, inputs] · Wᵀ, or y += where `accumulate`.
     func callAsFunction(
-        _ x: MatrixView, _ weight: WeightMatrix, into y: MatrixView, accumulate: Bool = false,
-        then epilogue: Epilogue = .none
+        _ x: MatrixView, _ weight: WeightMatrix, into y: MatrixView, accumulate: Bool = false, bias: [Float]? = nil,
+        gelu: Bool = false
     ) {
-        precondition(x.columns == weight.inputs && y.columns == weight.outputs && x.rows == y.rows)
-        guard x.rows > 0, weight.outputs > 0 else { return }
-        guard weight.inputs > 0 else {
-            if !accumulate { y.fill(0) }
-            return apply(epilogue, to: y, outputs: 0..<weight.outputs)
-        }
-        let start = Timeline.now()
-        if let slice = weight.quantized?.slice(self) {
-            quantizedRows.fill(x, for: slice, kernels: kernels, team: team)
-            quantized(quantizedRows, slice, into: y, accumulate: accumulate, then: epilogue)
-            return record([weight], rows: x.rows, from: start)
-        }
-        let panel = panelRows(weight, rows: x.rows)
-        team.run((weight.outputs + panel - 1) / panel) { task, thread in
-            let outputs = task * panel..<min(weight.outputs, (task + 1) * panel)
-            let part = y.columns(outputs)
-            multiply(x, weight.outputs(outputs), into: part, accumulate: accumulate, thread: thread)
-            apply(epilogue, to: part, outputs: outputs)
-        }
-        record([weight], rows: x.rows, from: start)
+        callAsFunction(x, [Product(weight: weight, y: y, accumulate: accumulate, bias: bias, gelu: gelu)])
     }
 
-    /// hidden [T, F] = gelu_tanh(x · gateᵀ) * (x · upᵀ), both products of a panel one after the other.
+    /// Several products with the same x: their tasks fill the team together.
+    func callAsFunction(_ x: MatrixView, _ products: [Product]) {
+        for product in products {
+            precondition(x.columns == product.weight.inputs && product.y.columns == product.weight.outputs)
+            precondition(x.rows == product.y.rows)
+        }
+        let quantized = products.filter { $0.weight.quantized != nil }
+        if !quantized.isEmpty { multiplyQuantized(x, quantized) }
+        let stored = products.filter { $0.weight.quantized == nil }
+        if !stored.isEmpty { multiplyStored(x, stored) }
+    }
+
+    private func multiplyStored(_ x: MatrixView, _ products: [Product]) {
+        let start = Timeline.now()
+        let tasks = products.flatMap { product -> [Task] in
+            self.tasks(product.weight, rows: x.rows).map { Task(product: product, part: $0) }
+        }
+        team.run(tasks.count) { index, thread in
+            let (product, part) = (tasks[index].product, tasks[index].part)
+            let y = product.y.rows(part.rows).columns(part.outputs)
+            product.withBias(part.outputs) { bias in
+                multiply(
+                    x.rows(part.rows), product.weight.outputs(part.outputs), into: y,
+                    accumulate: product.accumulate, bias: bias, finish: product.gelu ? .gelu : .keep, thread: thread)
+            }
+        }
+        record(products.map(\.weight), rows: x.rows, from: start)
+    }
+
+    /// hidden [T, F] = gelu_tanh(x · gateᵀ) * (x · upᵀ), both products of a task one after the other.
     func gated(_ x: MatrixView, gate: WeightMatrix, up: WeightMatrix, into hidden: MatrixView) {
         precondition(gate.outputs == up.outputs && hidden.columns == gate.outputs && x.rows == hidden.rows)
-        guard x.rows > 0, gate.outputs > 0 else { return }
+        if gate.quantized != nil, up.quantized != nil { return gatedQuantized(x, gate: gate, up: up, into: hidden) }
         let start = Timeline.now()
-        if let gateSlice = gate.quantized?.slice(self), let upSlice = up.quantized?.slice(self), gate.inputs > 0 {
-            quantizedRows.fill(x, for: gateSlice, kernels: kernels, team: team)
-            quantizedGated(quantizedRows, gate: gateSlice, up: upSlice, into: hidden)
-            return record([gate, up], rows: x.rows, from: start)
-        }
-        let panel = panelRows(gate, rows: x.rows)
-        team.run((gate.outputs + panel - 1) / panel) { task, thread in
-            let outputs = task * panel..<min(gate.outputs, (task + 1) * panel)
-            let part = hidden.columns(outputs)
-            multiply(x, gate.outputs(outputs), into: part, accumulate: false, thread: thread)
-            // The product's own scratch lies before the panel of `up`.
-            let offset = scratchFloats(up.outputs(outputs), rows: x.rows)
-            let memory = team.scratch(thread: thread, count: offset + x.rows * outputs.count)
-            let upPart = MatrixView(base: memory + offset, rows: x.rows, columns: outputs.count)
-            multiply(x, up.outputs(outputs), into: upPart, accumulate: false, thread: thread)
-            kernels.geluTimes(part, upPart)
+        let parts = tasks(gate, rows: x.rows)
+        team.run(parts.count) { index, thread in
+            let part = parts[index]
+            let (rows, out) = (x.rows(part.rows), hidden.rows(part.rows).columns(part.outputs))
+            multiply(rows, gate.outputs(part.outputs), into: out, thread: thread)
+            // The products' own scratch lies before that of `up`.
+            let offset = scratchFloats(outputs: part.outputs.count, inputs: gate.inputs)
+            let memory = team.scratch(thread: thread, count: offset + rows.rows * part.outputs.count)
+            let upPart = MatrixView(base: memory + offset, rows: rows.rows, columns: part.outputs.count)
+            multiply(rows, up.outputs(part.outputs), into: upPart, finish: .geluTimes(gate: out), thread: thread)
         }
         record([gate, up], rows: x.rows, from: start)
     }
@@ -93,30 +97,61 @@ struct Linear {
         let bytes = weights.reduce(0) { $0 + $1.productBytes }
         meter.record(.linear, from: start, operations: 2 * Double(rows) * Double(count), weightBytes: Double(bytes))
     }
+}
 
-    /// Rows of a panel: as many as the memory bound allows, then fewer, so that all threads get equally many panels.
-    private func panelRows(_ weight: WeightMatrix, rows: Int) -> Int {
-        let most =
-            rows <= Self.fewRows
-            ? Self.taskBytes / (weight.inputs * weight.element.size)
-            : min(1024, Self.panelFloats(rows: rows) / weight.inputs)
-        let panels = (weight.outputs + max(most, 16) - 1) / max(most, 16)
-        let even = (panels + team.count - 1) / team.count * team.count
-        // Multiples of 16 suit the kernels' tiles.
-        return ((weight.outputs + even - 1) / even + 15) / 16 * 16
+// MARK: Tasks
+
+extension Linear {
+    private struct Task: Sendable {
+        let product: Product
+        let part: Part
     }
 
-    private func scratchFloats(_ weight: WeightMatrix, rows: Int) -> Int {
-        rows <= Self.fewRows ? 0 : weight.outputs * weight.inputs
+    /// What one thread multiplies at a time.
+    private struct Part: Sendable {
+        let rows: Range<Int>
+        let outputs: Range<Int>
+    }
+
+    /// Cuts a product so that all threads get equally much: by outputs, whose weights are then read once; a product
+    /// with too few of them for the team also by rows.
+    private func tasks(_ weight: WeightMatrix, rows: Int) -> [Part] {
+        guard rows > 0, weight.outputs > 0 else { return [] }
+        let group = rows <= Self.fewRows ? 16 : kernels.tileOutputs
+        let most =
+            rows <= Self.fewRows ? Self.taskBytes / (max(1, weight.inputs) * weight.element.size) : Self.panelOutputs
+        let groups = (weight.outputs + group - 1) / group
+        let fewest = (groups + max(1, most / group) - 1) / max(1, most / group)
+        let pieces = min(groups, (fewest + team.count - 1) / team.count * team.count)
+        let rowPieces = rows <= 128 ? 1 : min(rows / 64, (2 * team.count - 1) / pieces + 1)
+        return (0..<pieces).flatMap { piece in
+            let outputs = groups * piece / pieces * group..<min(weight.outputs, groups * (piece + 1) / pieces * group)
+            return (0..<rowPieces).map {
+                Part(rows: rows * $0 / rowPieces..<rows * ($0 + 1) / rowPieces, outputs: outputs)
+            }
+        }
+    }
+
+    fileprivate enum Finish {
+        case keep
+        case gelu
+        case geluTimes(gate: MatrixView)
     }
 
     private func multiply(
-        _ x: MatrixView, _ weight: WeightMatrix, into y: MatrixView, accumulate: Bool, thread: Int
+        _ x: MatrixView, _ weight: WeightMatrix, into y: MatrixView, accumulate: Bool = false,
+        bias: UnsafePointer<Float>? = nil, finish: Finish = .keep, thread: Int
     ) {
-        if x.rows <= Self.fewRows {
+        if x.rows <= Self.fewRows || weight.inputs == 0 {
             fewRows(x, weight, into: y, accumulate: accumulate, thread: thread)
+            if let bias { kernels.addRow(y, bias) }
+            switch finish {
+            case .keep: break
+            case .gelu: kernels.gelu(y)
+            case .geluTimes(let gate): kernels.geluTimes(gate, y)
+            }
         } else {
-            manyRows(x, weight, into: y, accumulate: accumulate, thread: thread)
+            manyRows(x, weight, into: y, accumulate: accumulate, bias: bias, finish: finish, thread: thread)
         }
     }
 
@@ -129,37 +164,57 @@ struct Linear {
         if accumulate { kernels.add(y, product) }
     }
 
-    private func manyRows(_ x: MatrixView, _ weight: WeightMatrix, into y: MatrixView, accumulate: Bool, thread: Int) {
-        let panel: UnsafePointer<Float>
-        let stride: Int
-        if weight.element == .float32, UInt(bitPattern: weight.base) % 4 == 0 {
-            panel = UnsafePointer(weight.base.assumingMemoryBound(to: Float.self))
-            stride = weight.stride
-        } else {
-            let memory = team.scratch(thread: thread, count: weight.outputs * weight.inputs)
-            for row in 0..<weight.outputs {
-                kernels.table.pointee.widen(
-                    weight.element.code, weight.row(row), memory + row * weight.inputs, weight.inputs)
-            }
-            panel = UnsafePointer(memory)
-            stride = weight.inputs
+    /// Panel by panel of inputs: pack, multiply all rows, add to y.
+    private func manyRows(
+        _ x: MatrixView, _ weight: WeightMatrix, into y: MatrixView, accumulate: Bool,
+        bias: UnsafePointer<Float>?, finish: Finish, thread: Int
+    ) {
+        let panel = team.scratch(
+            thread: thread, count: scratchFloats(outputs: weight.outputs, inputs: weight.inputs))
+        let panels = (weight.inputs + Self.panelInputs - 1) / Self.panelInputs
+        for index in 0..<panels {
+            let inputs = weight.inputs * index / panels..<weight.inputs * (index + 1) / panels
+            let part = weight.inputs(inputs)
+            kernels.table.pointee.pack(
+                part.element.code, part.base, part.outputs, part.inputs, part.stride, panel)
+            var product = pg_product(x.columns(inputs), panel: panel, y, accumulate: accumulate || index > 0)
+            if index == 0 { product.bias = bias }
+            if index == panels - 1 { product.setFinish(finish) }
+            kernels.multiply(product)
         }
-        cblas_sgemm(
-            CblasRowMajor, CblasNoTrans, CblasTrans, blasint(x.rows), blasint(weight.outputs), blasint(x.columns), 1,
-            x.base, blasint(x.stride), panel, blasint(stride), accumulate ? 1 : 0, y.base, blasint(y.stride))
     }
 
-    func apply(_ epilogue: Epilogue, to y: MatrixView, outputs: Range<Int>) {
-        switch epilogue {
-        case .none: return
-        case .bias(let bias): bias.withUnsafeBufferPointer { kernels.addRow(y, $0.baseAddress! + outputs.lowerBound) }
-        case .biasGELU(let bias):
-            bias.withUnsafeBufferPointer { kernels.gelu(y, bias: $0.baseAddress! + outputs.lowerBound) }
-        }
+    private func scratchFloats(outputs: Int, inputs: Int) -> Int {
+        kernels.panelFloats(outputs: outputs, inputs: min(inputs, Self.panelInputs))
     }
 }
 
-/// BLAS is called by our own threads, one call a thread: it must start none of its own.
-enum BLAS {
-    static let prepared: Void = openblas_set_num_threads(1)
+extension Linear.Product {
+    /// The bias of some outputs.
+    func withBias(_ outputs: Range<Int>, _ body: (UnsafePointer<Float>?) -> Void) {
+        guard let bias else { return body(nil) }
+        bias[outputs].withUnsafeBufferPointer { body($0.baseAddress) }
+    }
+}
+
+extension pg_product {
+    /// y [T, N] = or += x [T, K] · a packed panel of K inputs and N outputs.
+    init(_ x: MatrixView, panel: UnsafePointer<Float>, _ y: MatrixView, accumulate: Bool) {
+        precondition(x.rows == y.rows)
+        self.init()
+        (self.x, rows, ldx) = (UnsafePointer(x.base), x.rows, x.stride)
+        (self.panel, inputs, outputs) = (panel, x.columns, y.columns)
+        (self.y, ldy, self.accumulate) = (y.base, y.stride, accumulate)
+        finish = PG_KEEP
+    }
+
+    fileprivate mutating func setFinish(_ finish: Linear.Finish) {
+        switch finish {
+        case .keep: self.finish = PG_KEEP
+        case .gelu: self.finish = PG_GELU
+        case .geluTimes(let gate):
+            self.finish = PG_GELU_TIMES
+            (self.gate, ldg) = (gate.base, gate.stride)
+        }
+    }
 }

@@ -59,9 +59,12 @@ extension Gemma {
             let query = index < weights.layers.count - 1 ? pass.query(chunk) : nil
             let keyValue = pass.ownKeyValue(chunk)
             let width = configuration.keyValueWidth
-            if let query { linear(normed, layer.query, into: query) }
-            linear(normed, layer.key, into: keyValue.columns(0..<width))
-            linear(normed, layer.value, into: keyValue.columns(width..<2 * width))
+            var products = [
+                Linear.Product(weight: layer.key, y: keyValue.columns(0..<width)),
+                Linear.Product(weight: layer.value, y: keyValue.columns(width..<2 * width)),
+            ]
+            if let query { products.append(Linear.Product(weight: layer.query, y: query)) }
+            linear(normed, products)
             rotate(pass, chunk, query: query, keyValue: keyValue)
             gathers.append(
                 try group.gather(
@@ -71,6 +74,7 @@ extension Gemma {
         observer?(index == 0 ? "embedding" : "layer \(index - 1)", pass.x(pass.own))
         for gather in gathers { try gather.wait() }
         storeCache(index, pass)
+        if index < weights.layers.count - 1 { attention.prepare(attentionHeads(pass)) }
     }
 
     /// x of the layer before the first: text embeddings, and the features of pictures through the projector.
@@ -83,7 +87,7 @@ extension Gemma {
             case .picture(let picture, let rows):
                 let sequence = pass.packed.sequences[segment.sequence]
                 if let seen = try features.features(of: sequence, picture: picture, rows: rows) {
-                    linear(seen, projector.weight, into: x, then: .bias(projector.bias))
+                    linear(seen, projector.weight, into: x, bias: projector.bias)
                 } else {
                     // Its neighbours go on; the group hears of it when the first token is chosen.
                     x.fill(0)
@@ -129,41 +133,51 @@ extension Gemma {
         linear(mixed, layer.output, into: pass.x(chunk), accumulate: true)
     }
 
+    /// Keys and values of every key/value head of every sequence.
+    private func attentionHeads(_ pass: PrefillPass) -> [TiledAttention.Head] {
+        let (head, width) = (configuration.headWidth, configuration.keyValueWidth)
+        return pass.packed.ranges.flatMap { rows in
+            let keyValue = pass.buffers.keyValue.view.rows(rows)
+            return (0..<configuration.keyValueHeads).map { index in
+                let columns = index * head..<(index + 1) * head
+                return TiledAttention.Head(
+                    key: keyValue.columns(0..<width).columns(columns),
+                    value: keyValue.columns(width..<2 * width).columns(columns))
+            }
+        }
+    }
+
     /// The chunk's queries in pieces that a thread attends alone, each against its whole sequence.
     private func attentionBlocks(_ pass: PrefillPass, _ chunk: Range<Int>) -> [TiledAttention.Block] {
         // One key/value head serves all query heads of a row: they stand as rows of one product.
         let folded = configuration.keyValueHeads == 1
         let step = max(1, TiledAttention.queryRows / (folded ? configuration.heads : 1))
         return pass.packed.overlaps(chunk).flatMap { sequence, rows -> [TiledAttention.Block] in
-            let keyValue = pass.buffers.keyValue.view.rows(pass.packed.ranges[sequence])
-            return stride(from: rows.lowerBound, to: rows.upperBound, by: step).flatMap { start in
+            stride(from: rows.lowerBound, to: rows.upperBound, by: step).flatMap { start in
                 let piece = start..<min(start + step, rows.upperBound)
                 let (query, out) = (pass.query(piece), pass.mixed(piece))
                 return folded
-                    ? [foldedBlock(query: query, keyValue: keyValue, out: out)]
-                    : (0..<configuration.heads).map { block(head: $0, query: query, keyValue: keyValue, out: out) }
+                    ? [foldedBlock(sequence, query: query, out: out)]
+                    : (0..<configuration.heads).map { block(sequence, head: $0, query: query, out: out) }
             }
         }
     }
 
     /// All query heads of some rows [T, N·H] as [T·N, H], over the one key/value head.
-    private func foldedBlock(query: MatrixView, keyValue: MatrixView, out: MatrixView) -> TiledAttention.Block {
+    private func foldedBlock(_ sequence: Int, query: MatrixView, out: MatrixView) -> TiledAttention.Block {
         let (rows, width) = (query.rows * configuration.heads, configuration.headWidth)
         return TiledAttention.Block(
-            query: query.reshaped(rows: rows, columns: width), key: keyValue.columns(0..<width),
-            value: keyValue.columns(width..<2 * width), out: out.reshaped(rows: rows, columns: width))
+            head: sequence, query: query.reshaped(rows: rows, columns: width),
+            out: out.reshaped(rows: rows, columns: width))
     }
 
     /// One query head over its key/value head.
-    private func block(
-        head: Int, query: MatrixView, keyValue: MatrixView, out: MatrixView
-    ) -> TiledAttention.Block {
-        let (width, values) = (configuration.headWidth, configuration.keyValueWidth)
-        let columns = head * width..<(head + 1) * width
-        let shared = head / (configuration.heads / configuration.keyValueHeads) * width
+    private func block(_ sequence: Int, head: Int, query: MatrixView, out: MatrixView) -> TiledAttention.Block {
+        let columns = head * configuration.headWidth..<(head + 1) * configuration.headWidth
+        let shared = head / (configuration.heads / configuration.keyValueHeads)
         return TiledAttention.Block(
-            query: query.columns(columns), key: keyValue.columns(shared..<shared + width),
-            value: keyValue.columns(values + shared..<values + shared + width), out: out.columns(columns))
+            head: sequence * configuration.keyValueHeads + shared, query: query.columns(columns),
+            out: out.columns(columns))
     }
 
     private func beginGather(

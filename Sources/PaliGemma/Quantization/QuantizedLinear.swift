@@ -11,55 +11,111 @@ extension Linear {
     /// Rows whose results stay in the cache from one block of inputs to the next.
     private static let chunkRows = 480
 
-    func quantized(
-        _ x: QuantizedRows, _ slice: QuantizedSlice, into y: MatrixView, accumulate: Bool, then epilogue: Epilogue
-    ) {
-        let panels = panelsOfTask(slice, rows: x.rows)
-        team.run((slice.panels + panels - 1) / panels) { task, _ in
-            let own = task * panels..<min(slice.panels, (task + 1) * panels)
-            let outputs = slice.outputs(of: own)
-            for tiles in chunks(of: x) {
-                let part = y.rows(x.rows(of: tiles)).columns(outputs)
-                multiply(x, tiles, slice, own, into: part, accumulate: accumulate) { done in
-                    apply(epilogue, to: part.rows(done), outputs: outputs)
+    /// Several products with the same x, which is quantised once.
+    func multiplyQuantized(_ x: MatrixView, _ products: [Product]) {
+        guard x.rows > 0 else { return }
+        guard x.columns > 0 else { return finishEmpty(products) }
+        let start = Timeline.now()
+        let slices = products.map { $0.weight.quantized?.slice(self) }
+        guard let first = slices.compactMap({ $0 }).first else { return }
+        quantizedRows.fill(x, for: first, kernels: kernels, team: team)
+        let rows = quantizedRows
+        let tasks = zip(products, slices).flatMap { product, slice -> [QuantizedTask] in
+            guard let slice else { return [] }
+            precondition(slice.hasInputs(of: first))
+            return parts(slice, of: rows).map { QuantizedTask(product: product, slice: slice, part: $0) }
+        }
+        team.run(tasks.count) { index, _ in
+            let (product, slice, part) = (tasks[index].product, tasks[index].slice, tasks[index].part)
+            let outputs = slice.outputs(of: part.panels)
+            product.withBias(outputs) { bias in
+                for tiles in chunks(part.tiles, of: rows) {
+                    let y = product.y.rows(rows.rows(of: tiles)).columns(outputs)
+                    multiply(rows, tiles, slice, part.panels, into: y, accumulate: product.accumulate) { done in
+                        if let bias { kernels.addRow(y.rows(done), bias) }
+                        if product.gelu { kernels.gelu(y.rows(done)) }
+                    }
                 }
             }
         }
+        record(products.map(\.weight), rows: x.rows, from: start)
     }
 
-    /// hidden = gelu_tanh(x · gateᵀ) * (x · upᵀ)
-    func quantizedGated(_ x: QuantizedRows, gate: QuantizedSlice, up: QuantizedSlice, into hidden: MatrixView) {
-        let panels = max(1, panelsOfTask(gate, rows: x.rows) / 2)
-        team.run((gate.panels + panels - 1) / panels) { task, thread in
-            let own = task * panels..<min(gate.panels, (task + 1) * panels)
-            let outputs = gate.outputs(of: own)
-            for tiles in chunks(of: x) {
-                let rows = x.rows(of: tiles)
-                let memory = team.scratch(thread: thread, count: rows.count * outputs.count)
-                let upPart = MatrixView(base: memory, rows: rows.count, columns: outputs.count)
-                let part = hidden.rows(rows).columns(outputs)
-                multiply(x, tiles, gate, own, into: part, accumulate: false) { _ in }
-                multiply(x, tiles, up, own, into: upPart, accumulate: false) { done in
-                    kernels.geluTimes(part.rows(done), upPart.rows(done))
+    /// hidden [T, F] = gelu_tanh(x · gateᵀ) * (x · upᵀ)
+    func gatedQuantized(_ x: MatrixView, gate: WeightMatrix, up: WeightMatrix, into hidden: MatrixView) {
+        guard x.rows > 0, gate.outputs > 0, x.columns > 0 else { return hidden.fill(0) }
+        let start = Timeline.now()
+        guard let gateSlice = gate.quantized?.slice(self), let upSlice = up.quantized?.slice(self) else { return }
+        precondition(gateSlice.hasInputs(of: upSlice) && gateSlice.skip == upSlice.skip)
+        quantizedRows.fill(x, for: gateSlice, kernels: kernels, team: team)
+        let rows = quantizedRows
+        let parts = parts(gateSlice, of: rows, share: 2)
+        team.run(parts.count) { index, thread in
+            let part = parts[index]
+            let outputs = gateSlice.outputs(of: part.panels)
+            for tiles in chunks(part.tiles, of: rows) {
+                let range = rows.rows(of: tiles)
+                let memory = team.scratch(thread: thread, count: range.count * outputs.count)
+                let upPart = MatrixView(base: memory, rows: range.count, columns: outputs.count)
+                let out = hidden.rows(range).columns(outputs)
+                multiply(rows, tiles, gateSlice, part.panels, into: out, accumulate: false) { _ in }
+                multiply(rows, tiles, upSlice, part.panels, into: upPart, accumulate: false) { done in
+                    kernels.geluTimes(out.rows(done), upPart.rows(done))
                 }
             }
         }
+        record([gate, up], rows: x.rows, from: start)
     }
 
-    /// Panels of a task: what the cache holds, then fewer, so that all threads get equally many tasks.
-    private func panelsOfTask(_ slice: QuantizedSlice, rows: Int) -> Int {
-        let most = max(1, Self.cachedBytes / (slice.longestBlock * QuantizedShape.panel))
-        let tasks = (slice.panels + most - 1) / most
-        let even = (tasks + team.count - 1) / team.count * team.count
-        let panels = (slice.panels + even - 1) / even
-        return rows > Self.fewRows ? (panels + 1) / 2 * 2 : panels
+    /// Products over no inputs at all, which a rank may be left with.
+    private func finishEmpty(_ products: [Product]) {
+        for product in products {
+            if !product.accumulate { product.y.fill(0) }
+            product.withBias(0..<product.y.columns) { bias in
+                if let bias { kernels.addRow(product.y, bias) }
+            }
+            if product.gelu { kernels.gelu(product.y) }
+        }
+    }
+
+    private struct QuantizedTask: Sendable {
+        let product: Product
+        let slice: QuantizedSlice
+        let part: QuantizedPart
+    }
+
+    /// What one thread multiplies at a time.
+    private struct QuantizedPart: Sendable {
+        let panels: Range<Int>
+        let tiles: Range<Int>
+    }
+
+    /// Cuts a product so that all threads get equally much: by panels, as many as the cache holds, and by rows where
+    /// there are too few panels for the team.
+    ///
+    /// - Parameter share: slices that share the cache.
+    private func parts(_ slice: QuantizedSlice, of x: QuantizedRows, share: Int = 1) -> [QuantizedPart] {
+        guard slice.outputs > 0 else { return [] }
+        let group = x.rows <= Self.fewRows ? 1 : 2  // the tiles of many rows take two panels
+        let groups = (slice.panels + group - 1) / group
+        let most = max(1, Self.cachedBytes / (share * group * QuantizedShape.panel * slice.longestBlock))
+        let fewest = (groups + most - 1) / most
+        let pieces = min(groups, (fewest + team.count - 1) / team.count * team.count)
+        let rowPieces = x.rows <= 128 ? 1 : min(x.tiles, (2 * team.count - 1) / pieces + 1)
+        return (0..<pieces).flatMap { piece in
+            let panels = groups * piece / pieces * group..<min(slice.panels, groups * (piece + 1) / pieces * group)
+            return (0..<rowPieces).map {
+                QuantizedPart(panels: panels, tiles: x.tiles * $0 / rowPieces..<x.tiles * ($0 + 1) / rowPieces)
+            }
+        }
     }
 
     /// Tiles in runs of about `chunkRows` rows.
-    private func chunks(of x: QuantizedRows) -> some Swift.Sequence<Range<Int>> {
+    private func chunks(_ tiles: Range<Int>, of x: QuantizedRows) -> some Swift.Sequence<Range<Int>> {
         let step = max(1, Self.chunkRows / x.tileRows)
-        let tiles = x.tiles
-        return stride(from: 0, to: tiles, by: step).lazy.map { $0..<min(tiles, $0 + step) }
+        return stride(from: tiles.lowerBound, to: tiles.upperBound, by: step).lazy.map {
+            $0..<min(tiles.upperBound, $0 + step)
+        }
     }
 
     /// y [rows of the tiles, outputs of the panels] = or += their product.

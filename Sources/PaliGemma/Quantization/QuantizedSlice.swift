@@ -71,6 +71,12 @@ final class QuantizedSlice: @unchecked Sendable {
         longestBlock = (blocks.map(\.groups).max() ?? 0) * group
     }
 
+    /// Whether an input that is quantised for one slice is so for the other.
+    func hasInputs(of other: QuantizedSlice) -> Bool {
+        zip(blocks, other.blocks).allSatisfy { $0.columns == $1.columns && $0.lead == $1.lead }
+            && blocks.count == other.blocks.count
+    }
+
     /// Sums each output's weights, block by block: what the zero point of the activations has to be multiplied with.
     func sumWeights(kernels: Kernels, team: ThreadTeam) {
         let task = 16  // panels

@@ -35,8 +35,9 @@ package final class Mailbox<Item>: @unchecked Sendable {
     /// Sleeps until something is there, or for the given time.
     package func wait(seconds: Double) {
         guard arrivals.wait(timeout: .now() + seconds) == .success else { return }
-        // Not taken yet: the next wait shall not sleep either.
-        arrivals.signal()
+        // Where something is left the next wait shall not sleep either. A signal whose item was taken before it came is
+        // spent here: kept, it would keep the thread awake for ever.
+        if lock.withLock({ !items.isEmpty || isClosed }) { arrivals.signal() }
     }
 
     package enum Next {

@@ -68,7 +68,7 @@ package final class VisionTower {
         team.rows(x.rows) { range in
             for row in range { cutter.cut(row % tokens, of: pictures[row / tokens], into: patches.row(row)) }
         }
-        linear(patches, weights.patch.weight, into: x, then: .bias(weights.patch.bias))
+        linear(patches, weights.patch.weight, into: x, bias: weights.patch.bias)
         team.run((x.rows + 31) / 32) { [team, kernels, positions = weights.positions] task, thread in
             let position = team.scratch(thread: thread, count: width)
             for row in task * 32..<min(x.rows, (task + 1) * 32) {
@@ -78,16 +78,18 @@ package final class VisionTower {
         }
     }
 
-    /// q, k, v [T, D] of all rows.
+    /// q, k, v [T, D] of all rows; keys and values are made ready to be attended to.
     private func projectAttention(_ layer: VisionLayerWeights, _ x: MatrixView) {
         let normed = activations.normed.view.rows(0..<x.rows)
         layerNorm(x, layer.norm1, into: normed)
-        for (dense, out) in [
+        let outputs = [
             (layer.query, activations.query.view), (layer.key, activations.key.view),
             (layer.value, activations.value.view),
-        ] {
-            linear(normed, dense.weight, into: out.rows(0..<x.rows), then: .bias(dense.bias))
-        }
+        ]
+        linear(
+            normed,
+            outputs.map { Linear.Product(weight: $0.weight, y: $1.rows(0..<x.rows), bias: $0.bias) })
+        attention.prepare(attentionHeads(rows: x.rows))
     }
 
     /// x += output · attention, for a block of rows.
@@ -95,7 +97,21 @@ package final class VisionTower {
         let mixed = activations.normed.view
         attention(attentionBlocks(rows: block, into: mixed))
         let output = layer.output
-        linear(mixed.rows(block), output.weight, into: x.rows(block), accumulate: true, then: .bias(output.bias))
+        linear(mixed.rows(block), output.weight, into: x.rows(block), accumulate: true, bias: output.bias)
+    }
+
+    /// Keys and values of every head of every picture.
+    private func attentionHeads(rows: Int) -> [TiledAttention.Head] {
+        let (tokens, head) = (configuration.tokens, configuration.headWidth)
+        return (0..<rows / tokens).flatMap { picture in
+            (0..<configuration.heads).map { index in
+                let columns = index * head..<(index + 1) * head
+                let range = picture * tokens..<(picture + 1) * tokens
+                return TiledAttention.Head(
+                    key: activations.key.view.rows(range).columns(columns),
+                    value: activations.value.view.rows(range).columns(columns))
+            }
+        }
     }
 
     /// Every head of every picture in the rows, in pieces that a thread attends alone.
@@ -104,15 +120,14 @@ package final class VisionTower {
         var blocks: [TiledAttention.Block] = []
         var start = rows.lowerBound
         while start < rows.upperBound {
-            let picture = start / tokens * tokens..<(start / tokens + 1) * tokens
-            let end = min(start + TiledAttention.queryRows, picture.upperBound, rows.upperBound)
+            let picture = start / tokens
+            let end = min(start + TiledAttention.queryRows, (picture + 1) * tokens, rows.upperBound)
             for index in 0..<configuration.heads {
                 let columns = index * head..<(index + 1) * head
                 blocks.append(
                     TiledAttention.Block(
+                        head: picture * configuration.heads + index,
                         query: activations.query.view.rows(start..<end).columns(columns),
-                        key: activations.key.view.rows(picture).columns(columns),
-                        value: activations.value.view.rows(picture).columns(columns),
                         out: mixed.rows(start..<end).columns(columns)))
             }
             start = end
@@ -125,8 +140,8 @@ package final class VisionTower {
         let normed = activations.blockNormed.view.rows(0..<x.rows)
         let hidden = activations.hidden.view.rows(0..<x.rows)
         layerNorm(x, layer.norm2, into: normed)
-        linear(normed, layer.expand.weight, into: hidden, then: .biasGELU(layer.expand.bias))
-        linear(hidden, layer.contract.weight, into: x, accumulate: true, then: .bias(layer.contract.bias))
+        linear(normed, layer.expand.weight, into: hidden, bias: layer.expand.bias, gelu: true)
+        linear(hidden, layer.contract.weight, into: x, accumulate: true, bias: layer.contract.bias)
     }
 
     private func finish(_ x: MatrixView, emit: (MatrixView) -> Void) {

@@ -15,9 +15,30 @@ extern "C" {
 typedef enum { PG_FLOAT32 = 0, PG_BFLOAT16 = 1, PG_FLOAT16 = 2 } pg_element;
 typedef enum { PG_SCALAR = 0, PG_AVX2 = 1, PG_AVX512 = 2 } pg_level;
 
+// What is done to a product before it is left.
+typedef enum { PG_KEEP = 0, PG_GELU = 1, PG_GELU_TIMES = 2 } pg_finish;
+
+// y[t][n] = sum over k of x[t][k] * panel[..][k][n], and more where asked for.
+typedef struct {
+    const float *x;
+    size_t rows, ldx;
+    const float *panel;  // as pack and pack_columns make it
+    size_t inputs, outputs;
+    float *y;
+    size_t ldy;
+    bool accumulate;    // y += instead of y =
+    const float *bias;  // [outputs], added; or NULL
+    pg_finish finish;   // PG_GELU: y = gelu_tanh(y). PG_GELU_TIMES: gate = gelu_tanh(gate) * y
+    float *gate;
+    size_t ldg;
+} pg_product;
+
 // Matrices are row-major; ld… is the distance between two rows in elements. Weight pointers may be unaligned.
 typedef struct {
     const char *name;
+
+    // Outputs that a panel holds side by side.
+    size_t tile_outputs;
 
     // out[i] = (float) in[i]
     void (*widen)(pg_element element, const void *in, float *out, size_t count);
@@ -29,6 +50,15 @@ typedef struct {
     // y[b][c] += sum over s of p[b][s] * v[s][c], for a few rows b
     void (*few_rows_mix)(const float *p, size_t rows, size_t ldp, const float *v, size_t keys, size_t columns,
                          size_t ldv, float *y, size_t ldy);
+
+    // panel[n / tile_outputs][k][n % tile_outputs] = (float) weight[n][k]. Room behind the last output is left or zero.
+    void (*pack)(pg_element element, const void *weight, size_t outputs, size_t inputs, size_t ldw, float *panel);
+
+    // panel[n / tile_outputs][k][n % tile_outputs] = values[k][n]
+    void (*pack_columns)(const float *values, size_t inputs, size_t outputs, size_t ldv, float *panel);
+
+    // A product with a packed panel, for many rows.
+    void (*multiply)(const pg_product *product);
 
     // out = (x - mean) * rsqrt(variance + epsilon) * weight + bias
     void (*layer_norm)(const float *x, const float *weight, const float *bias, float epsilon, float *out,
