@@ -38,17 +38,20 @@ final class Rank: @unchecked Sendable {
         let team = ThreadTeam(count: threads, spins: alone ? 2000 : 0)
         let (plan, configuration) = (parts.plan, parts.configuration)
 
-        vision =
-            plan.encodesPictures(loop.rank)
-            ? VisionStage(
-                tower: VisionTower(weights: parts.weights, configuration: configuration, team: team),
-                configuration: configuration.vision, thread: thread, sender: sender, timeline: timeline)
-            : nil
+        if plan.encodesPictures(loop.rank) {
+            let tower = VisionTower(weights: parts.weights, configuration: configuration, team: team)
+            try tower.prepareWeights()
+            vision = VisionStage(
+                tower: tower, configuration: configuration.vision, thread: thread, sender: sender, timeline: timeline)
+        } else {
+            vision = nil
+        }
         group = try loop.makeGroup(member: plan.holdsText(loop.rank), timeline: timeline)
         if let slice = plan.slice(of: loop.rank), let group {
             let store = FeatureStore(configuration.vision, timeline: timeline)
             let gemma = Gemma(
                 weights: parts.weights, configuration: configuration, slice: slice, group: group, team: team)
+            try gemma.prepareWeights()
             features = store
             text = TextStage(
                 gemma: gemma, group: group, features: store, tokensPerPicture: configuration.vision.tokens,

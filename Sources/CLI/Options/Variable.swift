@@ -23,6 +23,7 @@ struct Variable {
     static let idWithPrompt = Variable("ID_WITH_PROMPT")
 
     static let ranks = Variable("RANKS")
+    static let weights = Variable("WEIGHTS")
     static let visionRanks = Variable("VISION_RANKS")
     static let keyValueBudget = Variable("KV_BUDGET")
     static let threads = Variable("THREADS")
