@@ -75,7 +75,7 @@ struct ModelParts {
             checkpoint, configuration, precision: precision, fingerprint: stored,
             threads: Launch(worldSize: worldSize).cores
         ) { making in
-            let size = String(format: "%.1f GB", Double(making.byteCount) / 1e9)
+            let size = String(format: "%.0f MB", Double(making.byteCount) / 1e6)
             Talk.line("quantising the weights, once, into \(making.path) (\(size))")
         }
     }
