@@ -23,6 +23,8 @@ struct Variable {
     static let idWithPrompt = Variable("ID_WITH_PROMPT")
 
     static let ranks = Variable("RANKS")
+    static let onlyWeights = Variable("ONLY_WEIGHTS")
+    static let forcedTokens = Variable("FORCED_TOKENS")
     static let weights = Variable("WEIGHTS")
     static let visionRanks = Variable("VISION_RANKS")
     static let keyValueBudget = Variable("KV_BUDGET")

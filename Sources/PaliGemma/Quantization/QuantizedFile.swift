@@ -6,6 +6,8 @@ import Synchronization
 /// made once: beside the checkpoint where that directory can be written, else in the user's cache directory.
 package struct QuantizedFile: Sendable {
     package let path: String
+    /// Where it is set, only matrices with this in their names are given out.
+    package var only: String?
     private let matrices: [String: QuantizedMatrix]
 
     /// A file to be made, for whoever wants to say so.
@@ -43,7 +45,10 @@ package struct QuantizedFile: Sendable {
             uniqueKeysWithValues: layout.entries.map { ($0.name, QuantizedMatrix(entry: $0, file: file)) })
     }
 
-    func matrix(_ name: String) -> QuantizedMatrix? { matrices[name] }
+    func matrix(_ name: String) -> QuantizedMatrix? {
+        if let only, !name.contains(only) { return nil }
+        return matrices[name]
+    }
 
     package var byteCount: Int { matrices.values.reduce(0) { $0 + $1.shape.byteCount } }
 }

@@ -54,7 +54,9 @@ extension QuantizedMatrix {
             let (block, run) = (blocks.lowerBound + task / runs.count, runs.lowerBound + task % runs.count)
             let panels = entry.panels(of: run)
             let start = entry.weightsOffset + shape.offset(block: block, panel: panels.lowerBound)
-            if hash(start, panels.count * shape.panelBytes(of: block)) != stored(entry.hashOffset(block: block, run: run)) {
+            if hash(start, panels.count * shape.panelBytes(of: block))
+                != stored(entry.hashOffset(block: block, run: run))
+            {
                 damaged.store(true, ordering: .relaxed)
             }
         }

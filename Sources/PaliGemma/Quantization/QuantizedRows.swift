@@ -18,7 +18,9 @@ final class QuantizedRows: @unchecked Sendable {
 
     func rows(of tile: Int) -> Range<Int> { tile * tileRows..<min(rows, (tile + 1) * tileRows) }
 
-    func rows(of tiles: Range<Int>) -> Range<Int> { tiles.lowerBound * tileRows..<min(rows, tiles.upperBound * tileRows) }
+    func rows(of tiles: Range<Int>) -> Range<Int> {
+        tiles.lowerBound * tileRows..<min(rows, tiles.upperBound * tileRows)
+    }
 
     /// Quantises x [T, inputs] for a slice, or for several that share their inputs.
     func fill(_ x: MatrixView, for slice: QuantizedSlice, kernels: Kernels, team: ThreadTeam) {

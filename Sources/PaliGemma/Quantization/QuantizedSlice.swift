@@ -93,8 +93,9 @@ final class QuantizedSlice: @unchecked Sendable {
 
     /// The outputs of some panels, counted from the slice's first.
     func outputs(of panels: Range<Int>) -> Range<Int> {
-        max(0, panels.lowerBound * QuantizedShape.panel - skip)
-            ..< min(outputs, panels.upperBound * QuantizedShape.panel - skip)
+        max(
+            0, panels.lowerBound * QuantizedShape.panel - skip)..<min(
+                outputs, panels.upperBound * QuantizedShape.panel - skip)
     }
 
     /// Some panels of a block, for a kernel.

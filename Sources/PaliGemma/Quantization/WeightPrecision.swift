@@ -22,17 +22,20 @@ extension ModelWeights {
     /// - Parameters:
     ///   - fingerprint: of the checkpoint.
     ///   - threads: that make the file of quantised weights where there is none.
+    ///   - only: quantise only matrices with this in their names, to find out what each kind costs.
     ///   - onMaking: called before that.
     /// - Throws: ``ModelError``; with the code `quantized` where that file cannot be made.
     package static func load(
         _ checkpoint: Checkpoint, _ configuration: ModelConfiguration, precision: WeightPrecision,
-        fingerprint: String, threads: Int, onMaking: (QuantizedFile.Making) -> Void = { _ in }
+        fingerprint: String, threads: Int, only: String? = nil,
+        onMaking: (QuantizedFile.Making) -> Void = { _ in }
     ) throws(ModelError) -> ModelWeights {
         let stored = try ModelWeights(checkpoint: checkpoint, configuration: configuration)
         guard precision == .int8 else { return stored }
-        let file = try QuantizedFile(
+        var file = try QuantizedFile(
             checkpoint: checkpoint, weights: stored, fingerprint: fingerprint, team: ThreadTeam(count: threads),
             onMaking: onMaking)
+        file.only = only
         return try ModelWeights(checkpoint: checkpoint, configuration: configuration, quantized: file)
     }
 }

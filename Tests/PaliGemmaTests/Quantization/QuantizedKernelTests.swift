@@ -51,7 +51,9 @@ struct QuantizedKernelTests {
         }
     }
 
-    @Test("Products are the same for every number of rows, with parts of panels at both ends", arguments: 0..<levels.count)
+    @Test(
+        "Products are the same for every number of rows, with parts of panels at both ends", arguments: 0..<levels.count
+    )
     func products(level: Int) {
         let (vector, scalar) = (Self.levels[level], Kernels.scalar)
         let table = vector.int8.pointee
