@@ -27,7 +27,8 @@ struct InspectLogitsCommand: ParsableCommand {
 
     @Option(
         help: Variable.onlyWeights.help(
-            "With int8: quantise only matrices with this in their names, as mlp.down_proj.", valueName: "text"))
+            "With int8: quantise only matrices with this in their names, as 'down_proj' or 'vision:q_proj|fc1'.",
+            valueName: "names"))
     var onlyWeights: String?
 
     @Option(

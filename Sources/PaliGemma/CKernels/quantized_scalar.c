@@ -42,6 +42,24 @@ static void quantize_panel(const float *weights, size_t outputs, size_t ldw, siz
     }
 }
 
+static void weigh_columns(const float *x, size_t rows, size_t ldx, size_t count, float *weights) {
+    for (size_t k = 0; k < count; k++) weights[k] = 0;
+    for (size_t b = 0; b < rows; b++) {
+        float sum = 0;
+        for (size_t k = 0; k < count; k++) sum += fabsf(x[b * ldx + k]);
+        if (!(sum > PG_SMALLEST_RANGE)) continue;
+        for (size_t k = 0; k < count; k++) weights[k] += fabsf(x[b * ldx + k]) * ((float)count / (sum * (float)rows));
+    }
+}
+
+static void gather_panel(const int8_t *weights, const uint32_t *places, size_t count, int8_t *gathered) {
+    memset(gathered, 0, (count + PG_GROUP - 1) / PG_GROUP * PG_PANEL_GROUP_BYTES);
+    for (size_t i = 0; i < count; i++)
+        for (size_t n = 0; n < PG_PANEL; n++)
+            gathered[(i / PG_GROUP * PG_PANEL + n) * PG_GROUP + i % PG_GROUP] =
+                weights[(places[i] / PG_GROUP * PG_PANEL + n) * PG_GROUP + places[i] % PG_GROUP];
+}
+
 static void sum_panel(const int8_t *weights, size_t groups, float *sums) {
     for (size_t n = 0; n < PG_PANEL; n++) {
         int32_t sum = 0;
@@ -69,5 +87,6 @@ static void multiply(const pg_int8_rows *rows, const pg_int8_panels *panels, flo
 
 const pg_int8_kernels pg_int8_kernels_scalar = {
     .name = "scalar", .levels = 255, .most_rows = 16, .tile_rows = 16, .quantize_rows = quantize_rows,
-    .quantize_panel = quantize_panel, .sum_panel = sum_panel, .multiply = multiply,
+    .quantize_panel = quantize_panel, .weigh_columns = weigh_columns, .gather_panel = gather_panel,
+    .sum_panel = sum_panel, .multiply = multiply,
 };

@@ -6,7 +6,8 @@ import Synchronization
 /// made once: beside the checkpoint where that directory can be written, else in the user's cache directory.
 package struct QuantizedFile: Sendable {
     package let path: String
-    /// Where it is set, only matrices with this in their names are given out.
+    /// Where it is set, only some matrices are given out: alternatives with | between them, each of parts of a name
+    /// with : between them, as `vision:q_proj` or `gate_proj|up_proj`.
     package var only: String?
     private let matrices: [String: QuantizedMatrix]
 
@@ -46,7 +47,9 @@ package struct QuantizedFile: Sendable {
     }
 
     func matrix(_ name: String) -> QuantizedMatrix? {
-        if let only, !name.contains(only) { return nil }
+        if let only, !only.split(separator: "|").contains(where: { $0.split(separator: ":").allSatisfy(name.contains) }) {
+            return nil
+        }
         return matrices[name]
     }
 

@@ -25,13 +25,16 @@ extension Linear {
             precondition(slice.hasInputs(of: first))
             return parts(slice, of: rows).map { QuantizedTask(product: product, slice: slice, part: $0) }
         }
-        team.run(tasks.count) { index, _ in
+        team.run(tasks.count) { index, thread in
             let (product, slice, part) = (tasks[index].product, tasks[index].slice, tasks[index].part)
             let outputs = slice.outputs(of: part.panels)
+            let scratch = team.scratch(thread: thread, count: scratchFloats(rows, panels: part.panels.count))
             product.withBias(outputs) { bias in
                 for tiles in chunks(part.tiles, of: rows) {
                     let y = product.y.rows(rows.rows(of: tiles)).columns(outputs)
-                    multiply(rows, tiles, slice, part.panels, into: y, accumulate: product.accumulate) { done in
+                    multiply(
+                        rows, tiles, slice, part.panels, into: y, accumulate: product.accumulate, scratch: scratch
+                    ) { done in
                         if let bias { kernels.addRow(y.rows(done), bias) }
                         if product.gelu { kernels.gelu(y.rows(done)) }
                     }
@@ -55,11 +58,17 @@ extension Linear {
             let outputs = gateSlice.outputs(of: part.panels)
             for tiles in chunks(part.tiles, of: rows) {
                 let range = rows.rows(of: tiles)
-                let memory = team.scratch(thread: thread, count: range.count * outputs.count)
+                let own = range.count * outputs.count
+                let memory = team.scratch(
+                    thread: thread, count: own + scratchFloats(rows, panels: part.panels.count))
                 let upPart = MatrixView(base: memory, rows: range.count, columns: outputs.count)
                 let out = hidden.rows(range).columns(outputs)
-                multiply(rows, tiles, gateSlice, part.panels, into: out, accumulate: false) { _ in }
-                multiply(rows, tiles, upSlice, part.panels, into: upPart, accumulate: false) { done in
+                multiply(rows, tiles, gateSlice, part.panels, into: out, accumulate: false, scratch: memory + own) {
+                    _ in
+                }
+                multiply(
+                    rows, tiles, upSlice, part.panels, into: upPart, accumulate: false, scratch: memory + own
+                ) { done in
                     kernels.geluTimes(out.rows(done), upPart.rows(done))
                 }
             }
@@ -118,41 +127,67 @@ extension Linear {
         }
     }
 
+    /// Floats of a thread's scratch that a product of some panels needs.
+    private func scratchFloats(_ x: QuantizedRows, panels: Int) -> Int {
+        guard x.hasOutliers else { return 0 }
+        let most = x.outliers.map(\.groups).max() ?? 0
+        return QuantizedSlice.gatheredBytes(panels: panels, groups: most) / MemoryLayout<Float>.size
+    }
+
     /// y [rows of the tiles, outputs of the panels] = or += their product.
     ///
-    /// - Parameter done: called with rows of y to which the last block has just been added: they are in the first cache.
+    /// - Parameters:
+    ///   - scratch: ``scratchFloats(_:panels:)``.
+    ///   - done: called with rows of y to which the last block has just been added: they are in the first cache.
     @inline(__always)
     private func multiply(
         _ x: QuantizedRows, _ tiles: Range<Int>, _ slice: QuantizedSlice, _ panels: Range<Int>, into y: MatrixView,
-        accumulate: Bool, done: (Range<Int>) -> Void
+        accumulate: Bool, scratch: UnsafeMutablePointer<Float>, done: (Range<Int>) -> Void
     ) {
-        let table = kernels.int8.pointee
+        // Few rows: panel by panel, so that each is read from memory once. Many: a block of all panels stays in the
+        // second cache while the rows pass.
         let few = x.rows <= Self.fewRows
-        let (firstRow, firstOutput) = (x.rows(of: tiles).lowerBound, slice.outputs(of: panels).lowerBound)
+        let firstOutput = slice.outputs(of: panels).lowerBound
         for (index, block) in slice.blocks.enumerated() {
-            let adds = accumulate || index > 0
-            if few {
-                for panel in panels {
-                    var part = slice.panels(panel..<panel + 1, of: block, ahead: panel + 1 < slice.panels ? 1 : 0)
-                    let column = slice.outputs(of: panel..<panel + 1).lowerBound - firstOutput
-                    for tile in tiles {
-                        var rows = x.tile(tile, block: block, index: index)
-                        let row = x.rows(of: tile).lowerBound - firstRow
-                        table.multiply(&rows, &part, y.row(row) + column, y.stride, adds)
-                    }
-                }
-            } else {
-                var part = slice.panels(panels, of: block)
-                for tile in tiles {
-                    var rows = x.tile(tile, block: block, index: index)
-                    let own = x.rows(of: tile)
-                    table.multiply(&rows, &part, y.row(own.lowerBound - firstRow), y.stride, adds)
-                    if index == slice.blocks.count - 1 {
-                        done(own.lowerBound - firstRow..<own.upperBound - firstRow)
-                    }
+            let last = index == slice.blocks.count - 1
+            for start in stride(from: panels.lowerBound, to: panels.upperBound, by: few ? 1 : panels.count) {
+                let part = few ? start..<start + 1 : panels
+                multiplyBlock(
+                    x, tiles, slice, part, block, index,
+                    into: y.base + slice.outputs(of: part).lowerBound - firstOutput,
+                    stride: y.stride, accumulate: accumulate || index > 0, scratch: scratch
+                ) { rows in
+                    if last, !few { done(rows) }
                 }
             }
         }
         if few { done(0..<y.rows) }
+    }
+
+    @inline(__always)
+    private func multiplyBlock(
+        _ x: QuantizedRows, _ tiles: Range<Int>, _ slice: QuantizedSlice, _ panels: Range<Int>,
+        _ block: QuantizedSlice.Block, _ index: Int, into y: UnsafeMutablePointer<Float>, stride: Int,
+        accumulate: Bool, scratch: UnsafeMutablePointer<Float>, done: (Range<Int>) -> Void
+    ) {
+        let table = kernels.int8.pointee
+        let outliers = x.outliers[index]
+        var part = slice.panels(panels, of: block, ahead: panels.count == 1 && panels.upperBound < slice.panels ? 1 : 0)
+        var wide = pg_int8_panels()
+        if !outliers.isEmpty {
+            wide = slice.gathered(panels, of: block, outliers: outliers, kernels: kernels, memory: scratch)
+        }
+        let firstRow = x.rows(of: tiles).lowerBound
+        for tile in tiles {
+            let own = x.rows(of: tile)
+            let out = y + (own.lowerBound - firstRow) * stride
+            var rows = x.tile(tile, block: block, index: index)
+            table.multiply(&rows, &part, out, stride, accumulate)
+            if !outliers.isEmpty {
+                var rows = x.wideTile(tile, index: index)
+                table.multiply(&rows, &wide, out, stride, true)
+            }
+            done(own.lowerBound - firstRow..<own.upperBound - firstRow)
+        }
     }
 }

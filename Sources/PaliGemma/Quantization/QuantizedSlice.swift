@@ -98,6 +98,33 @@ final class QuantizedSlice: @unchecked Sendable {
                 outputs, panels.upperBound * QuantizedShape.panel - skip)
     }
 
+    /// Bytes that some panels of a block's outliers take when they are gathered, and their sums.
+    static func gatheredBytes(panels: Int, groups: Int) -> Int {
+        panels * QuantizedShape.panel * (groups * QuantizedShape.group + MemoryLayout<Float>.size)
+    }
+
+    /// The weights of a block's outliers in some panels, gathered for a kernel.
+    ///
+    /// - Parameter memory: ``gatheredBytes(panels:groups:)``, which the result points to.
+    func gathered(
+        _ range: Range<Int>, of block: Block, outliers: OutlierColumns, kernels: Kernels,
+        memory: UnsafeMutableRawPointer
+    ) -> pg_int8_panels {
+        let table = kernels.int8.pointee
+        let bytes = outliers.groups * QuantizedShape.group * QuantizedShape.panel
+        let weights = memory.assumingMemoryBound(to: Int8.self)
+        let sums = (memory + range.count * bytes).assumingMemoryBound(to: Float.self)
+        for (index, panel) in range.enumerated() {
+            table.gather_panel(
+                block.weights + panel * block.stride, outliers.places, outliers.places.count, weights + index * bytes)
+            table.sum_panel(weights + index * bytes, outliers.groups, sums + index * QuantizedShape.panel)
+        }
+        return pg_int8_panels(
+            weights: weights, stride: bytes, groups: outliers.groups,
+            scales: block.scales + range.lowerBound * QuantizedShape.panel, sums: sums,
+            skip: range.lowerBound == 0 ? skip : 0, outputs: outputs(of: range).count, ahead: 0)
+    }
+
     /// Some panels of a block, for a kernel.
     ///
     /// - Parameter ahead: panels after them to be fetched meanwhile.

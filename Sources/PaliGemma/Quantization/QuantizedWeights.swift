@@ -1,5 +1,6 @@
-/// Which weights are quantised. What is left in the checkpoint's numbers is small: the embeddings, which are looked up
-/// and not multiplied, biases and norms, and the patch embedding, on which all else rests.
+/// Which weights are quantised. What is left in the checkpoint's numbers costs next to nothing and would cost accuracy:
+/// the embeddings, which are looked up and not multiplied, biases and norms, the patch embedding and the projector, on
+/// which all else rests, and Gemma's keys and values, 1 % of a layer's weights (docs/performance.md has the figures).
 extension ModelWeights {
     /// By canonical name.
     var quantizable: [(name: String, matrix: WeightMatrix)] {
@@ -7,7 +8,6 @@ extension ModelWeights {
         for (index, layer) in vision.layers.enumerated() {
             all += layer.products.map { ("vision.encoder.layers.\(index).\($0).weight", $1.weight) }
         }
-        all.append(("projector.weight", projector.weight))
         for (index, layer) in text.layers.enumerated() {
             all += layer.products.map { ("text.layers.\(index).\($0).weight", $1) }
         }
@@ -27,8 +27,8 @@ extension VisionLayerWeights {
 extension TextLayerWeights {
     fileprivate var products: [(String, WeightMatrix)] {
         [
-            ("self_attn.q_proj", query), ("self_attn.k_proj", key), ("self_attn.v_proj", value),
-            ("self_attn.o_proj", output), ("mlp.gate_proj", gate), ("mlp.up_proj", up), ("mlp.down_proj", down),
+            ("self_attn.q_proj", query), ("self_attn.o_proj", output), ("mlp.gate_proj", gate), ("mlp.up_proj", up),
+            ("mlp.down_proj", down),
         ]
     }
 }
@@ -52,15 +52,12 @@ extension Gemma {
     /// Checks the quantised weights that this rank multiplies with, and makes what its products need; nothing where
     /// there are none.
     package func prepareWeights() throws(ModelError) {
-        let (head, heads, keyValue) = (configuration.headWidth, slice.queryHeads, slice.keyValueHeads(configuration))
-        let queryColumns = heads.lowerBound * head..<heads.upperBound * head
-        let keyColumns = keyValue.lowerBound * head..<keyValue.upperBound * head
-        var used = [projector.weight, weights.head.outputs(slice.vocabulary)]
+        let heads = slice.queryHeads
+        let columns = heads.lowerBound * configuration.headWidth..<heads.upperBound * configuration.headWidth
+        var used = [weights.head.outputs(slice.vocabulary)]
         for layer in weights.layers {
             // A prefill multiplies own rows with all heads, decoding all rows with own heads.
-            used += [layer.query, layer.key, layer.value, layer.output]
-            used += [layer.query.outputs(queryColumns), layer.output.inputs(queryColumns)]
-            used += [layer.key.outputs(keyColumns), layer.value.outputs(keyColumns)]
+            used += [layer.query, layer.output, layer.query.outputs(columns), layer.output.inputs(columns)]
             used += [layer.gate.outputs(slice.mlp), layer.up.outputs(slice.mlp), layer.down.inputs(slice.mlp)]
         }
         for weight in used { try weight.quantized?.prepare(linear) }

@@ -22,7 +22,7 @@ extension ModelWeights {
     /// - Parameters:
     ///   - fingerprint: of the checkpoint.
     ///   - threads: that make the file of quantised weights where there is none.
-    ///   - only: quantise only matrices with this in their names, to find out what each kind costs.
+    ///   - only: quantise only some matrices (``QuantizedFile/only``), to find out what each kind costs.
     ///   - onMaking: called before that.
     /// - Throws: ``ModelError``; with the code `quantized` where that file cannot be made.
     package static func load(

@@ -54,6 +54,12 @@ typedef struct {
     void (*quantize_panel)(const float *weights, size_t outputs, size_t ldw, size_t count, int8_t *values,
                            float *scales);
 
+    // weights[k] = mean over the rows of |x[k]| in units of the row's mean |x|: what is far above 1 is an outlier
+    void (*weigh_columns)(const float *x, size_t rows, size_t ldx, size_t count, float *weights);
+
+    // Takes some inputs of a panel: gathered [groups][16][4] of `count` places, what is missing to a whole group is 0.
+    void (*gather_panel)(const int8_t *weights, const uint32_t *places, size_t count, int8_t *gathered);
+
     // sums[n] = sum of the weights of output n, for the 16 outputs of a panel
     void (*sum_panel)(const int8_t *weights, size_t groups, float *sums);
 
