@@ -47,7 +47,8 @@ package struct QuantizedFile: Sendable {
     }
 
     func matrix(_ name: String) -> QuantizedMatrix? {
-        if let only, !only.split(separator: "|").contains(where: { $0.split(separator: ":").allSatisfy(name.contains) }) {
+        if let only, !only.split(separator: "|").contains(where: { $0.split(separator: ":").allSatisfy(name.contains) })
+        {
             return nil
         }
         return matrices[name]

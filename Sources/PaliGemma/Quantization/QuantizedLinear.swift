@@ -129,9 +129,9 @@ extension Linear {
 
     /// Floats of a thread's scratch that a product of some panels needs.
     private func scratchFloats(_ x: QuantizedRows, panels: Int) -> Int {
-        guard x.hasOutliers else { return 0 }
-        let most = x.outliers.map(\.groups).max() ?? 0
-        return QuantizedSlice.gatheredBytes(panels: panels, groups: most) / MemoryLayout<Float>.size
+        let groups = x.outlierGroups
+        return groups == 0
+            ? 0 : QuantizedSlice.gatheredBytes(panels: panels, groups: groups) / MemoryLayout<Float>.size
     }
 
     /// y [rows of the tiles, outputs of the panels] = or += their product.
@@ -171,7 +171,7 @@ extension Linear {
         accumulate: Bool, scratch: UnsafeMutablePointer<Float>, done: (Range<Int>) -> Void
     ) {
         let table = kernels.int8.pointee
-        let outliers = x.outliers[index]
+        let outliers = x.outliers(of: index)
         var part = slice.panels(panels, of: block, ahead: panels.count == 1 && panels.upperBound < slice.panels ? 1 : 0)
         var wide = pg_int8_panels()
         if !outliers.isEmpty {

@@ -9,14 +9,10 @@ final class QuantizedRows: @unchecked Sendable {
     private(set) var rows = 0
     /// Rows of every tile but the last.
     private(set) var tileRows = 1
-    /// Of each block.
-    private(set) var outliers: [OutlierColumns] = []
     /// Groups of all blocks without their outliers.
     private var groups = 0
-
-    /// Most outliers of a block. With few rows their weights cost as much as the others'.
-    private static func mostOutliers(rows: Int) -> Int { rows <= Linear.fewRows ? 8 : 16 }
-    private static let largest = 16
+    private var blocks = 0
+    private let noted = OutlierNotes()
 
     deinit {
         values.deallocate()
@@ -24,7 +20,10 @@ final class QuantizedRows: @unchecked Sendable {
     }
 
     var tiles: Int { (rows + tileRows - 1) / tileRows }
-    var hasOutliers: Bool { outliers.contains { !$0.isEmpty } }
+    /// Most groups of outliers that a block has.
+    var outlierGroups: Int { (0..<blocks).reduce(0) { max($0, outliers(of: $1).groups) } }
+
+    func outliers(of block: Int) -> OutlierColumns { noted[block] }
 
     func rows(of tile: Int) -> Range<Int> { rows(of: tile..<tile + 1) }
     func rows(of tiles: Range<Int>) -> Range<Int> {
@@ -35,24 +34,41 @@ final class QuantizedRows: @unchecked Sendable {
     func fill(_ x: MatrixView, for slice: QuantizedSlice, kernels: Kernels, team: ThreadTeam) {
         precondition(x.columns == slice.inputs)
         rows = x.rows
-        groups = slice.groups
+        (groups, blocks) = (slice.groups, slice.blocks.count)
         let table = kernels.int8.pointee
         tileRows = rows <= Linear.fewRows ? min(rows, table.most_rows) : table.tile_rows
-        let most = Self.mostOutliers(rows: rows)
-        outliers = slice.blocks.map { OutlierColumns(x, block: $0, most: most, kernels: kernels) }
-        reserve(blocks: slice.blocks.count)
-        // Little work is done sooner than threads are woken for it.
-        let step = x.rows * x.columns < 1 << 15 ? tiles : max(1, 48 / tileRows)
-        team.run((tiles + step - 1) / step) { task, thread in
-            for tile in task * step..<min(tiles, (task + 1) * step) {
-                for (index, block) in slice.blocks.enumerated() {
-                    let part = x.rows(rows(of: tile)).columns(block.columns)
-                    if outliers[index].isEmpty {
-                        quantize(part, tile: tile, block, index, kernels)
-                    } else {
-                        quantizeWide(part, tile: tile, block, index, kernels, team: team, thread: thread)
-                    }
-                }
+        reserve()
+        // Few rows: a task is a block of inputs. Many: some tiles, when the outliers are known.
+        let few = rows <= Linear.fewRows
+        let alone = x.rows * x.columns < 1 << 14  // sooner done than threads are woken
+        let step = alone ? blocks : 1
+        team.run((blocks + step - 1) / step) { task, thread in
+            for index in task * step..<min(blocks, (task + 1) * step) {
+                let block = slice.blocks[index]
+                noted.fill(x.columns(block.columns), lead: block.lead, index, kernels, team, thread)
+                if few { quantize(x, tiles: 0..<tiles, block, index, kernels, team, thread) }
+            }
+        }
+        if few { return }
+        let run = max(1, 48 / tileRows)
+        team.run((tiles + run - 1) / run) { task, thread in
+            let own = task * run..<min(tiles, (task + 1) * run)
+            for (index, block) in slice.blocks.enumerated() {
+                quantize(x, tiles: own, block, index, kernels, team, thread)
+            }
+        }
+    }
+
+    private func quantize(
+        _ x: MatrixView, tiles: Range<Int>, _ block: QuantizedSlice.Block, _ index: Int, _ kernels: Kernels,
+        _ team: ThreadTeam, _ thread: Int
+    ) {
+        for tile in tiles {
+            let part = x.rows(rows(of: tile)).columns(block.columns)
+            if outliers(of: index).isEmpty {
+                quantize(part, tile: tile, block, index, kernels)
+            } else {
+                quantizeWide(part, tile: tile, block, index, kernels, team, thread)
             }
         }
     }
@@ -70,15 +86,16 @@ final class QuantizedRows: @unchecked Sendable {
     /// As `quantize`, with the outliers out of the way: the others get steps of their own size.
     private func quantizeWide(
         _ x: MatrixView, tile: Int, _ block: QuantizedSlice.Block, _ index: Int, _ kernels: Kernels,
-        team: ThreadTeam, thread: Int
+        _ team: ThreadTeam, _ thread: Int
     ) {
         let levels = Int(kernels.int8.pointee.levels)
-        let (places, columns) = (outliers[index].places, outliers[index].columns)
+        let outliers = outliers(of: index)
         let rest = MatrixView(
             base: team.scratch(thread: thread, count: x.rows * x.columns), rows: x.rows, columns: x.columns)
         rest.copy(from: x)
         for row in 0..<x.rows {
-            for column in columns {
+            for number in 0..<outliers.count {
+                let column = outliers.column(number)
                 rest.row(row)[column] = WideNumber.shadow(of: x.row(row)[column], levels: levels)
             }
         }
@@ -87,15 +104,16 @@ final class QuantizedRows: @unchecked Sendable {
         let (low, high) = (start(tile, block), wideStart(tile, index))
         let group = QuantizedShape.group
         high.update(
-            repeating: UInt8(WideNumber.zero(levels)), count: outliers[index].groups * x.rows * group)
+            repeating: UInt8(WideNumber.zero(levels)), count: outliers.groups * x.rows * group)
         for row in 0..<x.rows {
             let place = rows(of: tile).lowerBound + row
             let (step, zero) = (scale(.step, index)[place], scale(.zero, index)[place])
             scale(.wideStep, index)[place] = step * Float(levels + 1)
             scale(.wideZero, index)[place] = WideNumber.zero(levels)
-            for (number, column) in columns.enumerated() {
-                let number16 = WideNumber(step > 0 ? x.row(row)[column] / step + zero : zero, levels: levels)
-                let at = Int(places[number])
+            for number in 0..<outliers.count {
+                let value = x.row(row)[outliers.column(number)]
+                let number16 = WideNumber(step > 0 ? value / step + zero : zero, levels: levels)
+                let at = Int(outliers.places[number])
                 low[(at / group * x.rows + row) * group + at % group] = number16.low
                 high[(number / group * x.rows + row) * group + number % group] = number16.high
             }
@@ -124,8 +142,8 @@ final class QuantizedRows: @unchecked Sendable {
 
     /// High bytes stand behind all blocks.
     private func wideStart(_ tile: Int, _ index: Int) -> UnsafeMutablePointer<UInt8> {
-        let before = groups + index * Self.largest / QuantizedShape.group
-        return bytes(groups: rows * before + rows(of: tile).lowerBound * outliers[index].groups)
+        let before = groups + index * OutlierColumns.largest / QuantizedShape.group
+        return bytes(groups: rows * before + rows(of: tile).lowerBound * outliers(of: index).groups)
     }
 
     private func bytes(groups: Int) -> UnsafeMutablePointer<UInt8> {
@@ -139,8 +157,9 @@ final class QuantizedRows: @unchecked Sendable {
         scales.baseAddress! + (index * 4 + kind.rawValue) * rows
     }
 
-    private func reserve(blocks: Int) {
-        let bytes = rows * (groups * QuantizedShape.group + blocks * Self.largest)
+    private func reserve() {
+        noted.reserve(blocks)
+        let bytes = rows * (groups * QuantizedShape.group + blocks * OutlierColumns.largest)
         if bytes > values.count {
             values.deallocate()
             values = UnsafeMutableRawBufferPointer.allocate(byteCount: (bytes + 63) / 64 * 64, alignment: 64)
@@ -149,5 +168,40 @@ final class QuantizedRows: @unchecked Sendable {
             scales.deallocate()
             scales = UnsafeMutableBufferPointer.allocate(capacity: rows * blocks * 4)
         }
+    }
+}
+
+/// The outliers of each block of an input.
+private final class OutlierNotes: @unchecked Sendable {
+    // @unchecked: tasks fill elements of their own.
+    private var places = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: 0)
+    private var columns = UnsafeMutableBufferPointer<OutlierColumns?>.allocate(capacity: 0)
+
+    deinit {
+        places.deallocate()
+        columns.deallocate()
+    }
+
+    subscript(block: Int) -> OutlierColumns {
+        guard let columns = columns[block] else { preconditionFailure("outliers are noted before they are read") }
+        return columns
+    }
+
+    func reserve(_ blocks: Int) {
+        guard blocks > columns.count else { return }
+        places.deallocate()
+        columns.deallocate()
+        places = .allocate(capacity: blocks * OutlierColumns.largest)
+        columns = .allocate(capacity: blocks)
+        columns.initialize(repeating: nil)
+    }
+
+    func fill(
+        _ x: MatrixView, lead: Int, _ block: Int, _ kernels: Kernels, _ team: ThreadTeam, _ thread: Int
+    ) {
+        guard let places = places.baseAddress else { return }
+        columns[block] = OutlierColumns(
+            x, lead: lead, most: OutlierColumns.most(rows: x.rows), memory: places + block * OutlierColumns.largest,
+            scratch: team.scratch(thread: thread, count: x.columns), kernels: kernels)
     }
 }

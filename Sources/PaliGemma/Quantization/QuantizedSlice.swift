@@ -116,7 +116,7 @@ final class QuantizedSlice: @unchecked Sendable {
         let sums = (memory + range.count * bytes).assumingMemoryBound(to: Float.self)
         for (index, panel) in range.enumerated() {
             table.gather_panel(
-                block.weights + panel * block.stride, outliers.places, outliers.places.count, weights + index * bytes)
+                block.weights + panel * block.stride, outliers.places, outliers.count, weights + index * bytes)
             table.sum_panel(weights + index * bytes, outliers.groups, sums + index * QuantizedShape.panel)
         }
         return pg_int8_panels(

@@ -51,6 +51,32 @@ struct QuantizedKernelTests {
         }
     }
 
+    @Test("Columns are weighed and inputs are gathered alike", arguments: 0..<levels.count)
+    func outliers(level: Int) {
+        let (vector, scalar) = (Self.levels[level], Kernels.scalar)
+        for (rows, count) in [(1, 1), (3, 16), (5, 40), (16, 99)] {
+            var x = floats(rows * count, seed: UInt64(count), range: -1...1)
+            x[count - 1] = 50
+            let expected = scalar.weighColumns(x, rows: rows)
+            #expect(isNear(vector.weighColumns(x, rows: rows), expected))
+            #expect(abs(expected.reduce(0, +) - Float(count)) < 1e-3)
+        }
+        let panel = scalar.quantizePanel(floats(16 * 40, seed: 5, range: -1...1), outputs: 16, count: 40).values
+        for places: [UInt32] in [[0], [39], [1, 2, 3, 7], [0, 5, 11, 17, 38]] {
+            #expect(vector.gatherPanel(panel, places) == scalar.gatherPanel(panel, places))
+        }
+    }
+
+    @Test("Two bytes hold an outlier to within half a step", arguments: [127, 255])
+    func wideNumbers(levels: Int) {
+        for value: Float in [-7900, -129.4, -1, 0, 0.6, 127, 128, 255.4, 256, 7777.2] {
+            let wide = WideNumber(value, levels: levels)
+            let found = Float(wide.low) + (Float(wide.high) - WideNumber.zero(levels)) * Float(levels + 1)
+            #expect(abs(found - value) <= 0.5)
+            #expect(wide.low <= levels && wide.high <= levels)
+        }
+    }
+
     @Test(
         "Products are the same for every number of rows, with parts of panels at both ends", arguments: 0..<levels.count
     )

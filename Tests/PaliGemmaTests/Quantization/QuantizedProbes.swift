@@ -26,6 +26,18 @@ extension Kernels {
         return (values, scales)
     }
 
+    func weighColumns(_ x: [Float], rows: Int) -> [Float] {
+        var weights = [Float](repeating: -1, count: x.count / rows)
+        int8.pointee.weigh_columns(x, rows, weights.count, weights.count, &weights)
+        return weights
+    }
+
+    func gatherPanel(_ panel: [Int8], _ places: [UInt32]) -> [Int8] {
+        var gathered = [Int8](repeating: 77, count: (places.count + 3) / 4 * 64)
+        int8.pointee.gather_panel(panel, places, places.count, &gathered)
+        return gathered
+    }
+
     func sumPanel(_ values: [Int8]) -> [Float] {
         var sums = [Float](repeating: -1, count: 16)
         int8.pointee.sum_panel(values, values.count / 64, &sums)
