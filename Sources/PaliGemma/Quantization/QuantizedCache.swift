@@ -77,7 +77,18 @@ struct QuantizedCache {
             }
             guard rename(unfinished, path) == 0 else { throw .writing(errno, at: path, bytes: layout.byteCount) }
             syncDirectory(of: path)
+            removeOutdated(path)
             return
+        }
+    }
+
+    /// What lies beside a checkpoint is of this checkpoint: another file is of what it was before.
+    private func removeOutdated(_ path: String) {
+        guard path == places.first,
+            let names = try? FileManager.default.contentsOfDirectory(atPath: modelDirectory)
+        else { return }
+        for other in names where other.hasPrefix(".paligemma-int8-") && other.hasSuffix(".bin") {
+            if "\(modelDirectory)/\(other)" != path { unlink("\(modelDirectory)/\(other)") }
         }
     }
 
