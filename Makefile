@@ -5,6 +5,8 @@ DESTDIR ?=
 SWIFT   ?= swift
 # STATIC=1 links the Swift runtime into the programs, for machines that have no Swift toolchain.
 STATIC  ?=
+# What `make bench` measures.
+SHAPE   ?= 3b-224
 
 BUILD_FLAGS  := -c release $(if $(STATIC),--static-swift-stdlib)
 RELEASE      := $(CURDIR)/.build/release
@@ -63,8 +65,8 @@ install: build  ## install both programs into PREFIX (default /usr/local), below
 uninstall:  ## remove what install put there
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%)
 
-bench: build  ## measure this machine with a full-size random model
-	@benchmarks/run $(RELEASE)
+bench: build  ## measure this machine with a full-size random model (SHAPE, default 3b-224)
+	@$(RELEASE)/paligemma bench --shape $(SHAPE)
 
 clean:  ## remove what was built
 	rm -rf .build

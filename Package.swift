@@ -26,9 +26,10 @@ let package = Package(
         // MARK: PaliGemma: checkpoint, tokenizer, pixels, SigLIP, Gemma
         .target(
             name: "PaliGemma",
-            dependencies: ["CKernels", "COpenBLAS", "CImageCodecs", "CSentencePiece", "CXXHash"],
-            exclude: ["CKernels", "COpenBLAS", "CImageCodecs", "CSentencePiece", "CXXHash"]),
+            dependencies: ["CKernels", "CMemoryRead", "COpenBLAS", "CImageCodecs", "CSentencePiece", "CXXHash"],
+            exclude: ["CKernels", "CMemoryRead", "COpenBLAS", "CImageCodecs", "CSentencePiece", "CXXHash"]),
         .target(name: "CKernels", path: "Sources/PaliGemma/CKernels"),
+        .target(name: "CMemoryRead", path: "Sources/PaliGemma/CMemoryRead"),
         .systemLibrary(name: "COpenBLAS", path: "Sources/PaliGemma/COpenBLAS", pkgConfig: "openblas"),
         .systemLibrary(name: "CXXHash", path: "Sources/PaliGemma/CXXHash", pkgConfig: "libxxhash"),
         .target(
@@ -80,7 +81,7 @@ let package = Package(
             name: "WorkerTests", dependencies: ["Coordinator", "PaliGemma", "TestSupport", "pg-worker", "paligemma"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CWire"]),
         .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma"]),
-        .testTarget(name: "CLITests", dependencies: ["paligemma", "Coordinator", "queue-stress"]),
+        .testTarget(name: "CLITests", dependencies: ["paligemma", "pg-worker", "Coordinator", "queue-stress"]),
         .testTarget(
             name: "CoordinatorTests",
             dependencies: ["Coordinator", "CSQLite", "ShardPlan", "PaliGemma", "queue-stress"]),

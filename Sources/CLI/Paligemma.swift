@@ -25,7 +25,7 @@ struct Paligemma: ParsableCommand {
         version: Version.text,
         subcommands: [
             RunCommand.self, SubmitCommand.self, StatusCommand.self, ResultsCommand.self, InspectCommand.self,
-            RandomModelCommand.self,
+            RandomModelCommand.self, BenchCommand.self,
         ])
 
     static func main() {

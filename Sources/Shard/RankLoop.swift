@@ -1,5 +1,6 @@
 import Foundation
 import PaliGemma
+import Synchronization
 import Wire
 
 /// The main thread of a rank: it owns MPI, moves frames and collectives, and computes nothing. So an order is
@@ -99,6 +100,7 @@ package final class RankLoop {
     private func send(_ frame: [UInt8], to destination: Int, about picture: UInt64) throws(ShardError) {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: frame.count, alignment: 64)
         memory.copyBytes(from: frame)
+        outbox.sentBytes.wrappingAdd(frame.count, ordering: .relaxed)
         let tag = Int(picture & Self.largestPicture)
         outgoing.append((try mpi.send(UnsafeRawBufferPointer(memory), to: destination, tag: tag), memory))
     }
@@ -190,6 +192,9 @@ package final class RankOutbox: FrameSender, Sendable {
     }
 
     let requests = Mailbox<Request>()
+    /// Bytes of the frames that went to other ranks.
+    let sentBytes = Atomic<Int>(0)
+    package var sentFrameBytes: Int { sentBytes.load(ordering: .relaxed) }
 
     package func send(_ frame: [UInt8], to rank: Int, about picture: UInt64) {
         requests.put(.send(frame, to: rank, about: picture))

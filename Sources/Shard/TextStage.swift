@@ -20,10 +20,15 @@ package final class TextStage: @unchecked Sendable {
     package struct Counters: Sendable {
         package var prefillRows = 0
         package var prefillSeconds = 0.0
+        /// Of these, seconds without arithmetic: features or peers were not there yet.
+        package var prefillWaitingSeconds = 0.0
         package var decodedTokens = 0
         package var decodeSteps = 0
         package var decodeSeconds = 0.0
+        package var decodeWaitingSeconds = 0.0
     }
+
+    package var meter: OperationMeter { gemma.meter }
 
     package init(
         gemma: Gemma, group: any TensorParallelGroup, features: FeatureStore, tokensPerPicture: Int,
@@ -40,24 +45,28 @@ package final class TextStage: @unchecked Sendable {
 
     package func receive(_ order: Order) {
         thread.enqueue { [self] in
-            let start = Timeline.now()
+            let (start, waited) = (Timeline.now(), waitingSeconds)
             switch order.kind {
             case .prefill:
                 try timeline.span("prefill", thread: "stage", detail: "\(order.sequences.count) sequences") {
                     try prefill(order)
                 }
                 counters.prefillSeconds += Double(Timeline.now() - start) / 1e9
+                counters.prefillWaitingSeconds += waitingSeconds - waited
             case .decode:
                 try timeline.span("decode", thread: "stage", detail: "\(order.sequenceIDs.count) sequences") {
                     try decode(order)
                 }
                 counters.decodeSeconds += Double(Timeline.now() - start) / 1e9
+                counters.decodeWaitingSeconds += waitingSeconds - waited
             case .cancel:
                 for id in order.sequenceIDs { sequences[id] = nil }
             case .drain, .stop: break
             }
         }
     }
+
+    private var waitingSeconds: Double { group.waitingSeconds + features.waitingSeconds }
 
     private func prefill(_ order: Order) throws {
         let new = order.sequences.map { sequence in

@@ -16,14 +16,17 @@ package final class VisionStage: @unchecked Sendable {
     private let configuration: VisionConfiguration
     private let timeline: Timeline?
     private let fault: FeatureFault?
-    /// Frames and bytes sent, pictures encoded, seconds computed; written on the stage's thread.
+    /// Written on the stage's thread.
     package private(set) var counters = Counters()
 
     package struct Counters: Sendable {
         package var pictures = 0
         package var seconds = 0.0
-        package var sentBytes = 0
+        /// When the first picture's arithmetic began (``Timeline/now()``).
+        package var firstStart: UInt64?
     }
+
+    package var meter: OperationMeter { tower.meter }
 
     package init(
         tower: VisionTower, configuration: VisionConfiguration, thread: StageThread, sender: any FrameSender,
@@ -51,6 +54,7 @@ package final class VisionStage: @unchecked Sendable {
 
     private func encode(_ batch: PixelBatch) throws {
         let start = Timeline.now()
+        counters.firstStart = counters.firstStart ?? start
         var failure: (any Error)?
         tower.encode(batch.pictures.map(\.rgb)) { rows, features in
             guard failure == nil else { return }
@@ -86,7 +90,6 @@ package final class VisionStage: @unchecked Sendable {
                     let view = features.rows(part.lowerBound - rows.lowerBound..<part.upperBound - rows.lowerBound)
                     var frame = try Frame.encodeFeatures(place, data: UnsafeRawBufferPointer(view.bytes))
                     fault?.strike(&frame, picture: picture.id, firstRow: place.firstRow)
-                    counters.sentBytes += frame.count
                     sender.send(frame, to: Int(route.destinationRank), about: picture.id)
                 }
             }

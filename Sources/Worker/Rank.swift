@@ -19,6 +19,7 @@ final class Rank: @unchecked Sendable {
     private let text: TextStage?
     private let group: (any TensorParallelGroup)?
     private let coordinator: Coordinator?
+    private let threads: Int
     private let start = Date()
     private let stopped = StopFlag()
     private var drained = false
@@ -33,7 +34,7 @@ final class Rank: @unchecked Sendable {
         thread = StageThread { sender.fail(.stage(reason: "\($0)")) }
 
         let launch = Launch(worldSize: loop.size)
-        let threads = settings.threads ?? launch.threads()
+        threads = settings.threads ?? launch.threads()
         let alone = launch.localRanks * threads <= launch.cores
         let team = ThreadTeam(count: threads, spins: alone ? 2000 : 0)
         let (plan, configuration) = (parts.plan, parts.configuration)
@@ -100,6 +101,11 @@ final class Rank: @unchecked Sendable {
         }
         guard let coordinator else { return .success }
         try writeTimeline(coordinator.reports)
+        if let path = settings.report {
+            try WorldReport(
+                reports: coordinator.reports, progress: coordinator.progress, seconds: coordinator.workingSeconds
+            ).write(to: path)
+        }
         if !settings.quiet { progress.finish(coordinator.progress, seconds: -start.timeIntervalSinceNow) }
         switch Signals.drain {
         case SIGINT: return .interrupted
@@ -130,24 +136,35 @@ final class Rank: @unchecked Sendable {
     }
 
     private func report() -> Report {
-        var counters: [(String, Double)] = [("waiting_for_work_seconds", thread.waitingSeconds)]
+        let process = ProcessUsage()
+        var counters: [(String, Double)] = [
+            ("waiting_for_work_seconds", thread.waitingSeconds), ("processor_seconds", process.processorSeconds),
+            ("private_memory_bytes", Double(process.privateBytes)), ("threads", Double(threads)),
+            ("frames_sent_bytes", Double(loop.sender.sentFrameBytes)),
+        ]
         if let vision {
+            counters += vision.meter.counters
+            if let first = vision.counters.firstStart {
+                counters.append(("start_to_encode_seconds", process.secondsFromStart(to: first)))
+            }
             counters += [
                 ("encode_seconds", vision.counters.seconds), ("encoded_pictures", Double(vision.counters.pictures)),
-                ("features_sent_bytes", Double(vision.counters.sentBytes)),
             ]
         }
         if let text, let group, let features {
+            counters += text.meter.counters
             counters += [
                 ("feature_wait_seconds", features.waitingSeconds),
                 ("prefill_seconds", text.counters.prefillSeconds), ("prefill_rows", Double(text.counters.prefillRows)),
+                ("prefill_waiting_seconds", text.counters.prefillWaitingSeconds),
+                ("decode_waiting_seconds", text.counters.decodeWaitingSeconds),
                 ("decode_seconds", text.counters.decodeSeconds), ("decode_steps", Double(text.counters.decodeSteps)),
                 ("decoded_tokens", Double(text.counters.decodedTokens)),
                 ("collective_wait_seconds", group.waitingSeconds), ("collective_sent_bytes", Double(group.sentBytes)),
             ]
         }
         return Report(
-            rank: UInt32(loop.rank), peakMemoryBytes: UInt64(PeakMemory.bytes()),
+            rank: UInt32(loop.rank), peakMemoryBytes: UInt64(process.peakBytes),
             counters: counters.map { Report.Counter(name: $0.0, value: $0.1) }, timeline: timeline?.json() ?? "")
     }
 
@@ -167,13 +184,4 @@ private final class StopFlag: Sendable {
     private let flag = Atomic<Bool>(false)
     var isSet: Bool { flag.load(ordering: .acquiring) }
     func set() { flag.store(true, ordering: .releasing) }
-}
-
-/// The largest resident size that this process ever had.
-enum PeakMemory {
-    static func bytes() -> Int {
-        var usage = rusage()
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return usage.ru_maxrss * 1024
-    }
 }

@@ -57,6 +57,9 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "Write what each thread of each rank did when, in Chrome's trace format. [PALIGEMMA_TIMELINE]")
     var timeline: String?
 
+    @Option(help: "Write what each rank did and waited for, in JSON, at the end. [PALIGEMMA_REPORT]")
+    var report: String?
+
     @Flag(help: "Do not turn pictures upright by their EXIF orientation. [PALIGEMMA_IGNORE_EXIF=1]")
     var ignoreExif = false
 

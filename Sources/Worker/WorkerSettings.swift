@@ -16,6 +16,7 @@ struct WorkerSettings {
     let batchRows: Int
     let leaseSeconds: Int
     let timeline: String?
+    let report: String?
     let ignoreExif: Bool
     let quiet: Bool
 
@@ -72,6 +73,7 @@ struct WorkerSettings {
         leaseSeconds =
             try number(command.leaseSeconds, "--lease-seconds", "PALIGEMMA_LEASE_SECONDS", atLeast: 1) ?? 60
         timeline = text(command.timeline, "PALIGEMMA_TIMELINE")
+        report = text(command.report, "PALIGEMMA_REPORT")
         ignoreExif = try isSet(command.ignoreExif, "PALIGEMMA_IGNORE_EXIF")
         quiet = try isSet(command.quiet, "PALIGEMMA_QUIET")
     }

@@ -126,6 +126,9 @@ final class RunningCommand {
 
     func terminate() { kill(process.processIdentifier, SIGTERM) }
 
+    /// What it has said until now.
+    var talkSoFar: String { (try? String(contentsOfFile: talkPath, encoding: .utf8)) ?? "" }
+
     func interrupt() { kill(process.processIdentifier, SIGINT) }
 
     /// Waits until `condition` holds; false where the command ended first.

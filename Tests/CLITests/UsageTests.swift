@@ -8,7 +8,11 @@ import Testing
         bench = try CommandBench()
     }
 
-    @Test(arguments: ["run", "submit", "status", "results", "inspect image", "inspect model", "random-model"])
+    @Test(
+        arguments: [
+            "run", "submit", "status", "results", "inspect image", "inspect model", "random-model", "bench",
+            "bench kernels",
+        ])
     func helpNamesTheVariableOfEveryFlag(command: String) throws {
         let words = ["help"] + command.split(separator: " ").map(String.init)
         let help = try RunningCommand(bench, words).wait()

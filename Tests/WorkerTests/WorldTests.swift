@@ -174,6 +174,32 @@ struct WorldTests {
         #expect(outcome.errors.contains("another model") && outcome.errors.contains("rank 1 on"), "\(outcome.errors)")
     }
 
+    @Test("A report counts what every rank did and waited for")
+    func report() throws {
+        let reference = try ReferenceAnswers("odd")
+        let queue = try TestQueue()
+        try queue.submit(["--jobs", reference.jobs])
+        let path = queue.folder.file("report.json")
+        #expect(try queue.work(ranks: 3, model: reference.model, ["--report", path]).status == 0)
+        let json = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path)))
+        let report = try #require(json as? [String: Any])
+        #expect((report["seconds"] as? Double ?? 0) > 0)
+        #expect((report["answered"] as? Int ?? 0) > 0)
+        let ranks = try #require(report["ranks"] as? [[String: Double]])
+        #expect(ranks.map { $0["rank"] } == [0, 1, 2])
+        let everywhere = ["peak_memory_bytes", "processor_seconds", "waiting_for_work_seconds", "frames_sent_bytes"]
+        let vision = ["encode_seconds", "vision_linear_operations", "vision_attention_seconds"]
+        let text = ["prefill_linear_operations", "decode_linear_weight_bytes", "decode_steps", "collective_sent_bytes"]
+        for (rank, own) in zip(ranks, [vision, text, text]) {
+            for counter in everywhere + own { #expect((rank[counter] ?? 0) > 0, "\(counter) of \(rank)") }
+        }
+        // Both ranks of the group go through the same steps and the same rows.
+        #expect(ranks[1]["decode_steps"] == ranks[2]["decode_steps"])
+        #expect(ranks[1]["prefill_rows"] == ranks[2]["prefill_rows"])
+        let unwritable = try queue.work(ranks: 1, model: reference.model, ["--report", "/nowhere/report.json"])
+        #expect(unwritable.status == 3 && unwritable.errors.contains("/nowhere"), "\(unwritable.errors)")
+    }
+
     @Test("A timeline tells what every rank did")
     func timeline() throws {
         let reference = try ReferenceAnswers("odd")

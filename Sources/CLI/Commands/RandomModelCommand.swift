@@ -16,7 +16,7 @@ struct RandomModelCommand: ParsableCommand {
 
     @Option(
         help: Variable.shape.help(
-            "One of \(RandomModel.shapes.map(\.0).joined(separator: ", ")).", valueName: "shape"))
+            "One of \(RandomModel.shapeNames.joined(separator: ", ")).", valueName: "shape"))
     var shape: String?
 
     @Option(help: Variable.layers.help("At most so many layers of each tower.", default: "all", valueName: "count"))

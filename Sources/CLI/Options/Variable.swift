@@ -40,6 +40,12 @@ struct Variable {
     static let layers = Variable("LAYERS")
     static let seed = Variable("SEED")
 
+    static let batch = Variable("BATCH")
+    static let newTokens = Variable("NEW_TOKENS")
+    static let weights = Variable("WEIGHTS")
+    static let kernels = Variable("KERNELS")
+    static let modelCache = Variable("MODEL_CACHE")
+
     /// The flag's value, else the variable's, else nil. An empty variable counts as none.
     ///
     /// - Throws: a usage error where the variable's text is no such value.

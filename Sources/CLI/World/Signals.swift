@@ -15,6 +15,12 @@ struct Signals {
         signal(SIGPIPE, SIG_IGN)
     }
 
+    /// From here on the signals interrupt again.
+    func restore() {
+        var set = set
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
+    }
+
     /// The next signal, or nil after `milliseconds` without one.
     mutating func next(within milliseconds: Int) -> Int32? {
         var time = timespec(tv_sec: milliseconds / 1000, tv_nsec: milliseconds % 1000 * 1_000_000)

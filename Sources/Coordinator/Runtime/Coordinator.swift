@@ -66,6 +66,9 @@ package final class Coordinator {
     package private(set) var reports: [Report] = []
     /// What became of this world's jobs, as far as the queue has taken it.
     package private(set) var progress = Progress()
+    /// From the first leased job to the last token, by the monotonic clock in nanoseconds; nil before the first job.
+    private var work: (start: UInt64, end: UInt64)?
+    package var workingSeconds: Double { work.map { Double($0.end - $0.start) / 1e9 } ?? 0 }
 
     package struct Progress: Sendable, Equatable {
         package var answered = 0
@@ -148,6 +151,7 @@ package final class Coordinator {
     }
 
     private func board(_ lease: Lease) -> Schedule.JobID {
+        work = work ?? (Timeline.now(), Timeline.now())
         let pictures = lease.job.images.map { _ in
             defer { nextPicture += 1 }
             return nextPicture
@@ -176,6 +180,7 @@ package final class Coordinator {
     private func take(_ result: Tokens.Result) -> Schedule.JobID? {
         let id = result.sequenceID
         guard flights[id] != nil else { return nil }
+        work?.end = Timeline.now()
         flights[id]?.tokens += result.tokens
         flights[id]?.logprobs += result.logprobs
         guard result.finish != .none, let flight = flights.removeValue(forKey: id) else { return nil }

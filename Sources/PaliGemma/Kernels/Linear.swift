@@ -180,6 +180,9 @@ extension Linear {
             var product = pg_product(x.columns(inputs), panel: panel, y, accumulate: accumulate || index > 0)
             if index == 0 { product.bias = bias }
             if index == panels - 1 { product.setFinish(finish) }
+            if index + 1 < panels {
+                product.setNext(weight.inputs(inputs.upperBound..<weight.inputs * (index + 2) / panels))
+            }
             kernels.multiply(product)
         }
     }
@@ -206,6 +209,13 @@ extension pg_product {
         (self.panel, inputs, outputs) = (panel, x.columns, y.columns)
         (self.y, ldy, self.accumulate) = (y.base, y.stride, accumulate)
         finish = PG_KEEP
+    }
+
+    /// The weights that are packed after this product.
+    fileprivate mutating func setNext(_ weight: WeightMatrix) {
+        next = weight.base
+        (next_rows, next_bytes) = (weight.outputs, weight.inputs * weight.element.size)
+        next_stride = weight.stride * weight.element.size
     }
 
     fileprivate mutating func setFinish(_ finish: Linear.Finish) {

@@ -7,30 +7,48 @@ import Foundation
 /// SigLIP but for its positions) lies in files of its own, named by all that they depend on: they are the same for
 /// the three sizes, and are linked, not written again, where a neighbouring directory has them.
 package struct RandomModel: Sendable {
-    /// Names of the shapes and the sides of their pictures.
-    package static let shapes = [("3b-224", 224), ("3b-448", 448), ("3b-896", 896)]
+    /// The public models, and a tiny one to try things with; only its vocabulary is of the real size.
+    package static let shapeNames = ["3b-224", "3b-448", "3b-896", "tiny"]
 
     package let configuration: ModelConfiguration
+    /// The part of the shape's name that does not depend on the pictures' size.
+    let family: String
     let seed: UInt64
 
     /// - Parameters:
-    ///   - shape: one of `shapes`.
+    ///   - shape: one of ``shapeNames``.
     ///   - layers: at most so many layers of the decoder and of the vision tower; nil for all.
     package init(shape: String, layers: Int? = nil, seed: UInt64 = 0) throws(RandomModelError) {
-        guard let side = Self.shapes.first(where: { $0.0 == shape })?.1 else {
-            let known = Self.shapes.map(\.0).joined(separator: ", ")
-            throw RandomModelError("there is no shape \(shape); known are \(known)")
+        guard Self.shapeNames.contains(shape) else {
+            throw RandomModelError("there is no shape \(shape); known are \(Self.shapeNames.joined(separator: ", "))")
         }
         if let layers, layers < 1 { throw RandomModelError("a model has at least one layer, not \(layers)") }
+        let parts = shape.split(separator: "-")
+        family = String(parts[0])
+        let side = parts.count > 1 ? Int(parts[1]) : nil
         let most = layers ?? .max
-        configuration = ModelConfiguration(
+        configuration = side.map { Self.public3B(side: $0, layers: most) } ?? Self.tiny(layers: most)
+        self.seed = seed
+    }
+
+    private static func public3B(side: Int, layers: Int) -> ModelConfiguration {
+        ModelConfiguration(
             vision: VisionConfiguration(
-                width: 1152, mlpWidth: 4304, layers: min(27, most), heads: 16, patch: 14, imageSize: side),
+                width: 1152, mlpWidth: 4304, layers: min(27, layers), heads: 16, patch: 14, imageSize: side),
             text: TextConfiguration(
-                width: 2048, mlpWidth: 16384, layers: min(18, most), heads: 8, keyValueHeads: 1, headWidth: 256,
+                width: 2048, mlpWidth: 16384, layers: min(18, layers), heads: 8, keyValueHeads: 1, headWidth: 256,
                 vocabulary: 257_216),
             imageToken: RandomVocabulary.count)
-        self.seed = seed
+    }
+
+    private static func tiny(layers: Int) -> ModelConfiguration {
+        ModelConfiguration(
+            vision: VisionConfiguration(
+                width: 64, mlpWidth: 128, layers: min(2, layers), heads: 4, patch: 14, imageSize: 56),
+            text: TextConfiguration(
+                width: 64, mlpWidth: 256, layers: min(2, layers), heads: 4, keyValueHeads: 1, headWidth: 256,
+                vocabulary: 257_216),
+            imageToken: RandomVocabulary.count)
     }
 
     /// Bytes of the tensors.

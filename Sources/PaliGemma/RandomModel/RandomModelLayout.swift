@@ -5,7 +5,7 @@ extension RandomModel {
         var shards = [picturesShard, visionShard]
         shards.append(
             shard(
-                "language-3b", "embedding",
+                "language-\(family)", "embedding",
                 [
                     .uniform(
                         "language_model.model.embed_tokens.weight", [text.vocabulary, text.width], inputs: text.width),
@@ -14,7 +14,7 @@ extension RandomModel {
         let layersPerFile = 4
         for first in stride(from: 0, to: text.layers, by: layersPerFile) {
             let layers = first..<min(first + layersPerFile, text.layers)
-            shards.append(shard("language-3b", Self.name(of: layers), layers.flatMap(languageLayer)))
+            shards.append(shard("language-\(family)", Self.name(of: layers), layers.flatMap(languageLayer)))
         }
         return shards
     }
@@ -23,7 +23,7 @@ extension RandomModel {
     private var picturesShard: RandomShard {
         let (vision, text) = (configuration.vision, configuration.text)
         return shard(
-            "pictures-3b", "\(vision.imageSize)",
+            "pictures-\(family)", "\(vision.imageSize)",
             [
                 .uniform(
                     "vision_tower.vision_model.embeddings.position_embedding.weight", [vision.tokens, vision.width],
@@ -46,7 +46,7 @@ extension RandomModel {
             .nearZero(name + "post_layernorm.bias", vision.width),
         ]
         tensors += (0..<vision.layers).flatMap(visionLayer)
-        return shard("vision-so400m", Self.name(of: 0..<vision.layers), tensors)
+        return shard(family == "3b" ? "vision-so400m" : "vision-\(family)", Self.name(of: 0..<vision.layers), tensors)
     }
 
     private func visionLayer(_ index: Int) -> [RandomTensor] {

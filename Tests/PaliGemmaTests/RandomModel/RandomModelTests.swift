@@ -31,7 +31,7 @@ import Testing
         ])
 
     /// The files of the real layout with holes instead of numbers, read as a world reads them.
-    @Test(arguments: RandomModel.shapes.map(\.0), [nil, 1])
+    @Test(arguments: RandomModel.shapeNames, [nil, 1])
     func everyShapeIsAWholeModel(shape: String, layers: Int?) throws {
         defer { remove() }
         let model = try RandomModel(shape: shape, layers: layers)
@@ -53,7 +53,7 @@ import Testing
 
     @Test func theLanguageFilesOfAllSizesAreTheSame() throws {
         defer { remove() }
-        let shards = try RandomModel.shapes.map { try RandomModel(shape: $0.0, seed: 3).shards }
+        let shards = try RandomModel.shapeNames.map { try RandomModel(shape: $0, seed: 3).shards }
         let language = shards.map { $0.filter { $0.fileName.hasPrefix("language") } }
         #expect(language[0].map(\.fileName) == language[1].map(\.fileName))
         #expect(language[0].map(\.fileName) == language[2].map(\.fileName))

@@ -31,6 +31,9 @@ typedef struct {
     pg_finish finish;   // PG_GELU: y = gelu_tanh(y). PG_GELU_TIMES: gate = gelu_tanh(gate) * y
     float *gate;
     size_t ldg;
+    // Memory that is read next, or NULL: rows of some bytes, a stride apart.
+    const void *next;
+    size_t next_rows, next_bytes, next_stride;
 } pg_product;
 
 // Matrices are row-major; ld… is the distance between two rows in elements. Weight pointers may be unaligned.

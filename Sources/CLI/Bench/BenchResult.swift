@@ -1,0 +1,166 @@
+import Foundation
+import PaliGemma
+
+/// All figures of one measurement; the table and the JSON show the same.
+///
+/// A stage that several ranks share takes the mean of their seconds and the sum of their operations. A share is of
+/// the best that was measured before and after on all cores that the world used.
+struct BenchResult: Encodable {
+    /// Arithmetic, against sgemm.
+    struct Arithmetic: Encodable {
+        let seconds: Double
+        /// Two a multiply-add.
+        let operations: Double
+        let gflops: Double
+        let share: Double
+    }
+
+    /// Weights read by products with few rows, against plain reads.
+    struct Reading: Encodable {
+        let seconds: Double
+        let bytes: Double
+        let gbs: Double
+        let share: Double
+    }
+
+    struct Vision: Encodable {
+        let pictures: Int
+        let whole: Arithmetic
+        let linear: Arithmetic
+        let attention: Arithmetic
+        let restSeconds: Double
+    }
+
+    struct Prefill: Encodable {
+        let rows: Int
+        let whole: Arithmetic
+        let linear: Arithmetic
+        let attention: Arithmetic
+        let restSeconds: Double
+        /// For features and peers.
+        let waitingSeconds: Double
+    }
+
+    struct Decoding: Encodable {
+        let steps: Int
+        let sequencesPerStep: Double
+        let stepSeconds: Double
+        let whole: Reading
+        let linear: Reading
+        let attention: Arithmetic
+        let restSeconds: Double
+        let waitingSeconds: Double
+    }
+
+    struct Whole: Encodable {
+        let arithmetic: Arithmetic
+        let picturesPerSecond: Double
+        let pictures: Int
+        let tokens: Int
+        /// From the start of a rank's process to the first picture's arithmetic.
+        let startSeconds: Double
+        /// From the start of mpirun to its end.
+        let processSeconds: Double
+        /// Of the processors' time while the world ran, what others took.
+        let shareOfOthers: Double
+    }
+
+    struct Rank: Encodable {
+        let rank: Int
+        let stages: [String]
+        let threads: Int
+        let computingSeconds: Double
+        let collectiveWaitSeconds: Double
+        let featureWaitSeconds: Double
+        let workWaitSeconds: Double
+        let processorSeconds: Double
+        let sentBytesPerPicture: Double
+        let peakMemoryBytes: Double
+        let privateMemoryBytes: Double
+    }
+
+    /// Of the largest product in GFLOP/s, and of plain reads in GB/s.
+    typealias Ceilings = (sgemm: Ceiling.Best, memory: Double)
+
+    struct Limit: Encodable {
+        let rows: Int
+        let inputs: Int
+        let outputs: Int
+        let cores: Int
+        /// What OpenBLAS was held to, where our kernels were held to the like.
+        let coreType: String?
+        /// Before and after.
+        let sgemmGflops: [Double]
+        let sgemmHow: [String]
+        let memoryGbs: [Double]
+        /// The two measurements agree to 10 %.
+        let quiet: Bool
+    }
+
+    let shape: String
+    let visionLayers: Int
+    let textLayers: Int
+    let weights: String
+    let newTokens: Int
+    let ranks: Int
+    let visionRanks: Int
+    let processor: String
+    let kernels: String
+    let date: String
+    let vision: Vision
+    let prefill: Prefill
+    /// Nil where every answer has one token, which comes out of the prefill.
+    let decoding: Decoding?
+    let whole: Whole
+    let rankReports: [Rank]
+    let limit: Limit
+
+    init(settings: BenchSettings, report: BenchReport, ceilings: [Ceilings]) {
+        let (model, plan) = (settings.model.configuration, settings.world.plan)
+        let products = ceilings.map(\.sgemm)
+        let reads = ceilings.map(\.memory)
+        let figures = BenchFigures(
+            report: report, sgemm: products.map(\.rate).max() ?? 0, memory: reads.max() ?? 0)
+        shape = settings.shape
+        visionLayers = model.vision.layers
+        textLayers = model.text.layers
+        weights = settings.weights.rawValue
+        newTokens = settings.newTokens
+        ranks = plan.ranks
+        visionRanks = plan.visionRanks
+        processor = LocalMachine.processor
+        kernels = Kernels.current.name
+        date = Date().formatted(.iso8601)
+        vision = figures.vision
+        prefill = figures.prefill
+        decoding = figures.decoding
+        whole = figures.whole(pictures: settings.pictures)
+        rankReports = report.ranks.map { BenchFigures.rank($0, pictures: settings.pictures) }
+        let product = settings.largestProduct
+        limit = Limit(
+            rows: product.rows, inputs: product.inputs, outputs: product.outputs, cores: settings.coresUsed,
+            coreType: Ceiling.coreType(beside: .current),
+            sgemmGflops: products.map(\.rate), sgemmHow: products.map(\.how), memoryGbs: reads,
+            quiet: Self.agree(products.map(\.rate)) && Self.agree(reads))
+    }
+
+    private static func agree(_ values: [Double]) -> Bool {
+        guard let least = values.min(), let most = values.max() else { return true }
+        return most <= 1.1 * least
+    }
+
+    var json: String { BenchJSON.text(self) }
+}
+
+/// Figures as one line of JSON, its keys in snake case.
+enum BenchJSON {
+    static func text(_ figures: some Encodable) -> String {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // No figure is infinite or no number, but a measurement is not to be lost for one.
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        return (try? encoder.encode(figures)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+}

@@ -1,0 +1,164 @@
+import Foundation
+
+/// The figures for people.
+struct BenchTable {
+    private let result: BenchResult
+
+    init(_ result: BenchResult) { self.result = result }
+
+    var text: String {
+        (heading + [""] + work + [""] + ranks + [""] + limit).joined(separator: "\n")
+    }
+
+    // MARK: What was measured
+
+    private var heading: [String] {
+        let whole = result.whole
+        let ranks = result.ranks == 1 ? "one process" : "\(result.ranks) ranks (\(result.visionRanks) for vision)"
+        let expected = whole.pictures * result.newTokens
+        let ended = whole.tokens == expected ? "" : " (answers ended early: \(whole.tokens) of \(expected) tokens)"
+        return [
+            "\(result.shape) with \(result.weights) weights, \(result.visionLayers) vision and "
+                + "\(Self.count(result.textLayers, "Gemma layer")); \(Self.count(whole.pictures, "picture")), "
+                + "\(Self.count(result.newTokens, "new token")) each\(ended)",
+            "\(ranks) of \(Self.count(result.rankReports.first?.threads ?? 1, "thread")) on "
+                + "\(Self.count(result.limit.cores, "core")) of \(result.processor), \(result.kernels) kernels",
+        ]
+    }
+
+    // MARK: Where the time goes
+
+    private var work: [String] {
+        let (vision, prefill, whole) = (result.vision, result.prefill, result.whole)
+        var lines = [
+            Self.line("", "seconds", "rate", "", "of the limit", ""),
+            arithmetic("vision", vision.whole, Self.count(vision.pictures, "picture")),
+            arithmetic("  linear", vision.linear),
+            arithmetic("  attention", vision.attention),
+            rest("  rest", vision.restSeconds),
+            arithmetic("prefill", prefill.whole, Self.count(prefill.rows, "row")),
+            arithmetic("  linear", prefill.linear),
+            arithmetic("  attention", prefill.attention),
+        ]
+        lines += rests(prefill.restSeconds, waiting: prefill.waitingSeconds)
+        if let decoding = result.decoding {
+            let each = String(
+                format: ", %.1f ms each, batch %.3g", decoding.stepSeconds * 1000, decoding.sequencesPerStep)
+            lines += [
+                reading("decoding", decoding.whole, Self.count(decoding.steps, "step") + each),
+                reading("  linear", decoding.linear),
+                arithmetic("  attention", decoding.attention),
+            ]
+            lines += rests(decoding.restSeconds, waiting: decoding.waitingSeconds)
+        }
+        lines.append(
+            arithmetic("whole", whole.arithmetic, String(format: "%.3g pictures a second", whole.picturesPerSecond)))
+        lines.append(
+            rest("start", whole.startSeconds, "from a rank's start to the first picture's arithmetic"))
+        return lines
+    }
+
+    private func arithmetic(_ label: String, _ figures: BenchResult.Arithmetic, _ note: String = "") -> String {
+        let unit = result.weights == "int8" ? "GOP/s" : "GFLOP/s"
+        return Self.line(
+            label, Self.seconds(figures.seconds), String(format: "%.1f", figures.gflops), unit,
+            share(figures.share), note)
+    }
+
+    private func reading(_ label: String, _ figures: BenchResult.Reading, _ note: String = "") -> String {
+        Self.line(
+            label, Self.seconds(figures.seconds), String(format: "%.1f", figures.gbs), "GB/s",
+            String(format: "%.2f", figures.share), note)
+    }
+
+    /// What is neither product nor attention; a world of one waits for nobody.
+    private func rests(_ seconds: Double, waiting: Double) -> [String] {
+        [rest("  rest", seconds)] + (result.ranks > 1 ? [rest("  waiting", waiting)] : [])
+    }
+
+    private func rest(_ label: String, _ seconds: Double, _ note: String = "") -> String {
+        Self.line(label, Self.seconds(seconds), "", "", "", note)
+    }
+
+    /// Products of bytes may well pass the limit of float32: a multiple of it.
+    private func share(_ share: Double) -> String {
+        result.weights == "int8" ? String(format: "%.2f x", share) : String(format: "%.2f", share)
+    }
+
+    private static func line(
+        _ label: String, _ seconds: String, _ rate: String, _ unit: String, _ share: String, _ note: String
+    ) -> String {
+        let line =
+            label.padded(to: 14) + seconds.aligned(to: 9) + rate.aligned(to: 11) + " " + unit.padded(to: 8)
+            + share.aligned(to: 12) + (note.isEmpty ? "" : "   " + note)
+        return line.trimmingSuffix(" ")
+    }
+
+    private static func seconds(_ value: Double) -> String { String(format: "%.3f", value) }
+
+    private static func count(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
+    // MARK: Ranks
+
+    private var ranks: [String] {
+        let stages = result.rankReports.map { $0.stages.joined(separator: ", ") }
+        let width = max(6, stages.map(\.count).max() ?? 0) + 2
+        func line(_ rank: String, _ stages: String, _ columns: [String]) -> String {
+            rank.padded(to: 6) + stages.padded(to: width) + columns.map { $0.aligned(to: 12) }.joined()
+        }
+        let titles = [
+            line("", "", ["", "waiting for", "waiting for", "waiting for", "sent a", "peak", "of it"]),
+            line("rank", "stage", ["computing", "peers", "features", "work", "picture", "memory", "private"]),
+        ]
+        return titles
+            + zip(result.rankReports, stages).map { rank, stages in
+                let times = [
+                    rank.computingSeconds, rank.collectiveWaitSeconds, rank.featureWaitSeconds, rank.workWaitSeconds,
+                ]
+                let sizes = [rank.sentBytesPerPicture, rank.peakMemoryBytes, rank.privateMemoryBytes]
+                return line(
+                    "\(rank.rank)", stages,
+                    times.map { String(format: "%.2f s", $0) } + sizes.map { ByteCount.text(Int($0)) })
+            }
+    }
+
+    // MARK: The limit
+
+    private var limit: [String] {
+        let limit = result.limit
+        let (memory, sgemm) = (limit.memoryGbs, limit.sgemmGflops)
+        let best = zip(sgemm, limit.sgemmHow).max { $0.0 < $1.0 }?.1 ?? ""
+        var lines = [
+            "the limit, measured before and after:",
+            "  sgemm \(limit.rows) x \(limit.inputs) x \(limit.outputs)".padded(to: 29) + Self.list(sgemm)
+                + " GFLOP/s   (\(best)\(limit.coreType == nil ? "" : ", with no more than AVX2"))",
+            "  plain reads of memory".padded(to: 29) + Self.list(memory) + " GB/s",
+        ]
+        if !limit.quiet {
+            lines.append("  The two differ by more than 10 %: the machine was not quiet, and shares may be too low.")
+        }
+        if result.whole.shareOfOthers > 0.05 {
+            let share = Int((100 * result.whole.shareOfOthers).rounded())
+            lines.append("  Others took \(share) % of the processors' time while the pictures were captioned.")
+        }
+        return lines
+    }
+
+    private static func list(_ values: [Double]) -> String {
+        values.map { String(format: "%.1f", $0).aligned(to: 6) }.joined(separator: "  ")
+    }
+}
+
+extension String {
+    /// With spaces before it, at least `width` characters.
+    func aligned(to width: Int) -> String {
+        String(repeating: " ", count: max(0, width - count)) + self
+    }
+
+    /// Without any `character` at its end.
+    func trimmingSuffix(_ character: Character) -> String {
+        var text = Substring(self)
+        while text.last == character { text.removeLast() }
+        return String(text)
+    }
+}

@@ -1,0 +1,109 @@
+import ArgumentParser
+import Foundation
+import PaliGemma
+
+/// Something that this machine gives only so much of.
+enum Ceiling: Equatable {
+    /// GFLOP/s of OpenBLAS.
+    case sgemm(SgemmCeiling.Product)
+    /// GB/s of plain reads.
+    case memory
+
+    /// The most that was reached, and how.
+    typealias Best = SgemmCeiling.Best
+
+    /// Measures in a process of its own: OpenBLAS reads its settings when it is loaded, and these must not slow it.
+    ///
+    /// - Parameters:
+    ///   - seconds: that each takes at most, about.
+    ///   - kernels: where these are not the best that this processor has, OpenBLAS is held to the like.
+    static func measure(
+        _ ceilings: [Ceiling], threads: Int, seconds: Double, beside kernels: Kernels
+    ) throws(CommandFailure) -> [Best] {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        process.arguments = ["bench", "ceiling", "\(threads)", "\(seconds)"] + ceilings.map(\.text)
+        var environment = ProcessInfo.processInfo.environment.filter { variable in
+            !["OPENBLAS_", "GOTO_", "OMP_", Variable("").name].contains { variable.key.hasPrefix($0) }
+        }
+        environment["OPENBLAS_CORETYPE"] = coreType(beside: kernels)
+        process.environment = environment
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardInput = FileHandle.nullDevice
+        do {
+            try process.run()
+        } catch {
+            throw CommandFailure(.environment, "cannot start a process: \(error.localizedDescription)")
+        }
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        let best = text.split(separator: "\n").compactMap { line -> Best? in
+            let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
+            return fields.count == 2 ? Double(fields[0]).map { Best(rate: $0, how: String(fields[1])) } : nil
+        }
+        guard process.terminationReason == .exit, process.terminationStatus == 0, best.count == ceilings.count else {
+            throw CommandFailure(.environment, "the machine's limit could not be measured")
+        }
+        return best
+    }
+
+    /// What OpenBLAS calls processors that have AVX2 and no more; nil where it shall choose itself.
+    static func coreType(beside kernels: Kernels) -> String? {
+        kernels.name == Kernels.Level.avx2.rawValue && Kernels(level: .avx512) != nil ? "Haswell" : nil
+    }
+
+    /// On the command line.
+    var text: String {
+        switch self {
+        case .sgemm(let product): "\(product.rows)x\(product.inputs)x\(product.outputs)"
+        case .memory: "memory"
+        }
+    }
+
+    fileprivate init?(_ text: String) {
+        let numbers = text.split(separator: "x").compactMap { Int($0) }
+        if text == "memory" {
+            self = .memory
+        } else if numbers.count == 3, numbers.allSatisfy({ $0 > 0 }) {
+            self = .sgemm(SgemmCeiling.Product(rows: numbers[0], inputs: numbers[1], outputs: numbers[2]))
+        } else {
+            return nil
+        }
+    }
+}
+
+/// The process that measures; its environment is clean.
+struct CeilingCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ceiling", abstract: "Measure what this machine gives at most.", shouldDisplay: false)
+
+    @Argument var threads: Int
+    @Argument var seconds: Double
+    @Argument var ceilings: [String]
+
+    func run() throws {
+        guard threads > 0 else { throw ValidationError("Threads are counted from 1.") }
+        for text in ceilings {
+            guard let ceiling = Ceiling(text) else {
+                throw ValidationError("'\(text)' is neither 'memory' nor a product such as 256x2048x16384.")
+            }
+            let best = try measure(ceiling)
+            print("\(best.rate)\t\(best.how)")
+        }
+    }
+
+    private func measure(_ ceiling: Ceiling) throws -> Ceiling.Best {
+        switch ceiling {
+        case .sgemm(let product):
+            // Enough for the best of many calls, and not more for a tiny product.
+            let seconds = min(seconds, 0.2 + product.operations / 5e9)
+            return SgemmCeiling(product, threads: threads).measure(seconds: seconds)
+        case .memory:
+            guard let rate = MemoryCeiling.measure(threads: threads, seconds: min(seconds, 0.7)) else {
+                throw CommandFailure(.environment, "there is not enough memory to measure the machine's limit")
+            }
+            return Ceiling.Best(rate: rate)
+        }
+    }
+}

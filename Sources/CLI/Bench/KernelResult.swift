@@ -1,0 +1,122 @@
+import Foundation
+import PaliGemma
+
+/// The figures of single kernels, each beside the machine's limit.
+struct KernelResult: Encodable {
+    /// One kernel of one set at one shape.
+    struct Figure: Encodable {
+        let kernels: String
+        let seconds: Double
+        /// GFLOP/s, or GB/s where rows are few.
+        let rate: Double
+        /// The most that was measured beside it, in the same unit.
+        let limit: Double
+        let share: Double
+        /// Of a step with few rows, its time against that of one row.
+        var timesOneRow: Double?
+    }
+
+    /// One shape, with every set of kernels.
+    struct Row: Encodable {
+        let name: String
+        let figures: [Figure]
+    }
+
+    let processor: String
+    let threads: Int
+    let products: [Row]
+    let attention: [Row]
+    let fewRows: [Row]
+
+    /// Seconds that a ceiling takes at most: it is measured again beside every kernel, for machines change their speed.
+    private static let ceilingSeconds = 0.5
+
+    /// Measures everything; sets of kernels take turns at every shape.
+    init(_ sets: [Kernels], threads: Int, folder: String) throws {
+        let weights = KernelBenchmark.Weights(folder: folder)
+        let benchmarks = sets.map { (set: $0, benchmark: KernelBenchmark(kernels: $0, threads: threads)) }
+        func row(
+            _ name: String, _ ceiling: Ceiling, _ measure: (KernelBenchmark) throws -> KernelBenchmark.Figure
+        ) throws -> Row {
+            if Talk.isTerminal { Talk.showBar("measuring \(name)") }
+            return Row(
+                name: name,
+                figures: try benchmarks.map { set, benchmark in
+                    let best = try Ceiling.measure(
+                        [ceiling], threads: threads, seconds: Self.ceilingSeconds, beside: set)
+                    let figure = try measure(benchmark)
+                    let work = ceiling == .memory ? figure.weightBytes : figure.operations
+                    let (rate, limit) = (work / figure.seconds / 1e9, best[0].rate)
+                    return Figure(
+                        kernels: set.name, seconds: figure.seconds, rate: rate, limit: limit,
+                        share: limit > 0 ? rate / limit : 0)
+                })
+        }
+        defer { if Talk.isTerminal { Talk.showBar("") } }
+        processor = LocalMachine.processor
+        self.threads = threads
+        products = try KernelBenchmark.products.map { product in
+            try row(Self.name(product), .sgemm(product)) { try $0.measure(product, weights) }
+        }
+        attention = try KernelBenchmark.attentions.map { shape in
+            try row(shape.name, .sgemm(KernelBenchmark.typicalProduct)) { $0.measure(shape) }
+        }
+        fewRows = Self.compared(
+            try KernelBenchmark.fewRows.map { product in
+                try row(Self.name(product), .memory) { try $0.measure(product, weights) }
+            })
+    }
+
+    private static func name(_ product: KernelBenchmark.Product) -> String {
+        [(product.rows, 4), (product.inputs, 5), (product.outputs, 5)].map { "\($0)".aligned(to: $1) }
+            .joined(separator: " x ")
+    }
+
+    /// With every step's time against the first's.
+    private static func compared(_ rows: [Row]) -> [Row] {
+        rows.map { row in
+            Row(
+                name: row.name,
+                figures: zip(row.figures, rows[0].figures).map { figure, one in
+                    var figure = figure
+                    figure.timesOneRow = figure.seconds / one.seconds
+                    return figure
+                })
+        }
+    }
+
+    // MARK: For people
+
+    var text: String {
+        let cores = threads == 1 ? "1 thread" : "\(threads) threads"
+        let tables = [
+            Self.table("rows x inputs x outputs", unit: "GFLOP/s", limit: "sgemm", products),
+            Self.table("attention", unit: "GFLOP/s", limit: "sgemm", attention),
+            Self.table("few rows, bfloat16 weights", unit: "GB/s", limit: "read", fewRows),
+        ]
+        return (["kernels with \(cores) on \(processor)"] + tables.flatMap { [""] + $0 }).joined(separator: "\n")
+    }
+
+    private static func table(_ title: String, unit: String, limit: String, _ rows: [Row]) -> [String] {
+        func line(_ label: String, _ groups: [[String]]) -> String {
+            (label.padded(to: 27) + groups.map { $0.map { $0.aligned(to: 9) }.joined() }.joined(separator: "    "))
+                .trimmingSuffix(" ")
+        }
+        func cells(_ figure: Figure) -> [String] {
+            let numbers = [
+                String(format: "%.2f", figure.seconds * 1000), String(format: "%.1f", figure.rate),
+                String(format: "%.1f", figure.limit), String(format: "%.2f", figure.share),
+            ]
+            return numbers + (figure.timesOneRow.map { [String(format: "%.2f", $0)] } ?? [])
+        }
+        guard let first = rows.first else { return [] }
+        let titles = ["ms", unit, limit, "share"] + (first.figures.first?.timesOneRow == nil ? [] : ["x 1 row"])
+        let sets = first.figures.map { [$0.kernels] + Array(repeating: "", count: titles.count - 1) }
+        let heads = [line("", sets), line(title, sets.map { _ in titles })]
+        return heads + rows.map { line($0.name, $0.figures.map(cells)) }
+    }
+
+    // MARK: For programs
+
+    var json: String { BenchJSON.text(self) }
+}

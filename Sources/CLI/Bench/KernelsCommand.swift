@@ -1,0 +1,51 @@
+import ArgumentParser
+import Foundation
+import PaliGemma
+
+/// Measures single kernels at a real model's shapes.
+struct KernelsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "kernels",
+        abstract: "Measure single kernels at a real model's shapes.",
+        discussion: """
+            Products with many rows, products with few rows (decoding) and attention, each with every set of vector \
+            kernels that the processor has, beside sgemm and plain reads of memory on the same cores; sgemm beside \
+            avx2 uses no more than AVX2 either. The best of several calls counts, here and there.
+
+              paligemma bench kernels
+              paligemma bench kernels --kernels avx2 --threads 1
+            """)
+
+    @Option(help: Variable.threads.help("Compute threads.", default: "as many as cores", valueName: "count"))
+    var threads: Int?
+
+    @Option(
+        help: Variable.kernels.help(
+            "One of \(Kernels.Level.allCases.map(\.rawValue).joined(separator: ", ")).",
+            default: "every vector set that the processor has", valueName: "set"))
+    var kernels: String?
+
+    @Flag(help: Variable.json.help("One JSON object for programs."))
+    var json = false
+
+    func run() throws {
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let threads = try Variable.threads.count(threads, option: "--threads").flatMap { Int($0) } ?? cores
+        let sets = try self.sets()
+        let folder = try BenchFolder()
+        let result = try KernelResult(sets, threads: threads, folder: folder.path)
+        print(try Variable.json.isOn(json) ? result.json : result.text)
+    }
+
+    private func sets() throws -> [Kernels] {
+        let all = Kernels.Level.allCases.compactMap { Kernels(level: $0) }
+        guard let wanted = try Variable.kernels.value(kernels) else {
+            return all.count > 1 ? Array(all.dropFirst()) : all
+        }
+        guard let set = all.first(where: { $0.name == wanted }) else {
+            let known = all.map(\.name).joined(separator: ", ")
+            throw ValidationError("'--kernels' is \(wanted); this processor has \(known).")
+        }
+        return [set]
+    }
+}
