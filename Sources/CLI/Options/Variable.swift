@@ -42,7 +42,6 @@ struct Variable {
 
     static let batch = Variable("BATCH")
     static let newTokens = Variable("NEW_TOKENS")
-    static let weights = Variable("WEIGHTS")
     static let kernels = Variable("KERNELS")
     static let modelCache = Variable("MODEL_CACHE")
 
