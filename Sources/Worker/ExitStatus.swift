@@ -20,7 +20,7 @@ enum ExitStatus: Int32 {
     /// The code of an error that ends a rank.
     init(_ error: any Error) {
         switch error {
-        case is ModelError: self = .model
+        case let error as ModelError: self = error.code == .quantized ? .environment : .model
         case is QueueError: self = .queue
         case is PlanError: self = .usage
         case is WorkerSettings.UsageError, is Kernels.UnknownKernels: self = .usage

@@ -44,14 +44,16 @@ final class Rank: @unchecked Sendable {
         thread = StageThread(turn: turn) { sender.fail(.stage(reason: "\($0)")) }
         let (plan, configuration) = (parts.plan, parts.configuration)
 
-        vision =
-            plan.encodesPictures(loop.rank)
-            ? VisionStage(
-                tower: VisionTower(weights: parts.weights, configuration: configuration, team: team),
-                configuration: configuration.vision, thread: thread, sender: sender,
+        if plan.encodesPictures(loop.rank) {
+            let tower = VisionTower(weights: parts.weights, configuration: configuration, team: team)
+            try tower.prepareWeights()
+            vision = VisionStage(
+                tower: tower, configuration: configuration.vision, thread: thread, sender: sender,
                 codec: settings.link == .bfloat16 && loop.size > 1 ? LinkCodec(team: team) : nil, turn: turn,
                 timeline: timeline)
-            : nil
+        } else {
+            vision = nil
+        }
         group = try loop.makeGroup(
             member: plan.holdsText(loop.rank), link: settings.link, team: team, turn: turn, timeline: timeline)
         if let slice = plan.slice(of: loop.rank), let group {
@@ -59,6 +61,7 @@ final class Rank: @unchecked Sendable {
             let gemma = Gemma(
                 weights: parts.weights, configuration: configuration, slice: slice, group: group, team: team,
                 cut: cut)
+            try gemma.prepareWeights()
             features = store
             text = TextStage(
                 gemma: gemma, group: group, features: store, tokensPerPicture: configuration.vision.tokens,

@@ -29,6 +29,13 @@ struct WorkerCommand: ParsableCommand {
     @Flag(help: "End when the queue is empty; otherwise wait for more. [PALIGEMMA_DRAIN=1]")
     var drain = false
 
+    @Option(
+        help: """
+            bf16: as the checkpoint stores them, exact. int8: quantised, faster, less accurate. (default: bf16) \
+            [PALIGEMMA_WEIGHTS]
+            """)
+    var weights: String?
+
     @Option(help: "Refuse to start unless the world has this many ranks. [PALIGEMMA_RANKS]")
     var ranksExpected: Int?
 

@@ -7,6 +7,7 @@ struct WorkerSettings {
     let model: String
     let queue: String
     let drain: Bool
+    let weights: WeightPrecision
     let ranksExpected: Int?
     let visionRanks: Int?
     let threads: Int?
@@ -73,6 +74,11 @@ struct WorkerSettings {
         self.model = model
         self.queue = queue
         drain = try isSet(command.drain, "PALIGEMMA_DRAIN")
+        let precision = text(command.weights, "PALIGEMMA_WEIGHTS") ?? WeightPrecision.bf16.rawValue
+        guard let weights = WeightPrecision(rawValue: precision) else {
+            throw UsageError(description: "--weights (PALIGEMMA_WEIGHTS) is \(precision); bf16 or int8 is expected")
+        }
+        self.weights = weights
         ranksExpected = try number(command.ranksExpected, "--ranks-expected", "PALIGEMMA_RANKS", atLeast: 1)
         visionRanks = try number(command.visionRanks, "--vision-ranks", "PALIGEMMA_VISION_RANKS", atLeast: 1)
         threads = try number(command.threads, "--threads", "PALIGEMMA_THREADS", atLeast: 1)

@@ -52,6 +52,7 @@ struct ModelParts {
     let checkpoint: Checkpoint
     let weights: ModelWeights
     let tokenizer: Tokenizer
+    let precision: WeightPrecision
     let fingerprint: String
     let plan: ShardPlan
 
@@ -59,7 +60,6 @@ struct ModelParts {
         _ = try Kernels.requested()
         configuration = try ModelConfiguration(directory: settings.model)
         checkpoint = try Checkpoint(directory: settings.model)
-        weights = try ModelWeights(checkpoint: checkpoint, configuration: configuration)
         tokenizer = try Tokenizer(directory: settings.model, configuration: configuration)
         guard tokenizer.pieceCount <= configuration.text.vocabulary else {
             throw ModelError(
@@ -67,10 +67,22 @@ struct ModelParts {
                 "the tokenizer has \(tokenizer.pieceCount) pieces, but the model only "
                     + "\(configuration.text.vocabulary) rows for them; they belong to different models")
         }
-        fingerprint = checkpoint.fingerprint()
         plan = try ShardPlan(ranks: worldSize, configuration: configuration, visionRanks: settings.visionRanks)
+        let stored = checkpoint.fingerprint()
+        precision = settings.weights
+        fingerprint = precision.mark(fingerprint: stored)
+        weights = try ModelWeights.load(
+            checkpoint, configuration, precision: precision, fingerprint: stored,
+            threads: Launch(worldSize: worldSize).cores
+        ) { making in
+            let size = String(format: "%.0f MB", Double(making.byteCount) / 1e6)
+            Talk.line("quantising the weights, once, into \(making.path) (\(size))")
+        }
     }
 
-    /// The last part of the directory's path, for people.
-    var name: String { URL(fileURLWithPath: checkpoint.directory).standardizedFileURL.lastPathComponent }
+    /// The last part of the directory's path, for people, and the precision where it is not the checkpoint's.
+    var name: String {
+        let directory = URL(fileURLWithPath: checkpoint.directory).standardizedFileURL.lastPathComponent
+        return precision == .bf16 ? directory : "\(directory), --weights \(precision.rawValue)"
+    }
 }

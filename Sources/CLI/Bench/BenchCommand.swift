@@ -53,8 +53,8 @@ struct BenchCommand: ParsableCommand {
     @Option(help: Variable.layers.help("At most so many layers of each tower.", default: "all", valueName: "count"))
     var layers: Int?
 
-    @Option(help: Variable.weights.help("How weights are held: bf16 or int8.", default: "bf16", valueName: "type"))
-    var weights: WeightType?
+    @Option(help: Variable.weights.help("As in run.", default: "bf16", valueName: "bf16|int8"))
+    var weights: WeightPrecision?
 
     @Option(
         help: Variable.modelCache.help(
@@ -113,13 +113,9 @@ struct BenchCommand: ParsableCommand {
             picturesPerMicroBatch: perMicroBatch, newTokens: newTokens ?? 20,
             threadsPerRank: threads.flatMap { Int($0) },
             world: WorldSettings(
-                model: cache + "/" + name, configuration: model.configuration, plan: plan, workerFlags: flags))
+                model: cache + "/" + name, precision: weights, configuration: model.configuration, plan: plan,
+                workerFlags: flags))
     }
-}
-
-/// How the weights are held in memory.
-enum WeightType: String, ExpressibleByArgument, CaseIterable {
-    case bf16, int8
 }
 
 /// What is measured.
@@ -129,7 +125,7 @@ struct BenchSettings {
 
     let shape: String
     let model: RandomModel
-    let weights: WeightType
+    let weights: WeightPrecision
     let pictures: Int
     let picturesPerMicroBatch: Int
     let newTokens: Int

@@ -12,7 +12,8 @@ struct RunForecast {
     init(settings: WorldSettings, submission: Submission) throws {
         self.settings = settings
         self.submission = submission
-        elementSize = PlanReport.elementSize(of: try Checkpoint(directory: settings.model))
+        let stored = PlanReport.elementSize(of: try Checkpoint(directory: settings.model))
+        elementSize = settings.precision == .int8 ? 1 : stored
     }
 
     var text: String {
@@ -20,7 +21,7 @@ struct RunForecast {
         var lines = [
             PlanReport.row("jobs", "\(submission.summary.added)\(faults)"),
             PlanReport.row("pictures", "\(submission.pictures), \(ByteCount.text(Int(submission.bytes)))"),
-            PlanReport.row("model", settings.model),
+            PlanReport.row("model", settings.model + (settings.precision == .int8 ? ", --weights int8" : "")),
         ]
         lines += PlanReport.lines(plan: settings.plan, configuration: settings.configuration, elementSize: elementSize)
         return lines.joined(separator: "\n")

@@ -23,6 +23,9 @@ struct Variable {
     static let idWithPrompt = Variable("ID_WITH_PROMPT")
 
     static let ranks = Variable("RANKS")
+    static let onlyWeights = Variable("ONLY_WEIGHTS")
+    static let forcedTokens = Variable("FORCED_TOKENS")
+    static let weights = Variable("WEIGHTS")
     static let visionRanks = Variable("VISION_RANKS")
     static let keyValueBudget = Variable("KV_BUDGET")
     static let threads = Variable("THREADS")
@@ -41,7 +44,6 @@ struct Variable {
 
     static let batch = Variable("BATCH")
     static let newTokens = Variable("NEW_TOKENS")
-    static let weights = Variable("WEIGHTS")
     static let kernels = Variable("KERNELS")
     static let modelCache = Variable("MODEL_CACHE")
 

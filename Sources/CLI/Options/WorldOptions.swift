@@ -10,6 +10,12 @@ struct WorldOptions: ParsableArguments {
     var model: String?
 
     @Option(
+        help: Variable.weights.help(
+            "bf16: as the checkpoint stores them, exact. int8: quantised, faster, less accurate.", default: "bf16",
+            valueName: "bf16|int8"))
+    var weights: WeightPrecision?
+
+    @Option(
         help: Variable.ranks.help("Processes that share the model.", default: "what is best here", valueName: "count"))
     var ranks: Int?
 
@@ -62,8 +68,10 @@ struct WorldOptions: ParsableArguments {
         let plan = try ShardPlan(
             ranks: try Variable.ranks.value(ranks) ?? LocalMachine.bestRanks, configuration: configuration,
             visionRanks: try Variable.visionRanks.value(visionRanks))
+        let precision = try Variable.weights.value(weights) ?? .bf16
         return WorldSettings(
-            model: model, configuration: configuration, plan: plan, workerFlags: try workerFlags())
+            model: model, precision: precision, configuration: configuration, plan: plan,
+            workerFlags: ["--weights", precision.rawValue] + (try workerFlags()))
     }
 
     private func keyValueBudgetText() throws -> String? {
@@ -92,10 +100,12 @@ struct WorldOptions: ParsableArguments {
 
 extension LinkFormat: ExpressibleByArgument {}
 extension PrefillCut.Split: ExpressibleByArgument {}
+extension WeightPrecision: ExpressibleByArgument {}
 
 /// What a world is started with.
 struct WorldSettings {
     var model: String
+    var precision: WeightPrecision
     var configuration: ModelConfiguration
     var plan: ShardPlan
     /// Further flags of pg-worker.

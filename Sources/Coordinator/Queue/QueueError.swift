@@ -62,7 +62,7 @@ extension QueueError: CustomStringConvertible {
                 + "use the newer version"
         case .otherModel(let queue, let belongsTo, let offered):
             "the queue \(queue) belongs to the model \(belongsTo), not to \(offered); "
-                + "use a queue of its own for each model"
+                + "use a queue of its own for each model, and for each --weights"
         case .failed(let queue, let doing, let detail):
             "the queue \(queue) failed while \(doing): \(detail)"
         case .staleLease(let jobID):

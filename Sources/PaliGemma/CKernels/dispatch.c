@@ -21,6 +21,15 @@ const pg_kernels *pg_kernels_at(pg_level level) {
     return &pg_kernels_scalar;
 }
 
+const pg_int8_kernels *pg_int8_kernels_at(pg_level level) {
+    if (level > pg_best_level()) return NULL;
+#if defined(__x86_64__)
+    if (level == PG_AVX512 && __builtin_cpu_supports("avx512vnni")) return &pg_int8_kernels_vnni;
+    if (level != PG_SCALAR) return &pg_int8_kernels_avx2;
+#endif
+    return &pg_int8_kernels_scalar;
+}
+
 void pg_pause(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();

@@ -8,8 +8,12 @@ package struct ModelWeights: Sendable {
 
     /// Takes all tensors out of a checkpoint: each must be there, have the shape that the configuration asks for,
     /// and none may be left over.
-    package init(checkpoint: Checkpoint, configuration: ModelConfiguration) throws(ModelError) {
-        var reader = TensorReader(checkpoint: checkpoint)
+    ///
+    /// - Parameter quantized: the same weights with eight bits, which products use where it has them.
+    package init(
+        checkpoint: Checkpoint, configuration: ModelConfiguration, quantized: QuantizedFile? = nil
+    ) throws(ModelError) {
+        var reader = TensorReader(checkpoint: checkpoint, quantized: quantized)
         vision = try VisionWeights(&reader, configuration.vision)
         projector = try DenseWeights(
             &reader, "projector", outputs: configuration.text.width, inputs: configuration.vision.width)
@@ -92,6 +96,9 @@ package struct TextWeights: Sendable {
     let norm: [Float]  // text.norm.weight [D]
     /// The output head: the embedding again, unless the checkpoint stores another.
     let head: WeightMatrix  // head.weight [V, D]
+
+    /// Whether the layers multiply with weights of eight bits.
+    var isQuantized: Bool { layers.contains { $0.gate.quantized != nil } }
 
     init(_ reader: inout TensorReader, _ configuration: TextConfiguration) throws(ModelError) {
         let width = configuration.width

@@ -4,11 +4,13 @@ import Foundation
 /// Takes tensors out of a checkpoint by name and shape, and remembers which were taken.
 struct TensorReader {
     private let checkpoint: Checkpoint
+    private let quantized: QuantizedFile?
     private var remaining: Set<String>
     private var reshaped: [String: (from: [Int], to: [Int])] = [:]
 
-    init(checkpoint: Checkpoint) {
+    init(checkpoint: Checkpoint, quantized: QuantizedFile? = nil) {
         self.checkpoint = checkpoint
+        self.quantized = quantized
         remaining = Set(checkpoint.tensors.keys)
     }
 
@@ -22,7 +24,7 @@ struct TensorReader {
     /// A matrix as a view of the mapping.
     mutating func matrix(_ name: String, _ shape: [Int]) throws(ModelError) -> WeightMatrix {
         let tensor = try take(name, shape)
-        return WeightMatrix(tensor: tensor, outputs: shape[0], inputs: shape[1])
+        return WeightMatrix(tensor: tensor, outputs: shape[0], inputs: shape[1], quantized: quantized?.matrix(name))
     }
 
     /// A vector, widened to float32.

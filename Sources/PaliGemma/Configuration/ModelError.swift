@@ -9,6 +9,8 @@ package struct ModelError: Error, CustomStringConvertible, Equatable {
         case tensor
         /// The tokenizer does not fit the model.
         case tokenizer
+        /// The weights of eight bits cannot be made, or their file is damaged.
+        case quantized
     }
 
     package let code: Code

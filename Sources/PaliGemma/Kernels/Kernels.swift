@@ -6,6 +6,8 @@ import Foundation
 package struct Kernels: @unchecked Sendable {
     // @unchecked: a table of constants.
     package let table: UnsafePointer<pg_kernels>
+    /// Products on weights of eight bits, at the same level.
+    package let int8: UnsafePointer<pg_int8_kernels>
 
     package static let current: Kernels = {
         let best = Level.allCases.reversed().lazy.compactMap { Kernels(level: $0) }.first ?? .scalar
@@ -33,7 +35,7 @@ package struct Kernels: @unchecked Sendable {
     }
 
     /// The plain twins, which every processor has.
-    package static let scalar = Kernels(table: pg_kernels_at(PG_SCALAR))
+    package static let scalar = Kernels(table: pg_kernels_at(PG_SCALAR), int8: pg_int8_kernels_at(PG_SCALAR))
 
     package enum Level: String, CaseIterable, Sendable {
         case scalar, avx2, avx512
@@ -47,12 +49,13 @@ package struct Kernels: @unchecked Sendable {
         case .avx2: code = PG_AVX2
         case .avx512: code = PG_AVX512
         }
-        guard let table = pg_kernels_at(code) else { return nil }
-        self.table = table
+        guard let table = pg_kernels_at(code), let int8 = pg_int8_kernels_at(code) else { return nil }
+        self.init(table: table, int8: int8)
     }
 
-    private init(table: UnsafePointer<pg_kernels>) {
+    private init(table: UnsafePointer<pg_kernels>, int8: UnsafePointer<pg_int8_kernels>) {
         self.table = table
+        self.int8 = int8
     }
 
     package var name: String { String(cString: table.pointee.name) }

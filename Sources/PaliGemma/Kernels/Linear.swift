@@ -29,6 +29,8 @@ struct Linear {
     let team: ThreadTeam
     let kernels: Kernels
     let meter: OperationMeter
+    /// The input of the product at hand, where its weights have eight bits.
+    let quantizedRows = QuantizedRows()
 
     init(team: ThreadTeam, kernels: Kernels = .current, meter: OperationMeter) {
         self.team = team
@@ -46,11 +48,20 @@ struct Linear {
 
     /// Several products with the same x: their tasks fill the team together.
     func callAsFunction(_ x: MatrixView, _ products: [Product]) {
-        let start = Timeline.now()
-        let tasks = products.flatMap { product -> [Task] in
+        for product in products {
             precondition(x.columns == product.weight.inputs && product.y.columns == product.weight.outputs)
             precondition(x.rows == product.y.rows)
-            return self.tasks(product.weight, rows: x.rows).map { Task(product: product, part: $0) }
+        }
+        let quantized = products.filter { $0.weight.quantized != nil }
+        if !quantized.isEmpty { multiplyQuantized(x, quantized) }
+        let stored = products.filter { $0.weight.quantized == nil }
+        if !stored.isEmpty { multiplyStored(x, stored) }
+    }
+
+    private func multiplyStored(_ x: MatrixView, _ products: [Product]) {
+        let start = Timeline.now()
+        let tasks = products.flatMap { product -> [Task] in
+            self.tasks(product.weight, rows: x.rows).map { Task(product: product, part: $0) }
         }
         team.run(tasks.count) { index, thread in
             let (product, part) = (tasks[index].product, tasks[index].part)
@@ -67,6 +78,7 @@ struct Linear {
     /// hidden [T, F] = gelu_tanh(x · gateᵀ) * (x · upᵀ), both products of a task one after the other.
     func gated(_ x: MatrixView, gate: WeightMatrix, up: WeightMatrix, into hidden: MatrixView) {
         precondition(gate.outputs == up.outputs && hidden.columns == gate.outputs && x.rows == hidden.rows)
+        if gate.quantized != nil, up.quantized != nil { return gatedQuantized(x, gate: gate, up: up, into: hidden) }
         let start = Timeline.now()
         let parts = tasks(gate, rows: x.rows)
         team.run(parts.count) { index, thread in
@@ -82,9 +94,9 @@ struct Linear {
         record([gate, up], rows: x.rows, from: start)
     }
 
-    private func record(_ weights: [WeightMatrix], rows: Int, from start: UInt64) {
+    func record(_ weights: [WeightMatrix], rows: Int, from start: UInt64) {
         let count = weights.reduce(0) { $0 + $1.outputs * $1.inputs }
-        let bytes = weights.reduce(0) { $0 + $1.outputs * $1.inputs * $1.element.size }
+        let bytes = weights.reduce(0) { $0 + $1.productBytes }
         meter.record(.linear, from: start, operations: 2 * Double(rows) * Double(count), weightBytes: Double(bytes))
     }
 }
@@ -186,7 +198,7 @@ extension Linear {
 
 extension Linear.Product {
     /// The bias of some outputs.
-    fileprivate func withBias(_ outputs: Range<Int>, _ body: (UnsafePointer<Float>?) -> Void) {
+    func withBias(_ outputs: Range<Int>, _ body: (UnsafePointer<Float>?) -> Void) {
         guard let bias else { return body(nil) }
         bias[outputs].withUnsafeBufferPointer { body($0.baseAddress) }
     }

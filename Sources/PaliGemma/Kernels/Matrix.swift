@@ -31,6 +31,12 @@ package struct MatrixView: @unchecked Sendable {
         return MatrixView(base: base, rows: rows, columns: columns)
     }
 
+    /// The same memory with fewer columns and no gaps between its rows; what it held is forgotten.
+    func compact(columns: Int) -> MatrixView {
+        precondition(columns <= self.columns)
+        return MatrixView(base: base, rows: rows, columns: columns)
+    }
+
     package func row(_ index: Int) -> UnsafeMutablePointer<Float> {
         precondition(index >= 0 && index < rows)
         return base + index * stride
@@ -89,16 +95,20 @@ package struct WeightMatrix: @unchecked Sendable {
     package let inputs: Int
     let stride: Int
     private let mapping: MappedFile
+    /// The same weights with eight bits, where products are to use those.
+    let quantized: QuantizedView?
 
-    init(tensor: Checkpoint.StoredTensor, outputs: Int, inputs: Int) {
+    init(tensor: Checkpoint.StoredTensor, outputs: Int, inputs: Int, quantized: QuantizedMatrix? = nil) {
         precondition(tensor.entry.range.count == outputs * inputs * tensor.entry.element.size)
         self.init(
             base: tensor.mapping.start + tensor.entry.range.lowerBound,
-            element: tensor.entry.element, outputs: outputs, inputs: inputs, stride: inputs, mapping: tensor.mapping)
+            element: tensor.entry.element, outputs: outputs, inputs: inputs, stride: inputs, mapping: tensor.mapping,
+            quantized: quantized.map { QuantizedView($0) })
     }
 
     private init(
-        base: UnsafeRawPointer, element: ElementType, outputs: Int, inputs: Int, stride: Int, mapping: MappedFile
+        base: UnsafeRawPointer, element: ElementType, outputs: Int, inputs: Int, stride: Int, mapping: MappedFile,
+        quantized: QuantizedView?
     ) {
         self.base = base
         self.element = element
@@ -106,21 +116,25 @@ package struct WeightMatrix: @unchecked Sendable {
         self.inputs = inputs
         self.stride = stride
         self.mapping = mapping
+        self.quantized = quantized
     }
 
     package func outputs(_ range: Range<Int>) -> WeightMatrix {
         precondition(range.lowerBound >= 0 && range.upperBound <= outputs)
         return WeightMatrix(
             base: base + range.lowerBound * stride * element.size, element: element, outputs: range.count,
-            inputs: inputs, stride: stride, mapping: mapping)
+            inputs: inputs, stride: stride, mapping: mapping, quantized: quantized?.outputs(range))
     }
 
     package func inputs(_ range: Range<Int>) -> WeightMatrix {
         precondition(range.lowerBound >= 0 && range.upperBound <= inputs)
         return WeightMatrix(
             base: base + range.lowerBound * element.size, element: element, outputs: outputs,
-            inputs: range.count, stride: stride, mapping: mapping)
+            inputs: range.count, stride: stride, mapping: mapping, quantized: quantized?.inputs(range))
     }
+
+    /// Bytes that a product reads.
+    var productBytes: Int { outputs * inputs * (quantized == nil ? element.size : 1) }
 
     func row(_ index: Int) -> UnsafeRawPointer {
         precondition(index >= 0 && index < outputs)

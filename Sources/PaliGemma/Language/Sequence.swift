@@ -38,6 +38,13 @@ package final class Sequence {
     /// Positions that the prefix and the longest answer take.
     package var positions: Int { prefixRows + maxTokens }
 
+    /// Goes on with another token than the one that was chosen at a step, for measurements.
+    package func replaceLast(with token: Int32, step: Int) {
+        if tokens.count > step { tokens.removeLast() } else { logProbabilities.append(0) }
+        tokens.append(token)
+        if tokens.count < maxTokens { finish = nil }
+    }
+
     /// Takes one step's choice.
     func append(_ token: Int32, logProbability: Float, endToken: Int) {
         if token == endToken {

@@ -8,10 +8,10 @@ package final class VisionTower {
     private static let rowBlock = 1024
 
     private let configuration: VisionConfiguration
-    private let weights: VisionWeights
+    let weights: VisionWeights
     private let team: ThreadTeam
     private let kernels: Kernels
-    private let linear: Linear
+    let linear: Linear
     private let attention: TiledAttention
     private var activations: Activations
     package let meter = OperationMeter(phase: .vision)

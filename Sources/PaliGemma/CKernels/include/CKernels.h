@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "Link.h"
+#include "Quantized.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -98,6 +99,10 @@ typedef struct {
 
 // The set for a level, or NULL where this processor or this build does not have it.
 const pg_kernels *pg_kernels_at(pg_level level);
+
+// The set for products of eight bits at a level, or NULL where pg_kernels_at gives NULL. A processor with AVX-512 but
+// without VNNI multiplies with AVX2.
+const pg_int8_kernels *pg_int8_kernels_at(pg_level level);
 
 // The highest level that this processor has.
 pg_level pg_best_level(void);

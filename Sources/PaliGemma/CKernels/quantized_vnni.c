@@ -1,0 +1,29 @@
+// Products of eight bits where the processor sums four of them into 32 bits by itself (AVX-512 VNNI).
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include "kernels.h"
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni,avx2,fma"))), apply_to = function)
+#define WIDTH 16
+#define LEVEL_NAME "avx512vnni"
+#define LEVEL_TABLE pg_int8_kernels_vnni
+#define LEVELS 255
+#define MOST_ROWS 16
+#define TILE_ROWS 12
+#define ROWS_OF_PAIRS 12
+#define FOR_ROWS_OF_PAIRS                                                                                        \
+    CASE(1); CASE(2); CASE(3); CASE(4); CASE(5); CASE(6); CASE(7); CASE(8); CASE(9); CASE(10); CASE(11); CASE(12);
+#define FOR_ROWS FOR_ROWS_OF_PAIRS CASE(13); CASE(14); CASE(15); CASE(16);
+
+typedef int32_t ints __attribute__((vector_size(64)));
+
+static inline __attribute__((always_inline)) ints load_ints(const int8_t *p) {
+    return (ints)_mm512_loadu_si512(p);
+}
+
+static inline __attribute__((always_inline)) ints dot(ints sums, ints activations, ints weights) {
+    return (ints)_mm512_dpbusd_epi32((__m512i)sums, (__m512i)activations, (__m512i)weights);
+}
+
+#include "quantized.inc"
+#pragma clang attribute pop
+#endif

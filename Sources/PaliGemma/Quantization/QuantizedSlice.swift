@@ -1,0 +1,138 @@
+import CKernels
+
+/// Some outputs over some inputs of a quantised matrix, as the kernels take them. Panels and groups that the slice only
+/// has a part of are multiplied whole: outputs beside it are left out of the result, and inputs beside it meet
+/// activations that hold the zero point, so that they cancel.
+final class QuantizedSlice: @unchecked Sendable {
+    // @unchecked: what is pointed to is constant once `sumWeights` has run; `matrix` keeps the mapping alive.
+
+    /// The part of one block of inputs.
+    struct Block {
+        /// Inputs of the block, counted from the slice's first.
+        let columns: Range<Int>
+        /// Places of the first group that stand before the slice.
+        let lead: Int
+        let groups: Int
+        /// Groups of the blocks before.
+        let firstGroup: Int
+        /// Of the slice's first panel.
+        let weights: UnsafePointer<Int8>
+        /// Bytes between panels.
+        let stride: Int
+        let scales: UnsafePointer<Float>
+        let sums: UnsafeMutablePointer<Float>
+    }
+
+    let outputs: Int
+    let inputs: Int
+    /// Outputs of the first panel that stand before the slice.
+    let skip: Int
+    let panels: Int
+    let blocks: [Block]
+    /// Groups of all blocks.
+    let groups: Int
+    /// Inputs of the longest block, padded to groups.
+    let longestBlock: Int
+    private let matrix: QuantizedMatrix
+    private let sums: Matrix
+
+    init(matrix: QuantizedMatrix, outputs: Range<Int>, inputs: Range<Int>) {
+        let shape = matrix.shape
+        precondition(outputs.upperBound <= shape.outputs && inputs.upperBound <= shape.inputs && !inputs.isEmpty)
+        self.matrix = matrix
+        self.outputs = outputs.count
+        self.inputs = inputs.count
+        let (panel, group) = (QuantizedShape.panel, QuantizedShape.group)
+        let firstPanel = outputs.lowerBound / panel
+        skip = outputs.lowerBound % panel
+        panels = (outputs.upperBound + panel - 1) / panel - firstPanel
+        let used = inputs.lowerBound / shape.blockInputs...(inputs.upperBound - 1) / shape.blockInputs
+        sums = Matrix(rows: used.count, columns: panels * panel)
+
+        var blocks: [Block] = []
+        var groups = 0
+        for (index, block) in used.enumerated() {
+            let own = shape.inputs(of: block).clamped(to: inputs)
+            let start = own.lowerBound - block * shape.blockInputs
+            let count = (start % group + own.count + group - 1) / group
+            blocks.append(
+                Block(
+                    columns: own.lowerBound - inputs.lowerBound..<own.upperBound - inputs.lowerBound,
+                    lead: start % group, groups: count, firstGroup: groups,
+                    weights: matrix.values + shape.offset(block: block, panel: firstPanel)
+                        + start / group * group * panel,
+                    stride: shape.panelBytes(of: block),
+                    scales: matrix.scales + shape.scaleIndex(block: block, panel: firstPanel),
+                    sums: sums.view.row(index)))
+            groups += count
+        }
+        self.blocks = blocks
+        self.groups = groups
+        longestBlock = (blocks.map(\.groups).max() ?? 0) * group
+    }
+
+    /// Whether an input that is quantised for one slice is so for the other.
+    func hasInputs(of other: QuantizedSlice) -> Bool {
+        zip(blocks, other.blocks).allSatisfy { $0.columns == $1.columns && $0.lead == $1.lead }
+            && blocks.count == other.blocks.count
+    }
+
+    /// Sums each output's weights, block by block: what the zero point of the activations has to be multiplied with.
+    func sumWeights(kernels: Kernels, team: ThreadTeam) {
+        let task = 16  // panels
+        team.run((panels + task - 1) / task) { index, _ in
+            for block in blocks {
+                for panel in index * task..<min(panels, (index + 1) * task) {
+                    kernels.int8.pointee.sum_panel(
+                        block.weights + panel * block.stride, block.groups,
+                        block.sums + panel * QuantizedShape.panel)
+                }
+            }
+        }
+    }
+
+    /// The outputs of some panels, counted from the slice's first.
+    func outputs(of panels: Range<Int>) -> Range<Int> {
+        max(
+            0, panels.lowerBound * QuantizedShape.panel - skip)..<min(
+                outputs, panels.upperBound * QuantizedShape.panel - skip)
+    }
+
+    /// Bytes that some panels of a block's outliers take when they are gathered, and their sums.
+    static func gatheredBytes(panels: Int, groups: Int) -> Int {
+        panels * QuantizedShape.panel * (groups * QuantizedShape.group + MemoryLayout<Float>.size)
+    }
+
+    /// The weights of a block's outliers in some panels, gathered for a kernel.
+    ///
+    /// - Parameter memory: ``gatheredBytes(panels:groups:)``, which the result points to.
+    func gathered(
+        _ range: Range<Int>, of block: Block, outliers: OutlierColumns, kernels: Kernels,
+        memory: UnsafeMutableRawPointer
+    ) -> pg_int8_panels {
+        let table = kernels.int8.pointee
+        let bytes = outliers.groups * QuantizedShape.group * QuantizedShape.panel
+        let weights = memory.assumingMemoryBound(to: Int8.self)
+        let sums = (memory + range.count * bytes).assumingMemoryBound(to: Float.self)
+        for (index, panel) in range.enumerated() {
+            table.gather_panel(
+                block.weights + panel * block.stride, outliers.places, outliers.count, weights + index * bytes)
+            table.sum_panel(weights + index * bytes, outliers.groups, sums + index * QuantizedShape.panel)
+        }
+        return pg_int8_panels(
+            weights: weights, stride: bytes, groups: outliers.groups,
+            scales: block.scales + range.lowerBound * QuantizedShape.panel, sums: sums,
+            skip: range.lowerBound == 0 ? skip : 0, outputs: outputs(of: range).count, ahead: 0)
+    }
+
+    /// Some panels of a block, for a kernel.
+    ///
+    /// - Parameter ahead: panels after them to be fetched meanwhile.
+    func panels(_ range: Range<Int>, of block: Block, ahead: Int = 0) -> pg_int8_panels {
+        pg_int8_panels(
+            weights: block.weights + range.lowerBound * block.stride, stride: block.stride, groups: block.groups,
+            scales: block.scales + range.lowerBound * QuantizedShape.panel,
+            sums: block.sums + range.lowerBound * QuantizedShape.panel, skip: range.lowerBound == 0 ? skip : 0,
+            outputs: outputs(of: range).count, ahead: ahead * block.stride)
+    }
+}

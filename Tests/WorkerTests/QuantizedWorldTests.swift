@@ -1,0 +1,101 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Worlds with --weights int8")
+struct QuantizedWorldTests {
+    /// A copy of a model, so that tests that run at the same time make files of their own.
+    private func copy(_ model: String) throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        for name in try FileManager.default.contentsOfDirectory(atPath: model) where !name.hasPrefix(".") {
+            try FileManager.default.copyItem(atPath: model + "/" + name, toPath: folder.file(name))
+        }
+        return folder
+    }
+
+    private func quantizedFiles(_ folder: String) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.filter { $0.contains("paligemma-int8-") }
+    }
+
+    @Test(
+        "All forty jobs are answered; ranks that start together quantise once", arguments: ["odd", "grouped"],
+        [1, 3, 4])
+    func allJobs(name: String, ranks: Int) throws {
+        let reference = try ReferenceAnswers(name)
+        let model = try copy(reference.model)
+        let queue = try TestQueue()
+        try queue.submit(["--jobs", reference.jobs])
+        let outcome = try queue.work(ranks: ranks, model: model.path, ["--weights", "int8"])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.errors.components(separatedBy: "quantising the weights").count == 2, "\(outcome.errors)")
+        #expect(quantizedFiles(model.path).count == 1)
+        let results = try queue.results()
+        #expect(results.count == reference.answers.count)
+        for result in results {
+            #expect(result.error == nil && result.logprobs.allSatisfy { $0.isFinite && $0 <= 0 }, "\(result)")
+        }
+    }
+
+    /// The miniature is sure of nearly all it says. Where the exact mode gives its token more than nine tenths, the
+    /// fast mode has to say the same.
+    @Test("Where the exact mode is sure, the answers are the same", arguments: [1, 3, 4])
+    func sureAnswers(ranks: Int) throws {
+        let model = try copy(Fixtures.path("../../Examples/miniature/model"))
+        var answers: [[String: ReferenceAnswers.ResultLine]] = []
+        for weights in ["bf16", "int8"] {
+            let queue = try TestQueue()
+            try queue.submit(["--prompt", "caption en", Fixtures.path("../../Examples/pictures")])
+            let outcome = try queue.work(ranks: ranks, model: model.path, ["--weights", weights])
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            answers.append(Dictionary(uniqueKeysWithValues: try queue.results().map { ($0.id, $0) }))
+        }
+        #expect(answers[0].count == 13 && answers[1].count == 13)
+        for (id, exact) in answers[0] {
+            let sure = exact.logprobs.prefix { $0 > -0.105 }.count
+            #expect(answers[1][id]?.tokens.prefix(sure) == exact.tokens.prefix(sure), "\(id)")
+        }
+    }
+
+    @Test("A queue belongs to one precision, and so does a world")
+    func mixtures() throws {
+        let reference = try ReferenceAnswers("odd")
+        let model = try copy(reference.model)
+        let queue = try TestQueue()
+        try queue.submit(["--jobs", reference.jobs])
+        #expect(try queue.work(ranks: 1, model: model.path).status == 0)
+        let other = try queue.work(ranks: 1, model: model.path, environment: ["PALIGEMMA_WEIGHTS": "int8"])
+        #expect(other.status == 5 && other.errors.contains("--weights int8"), "\(other.errors)")
+        let rest = ["--queue", queue.path, "--drain", "--model", model.path, "--weights"]
+        let mixed = try Programs.run(
+            "mpirun",
+            ["--bind-to", "none", "-n", "1", Programs.worker] + rest + ["bf16", ":", "-n", "1", Programs.worker] + rest
+                + ["int8"])
+        #expect(mixed.status == 3 && mixed.errors.contains("give every rank the same"), "\(mixed.errors)")
+        let unknown = try queue.work(ranks: 1, model: model.path, ["--weights", "int4"])
+        #expect(unknown.status == 2 && unknown.errors.contains("bf16 or int8"), "\(unknown.errors)")
+    }
+
+    @Test("Where the model's directory cannot be written, the user's cache is; where neither can, it is said")
+    func places() throws {
+        let reference = try ReferenceAnswers("odd")
+        let model = try copy(reference.model)
+        let cache = try TemporaryFolder()
+        func work(_ cachePath: String) throws -> Programs.Outcome {
+            let queue = try TestQueue()
+            try queue.submit(["--jobs", reference.jobs])
+            return try queue.work(
+                ranks: 1, model: model.path, ["--weights", "int8"], environment: ["XDG_CACHE_HOME": cachePath])
+        }
+        #expect(try work(cache.path).status == 0)
+        let name = try #require(quantizedFiles(model.path).first)
+        // Even root cannot write into a directory's place.
+        try FileManager.default.removeItem(atPath: model.file(name))
+        try FileManager.default.createDirectory(atPath: model.file(name + ".part"), withIntermediateDirectories: false)
+        #expect(try work(cache.path).status == 0)
+        #expect(quantizedFiles(cache.path + "/paligemma") == [String(name.dropFirst())])
+        let nowhere = try cache.write("a file", to: "nowhere")
+        let refused = try work(nowhere)
+        #expect(refused.status == 3 && refused.errors.contains("XDG_CACHE_HOME"), "\(refused.errors)")
+    }
+}
