@@ -48,9 +48,10 @@ let package = Package(
         // MARK: Shard: the plan, and MPI
         .target(name: "ShardPlan", dependencies: ["PaliGemma"], path: "Sources/Shard/Plan"),
         .target(
-            name: "Shard", dependencies: ["ShardPlan", "PaliGemma", "Wire", "CMPI"],
-            exclude: ["Plan", "CMPI"]),
+            name: "Shard", dependencies: ["ShardPlan", "PaliGemma", "Wire", "CMPI", "CTurn"],
+            exclude: ["Plan", "CMPI", "CTurn"]),
         .systemLibrary(name: "CMPI", path: "Sources/Shard/CMPI", pkgConfig: "ompi-c"),
+        .target(name: "CTurn", path: "Sources/Shard/CTurn"),
 
         // MARK: Coordinator: queue, schedule, results
         .target(

@@ -8,6 +8,7 @@ package final class FeatureStore: @unchecked Sendable {
     // @unchecked: every access to the pictures holds the lock; rows are written before they are announced.
     private let tokens: Int
     private let width: Int
+    private let turn: HostTurn?
     private let timeline: Timeline?
     private let condition = NSCondition()
     private var pictures: [UInt64: Picture] = [:]
@@ -24,9 +25,10 @@ package final class FeatureStore: @unchecked Sendable {
     /// Seconds that the compute thread spent waiting for features; written by it alone.
     package private(set) var waitingSeconds = 0.0
 
-    package init(_ configuration: VisionConfiguration, timeline: Timeline? = nil) {
+    package init(_ configuration: VisionConfiguration, turn: HostTurn? = nil, timeline: Timeline? = nil) {
         tokens = configuration.tokens
         width = configuration.width
+        self.turn = turn
         self.timeline = timeline
     }
 
@@ -38,13 +40,17 @@ package final class FeatureStore: @unchecked Sendable {
         do {
             let (place, data) = try Frame.decodeFeatures(frame)
             let rows = Int(place.firstRow)..<Int(place.firstRow) + Int(place.rows)
-            guard place.pictureID == picture, place.encoding == .float32, Int(place.width) == width,
+            guard place.pictureID == picture, Int(place.width) == width,
                 rows.upperBound <= tokens
             else {
                 throw ShardError.protocolViolation(rank: source, reason: "features of another model: \(place)")
             }
             announce(place.pictureID) { picture in
-                picture.memory.view.rows(rows).bytes.copyMemory(from: data)
+                let view = picture.memory.view.rows(rows)
+                switch place.encoding {
+                case .float32: view.bytes.copyMemory(from: data)
+                case .bfloat16: LinkCodec.widen(data, into: view)
+                }
                 picture.arrived.append(rows)
             }
         } catch let error as ShardError {
@@ -60,20 +66,25 @@ package final class FeatureStore: @unchecked Sendable {
     /// Rows of a picture, once they are there; nil where some of them were damaged. The view lives until
     /// ``remove(_:)``.
     package func rows(_ rows: Range<Int>, of picture: UInt64) -> MatrixView? {
+        if let there = condition.withLock({ arrived(rows, of: picture) }) { return there.view }
         let start = Timeline.now()
-        condition.lock()
-        defer {
-            condition.unlock()
-            noteWait(since: start)
-        }
-        while true {
-            // Damaged rows count as arrived: a picture is only let go when nothing more of it will come.
-            if let picture = pictures[picture], (picture.arrived + picture.damaged).cover(rows) {
-                let whole = !picture.damaged.contains { $0.overlaps(rows) }
-                return whole ? picture.memory.view.rows(rows) : nil
+        defer { noteWait(since: start) }
+        return turn.whileWaiting {
+            condition.lock()
+            defer { condition.unlock() }
+            while true {
+                if let there = arrived(rows, of: picture) { return there.view }
+                condition.wait()
             }
-            condition.wait()
         }
+    }
+
+    /// Rows that are there, without a view where some were damaged; nil where more is to come. Damaged rows count as
+    /// arrived: a picture is only let go when nothing more of it will come.
+    private func arrived(_ rows: Range<Int>, of id: UInt64) -> (view: MatrixView?, Void)? {
+        guard let picture = pictures[id], (picture.arrived + picture.damaged).cover(rows) else { return nil }
+        let isWhole = !picture.damaged.contains { $0.overlaps(rows) }
+        return (isWhole ? picture.memory.view.rows(rows) : nil, ())
     }
 
     /// Forgets pictures whose prefill is over.

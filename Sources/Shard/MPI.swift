@@ -1,5 +1,6 @@
 import CMPI
 import Foundation
+import PaliGemma
 
 /// Open MPI, and the only file that calls it. All calls are made on the main thread of a rank.
 ///
@@ -10,6 +11,8 @@ final class MPI {
     let size: Int
     /// Frames travel here; the collectives of a group have a communicator of their own.
     private let frames: MPI_Comm
+    /// The window of the memory that this host's ranks share.
+    private var shared: MPI_Win?
 
     /// Joins the world that mpirun made, or a world of one.
     init() throws(ShardError) {
@@ -40,8 +43,52 @@ final class MPI {
         return Group(communicator: part, rank: Int(rank), count: Int(size))
     }
 
+    /// The ranks of this host, and memory that they share.
+    struct Host {
+        let rank: Int
+        let count: Int
+        let memory: UnsafeMutableRawPointer
+    }
+
+    /// Memory that the ranks of this host share, all zero at first; nil for a rank that is alone on its host. Every
+    /// rank of the world must call it.
+    ///
+    /// - Parameter bytes: by the number of the host's ranks.
+    func shareMemory(bytes: (Int) -> Int) throws(ShardError) -> Host? {
+        var host: MPI_Comm? = nil
+        try Self.check(
+            MPI_Comm_split_type(
+                pg_mpi_comm_world(), pg_mpi_comm_type_shared(), Int32(rank), pg_mpi_info_null(), &host),
+            "MPI_Comm_split_type")
+        var (rank, count): (Int32, Int32) = (0, 1)
+        try Self.check(MPI_Comm_rank(host, &rank), "MPI_Comm_rank")
+        try Self.check(MPI_Comm_size(host, &count), "MPI_Comm_size")
+        guard count > 1 else { return nil }
+        let length = bytes(Int(count))
+        var (own, first): (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) = (nil, nil)
+        try Self.check(
+            MPI_Win_allocate_shared(
+                MPI_Aint(rank == 0 ? length : 0), 1, pg_mpi_info_null(), host, &own, &shared),
+            "MPI_Win_allocate_shared")
+        var (unit, size): (Int32, MPI_Aint) = (0, 0)
+        try Self.check(MPI_Win_shared_query(shared, 0, &size, &unit, &first), "MPI_Win_shared_query")
+        guard let first else { throw ShardError.mpi(call: "MPI_Win_shared_query", reason: "gave no memory") }
+        if rank == 0 { first.initializeMemory(as: UInt8.self, repeating: 0, count: length) }
+        try Self.check(MPI_Barrier(host), "MPI_Barrier")
+        return Host(rank: Int(rank), count: Int(count), memory: first)
+    }
+
+    /// Whether all ranks of the world say yes; all must ask.
+    func allAgree(_ yes: Bool) throws(ShardError) -> Bool {
+        var (own, all): (Int32, Int32) = (yes ? 1 : 0, 0)
+        try Self.check(
+            MPI_Allreduce(&own, &all, 1, pg_mpi_int(), pg_mpi_min(), pg_mpi_comm_world()), "MPI_Allreduce")
+        return all != 0
+    }
+
     /// Leaves the world together with all other ranks.
     func finalize() {
+        if shared != nil { MPI_Win_free(&shared) }
         MPI_Finalize()
     }
 
@@ -86,30 +133,38 @@ final class MPI {
 
     // The library reads the arrays of counts until a collective is complete: they move into the request.
 
-    /// All ranks' parts, each at its place, on every rank. Counts and offsets in floats.
+    /// All ranks' parts, each at its place, on every rank. Counts and offsets in numbers.
     func gather(
         _ own: UnsafeRawPointer, count: Int32, into all: UnsafeMutableRawPointer, counts: [Int32], offsets: [Int32],
-        on group: Group
+        of type: MPI_Datatype?, on group: Group
     ) throws(ShardError) -> Request {
         let request = Request(nil, keeping: [counts, offsets])
         try Self.check(
             MPI_Iallgatherv(
-                own, count, pg_mpi_float(), all, request.kept[0], request.kept[1], pg_mpi_float(),
-                group.communicator, &request.handle), "MPI_Iallgatherv")
+                own, count, type, all, request.kept[0], request.kept[1], type, group.communicator, &request.handle),
+            "MPI_Iallgatherv")
         return request
     }
 
-    /// Part r of `parts` to rank r; received parts at their places. Counts and offsets in floats.
+    /// Part r of `parts` to rank r; received parts at their places. Counts and offsets in numbers.
     func exchange(
         _ parts: UnsafeRawPointer, counts: [Int32], offsets: [Int32], into received: UnsafeMutableRawPointer,
-        receiveCounts: [Int32], receiveOffsets: [Int32], on group: Group
+        receiveCounts: [Int32], receiveOffsets: [Int32], of type: MPI_Datatype?, on group: Group
     ) throws(ShardError) -> Request {
         let request = Request(nil, keeping: [counts, offsets, receiveCounts, receiveOffsets])
         try Self.check(
             MPI_Ialltoallv(
-                parts, request.kept[0], request.kept[1], pg_mpi_float(), received, request.kept[2], request.kept[3],
-                pg_mpi_float(), group.communicator, &request.handle), "MPI_Ialltoallv")
+                parts, request.kept[0], request.kept[1], type, received, request.kept[2], request.kept[3], type,
+                group.communicator, &request.handle), "MPI_Ialltoallv")
         return request
+    }
+
+    /// The type of a number on the wire.
+    static func type(of format: LinkFormat) -> MPI_Datatype? {
+        switch format {
+        case .float32: return pg_mpi_float()
+        case .bfloat16: return pg_mpi_uint16()
+        }
     }
 
     private static func check(_ code: Int32, _ call: String) throws(ShardError) {

@@ -23,28 +23,47 @@ package final class RankLoop {
     private static let largestPicture: UInt64 = (1 << 30) - 1
 
     private let mpi: MPI
-    private let outbox = RankOutbox()
+    private let host: MPI.Host?
+    private let bells: HostBells
+    private let outbox: RankOutbox
     private var outgoing: [(request: MPI.Request, memory: UnsafeMutableRawBufferPointer)] = []
     private var incoming: [Int: [MPI.Arrival]] = [:]
     private var collectives: [(request: MPI.Request, ticket: Ticket)] = []
     private var toSelf: [(frame: [UInt8], picture: UInt64)] = []
-    private var idle = Idle()
+    private var idle: Idle
 
     /// Joins the world.
     package init() throws(ShardError) {
         mpi = try MPI()
+        host = try mpi.shareMemory { ranks in HostTurn.bytes + HostBells.bytes(ranks: ranks) }
+        bells = HostBells(shared: host.map { ($0.memory + HostTurn.bytes, $0.rank, $0.count) })
+        outbox = RankOutbox(bells: bells)
+        idle = Idle(hearsAll: (host?.count ?? 1) == mpi.size)
     }
 
     /// The way to this loop from other threads.
     package var sender: RankOutbox { outbox }
 
     /// A tensor-parallel group of the ranks that call this with `member` true; all ranks of the world must call it.
+    ///
+    /// - Parameters:
+    ///   - link: how activations travel between its ranks.
+    ///   - team: the rank's threads, which round for the wire.
+    ///   - turn: given on while the stage's thread waits for peers.
     package func makeGroup(
-        member: Bool, timeline: Timeline? = nil
+        member: Bool, link: LinkFormat, team: ThreadTeam, turn: HostTurn?, timeline: Timeline? = nil
     ) throws(ShardError) -> (any TensorParallelGroup)? {
         guard let members = try mpi.split(color: member ? 1 : nil) else { return nil }
-        return members.count == 1 ? SingleRank() : MPIGroup(members, outbox: outbox, timeline: timeline)
+        if members.count == 1 { return SingleRank() }
+        return MPIGroup(
+            members, link: link, codec: LinkCodec(team: team), outbox: outbox, turn: turn, timeline: timeline)
     }
+
+    /// What the ranks of this host take turns by; nil for a rank that is alone there.
+    package func makeTurn() -> HostTurn? { host.map { HostTurn(memory: $0.memory) } }
+
+    /// Whether all ranks of the world say yes; all must ask, before their stages run.
+    package func allAgree(_ yes: Bool) throws(ShardError) -> Bool { try mpi.allAgree(yes) }
 
     /// Moves frames and collectives until `step` says that it is done.
     ///
@@ -53,19 +72,24 @@ package final class RankLoop {
     ///   - step: called in every round; returns whether it did something, or nil when the loop shall end.
     package func run(handle: FrameHandler, step: () throws -> Bool?) throws {
         while true {
+            let rung = bells.count
             var progress = try post()
             progress = try advance() || progress
             progress = try deliver(handle) || progress
+            if progress { bells.ringOthers() }
             guard let worked = try step() else { break }
             if progress || worked {
                 idle.reset()
             } else {
-                idle.pause(outbox.requests, transferring: !outgoing.isEmpty || !collectives.isEmpty)
+                idle.pause(outbox, since: rung, transferring: !outgoing.isEmpty || !collectives.isEmpty)
             }
         }
         idle.reset()
+        var rung = bells.count
         while try post() || !outgoing.isEmpty {
-            if try !advance() { idle.pause(outbox.requests, transferring: true) }
+            bells.ringOthers()
+            if try !advance() { idle.pause(outbox, since: rung, transferring: true) }
+            rung = bells.count
         }
     }
 
@@ -158,26 +182,37 @@ package final class RankLoop {
         return progress
     }
 
-    /// How a rank waits without stealing a core from one that computes: a short spin, then sleeps that grow.
+    /// How a rank waits without stealing a core from one that computes: a short spin, then sleeps by its bell that
+    /// grow. While the stage's thread waits for a transfer they stay short, or, where its cores are idle meanwhile,
+    /// there are none. Where all ranks are on this host the bell tells of everything, and sleeps may be long.
     private struct Idle {
         private static let spin: UInt64 = 20_000
+        private static let spinOnIdleCores: UInt64 = 500_000
+        let hearsAll: Bool
         private var since: UInt64?
         private var sleep = 50e-6
 
+        init(hearsAll: Bool) { self.hearsAll = hearsAll }
+
         mutating func reset() {
             since = nil
-            sleep = 50e-6
+            sleep = hearsAll ? 1e-3 : 50e-6
         }
 
-        mutating func pause(_ mailbox: Mailbox<RankOutbox.Request>, transferring: Bool) {
-            let now = DispatchTime.now().uptimeNanoseconds
-            guard let since else {
-                self.since = now
-                return
+        mutating func pause(_ outbox: RankOutbox, since rung: UInt32, transferring: Bool) {
+            let isAwaited = outbox.isAwaited
+            if !hearsAll || outbox.hasIdleCores {
+                let now = DispatchTime.now().uptimeNanoseconds
+                guard let since else {
+                    self.since = now
+                    return
+                }
+                if now - since < (isAwaited && outbox.hasIdleCores ? Self.spinOnIdleCores : Self.spin) { return }
             }
-            if now - since < Self.spin { return }
-            mailbox.wait(seconds: sleep)
-            sleep = min(sleep * 1.5, transferring ? 200e-6 : 1e-3)
+            if isAwaited, !hearsAll { sleep = min(sleep, 50e-6) }
+            outbox.bells.wait(seen: rung, seconds: sleep)
+            let longest = hearsAll ? 4e-3 : isAwaited ? 50e-6 : transferring ? 500e-6 : 1e-3
+            sleep = min(sleep * 1.5, longest)
         }
     }
 }
@@ -192,17 +227,43 @@ package final class RankOutbox: FrameSender, Sendable {
     }
 
     let requests = Mailbox<Request>()
+    let bells: HostBells
     /// Bytes of the frames that went to other ranks.
     let sentBytes = Atomic<Int>(0)
     package var sentFrameBytes: Int { sentBytes.load(ordering: .relaxed) }
+    private let awaiting = Atomic<Bool>(false)
+    private let idleCores = Atomic<Bool>(false)
+
+    /// Whether the stage's thread waits for a transfer.
+    var isAwaited: Bool { awaiting.load(ordering: .relaxed) }
+    /// Whether cores are idle while it does, for no other rank shares them.
+    package var hasIdleCores: Bool {
+        get { idleCores.load(ordering: .relaxed) }
+        set { idleCores.store(newValue, ordering: .relaxed) }
+    }
+
+    /// Waits for a transfer, which the main thread makes haste with meanwhile.
+    func wait(for ticket: Ticket) -> Result<Void, ShardError> {
+        awaiting.store(true, ordering: .relaxed)
+        defer { awaiting.store(false, ordering: .relaxed) }
+        put(.wake)
+        return ticket.wait()
+    }
+
+    init(bells: HostBells) { self.bells = bells }
 
     package func send(_ frame: [UInt8], to rank: Int, about picture: UInt64) {
-        requests.put(.send(frame, to: rank, about: picture))
+        put(.send(frame, to: rank, about: picture))
+    }
+
+    func put(_ request: Request) {
+        requests.put(request)
+        bells.ringOwn()
     }
 
     /// Ends the rank's loop with an error.
-    package func fail(_ error: ShardError) { requests.put(.failure(error)) }
+    package func fail(_ error: ShardError) { put(.failure(error)) }
 
     /// Wakes the main thread, for its step has something to do.
-    package func wake() { requests.put(.wake) }
+    package func wake() { put(.wake) }
 }

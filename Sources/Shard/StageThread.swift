@@ -11,19 +11,23 @@ package final class StageThread: Sendable {
     private let outstanding = Atomic<Int>(0)
     private let waitingNanoseconds = Atomic<UInt64>(0)
 
-    /// - Parameter fail: called on the thread where work throws.
-    package init(fail: @escaping @Sendable (any Error) -> Void) {
+    /// - Parameters:
+    ///   - turn: held while there is work.
+    ///   - fail: called on the thread where work throws.
+    package init(turn: HostTurn? = nil, fail: @escaping @Sendable (any Error) -> Void) {
         let thread = Thread { [work, self] in
             while true {
                 let start = DispatchTime.now().uptimeNanoseconds
                 guard case .item(let next) = work.takeFirst() else { return }
                 self.waitingNanoseconds.wrappingAdd(
                     DispatchTime.now().uptimeNanoseconds - start, ordering: .relaxed)
+                turn?.take()
                 do {
                     try next()
                 } catch {
                     fail(error)
                 }
+                turn?.give()
                 self.outstanding.wrappingSubtract(1, ordering: .releasing)
             }
         }

@@ -13,6 +13,9 @@ final class Ticket: @unchecked Sendable {
         }
     }
 
+    /// What was given, if it was.
+    var result: Result<Void, ShardError>? { condition.withLock { outcome } }
+
     func wait() -> Result<Void, ShardError> {
         condition.lock()
         defer { condition.unlock() }

@@ -14,6 +14,8 @@ package final class VisionStage: @unchecked Sendable {
     private let thread: StageThread
     private let sender: any FrameSender
     private let configuration: VisionConfiguration
+    /// Rounds the features for the wire; nil where they travel as they are.
+    private let codec: LinkCodec?
     private let timeline: Timeline?
     private let fault: FeatureFault?
     /// Written on the stage's thread.
@@ -30,14 +32,18 @@ package final class VisionStage: @unchecked Sendable {
 
     package init(
         tower: VisionTower, configuration: VisionConfiguration, thread: StageThread, sender: any FrameSender,
-        timeline: Timeline?, fault: FeatureFault? = FeatureFault.fromEnvironment()
+        codec: LinkCodec? = nil, turn: HostTurn? = nil, timeline: Timeline?,
+        fault: FeatureFault? = FeatureFault.fromEnvironment()
     ) {
         self.tower = tower
         self.configuration = configuration
         self.thread = thread
         self.sender = sender
+        self.codec = codec
         self.timeline = timeline
         self.fault = fault
+        // A pass is long: those who wait for a turn get one after every layer.
+        if let turn { tower.observer = { _, _ in turn.pass() } }
     }
 
     /// Takes a batch that arrived; it is encoded after those before it.
@@ -86,13 +92,25 @@ package final class VisionStage: @unchecked Sendable {
                     let part = start..<min(start + Self.rowsPerFrame, common.upperBound)
                     let place = Features.Place(
                         batchID: batch.batchID, pictureID: picture.id, firstRow: UInt32(part.lowerBound - first),
-                        rows: UInt32(part.count), width: UInt32(features.columns))
+                        rows: UInt32(part.count), width: UInt32(features.columns),
+                        encoding: codec == nil ? .float32 : .bfloat16)
                     let view = features.rows(part.lowerBound - rows.lowerBound..<part.upperBound - rows.lowerBound)
-                    var frame = try Frame.encodeFeatures(place, data: UnsafeRawBufferPointer(view.bytes))
+                    var frame = try encode(view, at: place)
                     fault?.strike(&frame, picture: picture.id, firstRow: place.firstRow)
                     sender.send(frame, to: Int(route.destinationRank), about: picture.id)
                 }
             }
+        }
+    }
+}
+
+extension VisionStage {
+    private func encode(_ view: MatrixView, at place: Features.Place) throws -> [UInt8] {
+        guard let codec else { return try Frame.encodeFeatures(place, data: UnsafeRawBufferPointer(view.bytes)) }
+        let count = view.rows * view.columns * LinkCodec.bytesOfNumber
+        return try withUnsafeTemporaryAllocation(byteCount: count, alignment: 64) { wire in
+            if let base = wire.baseAddress { codec.narrow(view, into: base) }
+            return try Frame.encodeFeatures(place, data: UnsafeRawBufferPointer(wire))
         }
     }
 }

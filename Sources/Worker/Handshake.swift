@@ -76,7 +76,8 @@ struct Handshake {
                 build: Launch.build(), wireVersion: UInt32(Frame.version), fingerprint: parts.fingerprint,
                 worldSize: UInt32(loop.size), rank: UInt32(loop.rank), host: launch.host,
                 processID: UInt32(launch.processID),
-                ranksExpected: UInt32(settings.ranksExpected ?? Launch.ranksStarted() ?? loop.size))
+                ranksExpected: UInt32(settings.ranksExpected ?? Launch.ranksStarted() ?? loop.size),
+                link: settings.link.rawValue)
             loop.sender.send(try Frame.encode(hello), to: 0)
         case .failure(let error):
             let failure = Failure(
@@ -125,6 +126,10 @@ struct Handshake {
         if precisions[0] != precisions[1] {
             return "\(place) has --weights \(precisions[0].rawValue), but rank 0 on \(first.host) has "
                 + "\(precisions[1].rawValue): give every rank the same"
+        }
+        if hello.link != first.link {
+            return "\(place) has --link \(hello.link), but rank 0 on \(first.host) has \(first.link): give every rank "
+                + "the same"
         }
         if hello.fingerprint != first.fingerprint {
             return "\(place) has another model at \(settings.model) than rank 0 on \(first.host): copy the same to both"

@@ -23,9 +23,19 @@ struct Launch {
         isBound = Self.allowedCores("self") != Self.allowedCores("\(getppid())")
     }
 
-    /// Compute threads of this rank: all its cores where it is bound to some, its share of the machine otherwise.
+    /// Compute threads of this rank: all its cores where it is bound to some, its share of the machine otherwise. Ranks
+    /// with fewer than two cores each get all of them, and take turns.
     func threads() -> Int {
-        isBound ? cores : max(1, cores / max(1, localRanks))
+        let share = cores / max(1, localRanks)
+        return isBound || share < 2 ? cores : share
+    }
+
+    /// Whether the ranks of this host would be in each other's way: each has threads for all cores.
+    func takesTurns(threads: Int) -> Bool { !isBound && localRanks > 1 && threads >= cores }
+
+    /// Whether this host can keep so many bytes of weights in memory and have as much again for everything else.
+    static func hasMemory(for bytes: Int) -> Bool {
+        ProcessInfo.processInfo.physicalMemory / 2 >= UInt64(bytes)
     }
 
     /// The mask of a process, as the kernel prints it.

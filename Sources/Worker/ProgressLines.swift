@@ -25,9 +25,9 @@ struct ProgressLines {
 
 extension ShardPlan {
     /// One line on who does what.
-    func summary(_ parts: ModelParts, threads: Int) -> String {
+    func summary(_ parts: ModelParts, threads: Int, inTurns: Bool) -> String {
         let model = "\(parts.name), \(parts.configuration.vision.imageSize) px"
-        let each = threads == 1 ? "1 thread a rank" : "\(threads) threads a rank"
+        let each = (threads == 1 ? "1 thread a rank" : "\(threads) threads a rank") + (inTurns ? ", in turns" : "")
         if ranks == 1 { return "\(model): one rank does everything, \(each)" }
         let vision = visionRanks == 1 ? "rank 0 encodes pictures" : "ranks 0-\(visionRanks - 1) encode pictures"
         let text =

@@ -20,6 +20,7 @@ final class Rank: @unchecked Sendable {
     private let group: (any TensorParallelGroup)?
     private let coordinator: Coordinator?
     private let threads: Int
+    private let turn: HostTurn?
     private let start = Date()
     private let stopped = StopFlag()
     private var drained = false
@@ -31,27 +32,35 @@ final class Rank: @unchecked Sendable {
         self.loop = loop
         timeline = settings.timeline.map { _ in Timeline(rank: loop.rank) }
         let sender = loop.sender
-        thread = StageThread { sender.fail(.stage(reason: "\($0)")) }
-
         let launch = Launch(worldSize: loop.size)
         threads = settings.threads ?? launch.threads()
+        turn = launch.takesTurns(threads: threads) ? loop.makeTurn() : nil
+        let byRows = settings.prefill.map { $0 == .rows } ?? Launch.hasMemory(for: parts.weights.text.bytes)
+        let cut = PrefillCut(
+            split: try loop.allAgree(byRows) ? .rows : .columns, overlaps: try !loop.allAgree(turn != nil))
         let alone = launch.localRanks * threads <= launch.cores
-        let team = ThreadTeam(count: threads, spins: alone ? 2000 : 0)
+        let team = ThreadTeam(count: threads, spins: alone || turn != nil ? 2000 : 0)
+        sender.hasIdleCores = alone
+        thread = StageThread(turn: turn) { sender.fail(.stage(reason: "\($0)")) }
         let (plan, configuration) = (parts.plan, parts.configuration)
 
         if plan.encodesPictures(loop.rank) {
             let tower = VisionTower(weights: parts.weights, configuration: configuration, team: team)
             try tower.prepareWeights()
             vision = VisionStage(
-                tower: tower, configuration: configuration.vision, thread: thread, sender: sender, timeline: timeline)
+                tower: tower, configuration: configuration.vision, thread: thread, sender: sender,
+                codec: settings.link == .bfloat16 && loop.size > 1 ? LinkCodec(team: team) : nil, turn: turn,
+                timeline: timeline)
         } else {
             vision = nil
         }
-        group = try loop.makeGroup(member: plan.holdsText(loop.rank), timeline: timeline)
+        group = try loop.makeGroup(
+            member: plan.holdsText(loop.rank), link: settings.link, team: team, turn: turn, timeline: timeline)
         if let slice = plan.slice(of: loop.rank), let group {
-            let store = FeatureStore(configuration.vision, timeline: timeline)
+            let store = FeatureStore(configuration.vision, turn: turn, timeline: timeline)
             let gemma = Gemma(
-                weights: parts.weights, configuration: configuration, slice: slice, group: group, team: team)
+                weights: parts.weights, configuration: configuration, slice: slice, group: group, team: team,
+                cut: cut)
             try gemma.prepareWeights()
             features = store
             text = TextStage(
@@ -63,7 +72,9 @@ final class Rank: @unchecked Sendable {
         coordinator =
             loop.rank == 0
             ? try Rank.makeCoordinator(settings, parts, launch, sender: sender, timeline: timeline) : nil
-        if loop.rank == 0, !settings.quiet { Talk.line(parts.plan.summary(parts, threads: threads)) }
+        if loop.rank == 0, !settings.quiet {
+            Talk.line(parts.plan.summary(parts, threads: threads, inTurns: turn != nil))
+        }
     }
 
     private static func makeCoordinator(
@@ -142,6 +153,7 @@ final class Rank: @unchecked Sendable {
             ("private_memory_bytes", Double(process.privateBytes)), ("threads", Double(threads)),
             ("frames_sent_bytes", Double(loop.sender.sentFrameBytes)),
         ]
+        if let turn { counters.append(("turn_wait_seconds", turn.waitingSeconds)) }
         if let vision {
             counters += vision.meter.counters
             if let first = vision.counters.firstStart {

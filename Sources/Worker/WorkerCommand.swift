@@ -54,6 +54,20 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "Seconds that a lease holds without renewal (default: 60). [PALIGEMMA_LEASE_SECONDS]")
     var leaseSeconds: Int?
 
+    @Option(
+        help: """
+            How activations travel between Gemma ranks: f32 as they are, bf16 rounded to half the bytes (default: f32). \
+            [PALIGEMMA_LINK]
+            """)
+    var link: String?
+
+    @Option(
+        help: """
+            How Gemma ranks share a prefill's MLP: rows, where each reads all of its weights, or columns, where each reads \
+            a part and sends nearly nine times as much (default: rows, where every host has the memory). [PALIGEMMA_PREFILL]
+            """)
+    var prefill: String?
+
     @Option(help: "Write what each thread of each rank did when, in Chrome's trace format. [PALIGEMMA_TIMELINE]")
     var timeline: String?
 

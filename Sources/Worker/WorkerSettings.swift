@@ -15,6 +15,9 @@ struct WorkerSettings {
     let keyValueBudget: Int
     let batchRows: Int
     let leaseSeconds: Int
+    let link: LinkFormat
+    /// nil: by rows where the memory of every host allows it.
+    let prefill: PrefillCut.Split?
     let timeline: String?
     let report: String?
     let ignoreExif: Bool
@@ -55,6 +58,18 @@ struct WorkerSettings {
         let budget = text(command.kvBudget, "PALIGEMMA_KV_BUDGET") ?? "2g"
         guard let size = ByteSize(budget) else {
             throw UsageError(description: "--kv-budget is \(budget); a size such as 2g, 512m or 1000000 is expected")
+        }
+        let wanted = text(command.link, "PALIGEMMA_LINK")
+        guard let link = wanted.map(LinkFormat.init(rawValue:)) ?? .float32 else {
+            let known = LinkFormat.allCases.map(\.rawValue).joined(separator: " or ")
+            throw UsageError(description: "--link (PALIGEMMA_LINK) is \(wanted ?? ""); \(known) is expected")
+        }
+        self.link = link
+        let split = text(command.prefill, "PALIGEMMA_PREFILL")
+        prefill = split.flatMap(PrefillCut.Split.init(rawValue:))
+        guard split == nil || prefill != nil else {
+            throw UsageError(
+                description: "--prefill (PALIGEMMA_PREFILL) is \(split ?? ""); rows or columns is expected")
         }
         self.model = model
         self.queue = queue

@@ -48,6 +48,25 @@ struct KernelTests {
         let ones = [Float](repeating: 1, count: extremes.count)
         #expect(Self.distance(vector.geluTimes(extremes, ones), scalar.geluTimes(extremes, ones)) < 1e-6)
     }
+
+    @Test("Rounding to bfloat16 is to the nearest, to the even one between two, on every level")
+    func narrow() {
+        let special: [(Float, UInt16)] = [
+            (0, 0), (-0.0, 0x8000), (1, 0x3f80), (.infinity, 0x7f80), (-.infinity, 0xff80),
+            (Float(bitPattern: 0x3f80_8000), 0x3f80), (Float(bitPattern: 0x3f81_8000), 0x3f82),
+            (Float(bitPattern: 0x3f80_8001), 0x3f81), (Float(bitPattern: 0x3f80_7fff), 0x3f80),
+            (.greatestFiniteMagnitude, 0x7f80), (.leastNonzeroMagnitude, 0), (Float(bitPattern: 0x0000_8001), 1),
+        ]
+        for kernels in [Kernels.scalar] + Self.levels {
+            #expect(kernels.narrowed(special.map(\.0)) == special.map(\.1))
+            let nans = kernels.narrowed(Array(repeating: Float(bitPattern: 0x7f80_0001), count: 19))
+            #expect(nans.allSatisfy { Float(bitPattern: UInt32($0) << 16).isNaN })
+            for count in [1, 7, 8, 15, 16, 17, 100, 257] {
+                let x = Self.floats(count, seed: UInt64(count), range: -1e3...1e3)
+                #expect(kernels.narrowed(x) == Kernels.scalar.narrowed(x))
+            }
+        }
+    }
 }
 
 private struct SystemLikeRandom: RandomNumberGenerator {

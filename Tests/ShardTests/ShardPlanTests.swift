@@ -84,8 +84,14 @@ struct ShardPlanTests {
 
     @Test("Rows of a prefill are owned once, cut into the same number of chunks on every rank")
     func rows() {
-        for (total, ranks, block) in [(4112, 3, 1024), (1, 8, 1024), (7, 3, 2), (272, 1, 1024), (2100, 16, 64)] {
-            let rows = PrefillRows(total: total, ranks: ranks, blockRows: block)
+        let cases = [
+            (4112, 3, 1024), (1, 8, 1024), (7, 3, 2), (272, 1, 1024), (2100, 16, 64), (2176, 3, 1024), (4112, 1, 1024),
+        ]
+        for ((total, ranks, block), split) in cases.flatMap({ entry in
+            PrefillCut.Split.allCases.map { (entry, $0) }
+        }) {
+            let cut = PrefillCut(split: split, blockRows: block, leastRows: 1)
+            let rows = PrefillRows(total: total, ranks: ranks, cut: cut)
             var owned: [Int] = []
             for rank in 0..<ranks {
                 for block in 0..<rows.blocks { owned += Array(rows.chunk(block, of: rank)) }
@@ -96,5 +102,15 @@ struct ShardPlanTests {
                 #expect(zip(rows.placed(block), 0..<ranks).allSatisfy { $0.count == rows.chunk(block, of: $1).count })
             }
         }
+    }
+
+    @Test("A prefill goes by rows where each rank has enough of them, the last chunk short; else by columns")
+    func split() {
+        let large = PrefillRows(total: 4112, ranks: 3)
+        #expect(large.split == .rows && large.blocks == 2)
+        #expect(large.chunk(1, of: 0).count * 3 < large.chunk(0, of: 0).count * 3 / 2)
+        #expect(PrefillRows(total: 272, ranks: 3).split == .columns)
+        #expect(PrefillRows(total: 272, ranks: 1).split == .rows)
+        #expect(PrefillRows(total: 4112, ranks: 3, cut: PrefillCut(split: .columns)).split == .columns)
     }
 }

@@ -26,7 +26,7 @@ enum Samples {
         .hello(
             Hello(
                 build: "1.0 (abc)", fingerprint: "f00d", worldSize: 4, rank: 3, host: "ähost", processID: 4711,
-                ranksExpected: 4)),
+                ranksExpected: 4, link: "bf16")),
         .welcome(Welcome(accepted: true)),
         .welcome(Welcome(accepted: false, reason: "rank 2 on host b has another model", exitCode: 4)),
         .order(

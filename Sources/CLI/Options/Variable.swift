@@ -29,6 +29,8 @@ struct Variable {
     static let visionRanks = Variable("VISION_RANKS")
     static let keyValueBudget = Variable("KV_BUDGET")
     static let threads = Variable("THREADS")
+    static let link = Variable("LINK")
+    static let prefill = Variable("PREFILL")
     static let batchRows = Variable("BATCH_ROWS")
     static let leaseSeconds = Variable("LEASE_SECONDS")
     static let timeline = Variable("TIMELINE")

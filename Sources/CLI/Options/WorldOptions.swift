@@ -38,6 +38,18 @@ struct WorldOptions: ParsableArguments {
     @Option(help: Variable.batchRows.help("Rows of a micro-batch.", default: "2304", valueName: "count"))
     var batchRows: Int?
 
+    @Option(
+        help: Variable.link.help(
+            "How activations travel between Gemma ranks: f32 as they are, bf16 rounded to half the bytes.",
+            default: "f32", valueName: "f32|bf16"))
+    var link: LinkFormat?
+
+    @Option(
+        help: Variable.prefill.help(
+            "How Gemma ranks share a prefill's MLP: rows read all weights, columns send nearly nine times as much.",
+            default: "rows, where the memory allows it", valueName: "rows|columns"))
+    var prefill: PrefillCut.Split?
+
     @Flag(help: Variable.ignoreExif.help("Do not turn pictures as their cameras say."))
     var ignoreExif = false
 
@@ -77,6 +89,8 @@ struct WorldOptions: ParsableArguments {
             ("--threads", try Variable.threads.count(threads, option: "--threads")),
             ("--batch-rows", try Variable.batchRows.count(batchRows, option: "--batch-rows")),
             ("--lease-seconds", try Variable.leaseSeconds.count(leaseSeconds, option: "--lease-seconds")),
+            ("--prefill", try Variable.prefill.value(prefill)?.rawValue),
+            ("--link", try Variable.link.value(link)?.rawValue),
             ("--timeline", try Variable.timeline.value(timeline)),
         ]
         let flags = values.flatMap { name, value in value.map { [name, $0] } ?? [] }
@@ -85,6 +99,8 @@ struct WorldOptions: ParsableArguments {
 }
 
 extension WeightPrecision: ExpressibleByArgument {}
+extension LinkFormat: ExpressibleByArgument {}
+extension PrefillCut.Split: ExpressibleByArgument {}
 
 /// What a world is started with.
 struct WorldSettings {

@@ -116,6 +116,14 @@ package struct TextWeights: Sendable {
     }
 }
 
+extension TextWeights {
+    /// Of the layers' matrices and the embedding, as products read them.
+    package var bytes: Int {
+        let matrices = layers.flatMap { [$0.query, $0.key, $0.value, $0.output, $0.gate, $0.up, $0.down] }
+        return ([embedding] + matrices).reduce(0) { $0 + $1.productBytes }
+    }
+}
+
 package struct TextLayerWeights: Sendable {
     let attentionNorm: [Float]  // input_layernorm.weight [D]
     let query: WeightMatrix  // self_attn.q_proj.weight [N·H, D]

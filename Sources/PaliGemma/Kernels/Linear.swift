@@ -21,6 +21,8 @@ struct Linear {
     /// Inputs of a panel: with the outputs of a task it stays in the second cache (288 KB).
     private static let panelInputs = 512
     private static let panelOutputs = 144
+    /// Rows of a task at most: so many rows of y stay in cache from one panel of inputs to the next.
+    private static let mostRows = 1024
     /// Bytes of weights that one task of the few-rows path reads: enough to hide what taking a task costs.
     private static let taskBytes = 1 << 17
 
@@ -123,7 +125,9 @@ extension Linear {
         let groups = (weight.outputs + group - 1) / group
         let fewest = (groups + max(1, most / group) - 1) / max(1, most / group)
         let pieces = min(groups, (fewest + team.count - 1) / team.count * team.count)
-        let rowPieces = rows <= 128 ? 1 : min(rows / 64, (2 * team.count - 1) / pieces + 1)
+        let rowPieces = max(
+            rows <= 128 ? 1 : min(rows / 64, (2 * team.count - 1) / pieces + 1),
+            (rows + Self.mostRows - 1) / Self.mostRows)
         return (0..<pieces).flatMap { piece in
             let outputs = groups * piece / pieces * group..<min(weight.outputs, groups * (piece + 1) / pieces * group)
             return (0..<rowPieces).map {

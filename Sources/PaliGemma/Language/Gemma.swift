@@ -22,9 +22,10 @@ package final class Gemma {
     let queryScale: Float
     /// √D, by which the embedding of a text token (not a picture's features) is multiplied.
     let embeddingScale: Float
-    /// Rows of a block of a prefill.
-    let blockRows: Int
-    var prefillBuffers: PrefillBuffers?
+    /// How a prefill is cut among the group.
+    let cut: PrefillCut
+    var keptPrefillBuffers: PrefillBuffers?
+    var keptDecodeBuffers: DecodeBuffers?
     /// Called with a name and rows after the embedding ("embedding"), each layer ("layer i", own rows; the last layer
     /// only with each prefix's last row) and the output head ("logits", own columns), for tests.
     package var observer: ((String, MatrixView) -> Void)?
@@ -32,10 +33,10 @@ package final class Gemma {
     package init(
         weights: ModelWeights, configuration: ModelConfiguration, slice: TextSlice,
         group: any TensorParallelGroup, team: ThreadTeam, kernels: Kernels = .current,
-        blockRows: Int = PrefillRows.blockRows
+        cut: PrefillCut = PrefillCut()
     ) {
         _ = BLAS.prepared
-        self.blockRows = blockRows
+        self.cut = cut
         self.configuration = configuration.text
         tokensPerPicture = configuration.vision.tokens
         endToken = configuration.endToken
@@ -78,15 +79,9 @@ package final class Gemma {
         }
     }
 
-    /// partial [T, D] = this rank's columns of down(gelu(gate(normed)) * up(normed)); the group's sum is the MLP.
+    /// partial [T, D] = this rank's columns of down(gelu(gate(normed)) · up(normed)); the group's sum is the MLP.
     func feedForward(_ layer: TextLayerWeights, _ normed: MatrixView, hidden: MatrixView, into partial: MatrixView) {
         linear.gated(normed, gate: layer.gate.outputs(slice.mlp), up: layer.up.outputs(slice.mlp), into: hidden)
         linear(hidden, layer.down.inputs(slice.mlp), into: partial)
-    }
-
-    /// x [B, D] += sum over the ranks of partial [B, D], in rank order.
-    func addSum(of partial: MatrixView, to x: MatrixView) throws(CollectiveError) {
-        let pieces = try group.gatherCopies(of: partial)
-        for range in group.copies(of: x.rows) { kernels.add(x, pieces.view.rows(range)) }
     }
 }

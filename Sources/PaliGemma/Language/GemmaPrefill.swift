@@ -9,13 +9,14 @@ package protocol FeatureSource {
     func features(of sequence: Sequence, picture: Int, rows: Range<Int>) throws(CollectiveError) -> MatrixView?
 }
 
-/// Prefixes through the layers, by rows of the packed sequences:
+/// Prefixes through the layers, by rows of the packed sequences. Every rank owns a share of the rows, cut into chunks:
 ///
-///     own rows:   norm, q k v, rotate           gather k v of all ranks (8.4 MB a layer at 896 px)
-///     own rows:   attend to the whole prefix, output projection, norm
-///     by blocks:  gather the block's rows | this rank's MLP columns | send each rank its rows' partial sums
+///     own rows:     the queries, while the last keys and values travel
+///     by chunks:    attend to the whole prefix, output projection, MLP, then norm, k and v of the next layer,
+///                   which are gathered from all ranks while the next chunk computes (8.4 MB a layer at 896 px)
 ///
-/// The transfers of one block run under the arithmetic of the next. There is no mask: a prefix sees all of itself.
+/// There is no mask: a prefix sees all of itself. Where the whole MLP has no room on a rank's host, it is computed by
+/// columns instead (GemmaPrefillColumns.swift).
 extension Gemma {
     /// Prefills sequences and chooses the first token of each.
     ///
@@ -23,58 +24,93 @@ extension Gemma {
     package func prefill(_ sequences: [Sequence], features: some FeatureSource) throws(CollectiveError) {
         meter.phase = .prefill
         let packed = PackedPrefixes(sequences, tokensPerPicture: tokensPerPicture)
-        let rows = PrefillRows(total: packed.total, ranks: group.count, blockRows: blockRows)
-        let buffers = reserveBuffers(rows)
+        let rows = PrefillRows(total: packed.total, ranks: group.count, cut: cut)
+        let buffers = prefillBuffers(for: rows)
         rotary.extend(to: rotaryPosition(sequences.map(\.positions).max() ?? 0))
         for sequence in sequences { openCache(of: sequence) }
 
         var pass = PrefillPass(packed: packed, rows: rows, own: rows.owned(by: group.rank), buffers: buffers)
-        for (index, layer) in weights.layers.enumerated() {
-            try projectAttention(index, layer, &pass, features)
-            if index == weights.layers.count - 1 { break }
-            for block in 0..<rows.blocks {
-                attend(layer, pass, block)
-                try beginGather(layer, &pass, block)
-            }
-            for block in 0..<rows.blocks { try feedForward(layer, &pass, block) }
+        for block in 0..<rows.blocks {
+            try embed(&pass, block, features)
+            try beginKeysAndValues(0, &pass, block)
         }
+        observer?("embedding", pass.x(pass.own))
+        // Of the last layer only each prefix's last row asks, and it does so as a decoding step.
+        let last = weights.layers.count - 1
+        for (index, layer) in weights.layers[..<last].enumerated() {
+            projectQueries(layer, pass)
+            try finishKeysAndValues(index, &pass)
+            switch rows.split {
+            case .rows: try computeByRows(index, layer, &pass)
+            case .columns: try computeByColumns(index, layer, &pass)
+            }
+            observer?("layer \(index)", pass.x(pass.own))
+        }
+        try finishKeysAndValues(last, &pass)
         try finishPrefill(sequences, pass)
     }
 
-    /// k and v of all rows of all ranks, q of the own ones; first what is left of the layer before.
-    private func projectAttention(
-        _ index: Int, _ layer: TextLayerWeights, _ pass: inout PrefillPass, _ features: some FeatureSource
+    /// A layer behind its queries, keys and values, and the next layer's keys and values: every chunk of own rows
+    /// from end to end.
+    private func computeByRows(
+        _ index: Int, _ layer: TextLayerWeights, _ pass: inout PrefillPass
     ) throws(CollectiveError) {
-        var gathers: [any PendingTransfer] = []
         for block in 0..<pass.rows.blocks {
-            if index == 0 {
-                try embed(&pass, block, features)
-            } else {
-                try finishSum(&pass, block)
-            }
+            attend(layer, pass, block)
             let chunk = pass.rows.chunk(block, of: group.rank)
             let (x, normed) = (pass.x(chunk), pass.normed(chunk))
-            rmsNorm(x, layer.attentionNorm, into: normed)
-            // Of the last layer only each prefix's last row asks, and it does so as a decoding step.
-            let query = index < weights.layers.count - 1 ? pass.query(chunk) : nil
-            let keyValue = pass.ownKeyValue(chunk)
-            let width = configuration.keyValueWidth
-            var products = [
+            let hidden = pass.buffers.hidden.view.rows(0..<chunk.count)
+            rmsNorm(x, layer.mlpNorm, into: normed)
+            linear.gated(normed, gate: layer.gate, up: layer.up, into: hidden)
+            linear(hidden, layer.down, into: x, accumulate: true)
+            try beginKeysAndValues(index + 1, &pass, block)
+        }
+    }
+
+    /// k and v of a chunk of own rows, on their way to all ranks. What is normed for them stays for the queries.
+    func beginKeysAndValues(_ index: Int, _ pass: inout PrefillPass, _ block: Int) throws(CollectiveError) {
+        let layer = weights.layers[index]
+        let chunk = pass.rows.chunk(block, of: group.rank)
+        let (normed, keyValue) = (pass.normed(chunk), pass.ownKeyValue(chunk))
+        let width = configuration.keyValueWidth
+        rmsNorm(pass.x(chunk), layer.attentionNorm, into: normed)
+        linear(
+            normed,
+            [
                 Linear.Product(weight: layer.key, y: keyValue.columns(0..<width)),
                 Linear.Product(weight: layer.value, y: keyValue.columns(width..<2 * width)),
-            ]
-            if let query { products.append(Linear.Product(weight: layer.query, y: query)) }
-            linear(normed, products)
-            rotate(pass, chunk, query: query, keyValue: keyValue)
-            gathers.append(
-                try group.gather(
-                    keyValue, into: pass.buffers.keyValue.view.rows(0..<pass.rows.total),
-                    ranges: (0..<group.count).map { pass.rows.chunk(block, of: $0) }))
+            ])
+        rotate(keyValue, heads: configuration.keyValueHeads, chunk, pass)
+        pass.keysAndValues[block] = try group.gather(
+            keyValue, into: pass.keyValue,
+            ranges: (0..<group.count).map { pass.rows.chunk(block, of: $0) }, as: group.link)
+    }
+
+    /// k and v of all rows of all ranks are here; the heads that this rank decodes with go into the caches.
+    private func finishKeysAndValues(_ index: Int, _ pass: inout PrefillPass) throws(CollectiveError) {
+        for block in 0..<pass.rows.blocks {
+            try pass.keysAndValues[block]?.wait()
+            pass.keysAndValues[block] = nil
         }
-        observer?(index == 0 ? "embedding" : "layer \(index - 1)", pass.x(pass.own))
-        for gather in gathers { try gather.wait() }
         storeCache(index, pass)
         if index < weights.layers.count - 1 { attention.prepare(attentionHeads(pass)) }
+    }
+
+    /// q of all own rows, under the transfer of the last keys and values.
+    private func projectQueries(_ layer: TextLayerWeights, _ pass: PrefillPass) {
+        let query = pass.query(pass.own)
+        linear(pass.normed(pass.own), layer.query, into: query)
+        rotate(query, heads: configuration.heads, pass.own, pass)
+    }
+
+    /// Turns the heads at the front of rows, which are the prefill's rows `range`, by their positions.
+    private func rotate(_ view: MatrixView, heads: Int, _ range: Range<Int>, _ pass: PrefillPass) {
+        let positions = range.map { rotaryPosition(pass.packed.place(of: $0)) }
+        team.rows(range.count) { [rotary, kernels] part in
+            for row in part {
+                rotary.rotate(view.row(row), heads: heads, position: positions[row], kernels: kernels)
+            }
+        }
     }
 
     /// x of the layer before the first: text embeddings, and the features of pictures through the projector.
@@ -99,15 +135,6 @@ extension Gemma {
         }
     }
 
-    private func rotate(_ pass: PrefillPass, _ chunk: Range<Int>, query: MatrixView?, keyValue: MatrixView) {
-        for row in chunk {
-            let position = rotaryPosition(pass.packed.place(of: row))
-            let (own, text) = (row - chunk.lowerBound, configuration)
-            if let query { rotary.rotate(query.row(own), heads: text.heads, position: position, kernels: kernels) }
-            rotary.rotate(keyValue.row(own), heads: text.keyValueHeads, position: position, kernels: kernels)
-        }
-    }
-
     /// Copies the heads that this rank decodes with into the sequences' caches.
     private func storeCache(_ layer: Int, _ pass: PrefillPass) {
         let heads = slice.keyValueHeads(configuration)
@@ -115,7 +142,7 @@ extension Gemma {
         let columns = heads.lowerBound * head..<heads.upperBound * head
         for (sequence, rows) in zip(pass.packed.sequences, pass.packed.ranges) {
             guard let cache = sequence.cache else { continue }
-            let all = pass.buffers.keyValue.view.rows(rows)
+            let all = pass.keyValue.rows(rows)
             let (keys, values) = (cache.keys(layer).rows(0..<rows.count), cache.values(layer).rows(0..<rows.count))
             team.rows(rows.count, by: 256) { range in
                 keys.rows(range).copy(from: all.columns(0..<width).columns(columns).rows(range))
@@ -126,7 +153,7 @@ extension Gemma {
     }
 
     /// x += output · attention of a chunk of own rows.
-    private func attend(_ layer: TextLayerWeights, _ pass: PrefillPass, _ block: Int) {
+    func attend(_ layer: TextLayerWeights, _ pass: PrefillPass, _ block: Int) {
         let chunk = pass.rows.chunk(block, of: group.rank)
         let mixed = pass.mixed(chunk)
         attention(attentionBlocks(pass, chunk))
@@ -137,7 +164,7 @@ extension Gemma {
     private func attentionHeads(_ pass: PrefillPass) -> [TiledAttention.Head] {
         let (head, width) = (configuration.headWidth, configuration.keyValueWidth)
         return pass.packed.ranges.flatMap { rows in
-            let keyValue = pass.buffers.keyValue.view.rows(rows)
+            let keyValue = pass.keyValue.rows(rows)
             return (0..<configuration.keyValueHeads).map { index in
                 let columns = index * head..<(index + 1) * head
                 return TiledAttention.Head(
@@ -180,45 +207,6 @@ extension Gemma {
             out: out.columns(columns))
     }
 
-    private func beginGather(
-        _ layer: TextLayerWeights, _ pass: inout PrefillPass, _ block: Int
-    ) throws(CollectiveError) {
-        let chunk = pass.rows.chunk(block, of: group.rank)
-        rmsNorm(pass.x(chunk), layer.mlpNorm, into: pass.normed(chunk))
-        pass.gathers[block] = try group.gather(
-            pass.normed(chunk), into: pass.gathered(block), ranges: pass.rows.placed(block))
-    }
-
-    /// This rank's MLP columns for all rows of a block, and the partial sums on their way to the rows' owners.
-    private func feedForward(
-        _ layer: TextLayerWeights, _ pass: inout PrefillPass, _ block: Int
-    ) throws(CollectiveError) {
-        try pass.gathers[block]?.wait()
-        pass.gathers[block] = nil
-        if block >= 2 { try finishSum(&pass, block - 2) }  // its buffers are needed again
-        let gathered = pass.gathered(block)
-        let partial = pass.partial(block)
-        feedForward(layer, gathered, hidden: pass.buffers.hidden.view.rows(0..<gathered.rows), into: partial)
-        pass.sums[block] = try group.exchange(
-            partial, ranges: pass.rows.placed(block),
-            into: pass.received(block, ranks: group.count, rows: pass.rows.chunk(block, of: group.rank).count))
-    }
-
-    /// x += the sum of what all ranks computed for a chunk of own rows, in rank order.
-    private func finishSum(_ pass: inout PrefillPass, _ block: Int) throws(CollectiveError) {
-        guard let pending = pass.sums[block] else { return }
-        try pending.wait()
-        pass.sums[block] = nil
-        let x = pass.x(pass.rows.chunk(block, of: group.rank))
-        let received = pass.received(block, ranks: group.count, rows: x.rows)
-        team.rows(x.rows) { [kernels, ranks = group.count] range in
-            for rank in 0..<ranks {
-                kernels.add(
-                    x.rows(range), received.rows(rank * x.rows + range.lowerBound..<rank * x.rows + range.upperBound))
-            }
-        }
-    }
-
     /// Of the last layer only each prefix's last row matters: it is gathered and goes on as a decoding step does.
     private func finishPrefill(_ sequences: [Sequence], _ pass: PrefillPass) throws(CollectiveError) {
         let lastRows = pass.packed.ranges.map { $0.upperBound - 1 }
@@ -227,20 +215,19 @@ extension Gemma {
             let first = owners.firstIndex { $0 >= rank } ?? owners.count
             return first..<first + owners.filter { $0 == rank }.count
         }
-        let own = Matrix(rows: ranges[group.rank].count, columns: configuration.width)
+        let buffers = decodeBuffers(for: sequences.count)
+        let (own, x) = (buffers.partial(ranges[group.rank].count), buffers.x(sequences.count))
         for (row, sequence) in ranges[group.rank].enumerated() {
-            own.view.rows(row..<row + 1).copy(from: pass.x(lastRows[sequence]..<lastRows[sequence] + 1))
+            own.rows(row..<row + 1).copy(from: pass.x(lastRows[sequence]..<lastRows[sequence] + 1))
         }
-        let x = Matrix(rows: sequences.count, columns: configuration.width)
-        try group.gather(own.view, into: x.view, ranges: ranges).wait()
+        try group.gather(own, into: x, ranges: ranges, as: .float32).wait()
         let last = weights.layers.count - 1
-        let normed = Matrix(rows: x.view.rows, columns: configuration.width)
-        rmsNorm(x.view, weights.layers[last].attentionNorm, into: normed.view)
+        let normed = buffers.normed(sequences.count)
+        rmsNorm(x, weights.layers[last].attentionNorm, into: normed)
         try decodeLayer(
-            last, weights.layers[last], x.view, normed: normed.view, sequences,
-            places: sequences.map { $0.prefixRows - 1 })
-        observer?("layer \(last)", x.view)
-        try chooseTokens(x.view, for: sequences, damaged: pass.damaged)
+            last, weights.layers[last], x, normed: normed, sequences, places: sequences.map { $0.prefixRows - 1 })
+        observer?("layer \(last)", x)
+        try chooseTokens(x, for: sequences, damaged: pass.damaged)
     }
 
     private func openCache(of sequence: Sequence) {
@@ -249,12 +236,11 @@ extension Gemma {
             layers: configuration.layers, capacity: sequence.positions, width: width)
     }
 
-    private func reserveBuffers(_ rows: PrefillRows) -> PrefillBuffers {
-        let own = rows.owned(by: group.rank).count
-        if let buffers = prefillBuffers, buffers.fits(rows, own: own, ranks: group.count) { return buffers }
-        prefillBuffers = nil  // the smaller ones go before the larger ones come
-        let buffers = PrefillBuffers(rows, own: own, ranks: group.count, configuration, slice)
-        prefillBuffers = buffers
+    private func prefillBuffers(for rows: PrefillRows) -> PrefillBuffers {
+        if let kept = keptPrefillBuffers, kept.fits(rows, rank: group.rank) { return kept }
+        keptPrefillBuffers = nil  // the smaller ones go before the larger ones come
+        let buffers = PrefillBuffers(rows, rank: group.rank, configuration, slice)
+        keptPrefillBuffers = buffers
         return buffers
     }
 }

@@ -11,22 +11,22 @@ extension Gemma {
     func chooseTokens(
         _ x: MatrixView, for sequences: [Sequence], damaged: Set<Int> = []
     ) throws(CollectiveError) {
-        let normed = Matrix(rows: x.rows, columns: x.columns)
-        let logits = Matrix(rows: x.rows, columns: slice.vocabulary.count)
-        rmsNorm(x, weights.norm, into: normed.view)
-        linear(normed.view, weights.head.outputs(slice.vocabulary), into: logits.view)
-        observer?("logits", logits.view)
+        let buffers = decodeBuffers(for: x.rows)
+        let (normed, logits) = (buffers.normed(x.rows), buffers.logits(x.rows))
+        rmsNorm(x, weights.norm, into: normed)
+        linear(normed, weights.head.outputs(slice.vocabulary), into: logits)
+        observer?("logits", logits)
 
-        let own = Matrix(rows: x.rows, columns: Candidate.width)
-        let (view, out, first) = (logits.view, own.view, slice.vocabulary.lowerBound)
+        let (own, first) = (buffers.candidate(x.rows), slice.vocabulary.lowerBound)
         team.run(x.rows) { [kernels] row, _ in
-            var candidate = Candidate(logits: view, row: row, firstToken: first, kernels: kernels)
+            var candidate = Candidate(logits: logits, row: row, firstToken: first, kernels: kernels)
             candidate.isDamaged = damaged.contains(row)
-            candidate.store(in: out, row: row)
+            candidate.store(in: own, row: row)
         }
-        let all = try group.gatherCopies(of: own.view)
+        let all = buffers.candidates(group.count * x.rows)
+        try group.gatherCopies(of: own, into: all, as: .float32)
         for (row, sequence) in sequences.enumerated() {
-            let candidates = (0..<group.count).map { Candidate(all.view, row: $0 * x.rows + row) }
+            let candidates = (0..<group.count).map { Candidate(all, row: $0 * x.rows + row) }
             if candidates.contains(where: \.isDamaged) {
                 sequence.finish = .damaged
                 continue

@@ -4,7 +4,8 @@ import Foundation
 /// Cosines and sines of the rotary positions: angle(p, i) = p · base^(−2i/H), i < H/2.
 ///
 /// Angles are formed in float32, as the reference does, so that large positions round the same way.
-final class RotaryTable {
+final class RotaryTable: @unchecked Sendable {
+    // @unchecked: extended by the thread that leads the team, never inside a region; only read there.
     private let half: Int
     private let frequencies: [Float]
     private var cosine: [Float] = []

@@ -1,8 +1,16 @@
+/// How numbers stand on the wire between the ranks of a group.
+package enum LinkFormat: String, CaseIterable, Sendable {
+    case float32 = "f32"
+    /// Rounded to the nearest bfloat16, half the bytes, and widened on arrival.
+    case bfloat16 = "bf16"
+}
+
 /// The ranks that hold one Gemma together, seen from one of them.
 ///
 /// Every rank calls the same operations in the same order. An operation begins at once and runs under whatever is
 /// computed until its ``PendingTransfer/wait()``; its memory must not be touched in between. Sums are made by the
-/// caller in rank order, so every rank gets the same bits.
+/// caller in rank order, so every rank gets the same bits: what is rounded for the wire is rounded on the rank that it
+/// comes from as well, so that no rank has another number than its peers.
 package protocol TensorParallelGroup: AnyObject {
     var rank: Int { get }
     var count: Int { get }
@@ -11,28 +19,34 @@ package protocol TensorParallelGroup: AnyObject {
     /// Bytes that this rank sent to its peers.
     var sentBytes: Int { get }
 
+    /// How activations travel. What decides (``Candidate``) always travels as it is.
+    var link: LinkFormat { get }
+
     /// All-gather: rank r's rows land in rows `ranges[r]` of `all` on every rank. `own` has `ranges[rank].count` rows.
-    func gather(_ own: MatrixView, into all: MatrixView, ranges: [Range<Int>]) throws(CollectiveError)
-        -> any PendingTransfer
+    func gather(
+        _ own: MatrixView, into all: MatrixView, ranges: [Range<Int>], as format: LinkFormat
+    ) throws(CollectiveError) -> any PendingTransfer
 
     /// All-to-all: rows `ranges[r]` of `parts` go to rank r; `received` gets one piece of `ranges[rank].count` rows
     /// from each rank, in rank order.
-    func exchange(_ parts: MatrixView, ranges: [Range<Int>], into received: MatrixView) throws(CollectiveError)
-        -> any PendingTransfer
+    func exchange(
+        _ parts: MatrixView, ranges: [Range<Int>], into received: MatrixView, as format: LinkFormat
+    ) throws(CollectiveError) -> any PendingTransfer
 }
 
 extension TensorParallelGroup {
     package var waitingSeconds: Double { 0 }
     package var sentBytes: Int { 0 }
+    package var link: LinkFormat { .float32 }
 
-    /// Everyone's copy of some rows [B, D], in rank order: [ranks · B, D].
-    func gatherCopies(of own: MatrixView) throws(CollectiveError) -> Matrix {
-        let all = Matrix(rows: count * own.rows, columns: own.columns)
-        try gather(own, into: all.view, ranges: copies(of: own.rows)).wait()
-        return all
+    /// Everyone's copy of some rows [B, D], in rank order, in `all` [ranks · B, D].
+    func gatherCopies(
+        of own: MatrixView, into all: MatrixView, as format: LinkFormat
+    ) throws(CollectiveError) {
+        try gather(own, into: all, ranges: copies(of: own.rows), as: format).wait()
     }
 
-    /// Where each rank's copy of `rows` rows stands in ``gatherCopies(of:)``.
+    /// Where each rank's copy of `rows` rows stands in what ``gatherCopies(of:into:as:)`` fills.
     func copies(of rows: Int) -> [Range<Int>] { (0..<count).map { $0 * rows..<($0 + 1) * rows } }
 }
 
@@ -55,13 +69,15 @@ package final class SingleRank: TensorParallelGroup {
 
     package init() {}
 
-    package func gather(_ own: MatrixView, into all: MatrixView, ranges: [Range<Int>]) -> any PendingTransfer {
+    package func gather(
+        _ own: MatrixView, into all: MatrixView, ranges: [Range<Int>], as format: LinkFormat
+    ) -> any PendingTransfer {
         all.rows(ranges[0]).copy(from: own)
         return Completed()
     }
 
     package func exchange(
-        _ parts: MatrixView, ranges: [Range<Int>], into received: MatrixView
+        _ parts: MatrixView, ranges: [Range<Int>], into received: MatrixView, as format: LinkFormat
     ) -> any PendingTransfer {
         received.copy(from: parts.rows(ranges[0]))
         return Completed()

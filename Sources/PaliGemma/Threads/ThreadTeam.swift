@@ -5,22 +5,39 @@ import Synchronization
 /// A fixed team of compute threads. The caller of ``run(_:_:)`` is one of them, so a team of one starts no thread.
 ///
 /// One region runs at a time: tasks are taken in ascending order by whoever is free, and `run` returns when all are
-/// done. A worker without work spins for some microseconds and then sleeps, so that ranks that share cores do not
-/// steal from each other.
+/// done. It waits for tasks, not for threads: where cores are shared, a worker that gets no core in time is not missed,
+/// for the others do its part. A worker without work spins for some microseconds and then sleeps, so that ranks that
+/// share cores do not steal from each other.
 package final class ThreadTeam: @unchecked Sendable {
-    // @unchecked: what is shared is atomic, or written by the caller before `generation` is raised and read after.
+    // @unchecked: what is shared is atomic, or written by the caller before `region` is and read by those only who
+    // took a task of that region, which cannot end before they have done it.
     package let count: Int
-    private let next = Atomic<Int>(0)
-    private let running = Atomic<Int>(0)
-    private let generation = Atomic<Int>(0)
+    private let region = Atomic<UInt64>(0)
+    private let finished = Atomic<Int>(0)
     private let alive: Atomic<Int>
     private let stopping = Atomic<Bool>(false)
-    private var taskCount = 0
     private var body: (@Sendable (Int, Int) -> Void)?
     private let wake = NSCondition()
     private let done = NSCondition()
     private let spins: Int
     private var scratch: [ThreadScratch]
+
+    /// A region in one word, so that a task and the region that it belongs to are taken together: its number, how many
+    /// tasks it has, and how many were taken (more than there are, when a thread looked for one in vain).
+    private struct Region {
+        static let bits: UInt64 = 24
+        static let mask: UInt64 = 1 << bits - 1
+        let word: UInt64
+
+        init(word: UInt64) { self.word = word }
+        init(number: UInt64, tasks: Int) { word = number << (2 * Self.bits) | UInt64(tasks) << Self.bits }
+
+        var number: UInt64 { word >> (2 * Self.bits) }
+        var tasks: Int { Int(word >> Self.bits & Self.mask) }
+        var taken: Int { Int(word & Self.mask) }
+        /// The one after it; numbers come again after 65536 regions, when no thread can still be looking for this one.
+        func next(tasks: Int) -> Region { Region(number: (number + 1) & 0xffff, tasks: tasks) }
+    }
 
     /// - Parameters:
     ///   - count: threads, the caller included.
@@ -41,10 +58,7 @@ package final class ThreadTeam: @unchecked Sendable {
 
     deinit {
         stopping.store(true, ordering: .releasing)
-        wake.lock()
-        generation.wrappingAdd(1, ordering: .releasing)
-        wake.broadcast()
-        wake.unlock()
+        open(current.next(tasks: 0))
         while alive.load(ordering: .acquiring) > 0 { usleep(50) }
     }
 
@@ -54,17 +68,13 @@ package final class ThreadTeam: @unchecked Sendable {
             for task in 0..<max(tasks, 0) { body(task, 0) }
             return
         }
+        precondition(tasks < Int(Region.mask) - count)
         withoutActuallyEscaping(body) { body in
             self.body = body
-            taskCount = tasks
-            next.store(0, ordering: .relaxed)
-            running.store(count - 1, ordering: .relaxed)
-            wake.lock()
-            generation.wrappingAdd(1, ordering: .releasing)
-            wake.broadcast()
-            wake.unlock()
+            finished.store(0, ordering: .relaxed)
+            open(current.next(tasks: tasks))
             takeTasks(thread: 0)
-            waitForWorkers()
+            waitForTasks(tasks)
             self.body = nil
         }
     }
@@ -74,50 +84,62 @@ package final class ThreadTeam: @unchecked Sendable {
         scratch[thread].floats(count)
     }
 
+    private var current: Region { Region(word: region.load(ordering: .acquiring)) }
+
+    private func open(_ next: Region) {
+        region.store(next.word, ordering: .releasing)
+        wake.lock()
+        wake.broadcast()
+        wake.unlock()
+    }
+
     private func takeTasks(thread: Int) {
-        guard let body else { return }
         while true {
-            let task = next.wrappingAdd(1, ordering: .relaxed).oldValue
-            if task >= taskCount { return }
-            body(task, thread)
-        }
-    }
-
-    private func waitForWorkers() {
-        for _ in 0..<spins {
-            if running.load(ordering: .acquiring) == 0 { return }
-            pg_pause()
-        }
-        done.lock()
-        while running.load(ordering: .acquiring) > 0 { done.wait() }
-        done.unlock()
-    }
-
-    private func work(thread: Int) {
-        var seen = 0
-        while true {
-            seen = waitForRegion(after: seen)
-            if stopping.load(ordering: .acquiring) { break }
-            takeTasks(thread: thread)
-            if running.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+            let seen = Region(word: region.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue)
+            guard seen.taken < seen.tasks else { return }
+            perform(seen.taken, thread: thread)
+            if finished.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue == seen.tasks {
                 done.lock()
                 done.signal()
                 done.unlock()
             }
         }
+    }
+
+    /// In a function of its own, so that no thread still holds the closure when its last task counts as finished.
+    @inline(never)
+    private func perform(_ task: Int, thread: Int) { body?(task, thread) }
+
+    private func waitForTasks(_ tasks: Int) {
+        for _ in 0..<spins {
+            if finished.load(ordering: .acquiring) == tasks { return }
+            pg_pause()
+        }
+        done.lock()
+        while finished.load(ordering: .acquiring) < tasks { done.wait() }
+        done.unlock()
+    }
+
+    private func work(thread: Int) {
+        var seen: UInt64 = 0
+        while true {
+            seen = waitForRegion(after: seen)
+            if stopping.load(ordering: .acquiring) { break }
+            takeTasks(thread: thread)
+        }
         alive.wrappingSubtract(1, ordering: .releasing)
     }
 
-    private func waitForRegion(after seen: Int) -> Int {
+    private func waitForRegion(after seen: UInt64) -> UInt64 {
         for _ in 0..<spins {
-            let now = generation.load(ordering: .acquiring)
+            let now = current.number
             if now != seen { return now }
             pg_pause()
         }
         wake.lock()
         defer { wake.unlock() }
-        while generation.load(ordering: .acquiring) == seen { wake.wait() }
-        return generation.load(ordering: .acquiring)
+        while current.number == seen { wake.wait() }
+        return current.number
     }
 }
 

@@ -13,7 +13,11 @@ package struct RankMemory: Sendable, Equatable {
     /// - Parameters:
     ///   - elementSize: bytes of a stored weight.
     ///   - rows: rows of the largest micro-batch.
-    package init(plan: ShardPlan, rank: Int, configuration: ModelConfiguration, elementSize: Int, rows: Int) {
+    ///   - cut: how prefills are cut among the Gemma ranks.
+    package init(
+        plan: ShardPlan, rank: Int, configuration: ModelConfiguration, elementSize: Int, rows: Int,
+        cut: PrefillCut = PrefillCut()
+    ) {
         let (vision, text) = (configuration.vision, configuration.text)
         var (weights, cache, floats) = (0, 0, 0)
         if plan.encodesPictures(rank) {
@@ -23,14 +27,20 @@ package struct RankMemory: Sendable, Equatable {
                 rows * (5 * vision.width + vision.patchValues) + min(rows, 1024) * (vision.width + vision.mlpWidth)
         }
         if let slice = plan.slice(of: rank) {
+            let prefill = PrefillRows(total: rows, ranks: plan.textRanks, cut: cut)
             let attention = 2 * text.width * (text.queryWidth + text.keyValueWidth)
-            weights += text.layers * (attention + 3 * text.width * slice.mlp.count)
+            let columns = prefill.split == .rows ? text.mlpWidth : slice.mlp.count
+            weights += text.layers * (attention + 3 * text.width * columns)
             weights += slice.vocabulary.count * text.width + vision.width * text.width
             cache = Gemma.cacheBytes(positions: 1, configuration: text, slice: slice)
             let own = (rows + plan.textRanks - 1) / plan.textRanks
             floats += own * (2 * text.width + 2 * text.queryWidth + 2 * text.keyValueWidth + vision.width)
-            floats += rows * (text.width + 2 * text.keyValueWidth)
-            floats += min(rows, PrefillRows.blockRows) * (slice.mlp.count + 4 * text.width)
+            floats += 2 * rows * text.keyValueWidth
+            switch prefill.split {
+            case .rows: floats += prefill.longestChunk(of: rank - plan.firstTextRank) * text.mlpWidth
+            case .columns:
+                floats += rows * text.width + prefill.longestBlock * (slice.mlp.count + 4 * text.width)
+            }
         }
         weightsRead = weights * elementSize
         cachePerToken = cache

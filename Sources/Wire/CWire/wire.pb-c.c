@@ -559,7 +559,7 @@ void   pg__wire__encoded__free_unpacked
   assert(message->base.descriptor == &pg__wire__encoded__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor pg__wire__hello__field_descriptors[8] =
+static const ProtobufCFieldDescriptor pg__wire__hello__field_descriptors[9] =
 {
   {
     "build",
@@ -657,11 +657,24 @@ static const ProtobufCFieldDescriptor pg__wire__hello__field_descriptors[8] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "link",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_STRING,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Hello, link),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pg__wire__hello__field_indices_by_name[] = {
   0,   /* field[0] = build */
   2,   /* field[2] = fingerprint */
   5,   /* field[5] = host */
+  8,   /* field[8] = link */
   6,   /* field[6] = process_id */
   4,   /* field[4] = rank */
   7,   /* field[7] = ranks_expected */
@@ -671,7 +684,7 @@ static const unsigned pg__wire__hello__field_indices_by_name[] = {
 static const ProtobufCIntRange pg__wire__hello__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 8 }
+  { 0, 9 }
 };
 const ProtobufCMessageDescriptor pg__wire__hello__descriptor =
 {
@@ -681,7 +694,7 @@ const ProtobufCMessageDescriptor pg__wire__hello__descriptor =
   "Pg__Wire__Hello",
   "pg.wire",
   sizeof(Pg__Wire__Hello),
-  8,
+  9,
   pg__wire__hello__field_descriptors,
   pg__wire__hello__field_indices_by_name,
   1,  pg__wire__hello__number_ranges,

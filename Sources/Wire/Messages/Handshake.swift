@@ -15,10 +15,12 @@ package struct Hello: FrameMessage {
     package var processID: UInt32
     /// How many ranks the person asked for, or 0: a world of one where four were asked for was started wrongly.
     package var ranksExpected: UInt32
+    /// How activations travel between ranks.
+    package var link: String
 
     package init(
         build: String, wireVersion: UInt32 = UInt32(Frame.version), fingerprint: String, worldSize: UInt32,
-        rank: UInt32, host: String, processID: UInt32, ranksExpected: UInt32 = 0
+        rank: UInt32, host: String, processID: UInt32, ranksExpected: UInt32 = 0, link: String = ""
     ) {
         self.build = build
         self.wireVersion = wireVersion
@@ -28,6 +30,7 @@ package struct Hello: FrameMessage {
         self.host = host
         self.processID = processID
         self.ranksExpected = ranksExpected
+        self.link = link
     }
 
     package func packed(in arena: Arena) -> PackedForm {
@@ -40,6 +43,7 @@ package struct Hello: FrameMessage {
         message.pointee.host = arena.copy(host)
         message.pointee.process_id = processID
         message.pointee.ranks_expected = ranksExpected
+        message.pointee.link = arena.copy(link)
         return PackedForm(message)
     }
 
@@ -48,7 +52,8 @@ package struct Hello: FrameMessage {
             Hello(
                 build: Unpacking.string($0.build), wireVersion: $0.wire_version,
                 fingerprint: Unpacking.string($0.fingerprint), worldSize: $0.world_size, rank: $0.rank,
-                host: Unpacking.string($0.host), processID: $0.process_id, ranksExpected: $0.ranks_expected)
+                host: Unpacking.string($0.host), processID: $0.process_id, ranksExpected: $0.ranks_expected,
+                link: Unpacking.string($0.link))
         }
     }
 }

@@ -4,23 +4,25 @@ import PaliGemma
 /// A tensor-parallel group whose ranks are threads of this process: what MPI does between processes, as copies.
 final class InProcessGroup: TensorParallelGroup {
     let rank: Int
+    let link: LinkFormat
     var count: Int { room.count }
     private let room: Room
 
-    private init(rank: Int, room: Room) {
+    private init(rank: Int, link: LinkFormat, room: Room) {
         self.rank = rank
+        self.link = link
         self.room = room
     }
 
     /// Runs `body` once for every rank, each on a thread of its own, and returns their results in rank order.
     static func run<Result: Sendable>(
-        ranks: Int, _ body: @escaping @Sendable (InProcessGroup) throws -> Result
+        ranks: Int, link: LinkFormat = .float32, _ body: @escaping @Sendable (InProcessGroup) throws -> Result
     ) throws -> [Result] {
         let room = Room(count: ranks)
         let results = Results<Result>(count: ranks)
         let threads = (0..<ranks).map { rank in
             let thread = Thread {
-                results.set(rank, Swift.Result { try body(InProcessGroup(rank: rank, room: room)) })
+                results.set(rank, Swift.Result { try body(InProcessGroup(rank: rank, link: link, room: room)) })
             }
             thread.stackSize = 8 << 20
             thread.start()
@@ -31,21 +33,29 @@ final class InProcessGroup: TensorParallelGroup {
         return try results.values.map { try $0.get() }
     }
 
-    func gather(_ own: MatrixView, into all: MatrixView, ranges: [Range<Int>]) -> any PendingTransfer {
+    func gather(
+        _ own: MatrixView, into all: MatrixView, ranges: [Range<Int>], as format: LinkFormat
+    ) -> any PendingTransfer {
         Deferred { [room, rank] in
             room.meet(rank, own) { views in
-                for (from, range) in ranges.enumerated() { all.rows(range).copy(from: views[from]) }
+                for (from, range) in ranges.enumerated() {
+                    all.rows(range).copy(from: views[from])
+                    format.round(all.rows(range))
+                }
             }
         }
     }
 
-    func exchange(_ parts: MatrixView, ranges: [Range<Int>], into received: MatrixView) -> any PendingTransfer {
+    func exchange(
+        _ parts: MatrixView, ranges: [Range<Int>], into received: MatrixView, as format: LinkFormat
+    ) -> any PendingTransfer {
         Deferred { [room, rank] in
             room.meet(rank, parts) { views in
                 let rows = ranges[rank].count
                 for (from, view) in views.enumerated() {
                     received.rows(from * rows..<(from + 1) * rows).copy(from: view.rows(ranges[rank]))
                 }
+                format.round(received)
             }
         }
     }
@@ -113,6 +123,19 @@ final class InProcessGroup: TensorParallelGroup {
             condition.lock()
             while results.contains(where: { $0 == nil }) { condition.wait() }
             condition.unlock()
+        }
+    }
+}
+
+extension LinkFormat {
+    /// What the way over the wire does to numbers.
+    fileprivate func round(_ view: MatrixView) {
+        guard self == .bfloat16 else { return }
+        let codec = LinkCodec(team: ThreadTeam(count: 1))
+        withUnsafeTemporaryAllocation(byteCount: view.rows * view.columns * 2 + 2, alignment: 64) { wire in
+            guard let base = wire.baseAddress else { return }
+            codec.narrow(view, into: base)
+            codec.widen(base, into: view)
         }
     }
 }

@@ -46,6 +46,12 @@ extension Kernels {
         return out
     }
 
+    func narrowed(_ x: [Float]) -> [UInt16] {
+        var out = [UInt16](repeating: 0, count: x.count)
+        narrow(x, &out, x.count)
+        return out
+    }
+
     func argMax(_ x: [Float]) -> Int {
         var value: Float = 0
         return table.pointee.arg_max(x, x.count, &value)

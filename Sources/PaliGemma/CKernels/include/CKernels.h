@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "Link.h"
 #include "Quantized.h"
 
 #ifdef __cplusplus

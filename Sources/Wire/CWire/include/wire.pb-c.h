@@ -111,10 +111,14 @@ struct  Pg__Wire__Hello
    * 0: the person did not say
    */
   uint32_t ranks_expected;
+  /*
+   * how activations travel between ranks
+   */
+  char *link;
 };
 #define PG__WIRE__HELLO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pg__wire__hello__descriptor) \
-    , (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, 0, 0 }
+    , (char *)protobuf_c_empty_string, 0, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string, 0, 0, (char *)protobuf_c_empty_string }
 
 
 /*

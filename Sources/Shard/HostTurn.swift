@@ -1,0 +1,53 @@
+import CTurn
+import Foundation
+import PaliGemma
+
+/// Ranks that share the cores of a host take turns: one computes, on all cores, until it has to wait for something.
+///
+/// Without it the scheduler would cut their work into slices, and a rank whose threads meet after every product would
+/// wait for the one that just lost its core, several times a layer. Used on a rank's stage thread alone.
+package final class HostTurn: @unchecked Sendable {
+    // @unchecked: the memory is only touched by the C functions, which are atomic; the rest is the stage thread's.
+    private let memory: UnsafeMutableRawPointer
+    private var isMine = false
+    /// Seconds that the stage thread spent waiting for its turn.
+    package private(set) var waitingSeconds = 0.0
+
+    /// A cache line of its own.
+    static var bytes: Int { (pg_turn_bytes() + 63) / 64 * 64 }
+
+    /// - Parameter memory: shared by the ranks of the host, zero at the start.
+    init(memory: UnsafeMutableRawPointer) {
+        self.memory = memory
+    }
+
+    func take() {
+        guard !isMine else { return }
+        let start = Timeline.now()
+        pg_turn_take(memory)
+        waitingSeconds += Double(Timeline.now() - start) / 1e9
+        isMine = true
+    }
+
+    func give() {
+        guard isMine else { return }
+        isMine = false
+        pg_turn_give(memory)
+    }
+
+    /// Lets those who wait have theirs first.
+    func pass() {
+        guard isMine else { return }
+        give()
+        take()
+    }
+}
+
+extension HostTurn? {
+    /// Runs what waits for others while they may compute.
+    func whileWaiting<Result>(_ wait: () -> Result) -> Result {
+        self?.give()
+        defer { self?.take() }
+        return wait()
+    }
+}
