@@ -18,6 +18,12 @@ extension ModelWeights {
         all.append((text.headName, text.head))
         return all.filter { $0.matrix.outputs * $0.matrix.inputs >= Self.fewestWeights }
     }
+
+    /// Bytes of the file that `--weights int8` makes.
+    package var quantizedBytes: Int {
+        QuantizedLayout(matrices: quantizable.map { ($0.name, $0.matrix.outputs, $0.matrix.inputs) }, model: "")
+            .byteCount
+    }
 }
 
 extension VisionLayerWeights {
