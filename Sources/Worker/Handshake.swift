@@ -122,14 +122,14 @@ struct Handshake {
         if hello.wireVersion != first.wireVersion || hello.build != first.build {
             return "\(place) runs another build than rank 0 on \(first.host): install the same on every host"
         }
+        if hello.link != first.link {
+            return "\(place) has --link \(hello.link), but rank 0 on \(first.host) has \(first.link): give every rank "
+                + "the same"
+        }
         let precisions = [hello, first].map { WeightPrecision(ofFingerprint: $0.fingerprint) }
         if precisions[0] != precisions[1] {
             return "\(place) has --weights \(precisions[0].rawValue), but rank 0 on \(first.host) has "
                 + "\(precisions[1].rawValue): give every rank the same"
-        }
-        if hello.link != first.link {
-            return "\(place) has --link \(hello.link), but rank 0 on \(first.host) has \(first.link): give every rank "
-                + "the same"
         }
         if hello.fingerprint != first.fingerprint {
             return "\(place) has another model at \(settings.model) than rank 0 on \(first.host): copy the same to both"

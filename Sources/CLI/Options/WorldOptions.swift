@@ -98,9 +98,9 @@ struct WorldOptions: ParsableArguments {
     }
 }
 
-extension WeightPrecision: ExpressibleByArgument {}
 extension LinkFormat: ExpressibleByArgument {}
 extension PrefillCut.Split: ExpressibleByArgument {}
+extension WeightPrecision: ExpressibleByArgument {}
 
 /// What a world is started with.
 struct WorldSettings {

@@ -97,6 +97,9 @@ package struct TextWeights: Sendable {
     /// The output head: the embedding again, unless the checkpoint stores another.
     let head: WeightMatrix  // head.weight [V, D]
 
+    /// Whether the layers multiply with weights of eight bits.
+    var isQuantized: Bool { layers.contains { $0.gate.quantized != nil } }
+
     init(_ reader: inout TensorReader, _ configuration: TextConfiguration) throws(ModelError) {
         let width = configuration.width
         embedding = try reader.matrix("text.embed_tokens.weight", [configuration.vocabulary, width])

@@ -31,6 +31,12 @@ package struct MatrixView: @unchecked Sendable {
         return MatrixView(base: base, rows: rows, columns: columns)
     }
 
+    /// The same memory with fewer columns and no gaps between its rows; what it held is forgotten.
+    func compact(columns: Int) -> MatrixView {
+        precondition(columns <= self.columns)
+        return MatrixView(base: base, rows: rows, columns: columns)
+    }
+
     package func row(_ index: Int) -> UnsafeMutablePointer<Float> {
         precondition(index >= 0 && index < rows)
         return base + index * stride

@@ -79,9 +79,26 @@ package final class Gemma {
         }
     }
 
-    /// partial [T, D] = this rank's columns of down(gelu(gate(normed)) · up(normed)); the group's sum is the MLP.
-    func feedForward(_ layer: TextLayerWeights, _ normed: MatrixView, hidden: MatrixView, into partial: MatrixView) {
-        linear.gated(normed, gate: layer.gate.outputs(slice.mlp), up: layer.up.outputs(slice.mlp), into: hidden)
-        linear(hidden, layer.down.inputs(slice.mlp), into: partial)
+    /// out [T, D] = or += down(gelu(gate(normed)) * up(normed)), over some columns of the MLP, as many at a time as
+    /// `hidden` [T, …] has room for.
+    func feedForward(
+        _ layer: TextLayerWeights, columns: Range<Int>, _ normed: MatrixView, hidden: MatrixView,
+        into out: MatrixView, accumulate: Bool
+    ) {
+        let parts = max(1, (columns.count + hidden.columns - 1) / max(1, hidden.columns))
+        for part in 0..<parts {
+            let first = columns.lowerBound + columns.count * part / parts
+            let own = first..<columns.lowerBound + columns.count * (part + 1) / parts
+            let view = hidden.compact(columns: own.count)
+            linear.gated(normed, gate: layer.gate.outputs(own), up: layer.up.outputs(own), into: view)
+            linear(view, layer.down.inputs(own), into: out, accumulate: accumulate || part > 0)
+        }
+    }
+
+    /// Columns of the MLP that the rows of a prefill go through at a time: what the first two products leave is still in
+    /// cache when the third reads it (8 MB of 1024 rows). Weights of eight bits go whole: their scales are made for it.
+    package static func hiddenWidth(_ columns: Int, quantized: Bool) -> Int {
+        let parts = quantized ? 1 : max(1, (columns + 2047) / 2048)
+        return (columns + parts - 1) / parts
     }
 }

@@ -69,7 +69,8 @@ extension Gemma {
         try addSum(of: partial, to: x, buffers)
 
         rmsNorm(x, layer.mlpNorm, into: normed)
-        feedForward(layer, normed, hidden: buffers.hidden(x.rows), into: partial)
+        feedForward(
+            layer, columns: slice.mlp, normed, hidden: buffers.hidden(x.rows), into: partial, accumulate: false)
         try addSum(of: partial, to: x, buffers)
     }
 

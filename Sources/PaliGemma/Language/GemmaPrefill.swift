@@ -61,8 +61,8 @@ extension Gemma {
             let (x, normed) = (pass.x(chunk), pass.normed(chunk))
             let hidden = pass.buffers.hidden.view.rows(0..<chunk.count)
             rmsNorm(x, layer.mlpNorm, into: normed)
-            linear.gated(normed, gate: layer.gate, up: layer.up, into: hidden)
-            linear(hidden, layer.down, into: x, accumulate: true)
+            feedForward(
+                layer, columns: 0..<configuration.mlpWidth, normed, hidden: hidden, into: x, accumulate: true)
             try beginKeysAndValues(index + 1, &pass, block)
         }
     }
@@ -239,7 +239,8 @@ extension Gemma {
     private func prefillBuffers(for rows: PrefillRows) -> PrefillBuffers {
         if let kept = keptPrefillBuffers, kept.fits(rows, rank: group.rank) { return kept }
         keptPrefillBuffers = nil  // the smaller ones go before the larger ones come
-        let buffers = PrefillBuffers(rows, rank: group.rank, configuration, slice)
+        let buffers = PrefillBuffers(
+            rows, rank: group.rank, configuration, slice, quantized: weights.isQuantized)
         keptPrefillBuffers = buffers
         return buffers
     }

@@ -37,7 +37,10 @@ extension Gemma {
         if block >= 2 { try finishSum(&pass, block - 2) }  // its buffers are needed again
         let gathered = pass.gathered(block)
         let partial = pass.partial(block)
-        feedForward(layer, gathered, hidden: pass.buffers.hidden.view.rows(0..<gathered.rows), into: partial)
+        feedForward(
+            layer, columns: slice.mlp, gathered, hidden: pass.buffers.hidden.view.rows(0..<gathered.rows),
+            into: partial,
+            accumulate: false)
         pass.sums[block] = try group.exchange(
             partial, ranges: pass.rows.placed(block),
             into: pass.received(block, rows: pass.rows.chunk(block, of: group.rank).count), as: group.link)

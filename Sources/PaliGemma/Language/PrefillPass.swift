@@ -8,7 +8,7 @@ final class PrefillBuffers {
     let ownKeyValue: Matrix  // [own, 2·K·H], keys before values
     /// [T, 2·K·H], all ranks' rows. A layer's arrive while the one before still attends to its own, packed copies.
     let keyValue: Matrix
-    /// [chunk, F] by rows; [block, own columns of F] by columns.
+    /// [chunk, a part of F] by rows; [block, a part of own columns of F] by columns.
     let hidden: Matrix
 
     // By columns only.
@@ -19,7 +19,7 @@ final class PrefillBuffers {
     let evenReceived: Matrix  // [ranks · chunk, D]
     let oddReceived: Matrix  // [ranks · chunk, D]
 
-    init(_ rows: PrefillRows, rank: Int, _ configuration: TextConfiguration, _ slice: TextSlice) {
+    init(_ rows: PrefillRows, rank: Int, _ configuration: TextConfiguration, _ slice: TextSlice, quantized: Bool) {
         split = rows.split
         let own = rows.owned(by: rank).count
         let chunk = rows.longestChunk(of: rank)
@@ -33,8 +33,8 @@ final class PrefillBuffers {
         let byColumns = split == .columns
         hidden =
             byColumns
-            ? Matrix(rows: rows.longestBlock, columns: slice.mlp.count)
-            : Matrix(rows: chunk, columns: configuration.mlpWidth)
+            ? Matrix(rows: rows.longestBlock, columns: Gemma.hiddenWidth(slice.mlp.count, quantized: quantized))
+            : Matrix(rows: chunk, columns: Gemma.hiddenWidth(configuration.mlpWidth, quantized: quantized))
         gathered = Matrix(rows: byColumns ? rows.total : 0, columns: width)
         evenPartial = Matrix(rows: byColumns ? rows.longestBlock : 0, columns: width)
         oddPartial = Matrix(rows: byColumns ? rows.longestBlock : 0, columns: width)

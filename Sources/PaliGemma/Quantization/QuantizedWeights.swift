@@ -69,8 +69,8 @@ extension Gemma {
         for layer in weights.layers {
             // A prefill multiplies own rows with all heads, decoding all rows with own heads.
             used += [layer.query, layer.output, layer.query.outputs(columns), layer.output.inputs(columns)]
-            if cut.split == .rows { used += [layer.gate, layer.up, layer.down] }
             used += [layer.gate.outputs(slice.mlp), layer.up.outputs(slice.mlp), layer.down.inputs(slice.mlp)]
+            if cut.split == .rows { used += [layer.gate, layer.up, layer.down] }
         }
         for weight in used { try weight.quantized?.prepare(linear) }
     }

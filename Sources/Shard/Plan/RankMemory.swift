@@ -36,10 +36,11 @@ package struct RankMemory: Sendable, Equatable {
             let own = (rows + plan.textRanks - 1) / plan.textRanks
             floats += own * (2 * text.width + 2 * text.queryWidth + 2 * text.keyValueWidth + vision.width)
             floats += 2 * rows * text.keyValueWidth
+            let hidden = Gemma.hiddenWidth(columns, quantized: elementSize == 1)
             switch prefill.split {
-            case .rows: floats += prefill.longestChunk(of: rank - plan.firstTextRank) * text.mlpWidth
+            case .rows: floats += prefill.longestChunk(of: rank - plan.firstTextRank) * hidden
             case .columns:
-                floats += rows * text.width + prefill.longestBlock * (slice.mlp.count + 4 * text.width)
+                floats += rows * text.width + prefill.longestBlock * (hidden + 4 * text.width)
             }
         }
         weightsRead = weights * elementSize
