@@ -6,9 +6,11 @@ import Foundation
 ///
 /// MPI makes progress only while it is asked, and ranks that share cores must not ask all the time.
 final class HostBells: @unchecked Sendable {
-    // @unchecked: the memory is only touched by the C functions, which are atomic.
+    // @unchecked: the memory is only touched by the C functions, which are atomic; `isClosed` under the lock.
     private let own: UnsafeMutableRawPointer
     private let others: [UnsafeMutableRawPointer]
+    private let lock = NSLock()
+    private var isClosed = false
     /// The memory of a rank that is alone on its host.
     private let owned: UnsafeMutableRawPointer?
 
@@ -33,9 +35,12 @@ final class HostBells: @unchecked Sendable {
     /// How often this rank's bell rang: to be read before one looks for work.
     var count: UInt32 { pg_bell_count(own) }
 
-    func ringOwn() { pg_bell_ring(own) }
+    func ringOwn() { lock.withLock { if !isClosed { pg_bell_ring(own) } } }
 
     func ringOthers() { for bell in others { pg_bell_ring(bell) } }
+
+    /// Nobody rings any more: the memory goes with the world, and a thread may still be on its way to the bell.
+    func close() { lock.withLock { isClosed = true } }
 
     /// Sleeps until the own bell has rung since it was read as `seen`, or for the given time.
     func wait(seen: UInt32, seconds: Double) { pg_bell_wait(own, seen, Int(seconds * 1e9)) }

@@ -97,7 +97,10 @@ package final class RankLoop {
     }
 
     /// Leaves the world; all ranks must.
-    package func finalize() { mpi.finalize() }
+    package func finalize() {
+        bells.close()
+        mpi.finalize()
+    }
 
     /// Ends the whole world because this rank cannot go on.
     package static func abort(code: Int32) -> Never { MPI.abort(code: code) }

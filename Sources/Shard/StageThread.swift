@@ -41,8 +41,13 @@ package final class StageThread: Sendable {
         work.put(body)
     }
 
-    /// Whether everything is done.
+    /// Whether everything is done, and the turn given back.
     package var isIdle: Bool { outstanding.load(ordering: .acquiring) == 0 }
+
+    /// Waits for the end of what is being done.
+    package func finish() {
+        while !isIdle { usleep(50) }
+    }
     /// Seconds spent without work.
     package var waitingSeconds: Double { Double(waitingNanoseconds.load(ordering: .relaxed)) / 1e9 }
 }

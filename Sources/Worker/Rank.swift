@@ -110,6 +110,8 @@ final class Rank: @unchecked Sendable {
             if !settings.quiet { progress.update(coordinator.progress) }
             return try coordinator.step()
         }
+        // The turn lies in memory that goes with the world.
+        thread.finish()
         guard let coordinator else { return .success }
         try writeTimeline(coordinator.reports)
         if let path = settings.report {

@@ -10,7 +10,8 @@ import Testing
 
     @Test(
         arguments: [
-            "run", "submit", "status", "results", "inspect image", "inspect model", "random-model", "bench",
+            "run", "submit", "status", "results", "inspect image", "inspect model", "inspect logits", "random-model",
+            "bench",
             "bench kernels",
         ])
     func helpNamesTheVariableOfEveryFlag(command: String) throws {
@@ -49,7 +50,9 @@ import Testing
     @Test func aModelIsDescribedRankByRank() throws {
         let outcome = try bench.run("inspect", "model", CommandBench.miniature, "--ranks", "4")
         #expect(outcome.code == 0)
-        for part in ["pictures ", "vision ", "Gemma ", "BF16", "fingerprint ", "4 ranks: ", "rank 3 "] {
+        for part in [
+            "pictures ", "vision ", "Gemma ", "BF16", "fingerprint ", "--weights int8", "4 ranks: ", "rank 3 ",
+        ] {
             #expect(outcome.output.contains(part))
         }
     }

@@ -19,7 +19,8 @@ struct QuantizedWorldTests {
     }
 
     @Test(
-        "All forty jobs are answered; ranks that start together quantise once", arguments: ["odd", "grouped"],
+        "Forty jobs get the reference's answers where it is sure; ranks that start together quantise once",
+        arguments: ["odd", "grouped"],
         [1, 3, 4])
     func allJobs(name: String, ranks: Int) throws {
         let reference = try ReferenceAnswers(name)
@@ -32,9 +33,8 @@ struct QuantizedWorldTests {
         #expect(quantizedFiles(model.path).count == 1)
         let results = try queue.results()
         #expect(results.count == reference.answers.count)
-        for result in results {
-            #expect(result.error == nil && result.logprobs.allSatisfy { $0.isFinite && $0 <= 0 }, "\(result)")
-        }
+        // Of these small models the head alone is quantised. Found: 0.03 and 0.04.
+        reference.expect(results, margin: 0.1, tolerance: 0.1)
     }
 
     /// The miniature is sure of nearly all it says. Where the exact mode gives its token more than nine tenths, the

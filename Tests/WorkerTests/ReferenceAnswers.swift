@@ -43,8 +43,11 @@ struct ReferenceAnswers {
         }
     }
 
-    /// Every job answered, every token equal as far as the reference is sure of it, log-probabilities within 1e-3.
-    func expect(_ results: [ResultLine], except: Set<String> = []) {
+    /// Every job answered, every token equal as far as the reference is sure of it (by its margin), log-probabilities
+    /// within a tolerance.
+    func expect(
+        _ results: [ResultLine], except: Set<String> = [], margin: Float = 1e-3, tolerance: Float = 1e-3
+    ) {
         let byID = Dictionary(uniqueKeysWithValues: results.map { ($0.id, $0) })
         #expect(byID.count == answers.count)
         for answer in answers where !except.contains(answer.id) {
@@ -53,11 +56,11 @@ struct ReferenceAnswers {
                 continue
             }
             #expect(result.error == nil, "\(answer.id): \(result.error?.message ?? "")")
-            let sure = answer.margins.prefix { $0 > 1e-3 }.count
+            let sure = answer.margins.prefix { $0 > margin }.count
             let count = min(sure, answer.tokens.count)
             #expect(result.tokens.prefix(count) == answer.tokens.prefix(count), "\(answer.id)")
             for (mine, expected) in zip(result.logprobs, answer.logprobs).prefix(count) {
-                #expect(abs(mine - expected) < 1e-3, "\(answer.id)")
+                #expect(abs(mine - expected) < tolerance, "\(answer.id)")
             }
             if sure == answer.margins.count {
                 #expect(result.text == answer.text && result.finish_reason == answer.finish_reason, "\(answer.id)")

@@ -68,7 +68,7 @@ struct InspectModelCommand: ParsableCommand {
         let directory = try Variable.model.required(directory, option: "<directory>")
         let configuration = try ModelConfiguration(directory: directory)
         let checkpoint = try Checkpoint(directory: directory)
-        _ = try ModelWeights(checkpoint: checkpoint, configuration: configuration)
+        let weights = try ModelWeights(checkpoint: checkpoint, configuration: configuration)
         let tokenizer = try Tokenizer(directory: directory, configuration: configuration)
         let plan = try ShardPlan(
             ranks: try Variable.ranks.value(ranks) ?? LocalMachine.bestRanks, configuration: configuration,
@@ -76,6 +76,10 @@ struct InspectModelCommand: ParsableCommand {
 
         let lines =
             Self.describe(configuration, tokenizer) + Self.describe(checkpoint)
+            + [
+                PlanReport.row(
+                    "int8", "\(ByteCount.text(weights.quantizedBytes)) more on the disk, once, for --weights int8")
+            ]
             + PlanReport.lines(
                 plan: plan, configuration: configuration, elementSize: PlanReport.elementSize(of: checkpoint))
         print(lines.joined(separator: "\n"))

@@ -120,10 +120,10 @@ package struct TextWeights: Sendable {
 }
 
 extension TextWeights {
-    /// Of the layers' matrices and the embedding, as they are stored.
+    /// Of the layers' matrices and the embedding, as products read them.
     package var bytes: Int {
         let matrices = layers.flatMap { [$0.query, $0.key, $0.value, $0.output, $0.gate, $0.up, $0.down] }
-        return ([embedding] + matrices).reduce(0) { $0 + $1.outputs * $1.inputs * $1.element.size }
+        return ([embedding] + matrices).reduce(0) { $0 + $1.productBytes }
     }
 }
 

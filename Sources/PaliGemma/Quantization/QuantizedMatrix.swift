@@ -8,6 +8,8 @@ package final class QuantizedMatrix: @unchecked Sendable {
     let scales: UnsafePointer<Float>
     private let entry: QuantizedLayout.Entry
     private let file: MappedFile
+    /// Runs of panels that are known to be as they were written.
+    private let verified: Mutex<Set<Int>> = Mutex([])
     private let slices = Mutex<[SliceKey: QuantizedSlice]>([:])
 
     private struct SliceKey: Hashable {
@@ -49,9 +51,11 @@ extension QuantizedMatrix {
         let width = QuantizedShape.panel * QuantizedLayout.runPanels
         let runs = outputs.lowerBound / width...(outputs.upperBound - 1) / width
         let blocks = inputs.lowerBound / shape.blockInputs...(inputs.upperBound - 1) / shape.blockInputs
+        let known = verified.withLock { $0 }
+        let wanted = blocks.flatMap { block in runs.map { block * entry.runs + $0 } }.filter { !known.contains($0) }
         let damaged = Atomic<Bool>(hash(entry.scalesOffset, entry.scaleBytes) != stored(entry.scalesHashOffset))
-        team.run(runs.count * blocks.count) { task, _ in
-            let (block, run) = (blocks.lowerBound + task / runs.count, runs.lowerBound + task % runs.count)
+        team.run(wanted.count) { task, _ in
+            let (block, run) = (wanted[task] / entry.runs, wanted[task] % entry.runs)
             let panels = entry.panels(of: run)
             let start = entry.weightsOffset + shape.offset(block: block, panel: panels.lowerBound)
             if hash(start, panels.count * shape.panelBytes(of: block))
@@ -65,6 +69,7 @@ extension QuantizedMatrix {
                 .quantized, at: file.path,
                 "the quantised weights are damaged (in \(entry.name)); remove the file, and it is made again")
         }
+        verified.withLock { $0.formUnion(wanted) }
     }
 
     private func hash(_ offset: Int, _ count: Int) -> UInt64 {

@@ -1,7 +1,11 @@
 /// Which weights are quantised. What is left in the checkpoint's numbers costs next to nothing and would cost accuracy:
 /// the embeddings, which are looked up and not multiplied, biases and norms, the patch embedding and the projector, on
-/// which all else rests, and Gemma's keys and values, 1 % of a layer's weights (docs/performance.md has the figures).
+/// which all else rests, Gemma's keys and values, 1 % of a layer's weights, and any matrix that is small
+/// (docs/int8.md has the figures).
 extension ModelWeights {
+    /// Matrices with fewer weights stay as they are: a model that needs speed spends next to none of its time in them.
+    private static let fewestWeights = 1 << 15
+
     /// By canonical name.
     var quantizable: [(name: String, matrix: WeightMatrix)] {
         var all: [(name: String, matrix: WeightMatrix)] = []
@@ -11,7 +15,14 @@ extension ModelWeights {
         for (index, layer) in text.layers.enumerated() {
             all += layer.products.map { ("text.layers.\(index).\($0).weight", $1) }
         }
-        return all + [(text.headName, text.head)]
+        all.append((text.headName, text.head))
+        return all.filter { $0.matrix.outputs * $0.matrix.inputs >= Self.fewestWeights }
+    }
+
+    /// Bytes of the file that `--weights int8` makes.
+    package var quantizedBytes: Int {
+        QuantizedLayout(matrices: quantizable.map { ($0.name, $0.matrix.outputs, $0.matrix.inputs) }, model: "")
+            .byteCount
     }
 }
 

@@ -27,7 +27,7 @@ struct QuantizedGemmaTests {
 
     /// One picture's answer by a group of ranks.
     private func answers(
-        ranks: Int, precision: WeightPrecision, kernels: Kernels = .current
+        ranks: Int, precision: WeightPrecision, kernels: Kernels = .current, split: PrefillCut.Split = .columns
     ) throws -> [Answer] {
         let configuration = try ModelConfiguration(directory: model)
         let checkpoint = try Checkpoint(directory: model)
@@ -49,7 +49,8 @@ struct QuantizedGemmaTests {
             let plan = try ShardPlan(ranks: ranks + 1, configuration: configuration, visionRanks: 1)
             let gemma = Gemma(
                 weights: weights, configuration: configuration, slice: plan.slices[group.rank], group: group,
-                team: ThreadTeam(count: 1), kernels: kernels, cut: PrefillCut(split: .columns, blockRows: 37))
+                team: ThreadTeam(count: 1), kernels: kernels, cut: PrefillCut(split: split, blockRows: 37, leastRows: 1)
+            )
             try gemma.prepareWeights()
             var logits: [Float] = []
             gemma.observer = { stage, view in
@@ -75,10 +76,12 @@ struct QuantizedGemmaTests {
     }
 
     /// Ranks quantise the inputs of o_proj and down_proj by what they own of them, so that their steps differ a little.
-    @Test("Any number of ranks answers as one does, its logits within 2.5 % of their spread", arguments: 2...8)
-    func ranks(count: Int) throws {
+    @Test(
+        "Any number of ranks answers as one does, its logits within 2.5 % of their spread", arguments: 2...8,
+        PrefillCut.Split.allCases)
+    func ranks(count: Int, split: PrefillCut.Split) throws {
         let one = try answers(ranks: 1, precision: .int8)[0]
-        let all = try answers(ranks: count, precision: .int8)
+        let all = try answers(ranks: count, precision: .int8, split: split)
         for other in all {
             #expect(other.tokens == one.tokens)
             #expect(other.logProbabilities == all[0].logProbabilities)
