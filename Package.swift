@@ -81,7 +81,7 @@ let package = Package(
         .testTarget(
             name: "WorkerTests", dependencies: ["Coordinator", "PaliGemma", "TestSupport", "pg-worker", "paligemma"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CWire"]),
-        .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma"]),
+        .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma", "CTurn"]),
         .testTarget(name: "CLITests", dependencies: ["paligemma", "pg-worker", "Coordinator", "queue-stress"]),
         .testTarget(
             name: "CoordinatorTests",

@@ -50,8 +50,8 @@ final class MPI {
         let memory: UnsafeMutableRawPointer
     }
 
-    /// Memory that the ranks of this host share, all zero at first; nil for a rank that is alone on its host. Every
-    /// rank of the world must call it.
+    /// Memory that the ranks of this host share, all zero at first; nil for a rank that is alone on its host, and where
+    /// there is no shared memory. Every rank of the world must call it.
     ///
     /// - Parameter bytes: by the number of the host's ranks.
     func shareMemory(bytes: (Int) -> Int) throws(ShardError) -> Host? {
@@ -66,10 +66,10 @@ final class MPI {
         guard count > 1 else { return nil }
         let length = bytes(Int(count))
         var (own, first): (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) = (nil, nil)
-        try Self.check(
-            MPI_Win_allocate_shared(
-                MPI_Aint(rank == 0 ? length : 0), 1, pg_mpi_info_null(), host, &own, &shared),
-            "MPI_Win_allocate_shared")
+        let code = MPI_Win_allocate_shared(
+            MPI_Aint(rank == 0 ? length : 0), 1, pg_mpi_info_null(), host, &own, &shared)
+        // A library without shared windows: ranks then neither take turns nor wake each other.
+        guard code == MPI_SUCCESS else { return nil }
         var (unit, size): (Int32, MPI_Aint) = (0, 0)
         try Self.check(MPI_Win_shared_query(shared, 0, &size, &unit, &first), "MPI_Win_shared_query")
         guard let first else { throw ShardError.mpi(call: "MPI_Win_shared_query", reason: "gave no memory") }

@@ -38,7 +38,10 @@ package final class RankLoop {
         host = try mpi.shareMemory { ranks in HostTurn.bytes + HostBells.bytes(ranks: ranks) }
         bells = HostBells(shared: host.map { ($0.memory + HostTurn.bytes, $0.rank, $0.count) })
         outbox = RankOutbox(bells: bells)
-        idle = Idle(hearsAll: (host?.count ?? 1) == mpi.size)
+        // Without single copies a message goes through shared memory piece by piece, and no bell rings for a piece.
+        let singleCopies =
+            ProcessInfo.processInfo.environment["OMPI_MCA_btl_vader_single_copy_mechanism"] != "none"
+        idle = Idle(hearsAll: mpi.size == 1 || host?.count == mpi.size && singleCopies)
     }
 
     /// The way to this loop from other threads.

@@ -115,8 +115,9 @@ extension VisionStage {
     }
 }
 
-/// A fault switch for tests: `PALIGEMMA_FAULT=flip-features:N:B` flips a bit of byte B in the first Features frame of
-/// picture N (pictures of a world are numbered from 1 in the order in which they are leased).
+/// A fault switch for tests: `PALIGEMMA_FAULT=flip-features:N:B` flips a bit of byte B (of the last one, where the frame
+/// is shorter) in the first Features frame of picture N. Pictures of a world are numbered from 1 in the order in which
+/// they are leased.
 package struct FeatureFault: Sendable {
     let picture: UInt64
     let byte: Int
@@ -129,6 +130,6 @@ package struct FeatureFault: Sendable {
     }
 
     func strike(_ frame: inout [UInt8], picture: UInt64, firstRow: UInt32) {
-        if picture == self.picture, firstRow == 0, frame.indices.contains(byte) { frame[byte] ^= 0x10 }
+        if picture == self.picture, firstRow == 0, !frame.isEmpty { frame[min(byte, frame.count - 1)] ^= 0x10 }
     }
 }
