@@ -79,7 +79,7 @@ private struct QuantizedWriter {
         try reserve()
         let problem = Mutex<Int32>(0)
         for (entry, source) in zip(layout.entries, sources) {
-            let scales = Matrix(rows: 1, columns: entry.shape.scaleCount)
+            let scales = Matrix(rows: 2, columns: entry.shape.scaleCount)
             var hashes = [UInt64](repeating: 0, count: entry.shape.blocks * entry.runs)
             hashes.withUnsafeMutableBufferPointer { hashes in
                 let (view, hashes) = (scales.view, SendableBuffer(hashes))
@@ -132,7 +132,10 @@ private struct QuantizedWriter {
             kernels.int8.pointee.quantize_panel(
                 memory, outputs.count, inputs.count, inputs.count,
                 (out + index * panelBytes).assumingMemoryBound(to: Int8.self),
-                scales.base + entry.shape.scaleIndex(block: block, panel: panel))
+                scales.row(0) + entry.shape.scaleIndex(block: block, panel: panel))
+            kernels.int8.pointee.sum_panel(
+                (out + index * panelBytes).assumingMemoryBound(to: Int8.self), entry.shape.groups(of: block),
+                scales.row(1) + entry.shape.scaleIndex(block: block, panel: panel))
         }
         hashes[task] = QuantizedLayout.hash(bytes)
         return put(

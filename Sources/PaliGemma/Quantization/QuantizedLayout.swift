@@ -4,10 +4,10 @@ import CXXHash
 /// alone, so the file's header only has to say which model and which layout it belongs to.
 ///
 ///     header                      a page: magic, key
-///     for each matrix, in order   scales [blocks][panels · 16] float32 | hashes of runs | weights, at 64 bytes
+///     for each matrix, in order   scales and sums, each [blocks][panels · 16] float32 | hashes of runs | weights
 struct QuantizedLayout: Sendable {
     /// Raised with every change of what the file's bytes mean.
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
     static let headerBytes = 4096
     /// Panels whose weights in a block share a hash.
     static let runPanels = 16
@@ -19,12 +19,13 @@ struct QuantizedLayout: Sendable {
         let hashesOffset: Int
         let weightsOffset: Int
 
-        /// Runs of panels in a block; the scales of the whole matrix have the hash behind those of all runs.
+        /// Runs of panels in a block; scales and sums of the whole matrix have the hash behind those of all runs.
         var runs: Int { (shape.panels + runPanels - 1) / runPanels }
         func panels(of run: Int) -> Range<Int> { run * runPanels..<min(shape.panels, (run + 1) * runPanels) }
         func hashOffset(block: Int, run: Int) -> Int { hashesOffset + (block * runs + run) * 8 }
         var scalesHashOffset: Int { hashesOffset + shape.blocks * runs * 8 }
-        var scaleBytes: Int { shape.scaleCount * MemoryLayout<Float>.size }
+        /// Of scales and sums.
+        var scaleBytes: Int { 2 * shape.scaleCount * MemoryLayout<Float>.size }
     }
 
     let entries: [Entry]
@@ -44,7 +45,7 @@ struct QuantizedLayout: Sendable {
             description += "\n\(name) \(outputs) \(inputs) \(shape.blockInputs)"
             let runs = (shape.panels + Self.runPanels - 1) / Self.runPanels
             return Entry(
-                name: name, shape: shape, scalesOffset: take(shape.scaleCount * MemoryLayout<Float>.size),
+                name: name, shape: shape, scalesOffset: take(2 * shape.scaleCount * MemoryLayout<Float>.size),
                 hashesOffset: take((shape.blocks * runs + 1) * 8), weightsOffset: take(shape.byteCount))
         }
         byteCount = place

@@ -6,6 +6,8 @@ package final class QuantizedMatrix: @unchecked Sendable {
     let shape: QuantizedShape
     let values: UnsafePointer<Int8>
     let scales: UnsafePointer<Float>
+    /// Of the weights of each output in a whole block.
+    let sums: UnsafePointer<Float>
     private let entry: QuantizedLayout.Entry
     private let file: MappedFile
     /// Runs of panels that are known to be as they were written.
@@ -23,14 +25,15 @@ package final class QuantizedMatrix: @unchecked Sendable {
         shape = entry.shape
         values = (file.start + entry.weightsOffset).assumingMemoryBound(to: Int8.self)
         scales = (file.start + entry.scalesOffset).assumingMemoryBound(to: Float.self)
+        sums = scales + shape.scaleCount
     }
 
     fileprivate func isPrepared(outputs: Range<Int>, inputs: Range<Int>) -> Bool {
         slices.withLock { $0[SliceKey(outputs: outputs, inputs: inputs)] != nil }
     }
 
-    /// Some outputs over some inputs. The sums that a slice needs are made when it is first asked for, on the threads
-    /// of the team; so it reads all of its weights once.
+    /// Some outputs over some inputs. The sums of blocks that a slice has a part of are made when it is first asked for,
+    /// on the threads of the team.
     func slice(outputs: Range<Int>, inputs: Range<Int>, kernels: Kernels, team: ThreadTeam) -> QuantizedSlice {
         let key = SliceKey(outputs: outputs, inputs: inputs)
         return slices.withLock { slices in

@@ -20,7 +20,7 @@ final class QuantizedSlice: @unchecked Sendable {
         /// Bytes between panels.
         let stride: Int
         let scales: UnsafePointer<Float>
-        let sums: UnsafeMutablePointer<Float>
+        let sums: UnsafePointer<Float>
     }
 
     let outputs: Int
@@ -34,6 +34,8 @@ final class QuantizedSlice: @unchecked Sendable {
     /// Inputs of the longest block, padded to groups.
     let longestBlock: Int
     private let matrix: QuantizedMatrix
+    /// Blocks whose sums are not those of the file.
+    private let partial: [(index: Int, block: Block)]
     private let sums: Matrix
 
     init(matrix: QuantizedMatrix, outputs: Range<Int>, inputs: Range<Int>) {
@@ -50,6 +52,7 @@ final class QuantizedSlice: @unchecked Sendable {
         sums = Matrix(rows: used.count, columns: panels * panel)
 
         var blocks: [Block] = []
+        var partial: [(Int, Block)] = []
         var groups = 0
         for (index, block) in used.enumerated() {
             let own = shape.inputs(of: block).clamped(to: inputs)
@@ -63,10 +66,14 @@ final class QuantizedSlice: @unchecked Sendable {
                         + start / group * group * panel,
                     stride: shape.panelBytes(of: block),
                     scales: matrix.scales + shape.scaleIndex(block: block, panel: firstPanel),
-                    sums: sums.view.row(index)))
+                    sums: own == shape.inputs(of: block)
+                        ? matrix.sums + shape.scaleIndex(block: block, panel: firstPanel)
+                        : UnsafePointer(sums.view.row(index))))
+            if own != shape.inputs(of: block) { partial.append((index, blocks[index])) }
             groups += count
         }
         self.blocks = blocks
+        self.partial = partial
         self.groups = groups
         longestBlock = (blocks.map(\.groups).max() ?? 0) * group
     }
@@ -77,15 +84,17 @@ final class QuantizedSlice: @unchecked Sendable {
             && blocks.count == other.blocks.count
     }
 
-    /// Sums each output's weights, block by block: what the zero point of the activations has to be multiplied with.
+    /// Sums each output's weights in blocks that the slice has a part of: what the zero point of the activations has to
+    /// be multiplied with.
     func sumWeights(kernels: Kernels, team: ThreadTeam) {
+        if partial.isEmpty { return }
         let task = 16  // panels
         team.run((panels + task - 1) / task) { index, _ in
-            for block in blocks {
+            for (row, block) in partial {
                 for panel in index * task..<min(panels, (index + 1) * task) {
                     kernels.int8.pointee.sum_panel(
                         block.weights + panel * block.stride, block.groups,
-                        block.sums + panel * QuantizedShape.panel)
+                        sums.view.row(row) + panel * QuantizedShape.panel)
                 }
             }
         }
