@@ -23,8 +23,9 @@ struct Linear {
     private static let panelOutputs = 144
     /// Rows of a task at most: so many rows of y stay in cache from one panel of inputs to the next.
     private static let mostRows = 1024
-    /// Bytes of weights that one task of the few-rows path reads: enough to hide what taking a task costs.
-    private static let taskBytes = 1 << 17
+    /// Bytes of weights that one task of the few-rows path reads: long streams are read faster than short
+    /// ones, and taking a task costs nothing beside them.
+    private static let taskBytes = 1 << 20
 
     let team: ThreadTeam
     let kernels: Kernels
