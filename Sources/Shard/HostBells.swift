@@ -8,7 +8,8 @@ import Foundation
 final class HostBells: @unchecked Sendable {
     // @unchecked: the memory is only touched by the C functions, which are atomic; `isClosed` under the lock.
     private let own: UnsafeMutableRawPointer
-    private let others: [UnsafeMutableRawPointer]
+    /// Of the host's other ranks, by their place among them.
+    private let others: [(place: Int, bell: UnsafeMutableRawPointer)]
     private let lock = NSLock()
     private var isClosed = false
     /// The memory of a rank that is alone on its host.
@@ -21,7 +22,7 @@ final class HostBells: @unchecked Sendable {
         let size = pg_bell_bytes()
         if let shared {
             own = shared.memory + shared.rank * size
-            others = (0..<shared.count).filter { $0 != shared.rank }.map { shared.memory + $0 * size }
+            others = (0..<shared.count).filter { $0 != shared.rank }.map { ($0, shared.memory + $0 * size) }
             owned = nil
         } else {
             let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
@@ -37,7 +38,10 @@ final class HostBells: @unchecked Sendable {
 
     func ringOwn() { lock.withLock { if !isClosed { pg_bell_ring(own) } } }
 
-    func ringOthers() { for bell in others { pg_bell_ring(bell) } }
+    /// Rings the bells of other ranks, all of them or those in some places.
+    func ringOthers(in places: Range<Int>? = nil) {
+        for (place, bell) in others where places?.contains(place) ?? true { pg_bell_ring(bell) }
+    }
 
     /// Nobody rings any more: the memory goes with the world, and a thread may still be on its way to the bell.
     func close() { lock.withLock { isClosed = true } }

@@ -78,12 +78,18 @@ final class MPI {
         return Host(rank: Int(rank), count: Int(count), memory: first)
     }
 
-    /// Whether all ranks of the world say yes; all must ask.
+    /// Whether all ranks of the world say yes; all must ask. Returns when all have; who waits sleeps.
     func allAgree(_ yes: Bool) throws(ShardError) -> Bool {
-        var (own, all): (Int32, Int32) = (yes ? 1 : 0, 0)
+        let answers = UnsafeMutablePointer<Int32>.allocate(capacity: 2)
+        defer { answers.deallocate() }
+        (answers[0], answers[1]) = (yes ? 1 : 0, 0)
+        let request = Request(nil)
         try Self.check(
-            MPI_Allreduce(&own, &all, 1, pg_mpi_int(), pg_mpi_min(), pg_mpi_comm_world()), "MPI_Allreduce")
-        return all != 0
+            MPI_Iallreduce(
+                answers, answers + 1, 1, pg_mpi_int(), pg_mpi_min(), pg_mpi_comm_world(), &request.handle),
+            "MPI_Iallreduce")
+        while try !request.test() { usleep(500) }
+        return answers[1] != 0
     }
 
     /// Leaves the world together with all other ranks.

@@ -31,17 +31,22 @@ package final class RankLoop {
     private var collectives: [(request: MPI.Request, ticket: Ticket)] = []
     private var toSelf: [(frame: [UInt8], picture: UInt64)] = []
     private var idle: Idle
+    /// Whom this round's frames and collectives concern: all ranks of the host, or those of the group.
+    private var (hostHasNews, groupHasNews) = (false, false)
+    /// The group's ranks, by their places on the host; nil where these are not known.
+    private var groupPlaces: Range<Int>?
 
     /// Joins the world.
     package init() throws(ShardError) {
         mpi = try MPI()
         host = try mpi.shareMemory { ranks in HostTurn.bytes + HostBells.bytes(ranks: ranks) }
         bells = HostBells(shared: host.map { ($0.memory + HostTurn.bytes, $0.rank, $0.count) })
-        outbox = RankOutbox(bells: bells)
         // Without single copies a message goes through shared memory piece by piece, and no bell rings for a piece.
         let singleCopies =
             ProcessInfo.processInfo.environment["OMPI_MCA_btl_vader_single_copy_mechanism"] != "none"
-        idle = Idle(hearsAll: mpi.size == 1 || host?.count == mpi.size && singleCopies)
+        let hearsAll = mpi.size == 1 || host?.count == mpi.size && singleCopies
+        outbox = RankOutbox(bells: bells, hearsAll: hearsAll)
+        idle = Idle(hearsAll: hearsAll)
     }
 
     /// The way to this loop from other threads.
@@ -58,6 +63,9 @@ package final class RankLoop {
     ) throws(ShardError) -> (any TensorParallelGroup)? {
         guard let members = try mpi.split(color: member ? 1 : nil) else { return nil }
         if members.count == 1 { return SingleRank() }
+        // Where all ranks are on one host they are numbered alike there; a group's follow each other.
+        let first = mpi.rank - members.rank
+        if host?.count == mpi.size { groupPlaces = first..<first + members.count }
         return MPIGroup(
             members, link: link, codec: LinkCodec(team: team), outbox: outbox, turn: turn, timeline: timeline)
     }
@@ -79,7 +87,7 @@ package final class RankLoop {
             var progress = try post()
             progress = try advance() || progress
             progress = try deliver(handle) || progress
-            if progress { bells.ringOthers() }
+            ringNews()
             guard let worked = try step() else { break }
             if progress || worked {
                 idle.reset()
@@ -90,7 +98,7 @@ package final class RankLoop {
         idle.reset()
         var rung = bells.count
         while try post() || !outgoing.isEmpty {
-            bells.ringOthers()
+            ringNews()
             if try !advance() { idle.pause(outbox, since: rung, transferring: true) }
             rung = bells.count
         }
@@ -105,6 +113,16 @@ package final class RankLoop {
     /// Ends the whole world because this rank cannot go on.
     package static func abort(code: Int32) -> Never { MPI.abort(code: code) }
 
+    /// Tells other ranks of the host that there is something for them.
+    private func ringNews() {
+        if hostHasNews {
+            bells.ringOthers()
+        } else if groupHasNews {
+            bells.ringOthers(in: groupPlaces)
+        }
+        (hostHasNews, groupHasNews) = (false, false)
+    }
+
     /// Begins what other threads asked for.
     private func post() throws(ShardError) -> Bool {
         let requests = outbox.requests.takeAll()
@@ -115,9 +133,11 @@ package final class RankLoop {
                     toSelf.append((frame, picture))
                 } else {
                     try send(frame, to: destination, about: picture)
+                    hostHasNews = true
                 }
             case .collective(let begin, let ticket):
                 collectives.append((try begin(mpi), ticket))
+                groupHasNews = true
             case .failure(let error):
                 throw error
             case .wake:
@@ -153,6 +173,7 @@ package final class RankLoop {
         for entry in collectives {
             if try entry.request.test() {
                 entry.ticket.complete(.success(()))
+                groupHasNews = true
                 progress = true
             } else {
                 running.append(entry)
@@ -162,6 +183,7 @@ package final class RankLoop {
 
         while size > 1, let arrival = try mpi.receive() {
             incoming[arrival.source, default: []].append(arrival)
+            hostHasNews = true
             progress = true
         }
         return progress
@@ -179,6 +201,7 @@ package final class RankLoop {
         }
         for source in incoming.keys.sorted() {
             while let first = incoming[source]?.first, try first.request.test() {
+                hostHasNews = true
                 incoming[source]?.removeFirst()
                 let bytes = UnsafeRawBufferPointer(first.memory)
                 try handle(Incoming(source: source, picture: UInt64(first.tag), bytes: bytes))
@@ -233,6 +256,7 @@ package final class RankOutbox: FrameSender, Sendable {
     }
 
     let requests = Mailbox<Request>()
+    private let hearsAll: Bool
     let bells: HostBells
     /// Bytes of the frames that went to other ranks.
     let sentBytes = Atomic<Int>(0)
@@ -252,11 +276,15 @@ package final class RankOutbox: FrameSender, Sendable {
     func wait(for ticket: Ticket) -> Result<Void, ShardError> {
         awaiting.store(true, ordering: .relaxed)
         defer { awaiting.store(false, ordering: .relaxed) }
-        put(.wake)
+        // Where bells tell of everything and cores are shared there is no haste to make.
+        if !hearsAll || hasIdleCores { put(.wake) }
         return ticket.wait()
     }
 
-    init(bells: HostBells) { self.bells = bells }
+    init(bells: HostBells, hearsAll: Bool) {
+        self.bells = bells
+        self.hearsAll = hearsAll
+    }
 
     package func send(_ frame: [UInt8], to rank: Int, about picture: UInt64) {
         put(.send(frame, to: rank, about: picture))

@@ -69,6 +69,8 @@ final class Rank: @unchecked Sendable {
         } else {
             (features, text) = (nil, nil)
         }
+        // No job is leased before every rank can work on it.
+        _ = try loop.allAgree(true)
         coordinator =
             loop.rank == 0
             ? try Rank.makeCoordinator(settings, parts, launch, sender: sender, timeline: timeline) : nil

@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 import PaliGemma
 import Testing
@@ -12,7 +13,7 @@ struct KernelTests {
     }
 
     private static func distance(_ one: [Float], _ other: [Float]) -> Float {
-        zip(one, other).map { abs($0 - $1) / max(1, abs($1)) }.max() ?? 0
+        zip(one, other).map { $0.isNaN || $1.isNaN ? .infinity : abs($0 - $1) / max(1, abs($1)) }.max() ?? 0
     }
 
     @Test("Products with few rows, for every stored type and any width", arguments: 0..<levels.count)
@@ -28,6 +29,38 @@ struct KernelTests {
                 let expected = Kernels.scalar.fewRows(x, rows: rows, stored, type, outputs: outputs)
                 #expect(Self.distance(vector.fewRows(x, rows: rows, stored, type, outputs: outputs), expected) < 2e-5)
             }
+        }
+    }
+
+    @Test(
+        "Products with packed panels, for every stored type, every edge of the tile and every ending",
+        arguments: 0..<levels.count)
+    func packedProducts(level: Int) {
+        let (vector, scalar) = (Self.levels[level], Kernels.scalar)
+        let shapes = [
+            (1, 1, 1), (2, 15, 3), (3, 16, 17), (5, 17, 32), (7, 33, 40), (8, 48, 64), (9, 49, 65), (13, 100, 31),
+            (6, 144, 129), (25, 63, 96),
+        ]
+        for (index, (rows, outputs, inputs)) in shapes.enumerated() {
+            let x = Self.floats(rows * inputs, seed: 5)
+            let bias = Self.floats(outputs, seed: 7)
+            for (number, type) in ElementType.allCases.enumerated() {
+                let stored = type.stored(Self.floats(outputs * inputs, seed: 3).map { Float(Float16($0)) })
+                for finish in [PG_KEEP, PG_GELU, PG_GELU_TIMES] {
+                    let start: Float? = (index + number) % 2 == 0 ? nil : 0.5
+                    func product(_ kernels: Kernels) -> [Float] {
+                        kernels.multiply(
+                            x, rows: rows, stored, type, outputs: outputs, bias: index % 3 == 0 ? nil : bias,
+                            start: start, finish: finish)
+                    }
+                    #expect(Self.distance(product(vector), product(scalar)) < 3e-5)
+                }
+            }
+            let values = Self.floats(inputs * outputs, seed: 11)
+            #expect(
+                Self.distance(
+                    vector.mix(x, rows: rows, values: values, outputs: outputs),
+                    scalar.mix(x, rows: rows, values: values, outputs: outputs)) < 3e-5)
         }
     }
 

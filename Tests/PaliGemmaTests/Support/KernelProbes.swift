@@ -12,6 +12,61 @@ extension Kernels {
         return y
     }
 
+    /// A product by way of a packed panel, with everything that can be asked for behind it; rows have gaps.
+    func multiply(
+        _ x: [Float], rows: Int, _ weight: [UInt8], _ type: ElementType, outputs: Int, bias: [Float]?,
+        start: Float?, finish: pg_finish
+    ) -> [Float] {
+        let (inputs, gap) = (x.count / rows, 3)
+        var panel = [Float](
+            repeating: .nan, count: (outputs / table.pointee.tile_outputs + 1) * table.pointee.tile_outputs * inputs)
+        weight.withUnsafeBytes { bytes in
+            table.pointee.pack(type.code, bytes.baseAddress, outputs, inputs, inputs, &panel)
+        }
+        return multiply(
+            x, rows: rows, panel: panel, outputs: outputs, bias: bias, start: start, finish: finish, gap: gap)
+    }
+
+    /// The same with values [inputs, outputs] as the panel's source.
+    func mix(_ x: [Float], rows: Int, values: [Float], outputs: Int) -> [Float] {
+        let inputs = x.count / rows
+        var panel = [Float](
+            repeating: .nan, count: (outputs / table.pointee.tile_outputs + 1) * table.pointee.tile_outputs * inputs)
+        table.pointee.pack_columns(values, inputs, outputs, outputs, &panel)
+        return multiply(
+            x, rows: rows, panel: panel, outputs: outputs, bias: nil, start: nil, finish: PG_KEEP, gap: 0)
+    }
+
+    private func multiply(
+        _ x: [Float], rows: Int, panel: [Float], outputs: Int, bias: [Float]?, start: Float?, finish: pg_finish,
+        gap: Int
+    ) -> [Float] {
+        let stride = outputs + gap
+        var y = [Float](repeating: start ?? .nan, count: rows * stride)
+        var gate = (0..<rows * stride).map { Float($0 % 17) / 4 - 2 }
+        x.withUnsafeBufferPointer { x in
+            panel.withUnsafeBufferPointer { panel in
+                y.withUnsafeMutableBufferPointer { y in
+                    gate.withUnsafeMutableBufferPointer { gate in
+                        (bias ?? []).withUnsafeBufferPointer { shift in
+                            var product = pg_product()
+                            (product.x, product.rows, product.ldx) = (x.baseAddress, rows, x.count / rows)
+                            (product.panel, product.inputs, product.outputs) = (
+                                panel.baseAddress, x.count / rows, outputs
+                            )
+                            (product.y, product.ldy, product.accumulate) = (y.baseAddress, stride, start != nil)
+                            product.bias = bias == nil ? nil : shift.baseAddress
+                            (product.finish, product.gate, product.ldg) = (finish, gate.baseAddress, stride)
+                            table.pointee.multiply(&product)
+                        }
+                    }
+                }
+            }
+        }
+        let result = finish == PG_GELU_TIMES ? gate : y
+        return (0..<rows).flatMap { result[$0 * stride..<$0 * stride + outputs] }
+    }
+
     func rmsNorm(_ x: [Float], _ weight: [Float]) -> [Float] {
         var out = x
         table.pointee.rms_norm(x, weight, 1e-6, &out, x.count)
