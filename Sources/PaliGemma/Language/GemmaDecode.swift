@@ -35,8 +35,12 @@ extension Gemma {
         let heads = slice.keyValueHeads(configuration)
         let columns = heads.lowerBound * configuration.headWidth..<heads.upperBound * configuration.headWidth
         let (key, value) = (buffers.key(normed.rows), buffers.value(normed.rows))
-        linear(normed, layer.key.outputs(columns), into: key)
-        linear(normed, layer.value.outputs(columns), into: value)
+        linear(
+            normed,
+            [
+                Linear.Product(weight: layer.key.outputs(columns), y: key),
+                Linear.Product(weight: layer.value.outputs(columns), y: value),
+            ])
         for (row, sequence) in sequences.enumerated() {
             guard let cache = sequence.cache else { continue }
             let place = places[row]
