@@ -21,13 +21,16 @@ struct KernelTests {
         let vector = Self.levels[level]
         for (rows, outputs, inputs) in [
             (1, 1, 1), (1, 5, 7), (2, 9, 33), (3, 4, 64), (5, 13, 100), (8, 3, 257), (16, 31, 48),
+            (1, 3, 5000), (2, 2, 2300), (4, 7, 4100), (7, 6, 2999), (9, 5, 2048),
         ] {
             for type in ElementType.allCases {
                 let weights = Self.floats(outputs * inputs, seed: 3).map { Float(Float16($0)) }
                 let x = Self.floats(rows * inputs, seed: 5)
                 let stored = type.stored(weights)
                 let expected = Kernels.scalar.fewRows(x, rows: rows, stored, type, outputs: outputs)
-                #expect(Self.distance(vector.fewRows(x, rows: rows, stored, type, outputs: outputs), expected) < 2e-5)
+                // Long sums are rounded in another order.
+                let most: Float = inputs > 1000 ? 2e-4 : 2e-5
+                #expect(Self.distance(vector.fewRows(x, rows: rows, stored, type, outputs: outputs), expected) < most)
             }
         }
     }

@@ -30,12 +30,17 @@ static void widen(pg_element element, const void *in, float *out, size_t count) 
     for (size_t i = 0; i < count; i++) out[i] = load(element, in, i);
 }
 
+static void arrange(const float *x, size_t rows, size_t inputs, size_t ldx, float *arranged) {
+    for (size_t k = 0; k < inputs; k++)
+        for (size_t b = 0; b < rows; b++) arranged[k * rows + b] = x[b * ldx + k];
+}
+
 static void few_rows(pg_element element, const void *weight, size_t outputs, size_t inputs, size_t ldw,
-                     const float *x, size_t rows, size_t ldx, float *y, size_t ldy) {
+                     const float *x, size_t rows, float *y, size_t ldy) {
     for (size_t b = 0; b < rows; b++)
         for (size_t n = 0; n < outputs; n++) {
             float sum = 0;
-            for (size_t k = 0; k < inputs; k++) sum += x[b * ldx + k] * load(element, weight, n * ldw + k);
+            for (size_t k = 0; k < inputs; k++) sum += x[k * rows + b] * load(element, weight, n * ldw + k);
             y[b * ldy + n] = sum;
         }
 }
@@ -152,7 +157,7 @@ static double sum_exp(const float *x, size_t count, float maximum) {
 }
 
 const pg_kernels pg_kernels_scalar = {
-    .name = "scalar", .tile_outputs = TILE_OUTPUTS, .widen = widen, .few_rows = few_rows,
+    .name = "scalar", .tile_outputs = TILE_OUTPUTS, .widen = widen, .arrange = arrange, .few_rows = few_rows,
     .few_rows_mix = few_rows_mix, .pack = pack, .pack_columns = pack_columns, .multiply = multiply,
     .layer_norm = layer_norm, .rms_norm = rms_norm, .gelu = gelu, .gelu_times = gelu_times, .add = add,
     .scale = scale, .softmax_tile = softmax_tile, .rotate = rotate, .arg_max = arg_max, .sum_exp = sum_exp,

@@ -32,6 +32,8 @@ struct Linear {
     let meter: OperationMeter
     /// The input of the product at hand, where its weights have eight bits.
     let quantizedRows = QuantizedRows()
+    /// The same where they are stored, of a few rows.
+    private let arrangedRows = ArrangedRows()
 
     init(team: ThreadTeam, kernels: Kernels = .current, meter: OperationMeter) {
         self.team = team
@@ -61,6 +63,7 @@ struct Linear {
 
     private func multiplyStored(_ x: MatrixView, _ products: [Product]) {
         let start = Timeline.now()
+        arrangeFewRows(x)
         let tasks = products.flatMap { product -> [Task] in
             self.tasks(product.weight, rows: x.rows).map { Task(product: product, part: $0) }
         }
@@ -81,6 +84,7 @@ struct Linear {
         precondition(gate.outputs == up.outputs && hidden.columns == gate.outputs && x.rows == hidden.rows)
         if gate.quantized != nil, up.quantized != nil { return gatedQuantized(x, gate: gate, up: up, into: hidden) }
         let start = Timeline.now()
+        arrangeFewRows(x)
         let parts = tasks(gate, rows: x.rows)
         team.run(parts.count) { index, thread in
             let part = parts[index]
@@ -93,6 +97,10 @@ struct Linear {
             multiply(rows, up.outputs(part.outputs), into: upPart, finish: .geluTimes(gate: out), thread: thread)
         }
         record([gate, up], rows: x.rows, from: start)
+    }
+
+    private func arrangeFewRows(_ x: MatrixView) {
+        if x.rows <= Self.fewRows { arrangedRows.fill(x, kernels: kernels) }
     }
 
     func record(_ weights: [WeightMatrix], rows: Int, from start: UInt64) {
@@ -148,7 +156,7 @@ extension Linear {
         bias: UnsafePointer<Float>? = nil, finish: Finish = .keep, thread: Int
     ) {
         if x.rows <= Self.fewRows || weight.inputs == 0 {
-            fewRows(x, weight, into: y, accumulate: accumulate, thread: thread)
+            fewRows(weight, into: y, accumulate: accumulate, thread: thread)
             if let bias { kernels.addRow(y, bias) }
             switch finish {
             case .keep: break
@@ -160,11 +168,12 @@ extension Linear {
         }
     }
 
-    private func fewRows(_ x: MatrixView, _ weight: WeightMatrix, into y: MatrixView, accumulate: Bool, thread: Int) {
-        let memory = accumulate ? team.scratch(thread: thread, count: x.rows * weight.outputs) : y.base
-        let product = accumulate ? MatrixView(base: memory, rows: x.rows, columns: weight.outputs) : y
+    /// With the rows of x that were arranged.
+    private func fewRows(_ weight: WeightMatrix, into y: MatrixView, accumulate: Bool, thread: Int) {
+        let memory = accumulate ? team.scratch(thread: thread, count: y.rows * weight.outputs) : y.base
+        let product = accumulate ? MatrixView(base: memory, rows: y.rows, columns: weight.outputs) : y
         kernels.table.pointee.few_rows(
-            weight.element.code, weight.base, weight.outputs, weight.inputs, weight.stride, x.base, x.rows, x.stride,
+            weight.element.code, weight.base, weight.outputs, weight.inputs, weight.stride, arrangedRows.base, y.rows,
             product.base, product.stride)
         if accumulate { kernels.add(y, product) }
     }

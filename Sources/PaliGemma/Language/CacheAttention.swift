@@ -48,9 +48,11 @@ package struct CacheAttention: ~Copyable {
         let (mixed, totals) = (mixed.view, totals.view)
         team.run(pieces.count) { index, thread in
             let heads = all[pieces[index].heads]
+            let arranged = ArrangedRows.count(rows: heads.query.rows, inputs: heads.query.columns)
             Self.attend(
                 heads, pieces[index].keys, into: Self.part(mixed, index, heads), totals: totals.row(index),
-                scores: team.scratch(thread: thread, count: heads.query.rows * Self.keysOfPiece), kernels, scale)
+                memory: team.scratch(thread: thread, count: arranged + heads.query.rows * Self.keysOfPiece), kernels,
+                scale)
         }
         for (index, heads) in all.enumerated() {
             Self.merge(heads, mixed, totals, pieces: firsts[index]..<firsts[index] + heads.pieces, kernels)
@@ -85,14 +87,17 @@ package struct CacheAttention: ~Copyable {
     /// part = sum over the piece's keys of exp(scale · q · k − maximum) · v; totals = the maxima, then the sums.
     private static func attend(
         _ heads: Heads, _ keys: Range<Int>, into part: MatrixView, totals: UnsafeMutablePointer<Float>,
-        scores memory: UnsafeMutablePointer<Float>, _ kernels: Kernels, _ scale: Float
+        memory arranged: UnsafeMutablePointer<Float>, _ kernels: Kernels, _ scale: Float
     ) {
         let table = kernels.table.pointee
         let (query, key, value) = (heads.query, heads.key.rows(keys), heads.value.rows(keys))
-        let scores = MatrixView(base: memory, rows: query.rows, columns: keys.count)
+        let scores = MatrixView(
+            base: arranged + ArrangedRows.count(rows: query.rows, inputs: query.columns), rows: query.rows,
+            columns: keys.count)
+        table.arrange(query.base, query.rows, query.columns, query.stride, arranged)
         table.few_rows(
-            ElementType.float32.code, key.base, key.rows, key.columns, key.stride, query.base, query.rows,
-            query.stride, scores.base, scores.stride)
+            ElementType.float32.code, key.base, key.rows, key.columns, key.stride, arranged, query.rows, scores.base,
+            scores.stride)
         part.fill(0)
         for row in 0..<query.rows {
             (totals[row], totals[query.rows + row]) = (-.infinity, 0)

@@ -6,8 +6,10 @@ extension Kernels {
     func fewRows(_ x: [Float], rows: Int, _ weight: [UInt8], _ type: ElementType, outputs: Int) -> [Float] {
         let inputs = x.count / rows
         var y = [Float](repeating: 0, count: rows * outputs)
+        var arranged = [Float](repeating: .nan, count: rows * ((inputs + 31) / 32 * 32))
+        table.pointee.arrange(x, rows, inputs, inputs, &arranged)
         weight.withUnsafeBytes { bytes in
-            table.pointee.few_rows(type.code, bytes.baseAddress, outputs, inputs, inputs, x, rows, inputs, &y, outputs)
+            table.pointee.few_rows(type.code, bytes.baseAddress, outputs, inputs, inputs, arranged, rows, &y, outputs)
         }
         return y
     }

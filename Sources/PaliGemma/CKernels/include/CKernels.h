@@ -47,9 +47,13 @@ typedef struct {
     // out[i] = (float) in[i]
     void (*widen)(pg_element element, const void *in, float *out, size_t count);
 
-    // y[b][n] = sum over k of x[b][k] * weight[n][k], for a few rows b
+    // A few rows [rows][inputs] in the order in which few_rows reads them, with zeros behind the last input:
+    // rows * (inputs rounded up to 32) floats.
+    void (*arrange)(const float *x, size_t rows, size_t inputs, size_t ldx, float *arranged);
+
+    // y[b][n] = sum over k of x[b][k] * weight[n][k], for a few rows b that were arranged
     void (*few_rows)(pg_element element, const void *weight, size_t outputs, size_t inputs, size_t ldw,
-                     const float *x, size_t rows, size_t ldx, float *y, size_t ldy);
+                     const float *arranged, size_t rows, float *y, size_t ldy);
 
     // y[b][c] += sum over s of p[b][s] * v[s][c], for a few rows b
     void (*few_rows_mix)(const float *p, size_t rows, size_t ldp, const float *v, size_t keys, size_t columns,
