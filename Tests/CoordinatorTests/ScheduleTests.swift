@@ -35,10 +35,32 @@ struct ScheduleTests {
                 encoded.append(jobs)
             }
         }
-        // The first picture starts at once; the next batch is filled; the rest waits.
-        #expect(encoded == [[1], [2, 3]])
+        // Two batches are filled; the rest waits.
+        #expect(encoded == [[1, 2], [3, 4]])
         let actions = schedule.handle(.encoded(1))
-        #expect(actions.contains(.prefill(1, [1])) && actions.contains(.encode(3, [4, 5], visionRank: 0)))
+        #expect(actions.contains(.prefill(1, [1, 2])) && actions.contains(.encode(3, [5, 6], visionRank: 0)))
+    }
+
+    @Test("A batch waits for pictures that are being read, and for nothing else")
+    func filling() {
+        var schedule = Schedule(limits: Self.limits())
+        _ = schedule.handle(.retryQueue)
+        #expect(schedule.handle(.leased([1, 2])) == [.prepare(1), .prepare(2), .lease(2)])
+        #expect(schedule.handle(.prepared(1, rows: 256, positions: 270)) == [])
+        // The second can't be read: the first goes, although the queue has not answered yet.
+        #expect(schedule.handle(.unprepared(2)) == [.encode(1, [1], visionRank: 0)])
+        // While the vision rank is busy the next batch waits for the queue as well.
+        #expect(schedule.handle(.leased([3])) == [.prepare(3), .lease(3)])
+        #expect(schedule.handle(.prepared(3, rows: 256, positions: 270)) == [])
+        #expect(schedule.handle(.leased([])) == [.encode(2, [3], visionRank: 0)])
+    }
+
+    @Test("A batch that has no room for another picture waits for none")
+    func full() {
+        var schedule = Schedule(limits: Self.limits())
+        _ = schedule.handle(.retryQueue)
+        _ = schedule.handle(.leased([1, 2, 3]))
+        #expect(schedule.handle(.prepared(2, rows: 300, positions: 310)) == [.encode(1, [2], visionRank: 0)])
     }
 
     @Test("A prefill waits until its keys and values have room; meanwhile the living decode")
@@ -69,14 +91,15 @@ struct ScheduleTests {
         var schedule = Schedule(limits: Self.limits())
         _ = schedule.handle(.retryQueue)
         _ = schedule.handle(.leased([1, 2, 3, 4]))
-        for job in 1...4 { _ = schedule.handle(.prepared(UInt64(job), rows: 256, positions: 270)) }
-        #expect(schedule.handle(.drain) == [.release(4)])
+        _ = schedule.handle(.leased([5]))
+        for job in 1...5 { _ = schedule.handle(.prepared(UInt64(job), rows: 256, positions: 270)) }
+        #expect(schedule.handle(.drain) == [.release(5)])
         #expect(schedule.handle(.leased([9])) == [.release(9)])
         _ = schedule.handle(.encoded(1))
         _ = schedule.handle(.encoded(2))
         _ = schedule.handle(.answered(ended: [1]))
         #expect(!schedule.isIdle)
-        _ = schedule.handle(.answered(ended: [2, 3]))
+        _ = schedule.handle(.answered(ended: [2, 3, 4]))
         #expect(schedule.isIdle)
     }
 
