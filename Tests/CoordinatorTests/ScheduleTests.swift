@@ -1,4 +1,5 @@
 import Coordinator
+import TestSupport
 import Testing
 
 @Suite("The schedule")
@@ -106,7 +107,7 @@ struct ScheduleTests {
     @Test("Whatever the order of events, every job ends once, nothing overflows, nothing stalls", arguments: 0..<60)
     func randomWorlds(seed: Int) {
         let limits = Self.limits(visionRanks: 1 + seed % 3, cachePositions: 600 + seed * 40, sequences: 1 + seed % 7)
-        var world = SimulatedWorld(limits: limits, jobs: 40, random: SplitMix(state: UInt64(seed) &* 7919 &+ 1))
+        var world = SimulatedWorld(limits: limits, jobs: 40, random: SeededGenerator(seed: UInt64(seed) &* 7919 &+ 1))
         world.run()
         #expect(world.ended.count == 40)
         #expect(world.violations.isEmpty, "\(world.violations)")
@@ -117,7 +118,7 @@ struct ScheduleTests {
 /// A world whose stages answer in random order.
 private struct SimulatedWorld {
     var schedule: Schedule
-    var random: SplitMix
+    var random: SeededGenerator
     let limits: Schedule.Limits
     var queue: [UInt64]
     var ended: Set<UInt64> = []
@@ -128,7 +129,7 @@ private struct SimulatedWorld {
     private var pending: [Schedule.Event] = []
     private var order: [UInt64]?
 
-    init(limits: Schedule.Limits, jobs: Int, random: SplitMix) {
+    init(limits: Schedule.Limits, jobs: Int, random: SeededGenerator) {
         schedule = Schedule(limits: limits)
         self.limits = limits
         self.random = random
@@ -214,17 +215,5 @@ private struct SimulatedWorld {
         let bytes = alive.reduce(0) { $0 + (positions[$1] ?? 0) } * limits.cacheBytesPerPosition
         if alive.count > max(limits.sequences, newest.count) { violations.append("\(alive.count) sequences") }
         if bytes > limits.cacheBytes, alive.count > 1 { violations.append("\(bytes) bytes of keys and values") }
-    }
-}
-
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }
