@@ -28,7 +28,8 @@ struct BenchCommand: ParsableCommand {
             "One of \(RandomModel.shapeNames.joined(separator: ", ")).", valueName: "shape"))
     var shape: String?
 
-    @OptionGroup var split: RankOptions
+    @OptionGroup var plan: PlanOptions
+    @OptionGroup var threads: ThreadOptions
 
     @Option(
         help: Variable.batch.help(
@@ -81,11 +82,11 @@ struct BenchCommand: ParsableCommand {
         } catch {
             throw CommandFailure(.usage, error.description)
         }
-        let threads = try split.threadsPerRank()
+        let threads = try self.threads.resolved()
         let batch = try Variable.batch.count(batch, option: "--batch").flatMap { Int($0) }
         let newTokens = try Variable.newTokens.count(newTokens, option: "--new-tokens").flatMap { Int($0) }
         let batchRows = try Variable.batchRows.count(nil, option: "--batch-rows").flatMap { Int($0) } ?? 2304
-        let plan = try split.plan(of: model.configuration)
+        let plan = try self.plan.resolved(for: model.configuration)
         let cache = try Variable.modelCache.value(modelCache) ?? RandomModelCache.folder
         let name = shape + (layers.map { "-\($0)-layers" } ?? "")
         let weights = try Variable.weights.value(weights) ?? .bf16

@@ -15,7 +15,8 @@ struct WorldOptions: ParsableArguments {
             valueName: "bf16|int8"))
     var weights: WeightPrecision?
 
-    @OptionGroup var split: RankOptions
+    @OptionGroup var plan: PlanOptions
+    @OptionGroup var threads: ThreadOptions
 
     @Option(
         name: .customLong("kv-budget"),
@@ -53,7 +54,7 @@ struct WorldOptions: ParsableArguments {
     func resolved() throws -> WorldSettings {
         let model = try Variable.model.required(model, option: "--model")
         let configuration = try ModelConfiguration(directory: model)
-        let plan = try split.plan(of: configuration)
+        let plan = try self.plan.resolved(for: configuration)
         let precision = try Variable.weights.value(weights) ?? .bf16
         return WorldSettings(
             model: model, precision: precision, configuration: configuration, plan: plan,
@@ -72,7 +73,7 @@ struct WorldOptions: ParsableArguments {
     private func workerFlags() throws -> [String] {
         let values: [(String, String?)] = [
             ("--kv-budget", try keyValueBudgetText()),
-            ("--threads", try split.threadsPerRank()),
+            ("--threads", try threads.resolved()),
             ("--batch-rows", try Variable.batchRows.count(batchRows, option: "--batch-rows")),
             ("--lease-seconds", try Variable.leaseSeconds.count(leaseSeconds, option: "--lease-seconds")),
             ("--prefill", try Variable.prefill.value(prefill)?.rawValue),
