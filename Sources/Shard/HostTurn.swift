@@ -10,6 +10,8 @@ package final class HostTurn: @unchecked Sendable {
     // @unchecked: the memory is only touched by the C functions, which are atomic; the rest is the stage thread's.
     private let memory: UnsafeMutableRawPointer
     private var isMine = false
+    /// Called when the turn has come after a wait: the rank's other threads are wanted soon.
+    private let onTurn: () -> Void
     /// Seconds that the stage thread spent waiting for its turn.
     package private(set) var waitingSeconds = 0.0
 
@@ -17,8 +19,9 @@ package final class HostTurn: @unchecked Sendable {
     static var bytes: Int { (pg_turn_bytes() + 63) / 64 * 64 }
 
     /// - Parameter memory: shared by the ranks of the host, zero at the start.
-    init(memory: UnsafeMutableRawPointer) {
+    init(memory: UnsafeMutableRawPointer, onTurn: @escaping () -> Void = {}) {
         self.memory = memory
+        self.onTurn = onTurn
     }
 
     func take() {
@@ -27,6 +30,7 @@ package final class HostTurn: @unchecked Sendable {
         pg_turn_take(memory)
         waitingSeconds += Double(Timeline.now() - start) / 1e9
         isMine = true
+        onTurn()
     }
 
     func give() {

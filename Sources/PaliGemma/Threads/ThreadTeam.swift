@@ -131,15 +131,25 @@ package final class ThreadTeam: @unchecked Sendable {
     }
 
     private func waitForRegion(after seen: UInt64) -> UInt64 {
-        for _ in 0..<spins {
+        while true {
+            for _ in 0..<spins {
+                let now = current.number
+                if now != seen { return now }
+                pg_pause()
+            }
+            wake.lock()
+            if current.number == seen { wake.wait() }
             let now = current.number
+            wake.unlock()
             if now != seen { return now }
-            pg_pause()
         }
+    }
+
+    /// Wakes the workers for a region that will come at once: they look for it as long as after the last one.
+    package func stir() {
         wake.lock()
-        defer { wake.unlock() }
-        while current.number == seen { wake.wait() }
-        return current.number
+        wake.broadcast()
+        wake.unlock()
     }
 }
 
