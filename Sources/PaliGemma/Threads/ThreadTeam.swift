@@ -16,6 +16,8 @@ package final class ThreadTeam: @unchecked Sendable {
     private let finished = Atomic<Int>(0)
     private let alive: Atomic<Int>
     private let stopping = Atomic<Bool>(false)
+    /// Others need the cores: a worker without work sleeps at once.
+    private let resting = Atomic<Bool>(false)
     private var body: (@Sendable (Int, Int) -> Void)?
     private let wake = NSCondition()
     private let done = NSCondition()
@@ -135,6 +137,7 @@ package final class ThreadTeam: @unchecked Sendable {
             for _ in 0..<spins {
                 let now = current.number
                 if now != seen { return now }
+                if resting.load(ordering: .relaxed) { break }
                 pg_pause()
             }
             wake.lock()
@@ -145,8 +148,12 @@ package final class ThreadTeam: @unchecked Sendable {
         }
     }
 
+    /// No region will come for a while, and others need the cores: workers that look for one go to sleep.
+    package func rest() { resting.store(true, ordering: .relaxed) }
+
     /// Wakes the workers for a region that will come at once: they look for it as long as after the last one.
     package func stir() {
+        resting.store(false, ordering: .relaxed)
         wake.lock()
         wake.broadcast()
         wake.unlock()
