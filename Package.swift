@@ -80,12 +80,12 @@ let package = Package(
         .testTarget(name: "PaliGemmaTests", dependencies: ["PaliGemma", "ShardPlan", "CKernels", "TestSupport"]),
         .testTarget(
             name: "WorkerTests", dependencies: ["Coordinator", "PaliGemma", "TestSupport", "pg-worker", "paligemma"]),
-        .testTarget(name: "WireTests", dependencies: ["Wire", "CWire"]),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "CWire", "TestSupport"]),
         .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma", "CTurn"]),
         .testTarget(name: "CLITests", dependencies: ["paligemma", "pg-worker", "Coordinator", "queue-stress"]),
         .testTarget(
             name: "CoordinatorTests",
-            dependencies: ["Coordinator", "CSQLite", "ShardPlan", "PaliGemma", "queue-stress"]),
+            dependencies: ["Coordinator", "CSQLite", "ShardPlan", "PaliGemma", "TestSupport", "queue-stress"]),
         // A process to be killed while it works on a queue.
         .executableTarget(name: "queue-stress", dependencies: ["Coordinator"], path: "Tests/QueueStress"),
     ]

@@ -10,6 +10,10 @@ package final class HostTurn: @unchecked Sendable {
     // @unchecked: the memory is only touched by the C functions, which are atomic; the rest is the stage thread's.
     private let memory: UnsafeMutableRawPointer
     private var isMine = false
+    /// Called when the turn has come: the rank's other threads are wanted soon.
+    private let onTake: () -> Void
+    /// Called before the turn goes: the next rank wants the cores.
+    private let onGive: () -> Void
     /// Seconds that the stage thread spent waiting for its turn.
     package private(set) var waitingSeconds = 0.0
 
@@ -17,8 +21,12 @@ package final class HostTurn: @unchecked Sendable {
     static var bytes: Int { (pg_turn_bytes() + 63) / 64 * 64 }
 
     /// - Parameter memory: shared by the ranks of the host, zero at the start.
-    init(memory: UnsafeMutableRawPointer) {
+    init(
+        memory: UnsafeMutableRawPointer, onTake: @escaping () -> Void = {}, onGive: @escaping () -> Void = {}
+    ) {
         self.memory = memory
+        self.onTake = onTake
+        self.onGive = onGive
     }
 
     func take() {
@@ -27,11 +35,13 @@ package final class HostTurn: @unchecked Sendable {
         pg_turn_take(memory)
         waitingSeconds += Double(Timeline.now() - start) / 1e9
         isMine = true
+        onTake()
     }
 
     func give() {
         guard isMine else { return }
         isMine = false
+        onGive()
         pg_turn_give(memory)
     }
 

@@ -71,7 +71,11 @@ package final class RankLoop {
     }
 
     /// What the ranks of this host take turns by; nil for a rank that is alone there.
-    package func makeTurn() -> HostTurn? { host.map { HostTurn(memory: $0.memory) } }
+    ///
+    /// - Parameter team: the rank's threads, which work while the turn is its own.
+    package func makeTurn(for team: ThreadTeam) -> HostTurn? {
+        host.map { HostTurn(memory: $0.memory, onTake: { team.stir() }, onGive: { team.rest() }) }
+    }
 
     /// Whether all ranks of the world say yes; all must ask, before their stages run.
     package func allAgree(_ yes: Bool) throws(ShardError) -> Bool { try mpi.allAgree(yes) }

@@ -34,12 +34,13 @@ final class Rank: @unchecked Sendable {
         let sender = loop.sender
         let launch = Launch(worldSize: loop.size)
         threads = settings.threads ?? launch.threads()
-        turn = launch.takesTurns(threads: threads) ? loop.makeTurn() : nil
+        let alone = launch.localRanks * threads <= launch.cores
+        let takesTurns = launch.takesTurns(threads: threads)
+        let team = ThreadTeam(count: threads, spins: alone || takesTurns ? 2000 : 0)
+        turn = takesTurns ? loop.makeTurn(for: team) : nil
         let byRows = settings.prefill.map { $0 == .rows } ?? Launch.hasMemory(for: parts.weights.text.bytes)
         let cut = PrefillCut(
             split: try loop.allAgree(byRows) ? .rows : .columns, overlaps: try !loop.allAgree(turn != nil))
-        let alone = launch.localRanks * threads <= launch.cores
-        let team = ThreadTeam(count: threads, spins: alone || turn != nil ? 2000 : 0)
         sender.hasIdleCores = alone
         thread = StageThread(turn: turn) { sender.fail(.stage(reason: "\($0)")) }
         let (plan, configuration) = (parts.plan, parts.configuration)

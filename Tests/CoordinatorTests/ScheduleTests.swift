@@ -1,4 +1,5 @@
 import Coordinator
+import TestSupport
 import Testing
 
 @Suite("The schedule")
@@ -35,10 +36,32 @@ struct ScheduleTests {
                 encoded.append(jobs)
             }
         }
-        // The first picture starts at once; the next batch is filled; the rest waits.
-        #expect(encoded == [[1], [2, 3]])
+        // Two batches are filled; the rest waits.
+        #expect(encoded == [[1, 2], [3, 4]])
         let actions = schedule.handle(.encoded(1))
-        #expect(actions.contains(.prefill(1, [1])) && actions.contains(.encode(3, [4, 5], visionRank: 0)))
+        #expect(actions.contains(.prefill(1, [1, 2])) && actions.contains(.encode(3, [5, 6], visionRank: 0)))
+    }
+
+    @Test("A batch waits for pictures that are being read, and for nothing else")
+    func filling() {
+        var schedule = Schedule(limits: Self.limits())
+        _ = schedule.handle(.retryQueue)
+        #expect(schedule.handle(.leased([1, 2])) == [.prepare(1), .prepare(2), .lease(2)])
+        #expect(schedule.handle(.prepared(1, rows: 256, positions: 270)) == [])
+        // The second can't be read: the first goes, although the queue has not answered yet.
+        #expect(schedule.handle(.unprepared(2)) == [.encode(1, [1], visionRank: 0)])
+        // While the vision rank is busy the next batch waits for the queue as well.
+        #expect(schedule.handle(.leased([3])) == [.prepare(3), .lease(3)])
+        #expect(schedule.handle(.prepared(3, rows: 256, positions: 270)) == [])
+        #expect(schedule.handle(.leased([])) == [.encode(2, [3], visionRank: 0)])
+    }
+
+    @Test("A batch that has no room for another picture waits for none")
+    func full() {
+        var schedule = Schedule(limits: Self.limits())
+        _ = schedule.handle(.retryQueue)
+        _ = schedule.handle(.leased([1, 2, 3]))
+        #expect(schedule.handle(.prepared(2, rows: 300, positions: 310)) == [.encode(1, [2], visionRank: 0)])
     }
 
     @Test("A prefill waits until its keys and values have room; meanwhile the living decode")
@@ -69,21 +92,22 @@ struct ScheduleTests {
         var schedule = Schedule(limits: Self.limits())
         _ = schedule.handle(.retryQueue)
         _ = schedule.handle(.leased([1, 2, 3, 4]))
-        for job in 1...4 { _ = schedule.handle(.prepared(UInt64(job), rows: 256, positions: 270)) }
-        #expect(schedule.handle(.drain) == [.release(4)])
+        _ = schedule.handle(.leased([5]))
+        for job in 1...5 { _ = schedule.handle(.prepared(UInt64(job), rows: 256, positions: 270)) }
+        #expect(schedule.handle(.drain) == [.release(5)])
         #expect(schedule.handle(.leased([9])) == [.release(9)])
         _ = schedule.handle(.encoded(1))
         _ = schedule.handle(.encoded(2))
         _ = schedule.handle(.answered(ended: [1]))
         #expect(!schedule.isIdle)
-        _ = schedule.handle(.answered(ended: [2, 3]))
+        _ = schedule.handle(.answered(ended: [2, 3, 4]))
         #expect(schedule.isIdle)
     }
 
     @Test("Whatever the order of events, every job ends once, nothing overflows, nothing stalls", arguments: 0..<60)
     func randomWorlds(seed: Int) {
         let limits = Self.limits(visionRanks: 1 + seed % 3, cachePositions: 600 + seed * 40, sequences: 1 + seed % 7)
-        var world = SimulatedWorld(limits: limits, jobs: 40, random: SplitMix(state: UInt64(seed) &* 7919 &+ 1))
+        var world = SimulatedWorld(limits: limits, jobs: 40, random: SeededGenerator(seed: UInt64(seed) &* 7919 &+ 1))
         world.run()
         #expect(world.ended.count == 40)
         #expect(world.violations.isEmpty, "\(world.violations)")
@@ -94,7 +118,7 @@ struct ScheduleTests {
 /// A world whose stages answer in random order.
 private struct SimulatedWorld {
     var schedule: Schedule
-    var random: SplitMix
+    var random: SeededGenerator
     let limits: Schedule.Limits
     var queue: [UInt64]
     var ended: Set<UInt64> = []
@@ -105,7 +129,7 @@ private struct SimulatedWorld {
     private var pending: [Schedule.Event] = []
     private var order: [UInt64]?
 
-    init(limits: Schedule.Limits, jobs: Int, random: SplitMix) {
+    init(limits: Schedule.Limits, jobs: Int, random: SeededGenerator) {
         schedule = Schedule(limits: limits)
         self.limits = limits
         self.random = random
@@ -191,17 +215,5 @@ private struct SimulatedWorld {
         let bytes = alive.reduce(0) { $0 + (positions[$1] ?? 0) } * limits.cacheBytesPerPosition
         if alive.count > max(limits.sequences, newest.count) { violations.append("\(alive.count) sequences") }
         if bytes > limits.cacheBytes, alive.count > 1 { violations.append("\(bytes) bytes of keys and values") }
-    }
-}
-
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -10,10 +10,11 @@ import Testing
         let benchmark = KernelBenchmark(kernels: Self.sets[set], threads: 2, seconds: 0)
         try withTemporaryDirectory { folder in
             let weights = KernelBenchmark.Weights(folder: folder)
-            for rows in [1, 40] {
-                let figure = try benchmark.measure(.init(rows: rows, inputs: 64, outputs: 48), weights)
+            for (rows, precision) in [(1, WeightPrecision.bf16), (40, .bf16), (1, .int8), (40, .int8)] {
+                let figure = try benchmark.measure(
+                    .init(rows: rows, inputs: 64, outputs: 48), weights, as: precision)
                 #expect(figure.operations == Double(2 * rows * 64 * 48))
-                #expect(figure.weightBytes == 2 * 64 * 48)
+                #expect(figure.weightBytes == (precision == .int8 ? 64 * 48 : 2 * 64 * 48))
                 #expect(figure.seconds > 0 && figure.seconds.isFinite)
             }
         }

@@ -11,6 +11,9 @@ struct ThreadTeamTests {
         let counts = (0..<64).map { _ in Counter() }
         for round in 1...3000 {
             let tasks = round % 64 + 1
+            // Neither may lose a region, nor a worker.
+            if round % 5 == 0 { team.rest() }
+            if round % 7 == 0 { team.stir() }
             team.run(tasks) { task, thread in
                 counts[task].value.wrappingAdd(thread < 5 ? 1 : 100, ordering: .relaxed)
             }

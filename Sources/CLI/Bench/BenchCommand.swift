@@ -28,19 +28,8 @@ struct BenchCommand: ParsableCommand {
             "One of \(RandomModel.shapeNames.joined(separator: ", ")).", valueName: "shape"))
     var shape: String?
 
-    @Option(
-        help: Variable.ranks.help("Processes that share the model.", default: "what is best here", valueName: "count"))
-    var ranks: Int?
-
-    @Option(
-        help: Variable.visionRanks.help(
-            "How many of them encode pictures.", default: "what the plan finds", valueName: "count"))
-    var visionRanks: Int?
-
-    @Option(
-        help: Variable.threads.help(
-            "Compute threads of a rank.", default: "its share of the cores", valueName: "count"))
-    var threads: Int?
+    @OptionGroup var plan: PlanOptions
+    @OptionGroup var threads: ThreadOptions
 
     @Option(
         help: Variable.batch.help(
@@ -93,13 +82,11 @@ struct BenchCommand: ParsableCommand {
         } catch {
             throw CommandFailure(.usage, error.description)
         }
-        let threads = try Variable.threads.count(threads, option: "--threads")
+        let threads = try self.threads.resolved()
         let batch = try Variable.batch.count(batch, option: "--batch").flatMap { Int($0) }
         let newTokens = try Variable.newTokens.count(newTokens, option: "--new-tokens").flatMap { Int($0) }
         let batchRows = try Variable.batchRows.count(nil, option: "--batch-rows").flatMap { Int($0) } ?? 2304
-        let plan = try ShardPlan(
-            ranks: try Variable.ranks.value(ranks) ?? LocalMachine.bestRanks, configuration: model.configuration,
-            visionRanks: try Variable.visionRanks.value(visionRanks))
+        let plan = try self.plan.resolved(for: model.configuration)
         let cache = try Variable.modelCache.value(modelCache) ?? RandomModelCache.folder
         let name = shape + (layers.map { "-\($0)-layers" } ?? "")
         let weights = try Variable.weights.value(weights) ?? .bf16

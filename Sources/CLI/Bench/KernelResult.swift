@@ -14,6 +14,8 @@ struct KernelResult: Encodable {
         let share: Double
         /// Of a step with few rows, its time against that of one row.
         var timesOneRow: Double?
+        /// With weights of eight bits, the time of the exact kernel, measured just before, against this one's.
+        var timesExact: Double?
     }
 
     /// One shape, with every set of kernels.
@@ -27,6 +29,9 @@ struct KernelResult: Encodable {
     let products: [Row]
     let attention: [Row]
     let fewRows: [Row]
+    /// The same with weights of eight bits.
+    let quantizedProducts: [Row]
+    let quantizedFewRows: [Row]
 
     /// Seconds that a ceiling takes at most: it is measured again beside every kernel, for machines change their speed.
     private static let ceilingSeconds = 0.5
@@ -55,16 +60,18 @@ struct KernelResult: Encodable {
         defer { if Talk.isTerminal { Talk.showBar("") } }
         processor = LocalMachine.processor
         self.threads = threads
-        products = try KernelBenchmark.products.map { product in
-            try row(Self.name(product), .sgemm(product)) { try $0.measure(product, weights) }
+        func rows(_ product: KernelBenchmark.Product, _ ceiling: Ceiling) throws -> (exact: Row, quantized: Row) {
+            let exact = try row(Self.name(product), ceiling) { try $0.measure(product, weights) }
+            let quantized = try row(Self.name(product), ceiling) { try $0.measure(product, weights, as: .int8) }
+            return (exact, quantized.compared(with: exact))
         }
+        let many = try KernelBenchmark.products.map { try rows($0, .sgemm($0)) }
+        (products, quantizedProducts) = (many.map(\.exact), many.map(\.quantized))
         attention = try KernelBenchmark.attentions.map { shape in
             try row(shape.name, .sgemm(KernelBenchmark.typicalProduct)) { $0.measure(shape) }
         }
-        fewRows = Self.compared(
-            try KernelBenchmark.fewRows.map { product in
-                try row(Self.name(product), .memory) { try $0.measure(product, weights) }
-            })
+        let few = try KernelBenchmark.fewRows.map { try rows($0, .memory) }
+        (fewRows, quantizedFewRows) = (Self.compared(few.map(\.exact)), Self.compared(few.map(\.quantized)))
     }
 
     private static func name(_ product: KernelBenchmark.Product) -> String {
@@ -93,6 +100,8 @@ struct KernelResult: Encodable {
             Self.table("rows x inputs x outputs", unit: "GFLOP/s", limit: "sgemm", products),
             Self.table("attention", unit: "GFLOP/s", limit: "sgemm", attention),
             Self.table("few rows, bfloat16 weights", unit: "GB/s", limit: "read", fewRows),
+            Self.table("the same products, int8", unit: "GFLOP/s", limit: "sgemm", quantizedProducts),
+            Self.table("few rows, int8", unit: "GB/s", limit: "read", quantizedFewRows),
         ]
         return (["kernels with \(cores) on \(processor)"] + tables.flatMap { [""] + $0 }).joined(separator: "\n")
     }
@@ -107,10 +116,13 @@ struct KernelResult: Encodable {
                 String(format: "%.2f", figure.seconds * 1000), String(format: "%.1f", figure.rate),
                 String(format: "%.1f", figure.limit), String(format: "%.2f", figure.share),
             ]
-            return numbers + (figure.timesOneRow.map { [String(format: "%.2f", $0)] } ?? [])
+            let times = [figure.timesOneRow, figure.timesExact].compactMap { $0 }
+            return numbers + times.map { String(format: "%.2f", $0) }
         }
         guard let first = rows.first else { return [] }
-        let titles = ["ms", unit, limit, "share"] + (first.figures.first?.timesOneRow == nil ? [] : ["x 1 row"])
+        let titles =
+            ["ms", unit, limit, "share"] + (first.figures.first?.timesOneRow == nil ? [] : ["x 1 row"])
+            + (first.figures.first?.timesExact == nil ? [] : ["x exact"])
         let sets = first.figures.map { [$0.kernels] + Array(repeating: "", count: titles.count - 1) }
         let heads = [line("", sets), line(title, sets.map { _ in titles })]
         return heads + rows.map { line($0.name, $0.figures.map(cells)) }
@@ -119,4 +131,17 @@ struct KernelResult: Encodable {
     // MARK: For programs
 
     var json: String { BenchJSON.text(self) }
+}
+
+extension KernelResult.Row {
+    /// With every figure's time against another row's.
+    fileprivate func compared(with exact: KernelResult.Row) -> KernelResult.Row {
+        KernelResult.Row(
+            name: name,
+            figures: zip(figures, exact.figures).map { figure, exact in
+                var figure = figure
+                figure.timesExact = exact.seconds / figure.seconds
+                return figure
+            })
+    }
 }

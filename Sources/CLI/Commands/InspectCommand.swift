@@ -55,14 +55,7 @@ struct InspectModelCommand: ParsableCommand {
     @Argument(help: "The model's directory.")
     var directory: String?
 
-    @Option(
-        help: Variable.ranks.help("Show the plan for so many ranks.", default: "what is best here", valueName: "count"))
-    var ranks: Int?
-
-    @Option(
-        help: Variable.visionRanks.help(
-            "How many of them encode pictures.", default: "what the plan finds", valueName: "count"))
-    var visionRanks: Int?
+    @OptionGroup var plan: PlanOptions
 
     func run() throws {
         let directory = try Variable.model.required(directory, option: "<directory>")
@@ -70,9 +63,7 @@ struct InspectModelCommand: ParsableCommand {
         let checkpoint = try Checkpoint(directory: directory)
         let weights = try ModelWeights(checkpoint: checkpoint, configuration: configuration)
         let tokenizer = try Tokenizer(directory: directory, configuration: configuration)
-        let plan = try ShardPlan(
-            ranks: try Variable.ranks.value(ranks) ?? LocalMachine.bestRanks, configuration: configuration,
-            visionRanks: try Variable.visionRanks.value(visionRanks))
+        let plan = try self.plan.resolved(for: configuration)
 
         let lines =
             Self.describe(configuration, tokenizer) + Self.describe(checkpoint)

@@ -15,25 +15,14 @@ struct WorldOptions: ParsableArguments {
             valueName: "bf16|int8"))
     var weights: WeightPrecision?
 
-    @Option(
-        help: Variable.ranks.help("Processes that share the model.", default: "what is best here", valueName: "count"))
-    var ranks: Int?
-
-    @Option(
-        help: Variable.visionRanks.help(
-            "How many of them encode pictures.", default: "what the plan finds", valueName: "count"))
-    var visionRanks: Int?
+    @OptionGroup var plan: PlanOptions
+    @OptionGroup var threads: ThreadOptions
 
     @Option(
         name: .customLong("kv-budget"),
         help: Variable.keyValueBudget.help(
             "What a rank may hold of keys and values, as 2g or 512m.", default: "2g", valueName: "bytes"))
     var keyValueBudget: String?
-
-    @Option(
-        help: Variable.threads.help(
-            "Compute threads of a rank.", default: "its share of the cores", valueName: "count"))
-    var threads: Int?
 
     @Option(help: Variable.batchRows.help("Rows of a micro-batch.", default: "2304", valueName: "count"))
     var batchRows: Int?
@@ -65,9 +54,7 @@ struct WorldOptions: ParsableArguments {
     func resolved() throws -> WorldSettings {
         let model = try Variable.model.required(model, option: "--model")
         let configuration = try ModelConfiguration(directory: model)
-        let plan = try ShardPlan(
-            ranks: try Variable.ranks.value(ranks) ?? LocalMachine.bestRanks, configuration: configuration,
-            visionRanks: try Variable.visionRanks.value(visionRanks))
+        let plan = try self.plan.resolved(for: configuration)
         let precision = try Variable.weights.value(weights) ?? .bf16
         return WorldSettings(
             model: model, precision: precision, configuration: configuration, plan: plan,
@@ -86,7 +73,7 @@ struct WorldOptions: ParsableArguments {
     private func workerFlags() throws -> [String] {
         let values: [(String, String?)] = [
             ("--kv-budget", try keyValueBudgetText()),
-            ("--threads", try Variable.threads.count(threads, option: "--threads")),
+            ("--threads", try threads.resolved()),
             ("--batch-rows", try Variable.batchRows.count(batchRows, option: "--batch-rows")),
             ("--lease-seconds", try Variable.leaseSeconds.count(leaseSeconds, option: "--lease-seconds")),
             ("--prefill", try Variable.prefill.value(prefill)?.rawValue),

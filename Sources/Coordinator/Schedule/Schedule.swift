@@ -207,8 +207,9 @@ package struct Schedule {
         return [.lease(limits.jobsAhead - ahead)]
     }
 
-    /// A vision rank gets a batch when it has none; a second one, so that it never waits for us, only when the batch
-    /// is full or nothing more is to come soon.
+    /// A vision rank gets a batch that is full, or that nothing more is to come for soon: where it has none, that no
+    /// other picture is being read; where it has one and so needs the next only for never having to wait for us, that
+    /// the queue has no more either. Gemma's weights are read for a batch, whatever it holds.
     private mutating func encodeMore() -> [Action] {
         var actions: [Action] = []
         while !waiting.isEmpty {
@@ -217,8 +218,8 @@ package struct Schedule {
                 batches.filter { $0.visionRank == rank && !$0.encoded }.count
             }
             guard let rank = load.indices.min(by: { load[$0] < load[$1] }), load[rank] < 2 else { break }
-            let moreToCome = !preparing.isEmpty || leasing
-            if load[rank] > 0, moreToCome, waitingRows < limits.batchRows { break }
+            let moreToCome = !preparing.isEmpty || load[rank] > 0 && leasing
+            if moreToCome, waitingRows + limits.typicalRows <= limits.batchRows { break }
             let batch = Batch(id: nextBatch, jobs: takeBatch(), visionRank: rank)
             nextBatch += 1
             batches.append(batch)

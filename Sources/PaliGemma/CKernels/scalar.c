@@ -30,6 +30,17 @@ static void widen(pg_element element, const void *in, float *out, size_t count) 
     for (size_t i = 0; i < count; i++) out[i] = load(element, in, i);
 }
 
+static void narrow(const float *in, uint16_t *out, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, in + i, 4);
+        bool is_nan = (bits & 0x7fffffff) > 0x7f800000;
+        // Half of the last place that stays, a little less where that place is even already.
+        uint32_t rounded = bits + 0x7fff + (bits >> 16 & 1);
+        out[i] = (uint16_t)((is_nan ? bits | 0x400000 : rounded) >> 16);
+    }
+}
+
 static void arrange(const float *x, size_t rows, size_t inputs, size_t ldx, float *arranged) {
     for (size_t k = 0; k < inputs; k++)
         for (size_t b = 0; b < rows; b++) arranged[k * rows + b] = x[b * ldx + k];
@@ -157,8 +168,8 @@ static double sum_exp(const float *x, size_t count, float maximum) {
 }
 
 const pg_kernels pg_kernels_scalar = {
-    .name = "scalar", .tile_outputs = TILE_OUTPUTS, .widen = widen, .arrange = arrange, .few_rows = few_rows,
-    .few_rows_mix = few_rows_mix, .pack = pack, .pack_columns = pack_columns, .multiply = multiply,
+    .name = "scalar", .tile_outputs = TILE_OUTPUTS, .widen = widen, .narrow = narrow, .arrange = arrange,
+    .few_rows = few_rows, .few_rows_mix = few_rows_mix, .pack = pack, .pack_columns = pack_columns, .multiply = multiply,
     .layer_norm = layer_norm, .rms_norm = rms_norm, .gelu = gelu, .gelu_times = gelu_times, .add = add,
     .scale = scale, .softmax_tile = softmax_tile, .rotate = rotate, .arg_max = arg_max, .sum_exp = sum_exp,
 };

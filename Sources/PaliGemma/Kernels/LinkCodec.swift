@@ -15,10 +15,11 @@ package struct LinkCodec: Sendable {
 
     /// Rounds every number of a view, row after row, to the nearest bfloat16 (ties to even).
     package func narrow(_ view: MatrixView, into wire: UnsafeMutableRawPointer) {
-        let narrow = kernels.narrow
         let out = WirePointer(base: wire.assumingMemoryBound(to: UInt16.self))
-        team.rows(view.rows, by: 256) { range in
-            for row in range { narrow(view.row(row), out.base + row * view.columns, view.columns) }
+        team.rows(view.rows, by: 256) { [kernels] range in
+            for row in range {
+                kernels.table.pointee.narrow(view.row(row), out.base + row * view.columns, view.columns)
+            }
         }
     }
 
@@ -44,19 +45,5 @@ package struct LinkCodec: Sendable {
     private struct WirePointer: @unchecked Sendable {
         // @unchecked: every thread reads or writes rows of its own.
         let base: UnsafeMutablePointer<UInt16>
-    }
-}
-
-extension Kernels {
-    /// The rounding to bfloat16 of this set's level.
-    package var narrow: @convention(c) (UnsafePointer<Float>?, UnsafeMutablePointer<UInt16>?, Int) -> Void {
-        let level: pg_level
-        switch Level(rawValue: name) {
-        case .avx512: level = PG_AVX512
-        case .avx2: level = PG_AVX2
-        case .scalar, nil: level = PG_SCALAR
-        }
-        // A set that exists has this function as well; the plain twin is always there.
-        return pg_narrow_at(Int32(level.rawValue)) ?? pg_narrow_at(Int32(PG_SCALAR.rawValue))!
     }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// A row-major float32 matrix that somebody else owns: where it starts, its rows and columns, and the distance
 /// between two rows in elements.
 ///
@@ -71,13 +73,20 @@ package struct MatrixView: @unchecked Sendable {
 
 /// Memory for a float32 matrix, 64-byte aligned. Pages that are never written are never touched.
 package struct Matrix: ~Copyable, @unchecked Sendable {
+    /// The processor's large pages: a large matrix stands on them, for the kernel clears and maps one of them much sooner
+    /// than 512 small ones.
+    private static let hugePage = 2 << 20
+
     package let view: MatrixView
     private let allocation: UnsafeMutableRawPointer
 
     /// The contents are undefined until written.
     package init(rows: Int, columns: Int) {
         let bytes = max(rows * columns, 1) * MemoryLayout<Float>.stride
-        allocation = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+        let isLarge = bytes >= Self.hugePage
+        allocation = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: isLarge ? Self.hugePage : 64)
+        // Where the kernel has none to give, nothing is lost.
+        if isLarge { madvise(allocation, bytes / Self.hugePage * Self.hugePage, MADV_HUGEPAGE) }
         let base = allocation.bindMemory(to: Float.self, capacity: max(rows * columns, 1))
         view = MatrixView(base: base, rows: rows, columns: columns)
     }

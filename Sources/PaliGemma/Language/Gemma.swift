@@ -79,26 +79,28 @@ package final class Gemma {
         }
     }
 
-    /// out [T, D] = or += down(gelu(gate(normed)) * up(normed)), over some columns of the MLP, as many at a time as
-    /// `hidden` [T, …] has room for.
+    /// out [T, D] = or += down(gelu(gate(normed)) * up(normed)), over some columns of the MLP, part by part.
+    ///
+    /// - Parameter hidden: [T, …], with room for the longest part.
     func feedForward(
-        _ layer: TextLayerWeights, columns: Range<Int>, _ normed: MatrixView, hidden: MatrixView,
+        _ layer: TextLayerWeights, parts: [Range<Int>], _ normed: MatrixView, hidden: MatrixView,
         into out: MatrixView, accumulate: Bool
     ) {
-        let parts = max(1, (columns.count + hidden.columns - 1) / max(1, hidden.columns))
-        for part in 0..<parts {
-            let first = columns.lowerBound + columns.count * part / parts
-            let own = first..<columns.lowerBound + columns.count * (part + 1) / parts
-            let view = hidden.compact(columns: own.count)
-            linear.gated(normed, gate: layer.gate.outputs(own), up: layer.up.outputs(own), into: view)
-            linear(view, layer.down.inputs(own), into: out, accumulate: accumulate || part > 0)
+        for (index, part) in parts.enumerated() {
+            let view = hidden.compact(columns: part.count)
+            linear.gated(normed, gate: layer.gate.outputs(part), up: layer.up.outputs(part), into: view)
+            linear(view, layer.down.inputs(part), into: out, accumulate: accumulate || index > 0)
         }
     }
 
-    /// Columns of the MLP that the rows of a prefill go through at a time: what the first two products leave is still in
-    /// cache when the third reads it (8 MB of 1024 rows). Weights of eight bits go whole: their scales are made for it.
-    package static func hiddenWidth(_ columns: Int, quantized: Bool) -> Int {
-        let parts = quantized ? 1 : max(1, (columns + 2047) / 2048)
-        return (columns + parts - 1) / parts
+    /// The columns of the MLP as the rows of a prefill go through them, part by part: what the first two products leave
+    /// is still in cache when the third reads it (8 MB of 1024 rows). Weights of eight bits go whole: their scales are
+    /// made for it.
+    package static func prefillParts(of columns: Range<Int>, quantized: Bool) -> [Range<Int>] {
+        let count = quantized ? 1 : max(1, (columns.count + 2047) / 2048)
+        return (0..<count).map { part in
+            let first = columns.lowerBound + columns.count * part / count
+            return first..<columns.lowerBound + columns.count * (part + 1) / count
+        }
     }
 }

@@ -74,7 +74,7 @@ extension Gemma {
 
         rmsNorm(x, layer.mlpNorm, into: normed)
         feedForward(
-            layer, columns: slice.mlp, normed, hidden: buffers.hidden(x.rows), into: partial, accumulate: false)
+            layer, parts: [slice.mlp], normed, hidden: buffers.hidden(x.rows), into: partial, accumulate: false)
         try addSum(of: partial, to: x, buffers)
     }
 

@@ -61,8 +61,7 @@ extension Gemma {
             let (x, normed) = (pass.x(chunk), pass.normed(chunk))
             let hidden = pass.buffers.hidden.view.rows(0..<chunk.count)
             rmsNorm(x, layer.mlpNorm, into: normed)
-            feedForward(
-                layer, columns: 0..<configuration.mlpWidth, normed, hidden: hidden, into: x, accumulate: true)
+            feedForward(layer, parts: pass.buffers.parts, normed, hidden: hidden, into: x, accumulate: true)
             try beginKeysAndValues(index + 1, &pass, block)
         }
     }

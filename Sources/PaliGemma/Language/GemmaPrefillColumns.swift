@@ -38,7 +38,7 @@ extension Gemma {
         let gathered = pass.gathered(block)
         let partial = pass.partial(block)
         feedForward(
-            layer, columns: slice.mlp, gathered, hidden: pass.buffers.hidden.view.rows(0..<gathered.rows),
+            layer, parts: pass.buffers.parts, gathered, hidden: pass.buffers.hidden.view.rows(0..<gathered.rows),
             into: partial,
             accumulate: false)
         pass.sums[block] = try group.exchange(

@@ -8,7 +8,9 @@ final class PrefillBuffers {
     let ownKeyValue: Matrix  // [own, 2·K·H], keys before values
     /// [T, 2·K·H], all ranks' rows. A layer's arrive while the one before still attends to its own, packed copies.
     let keyValue: Matrix
-    /// [chunk, a part of F] by rows; [block, a part of own columns of F] by columns.
+    /// The columns of the MLP that this rank multiplies with: all of them by rows, its own by columns.
+    let parts: [Range<Int>]
+    /// [chunk, longest part] by rows; [block, longest part] by columns.
     let hidden: Matrix
 
     // By columns only.
@@ -31,10 +33,10 @@ final class PrefillBuffers {
         ownKeyValue = Matrix(rows: own, columns: 2 * configuration.keyValueWidth)
         keyValue = Matrix(rows: rows.total, columns: 2 * configuration.keyValueWidth)
         let byColumns = split == .columns
-        hidden =
-            byColumns
-            ? Matrix(rows: rows.longestBlock, columns: Gemma.hiddenWidth(slice.mlp.count, quantized: quantized))
-            : Matrix(rows: chunk, columns: Gemma.hiddenWidth(configuration.mlpWidth, quantized: quantized))
+        parts = Gemma.prefillParts(
+            of: byColumns ? slice.mlp : 0..<configuration.mlpWidth, quantized: quantized)
+        hidden = Matrix(
+            rows: byColumns ? rows.longestBlock : chunk, columns: parts.map(\.count).max() ?? 0)
         gathered = Matrix(rows: byColumns ? rows.total : 0, columns: width)
         evenPartial = Matrix(rows: byColumns ? rows.longestBlock : 0, columns: width)
         oddPartial = Matrix(rows: byColumns ? rows.longestBlock : 0, columns: width)

@@ -66,8 +66,10 @@ package final class KernelBenchmark {
         self.seconds = seconds
     }
 
-    package func measure(_ product: Product, _ weights: Weights) throws -> Figure {
-        let matrices = try weights.matrices(for: product)
+    package func measure(
+        _ product: Product, _ weights: Weights, as precision: WeightPrecision = .bf16
+    ) throws -> Figure {
+        let matrices = try weights.matrices(for: product, as: precision, team: team)
         let x = filled(rows: product.rows, columns: product.inputs)
         let y = Matrix(rows: product.rows, columns: product.outputs)
         let linear = Linear(team: team, kernels: kernels, meter: meter)
@@ -148,21 +150,30 @@ package final class KernelBenchmark {
 }
 
 extension KernelBenchmark {
-    /// Random weights in mapped files, bfloat16, as a checkpoint's are. Made once for each shape.
+    /// Random weights in mapped files, as a checkpoint's are, and as they are quantised. Made once for each shape.
     package final class Weights {
         /// Products with few rows read their weights from memory, not from a cache: so many bytes take turns.
         private static let bytesInTurns = 1 << 28
         private static let mostFewRows = 32
 
         private let folder: String
-        private var known: [String: [WeightMatrix]] = [:]
+        private var known: [String: (stored: [WeightMatrix], quantized: [WeightMatrix])] = [:]
 
         /// - Parameter folder: where the files lie; whoever gives it removes it.
         package init(folder: String) {
             self.folder = folder
         }
 
-        func matrices(for product: Product) throws -> [WeightMatrix] {
+        func matrices(
+            for product: Product, as precision: WeightPrecision, team: ThreadTeam
+        ) throws -> [WeightMatrix] {
+            let matrices = try matrices(for: product, team)
+            return precision == .bf16 ? matrices.stored : matrices.quantized
+        }
+
+        private func matrices(
+            for product: Product, _ team: ThreadTeam
+        ) throws -> (stored: [WeightMatrix], quantized: [WeightMatrix]) {
             let bytes = 2 * product.inputs * product.outputs
             let count = product.rows > Self.mostFewRows ? 1 : min(8, max(1, Self.bytesInTurns / bytes))
             let name = "\(count)-\(product.outputs)-\(product.inputs)"
@@ -175,13 +186,21 @@ extension KernelBenchmark {
             let path = folder + "/" + name
             try shard.write(to: path, seed: 0)
             let file = try SafetensorsFile(path: path)
-            let matrices = file.tensors.map { name, entry in
-                WeightMatrix(
-                    tensor: Checkpoint.StoredTensor(storedName: name, entry: entry, mapping: file.mapping),
-                    outputs: product.outputs, inputs: product.inputs)
+            let tensors = file.tensors.map { name, entry in
+                Checkpoint.StoredTensor(storedName: name, entry: entry, mapping: file.mapping)
             }
-            known[name] = matrices
-            return matrices
+            func matrix(_ tensor: Checkpoint.StoredTensor, _ quantized: QuantizedMatrix? = nil) -> WeightMatrix {
+                WeightMatrix(
+                    tensor: tensor, outputs: product.outputs, inputs: product.inputs, quantized: quantized)
+            }
+            let bytes8 = try QuantizedFile(
+                of: tensors.map { ($0.storedName, matrix($0)) }, at: path + "-int8", team: team)
+            let made = (
+                stored: tensors.map { matrix($0) },
+                quantized: tensors.map { matrix($0, bytes8.matrix($0.storedName)) }
+            )
+            known[name] = made
+            return made
         }
     }
 }

@@ -38,11 +38,28 @@ package struct QuantizedFile: Sendable {
             try QuantizedWriter(layout: layout, descriptor: descriptor, path: path, team: team)
                 .write(sources.map(\.matrix))
         }
+        matrices = try Self.map(path, layout)
+    }
+
+    /// Makes a file of any matrices at a path of the caller's, for measurements.
+    init(of sources: [(name: String, matrix: WeightMatrix)], at path: String, team: ThreadTeam) throws(ModelError) {
+        let layout = QuantizedLayout(
+            matrices: sources.map { ($0.name, $0.matrix.outputs, $0.matrix.inputs) }, model: path)
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw .writing(errno, at: path, bytes: layout.byteCount) }
+        defer { close(descriptor) }
+        try QuantizedWriter(layout: layout, descriptor: descriptor, path: path, team: team)
+            .write(sources.map(\.matrix))
+        self.path = path
+        matrices = try Self.map(path, layout)
+    }
+
+    private static func map(_ path: String, _ layout: QuantizedLayout) throws(ModelError) -> [String: QuantizedMatrix] {
         let file = try MappedFile(path: path)
         guard QuantizedCache.isWhole(file, layout) else {
             throw ModelError(.quantized, at: path, "has changed just after it was made")
         }
-        matrices = Dictionary(
+        return Dictionary(
             uniqueKeysWithValues: layout.entries.map { ($0.name, QuantizedMatrix(entry: $0, file: file)) })
     }
 

@@ -16,6 +16,8 @@ package final class ThreadTeam: @unchecked Sendable {
     private let finished = Atomic<Int>(0)
     private let alive: Atomic<Int>
     private let stopping = Atomic<Bool>(false)
+    /// Others need the cores: a worker without work sleeps at once.
+    private let resting = Atomic<Bool>(false)
     private var body: (@Sendable (Int, Int) -> Void)?
     private let wake = NSCondition()
     private let done = NSCondition()
@@ -131,15 +133,30 @@ package final class ThreadTeam: @unchecked Sendable {
     }
 
     private func waitForRegion(after seen: UInt64) -> UInt64 {
-        for _ in 0..<spins {
+        while true {
+            for _ in 0..<spins {
+                let now = current.number
+                if now != seen { return now }
+                if resting.load(ordering: .relaxed) { break }
+                pg_pause()
+            }
+            wake.lock()
+            if current.number == seen { wake.wait() }
             let now = current.number
+            wake.unlock()
             if now != seen { return now }
-            pg_pause()
         }
+    }
+
+    /// No region will come for a while, and others need the cores: workers that look for one go to sleep.
+    package func rest() { resting.store(true, ordering: .relaxed) }
+
+    /// Wakes the workers for a region that will come at once: they look for it as long as after the last one.
+    package func stir() {
+        resting.store(false, ordering: .relaxed)
         wake.lock()
-        defer { wake.unlock() }
-        while current.number == seen { wake.wait() }
-        return current.number
+        wake.broadcast()
+        wake.unlock()
     }
 }
 

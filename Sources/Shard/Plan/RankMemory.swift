@@ -36,7 +36,8 @@ package struct RankMemory: Sendable, Equatable {
             let own = (rows + plan.textRanks - 1) / plan.textRanks
             floats += own * (2 * text.width + 2 * text.queryWidth + 2 * text.keyValueWidth + vision.width)
             floats += 2 * rows * text.keyValueWidth
-            let hidden = Gemma.hiddenWidth(columns, quantized: elementSize == 1)
+            let parts = Gemma.prefillParts(of: 0..<columns, quantized: elementSize == 1)
+            let hidden = parts.map(\.count).max() ?? 0
             switch prefill.split {
             case .rows: floats += prefill.longestChunk(of: rank - plan.firstTextRank) * hidden
             case .columns:

@@ -1,4 +1,5 @@
 import Coordinator
+import TestSupport
 import Testing
 
 /// Random operations on the queue and on a model of it in memory: after each, both must say the same.

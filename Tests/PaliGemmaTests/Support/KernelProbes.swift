@@ -105,7 +105,7 @@ extension Kernels {
 
     func narrowed(_ x: [Float]) -> [UInt16] {
         var out = [UInt16](repeating: 0, count: x.count)
-        narrow(x, &out, x.count)
+        table.pointee.narrow(x, &out, x.count)
         return out
     }
 

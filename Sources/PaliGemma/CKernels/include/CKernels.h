@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "Link.h"
 #include "Quantized.h"
 
 #ifdef __cplusplus
@@ -46,6 +45,10 @@ typedef struct {
 
     // out[i] = (float) in[i]
     void (*widen)(pg_element element, const void *in, float *out, size_t count);
+
+    // out[i] = in[i] rounded to the nearest bfloat16, to the even one where two are as near. What is too large becomes
+    // infinite; a NaN stays one.
+    void (*narrow)(const float *in, uint16_t *out, size_t count);
 
     // A few rows [rows][inputs] in the order in which few_rows reads them, with zeros behind the last input:
     // rows * (inputs rounded up to 32) floats.
