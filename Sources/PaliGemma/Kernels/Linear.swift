@@ -23,9 +23,8 @@ struct Linear {
     private static let panelOutputs = 144
     /// Rows of a task at most: so many rows of y stay in cache from one panel of inputs to the next.
     private static let mostRows = 1024
-    /// Bytes of weights that one task of the few-rows path reads: long streams are read faster than short
-    /// ones, and taking a task costs nothing beside them.
-    private static let taskBytes = 1 << 20
+    /// Bytes of weights that a task for few rows reads at least.
+    private static let streamedBytes = 1 << 18
 
     let team: ThreadTeam
     let kernels: Kernels
@@ -128,9 +127,8 @@ extension Linear {
     /// with too few of them for the team also by rows.
     private func tasks(_ weight: WeightMatrix, rows: Int) -> [Part] {
         guard rows > 0, weight.outputs > 0 else { return [] }
-        let group = rows <= Self.fewRows ? 16 : kernels.tileOutputs
-        let most =
-            rows <= Self.fewRows ? Self.taskBytes / (max(1, weight.inputs) * weight.element.size) : Self.panelOutputs
+        if rows <= Self.fewRows { return fewRowsTasks(weight, rows: rows) }
+        let (group, most) = (kernels.tileOutputs, Self.panelOutputs)
         let groups = (weight.outputs + group - 1) / group
         let fewest = (groups + max(1, most / group) - 1) / max(1, most / group)
         let pieces = min(groups, (fewest + team.count - 1) / team.count * team.count)
@@ -143,6 +141,30 @@ extension Linear {
                 Part(rows: rows * $0 / rowPieces..<rows * ($0 + 1) / rowPieces, outputs: outputs)
             }
         }
+    }
+
+    private func fewRowsTasks(_ weight: WeightMatrix, rows: Int) -> [Part] {
+        let group = 16
+        let groups = (weight.outputs + group - 1) / group
+        let groupBytes = group * max(1, weight.inputs) * weight.element.size
+        return streamedShares(of: groups, bytes: groupBytes).map {
+            let end = min(weight.outputs, $0.upperBound * group)
+            return Part(rows: 0..<rows, outputs: $0.lowerBound * group..<end)
+        }
+    }
+
+    /// Tasks that read `count` pieces of memory of some bytes each, every task its share of what is left: long streams
+    /// are read faster than short ones, and with short ones at the end the threads finish together.
+    func streamedShares(of count: Int, bytes: Int) -> [Range<Int>] {
+        let least = max(1, Self.streamedBytes / bytes)
+        var shares: [Range<Int>] = []
+        var first = 0
+        while first < count {
+            let end = min(count, first + max(least, (count - first) / (2 * team.count)))
+            shares.append(first..<end)
+            first = end
+        }
+        return shares
     }
 
     fileprivate enum Finish {

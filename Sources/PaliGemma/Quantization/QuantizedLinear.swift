@@ -8,10 +8,6 @@ import CKernels
 extension Linear {
     /// Bytes of a block of panels that a task multiplies all rows with.
     private static let cachedBytes = 288 << 10
-    /// Bytes that a task reads for few rows, and its fewest panels: long streams read faster than short ones, but no
-    /// thread may have much to do when the others are done.
-    private static let streamedBytes = 1 << 21
-    private static let streamedPanels = 16
     /// Rows whose results stay in the cache from one block of inputs to the next.
     private static let chunkRows = 480
 
@@ -109,15 +105,15 @@ extension Linear {
     /// - Parameter share: slices that share the cache.
     private func parts(_ slice: QuantizedSlice, of x: QuantizedRows, share: Int = 1) -> [QuantizedPart] {
         guard slice.outputs > 0 else { return [] }
-        let group = x.rows <= Self.fewRows ? 1 : 2  // the tiles of many rows take two panels
-        let groups = (slice.panels + group - 1) / group
-        let most: Int
         if x.rows <= Self.fewRows {
             let panelBytes = share * QuantizedShape.panel * slice.groups * QuantizedShape.group
-            most = max(Self.streamedPanels, Self.streamedBytes / panelBytes)
-        } else {
-            most = max(1, Self.cachedBytes / (share * group * QuantizedShape.panel * slice.longestBlock))
+            return streamedShares(of: slice.panels, bytes: panelBytes).map {
+                QuantizedPart(panels: $0, tiles: 0..<x.tiles)
+            }
         }
+        let group = 2  // the tiles of many rows take two panels
+        let groups = (slice.panels + group - 1) / group
+        let most = max(1, Self.cachedBytes / (share * group * QuantizedShape.panel * slice.longestBlock))
         let fewest = (groups + most - 1) / most
         let pieces = min(groups, (fewest + team.count - 1) / team.count * team.count)
         let rowPieces = x.rows <= 128 ? 1 : min(x.tiles, (2 * team.count - 1) / pieces + 1)

@@ -5,8 +5,9 @@ import Foundation
 package enum MemoryCeiling {
     /// - Returns: GB/s; nil where there is not enough memory.
     package static func measure(threads: Int, seconds: Double) -> Double? {
-        // Much more than all caches hold.
-        let bytes = max(1 << 28, 4 * lastLevelCacheBytes)
+        // Much more than all caches hold, so that a pass finds next to nothing of the one before it, and long enough
+        // that no lucky moment makes the best.
+        let bytes = max(1 << 30, 16 * lastLevelCacheBytes)
         guard let memory = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             memory != MAP_FAILED
         else { return nil }
