@@ -90,5 +90,8 @@ let package = Package(
             dependencies: ["Coordinator", "CSQLite", "ShardPlan", "PaliGemma", "TestSupport", "queue-stress"]),
         // A process to be killed while it works on a queue.
         .executableTarget(name: "queue-stress", dependencies: ["Coordinator"], path: "Tests/QueueStress"),
+        // What benchmarks/queue runs.
+        .executableTarget(
+            name: "queue-benchmark", dependencies: ["Coordinator", "PaliGemma"], path: "Tests/QueueBenchmark"),
     ]
 )
