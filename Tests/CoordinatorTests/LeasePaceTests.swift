@@ -8,7 +8,7 @@ import Testing
         #expect(pace.allowance(wanted: 16, held: 0) == 16)
     }
 
-    @Test(arguments: [(10.0, 6), (1.0, 60), (50.0, 2)])
+    @Test(arguments: [(10.0, 6), (1.0, 60), (50.0, 3)])
     func whatIsHeldFitsIntoTheLease(secondsAJob: Double, most: Int) {
         var pace = LeasePace(lease: 60)
         pace.pass(until: 100, holding: 0)

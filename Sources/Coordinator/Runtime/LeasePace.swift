@@ -1,7 +1,7 @@
 /// How many jobs a world may hold: what it can finish within the time of a lease, by its own speed. So a slow world does
 /// not keep from others what it will not come to, and one that hangs holds back little.
 ///
-/// Two at least: one at work and one behind it, whose pictures are read and encoded meanwhile. Before the first jobs
+/// Three at least, so that no stage waits: one that Gemma has, one that is encoded, one whose pictures are read. Before the first jobs
 /// are finished nothing is known, and the schedule's own bound (two micro-batches) stands.
 package struct LeasePace {
     /// Seconds of a lease.
@@ -11,7 +11,7 @@ package struct LeasePace {
     /// When what is held was looked at last, in seconds of the monotonic clock.
     private var last: Double?
 
-    private static let least = 2
+    private static let least = 3
     /// Jobs that are remembered; older ones count half, and half again.
     private static let memory = 32.0
 
