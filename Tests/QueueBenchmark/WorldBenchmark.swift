@@ -140,6 +140,7 @@ final class SimulatedWorld: @unchecked Sendable {
             }
             guard !waiting.isEmpty else { continue }
             Thread.sleep(forTimeInterval: secondsAJob * Double.random(in: 0.9...1.1))
+            guard ContinuousClock.now < end else { break }
             requests.put(.finish(waiting.removeFirst()))
         }
         requests.close()

@@ -53,6 +53,18 @@ import Testing
         #expect(refusal.code == "queue_refused", "\(refusal)")
     }
 
+    @Test func aWrongPasswordIsRefusedWithoutBeingSaid() throws {
+        let address = try PostgresServer.shared().makeDatabase()
+        let wrong = address.replacingOccurrences(of: "paligemma@", with: "locked:wr0ng@")
+        let refusal = try #require(openingError(wrong))
+        #expect(refusal.code == "queue_refused")
+        #expect("\(refusal)".contains(".pgpass") && !"\(refusal)".contains("wr0ng"), "\(refusal)")
+        // Let in with the right one, and kept from the tables.
+        #expect(openingError(address, create: true) == nil)
+        let right = address.replacingOccurrences(of: "paligemma@", with: "locked:right@")
+        #expect("\(try #require(openingError(right)))".contains("grant"))
+    }
+
     @Test func manyOpenANewDatabaseAtOnce() throws {
         let address = try PostgresServer.shared().makeDatabase()
         DispatchQueue.concurrentPerform(iterations: 8) { number in
