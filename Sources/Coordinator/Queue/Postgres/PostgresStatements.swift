@@ -20,7 +20,8 @@ enum PostgresStatements {
 
     // MARK: The queue as a whole
 
-    static let lockSchema = "SELECT pg_advisory_xact_lock(\(schemaLock))"
+    static let lockSchema = "SELECT pg_advisory_lock(\(schemaLock))"
+    static let unlockSchema = "SELECT pg_advisory_unlock(\(schemaLock))"
     static let isThere = "SELECT to_regclass('paligemma.queue') IS NOT NULL"
     static let schemaVersion = "SELECT schema_version FROM queue"
     static let model = "SELECT fingerprint, model FROM queue"
