@@ -105,6 +105,7 @@ import Testing
         let queue = try PostgresQueue(address: address, create: true)
         _ = try queue.submit(makeJobs(800), otherContents: .refuse)
         let workers = try (0..<3).map { try StressProcess(queue: address, owner: "process \($0)", lease: 600_000) }
+        for worker in workers { worker.waitForLines(1) }
         for _ in 0..<5 {
             usleep(60_000)
             try server.kill()
