@@ -13,8 +13,8 @@ struct Paligemma: ParsableCommand {
               paligemma run --model DIR --prompt "caption en" pictures/ --output captions.jsonl
 
             Or a queue that outlives its workers: `paligemma submit` fills it, `mpirun -n 4 pg-worker` works on it (as \
-            many worlds of this machine as you like), `paligemma status` watches it, `paligemma results` takes the \
-            answers out.
+            many worlds as you like), `paligemma status` watches it, `paligemma results` takes the answers out. A file is a \
+            queue for the worlds of this machine, postgres://host/database one for worlds anywhere.
 
             Every flag has an environment variable, which its help names; the flag goes before the variable. \
             Results go to standard output or a file, everything else to standard error.
@@ -24,8 +24,9 @@ struct Paligemma: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            RunCommand.self, SubmitCommand.self, StatusCommand.self, ResultsCommand.self, InspectCommand.self,
-            RandomModelCommand.self, BenchCommand.self,
+            RunCommand.self, SubmitCommand.self, StatusCommand.self, ResultsCommand.self, FailedCommand.self,
+            RetryCommand.self, CancelCommand.self, PurgeCommand.self, InspectCommand.self, RandomModelCommand.self,
+            BenchCommand.self,
         ])
 
     static func main() {

@@ -4,7 +4,7 @@ import PaliGemma
 /// The thread that talks to the queue: it leases, finishes and renews, and never computes, so a lease is kept
 /// however long a prefill takes.
 final class QueueKeeper: @unchecked Sendable {
-    // @unchecked: `held` is only used on the keeper's thread.
+    // @unchecked: `held` and `pace` are only used on the keeper's thread.
     private enum Request {
         case lease(Int)
         case finish(Lease.Ticket, Answer)
@@ -19,6 +19,7 @@ final class QueueKeeper: @unchecked Sendable {
     private let report: @Sendable (Inbox.Message) -> Void
     private let finished = DispatchSemaphore(value: 0)
     private var held: Set<Lease.Ticket> = []
+    private var pace: LeasePace
 
     /// - Parameter duration: of a lease; it is renewed three times as often as it would run out.
     init(
@@ -28,6 +29,7 @@ final class QueueKeeper: @unchecked Sendable {
         self.owner = owner
         self.duration = duration
         self.report = report
+        pace = LeasePace(lease: Double(duration.nanoseconds) / 1e9)
         let thread = Thread { [self] in run() }
         thread.name = "queue"
         thread.start()
@@ -69,8 +71,12 @@ final class QueueKeeper: @unchecked Sendable {
     }
 
     private func handle(_ request: Request) throws(QueueError) {
+        pace.pass(until: Double(DispatchTime.now().uptimeNanoseconds) / 1e9, holding: held.count)
         switch request {
-        case .lease(let limit):
+        case .lease(let wanted):
+            let limit = pace.allowance(wanted: wanted, held: held.count)
+            // With what it has the world has enough to do; it asks again soon.
+            guard limit > 0 else { return report(.queueEmpty(outstanding: held.count)) }
             let leases = try queue.lease(limit: limit, for: duration, owner: owner)
             held.formUnion(leases.map(\.ticket))
             if leases.isEmpty {
@@ -82,6 +88,7 @@ final class QueueKeeper: @unchecked Sendable {
         case .finish(let ticket, let answer):
             try end(ticket) { () throws(QueueError) in
                 try queue.finish(ticket, with: answer)
+                pace.finish()
                 return .answered
             }
         case .fail(let ticket, let failure, let permanent, let seconds):
