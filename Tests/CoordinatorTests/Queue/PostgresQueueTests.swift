@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What only the queue in a database has: a server that may go, and addresses with passwords.
-@Suite(.timeLimit(.minutes(3))) struct PostgresQueueTests {
+@Suite(.timeLimit(.minutes(15))) struct PostgresQueueTests {
     private func openingError(_ address: String, create: Bool = false) -> QueueError? {
         do throws(QueueError) {
             _ = try PostgresQueue(address: address, create: create, openingPatience: .zero)
