@@ -63,17 +63,21 @@ let package = Package(
         .executableTarget(
             name: "pg-worker",
             dependencies: [
-                "Coordinator", "Shard", "ShardPlan", "PaliGemma", "Wire",
+                "Coordinator", "Shard", "ShardPlan", "PaliGemma", "Wire", "CProcess",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "Sources/Worker"),
+            path: "Sources/Worker", exclude: ["CProcess"],
+            // Names for the stacks that a watchdog writes.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic"])]),
+        .target(name: "CProcess", path: "Sources/Worker/CProcess"),
         .executableTarget(
             name: "paligemma",
             dependencies: [
-                "Coordinator", "ShardPlan", "PaliGemma",
+                "Coordinator", "ShardPlan", "PaliGemma", "CSpawn",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "Sources/CLI"),
+            path: "Sources/CLI", exclude: ["CSpawn"]),
+        .target(name: "CSpawn", path: "Sources/CLI/CSpawn"),
 
         // MARK: Tests
         .target(name: "TestSupport", path: "Tests/Support"),

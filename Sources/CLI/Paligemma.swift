@@ -14,7 +14,7 @@ struct Paligemma: ParsableCommand {
 
             Or a queue that outlives its workers: `paligemma submit` fills it, `mpirun -n 4 pg-worker` works on it (as \
             many worlds of this machine as you like), `paligemma status` watches it, `paligemma results` takes the \
-            answers out.
+            answers out; `paligemma supervise -- mpirun …` starts a world again when it dies.
 
             Every flag has an environment variable, which its help names; the flag goes before the variable. \
             Results go to standard output or a file, everything else to standard error.
@@ -24,7 +24,8 @@ struct Paligemma: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            RunCommand.self, SubmitCommand.self, StatusCommand.self, ResultsCommand.self, InspectCommand.self,
+            RunCommand.self, SuperviseCommand.self, SubmitCommand.self, StatusCommand.self, ResultsCommand.self,
+            InspectCommand.self,
             RandomModelCommand.self, BenchCommand.self,
         ])
 

@@ -1,6 +1,7 @@
 import CTurn
 import Foundation
 import PaliGemma
+import Synchronization
 
 /// Ranks that share the cores of a host take turns: one computes, on all cores, until it has to wait for something.
 ///
@@ -10,6 +11,9 @@ package final class HostTurn: @unchecked Sendable {
     // @unchecked: the memory is only touched by the C functions, which are atomic; the rest is the stage thread's.
     private let memory: UnsafeMutableRawPointer
     private var isMine = false
+    private let awaited = Atomic<Bool>(false)
+    /// Whether the stage's thread waits for its turn; for any thread to ask.
+    package var isAwaited: Bool { awaited.load(ordering: .relaxed) }
     /// Seconds that the stage thread spent waiting for its turn.
     package private(set) var waitingSeconds = 0.0
 
@@ -24,7 +28,9 @@ package final class HostTurn: @unchecked Sendable {
     func take() {
         guard !isMine else { return }
         let start = Timeline.now()
+        awaited.store(true, ordering: .relaxed)
         pg_turn_take(memory)
+        awaited.store(false, ordering: .relaxed)
         waitingSeconds += Double(Timeline.now() - start) / 1e9
         isMine = true
     }

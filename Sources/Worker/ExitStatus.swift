@@ -12,6 +12,10 @@ enum ExitStatus: Int32 {
     case model = 4
     case queue = 5
     case `internal` = 70
+    /// Memory ran out: a rank's last words said so.
+    case noMemory = 71
+    /// A watchdog ended the world.
+    case hung = 75
     case interrupted = 130
     case terminated = 143
 
@@ -21,11 +25,21 @@ enum ExitStatus: Int32 {
     init(_ error: any Error) {
         switch error {
         case let error as ModelError: self = error.code == .quantized ? .environment : .model
-        case is QueueError: self = .queue
+        case let error as QueueError: self = Self.isFinal(error) ? .model : .queue
         case is PlanError: self = .usage
         case is WorkerSettings.UsageError, is Kernels.UnknownKernels: self = .usage
         case is EnvironmentError: self = .environment
         default: self = .internal
+        }
+    }
+}
+
+extension ExitStatus {
+    /// What no later attempt changes, as opposed to a queue that cannot be reached.
+    private static func isFinal(_ error: QueueError) -> Bool {
+        switch error {
+        case .otherModel: true
+        default: false
         }
     }
 }

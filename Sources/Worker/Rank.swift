@@ -20,6 +20,7 @@ final class Rank: @unchecked Sendable {
     private let group: (any TensorParallelGroup)?
     private let coordinator: Coordinator?
     private let threads: Int
+    private let team: ThreadTeam
     private let turn: HostTurn?
     private let start = Date()
     private let stopped = StopFlag()
@@ -39,7 +40,7 @@ final class Rank: @unchecked Sendable {
         let cut = PrefillCut(
             split: try loop.allAgree(byRows) ? .rows : .columns, overlaps: try !loop.allAgree(turn != nil))
         let alone = launch.localRanks * threads <= launch.cores
-        let team = ThreadTeam(count: threads, spins: alone || turn != nil ? 2000 : 0)
+        team = ThreadTeam(count: threads, spins: alone || turn != nil ? 2000 : 0)
         sender.hasIdleCores = alone
         thread = StageThread(turn: turn) { sender.fail(.stage(reason: "\($0)")) }
         let (plan, configuration) = (parts.plan, parts.configuration)
@@ -98,6 +99,21 @@ final class Rank: @unchecked Sendable {
                 owner: "\(launch.host):\(launch.processID)",
                 image: ImageDecoder.Options(ignoreExif: settings.ignoreExif)),
             sender: sender, wake: { sender.wake() }, timeline: timeline)
+    }
+
+    /// What a watchdog looks at on this rank, besides the main loop.
+    var subjects: [Watchdog.Subject] {
+        let (sender, turn, features) = (loop.sender, turn, features)
+        let stage = Watchdog.Subject(name: "the stage") { [thread, team] in
+            guard thread.queued > 0 else { return .idle }
+            let progress = team.progress &- UInt64(thread.queued)
+            let waits = sender.isAwaited || turn?.isAwaited == true || features?.isAwaited == true
+            return waits ? .waiting(progress) : .working(progress)
+        }
+        let helpers = coordinator?.helpers.map { name, mark in
+            Watchdog.Subject(name: name) { mark.activity }
+        }
+        return [stage] + (helpers ?? [])
     }
 
     /// Works until the Coordinator has stopped the world.

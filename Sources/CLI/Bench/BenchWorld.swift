@@ -64,7 +64,7 @@ struct BenchWorld {
     /// Waits for the world's end and shows how far it is; a ^C ends it at once, for half a measurement is none.
     private func follow(
         _ world: WorldProcess, _ queue: SQLiteQueue, _ signals: inout Signals
-    ) throws -> WorldProcess.End {
+    ) throws -> ProcessEnd {
         var progress = Progress()
         var interruption: (signal: Int32, deadline: ContinuousClock.Instant)?
         while true {
@@ -82,7 +82,7 @@ struct BenchWorld {
         }
     }
 
-    private func check(_ end: WorldProcess.End, _ queue: SQLiteQueue) throws {
+    private func check(_ end: ProcessEnd, _ queue: SQLiteQueue) throws {
         let counts = try queue.counts()
         guard counts.done < counts.total else { return }
         var reason = ""

@@ -96,6 +96,11 @@ package final class Coordinator {
         ) { inbox.put($0) }
     }
 
+    /// The threads beside the main one, by name, and whether they get on.
+    package var helpers: [(name: String, mark: ActivityMark)] {
+        [("the queue's thread", keeper.mark)] + preparer.marks.map { ("a thread that reads pictures", $0) }
+    }
+
     /// Finishes what is in flight and ends.
     package func drain() throws { try take(schedule.handle(.drain)) }
 
