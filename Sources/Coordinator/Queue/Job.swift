@@ -8,12 +8,15 @@ package struct JobImage: Sendable, Equatable {
     package var size: Int64?
     /// Time of the last change, nanoseconds since 1970; nil where there was no file.
     package var modified: Int64?
+    /// The file itself, where it travels in the queue; nil where it is read at its path. Not part of the contents.
+    package var bytes: [UInt8]?
 
-    package init(name: String, path: String, size: Int64? = nil, modified: Int64? = nil) {
+    package init(name: String, path: String, size: Int64? = nil, modified: Int64? = nil, bytes: [UInt8]? = nil) {
         self.name = name
         self.path = path
         self.size = size
         self.modified = modified
+        self.bytes = bytes
     }
 }
 
@@ -125,6 +128,16 @@ package struct Lease: Sendable, Equatable {
     package var job: Job
     /// 1 for the first.
     package var attempt: Int
+    /// A world died or fell silent with this job. The queue gives it to a world that has nothing else, and gives that
+    /// world nothing more while it has it: should this world die too, the job was alone.
+    package var isSuspect: Bool
+
+    package init(ticket: Ticket, job: Job, attempt: Int, isSuspect: Bool = false) {
+        self.ticket = ticket
+        self.job = job
+        self.attempt = attempt
+        self.isSuspect = isSuspect
+    }
 }
 
 /// Why a sequence ended, as the results say it.
@@ -162,6 +175,16 @@ package struct JobFailure: Sendable, Equatable {
 
     /// The code of a job that was described wrongly.
     package static let invalidJob = "invalid_job"
+    /// The code of a job that killed the worlds that had it alone.
+    package static let poison = "poison"
+    /// The code of a job whose leases ran out, and nobody could say why.
+    package static let leaseExpired = "lease_expired"
+    /// The code of a job that a person took back.
+    package static let cancelled = "cancelled"
+
+    /// What stands in the results of a job that a person took back.
+    package static let takenBack = JobFailure(
+        code: cancelled, message: "cancelled before it was answered; `paligemma retry --code cancelled` queues it anew")
 
     package init(code: String, message: String) {
         self.code = code

@@ -14,6 +14,18 @@ package enum QueueError: Error, Equatable {
     case newerSchema(queue: String, found: Int, known: Int)
     /// The queue belongs to another model.
     case otherModel(queue: String, belongsTo: String, offered: String)
+    /// Made by an older version, and not to be raised to ours.
+    case olderSchema(queue: String, found: Int, known: Int)
+    /// The file lies on a file system of the network, whose locks hold nobody back.
+    case networkFileSystem(queue: String, kind: String)
+    /// The address of a queue that cannot be read. Its password is left out.
+    case badAddress(address: String, reason: String)
+    /// The server is down or out of reach, and stayed so for as long as we wait.
+    case unreachable(queue: String, reason: String)
+    /// The server is there and does not let us in: password, permission, encryption, no such database.
+    case refused(queue: String, reason: String, advice: String)
+    /// More jobs are ready, or would be, than the submitter wants to be.
+    case full(queue: String, ready: Int, adding: Int, bound: Int)
     /// Any other answer of the database.
     case failed(queue: String, doing: String, detail: String)
     /// The job is no longer ours: its lease ran out and another has it, or it was cancelled or replaced.
@@ -32,6 +44,12 @@ package enum QueueError: Error, Equatable {
         case .corrupt: "queue_corrupt"
         case .notAQueue: "queue_not_a_queue"
         case .newerSchema: "queue_newer_schema"
+        case .olderSchema: "queue_older_schema"
+        case .networkFileSystem: "queue_network_file_system"
+        case .badAddress: "queue_bad_address"
+        case .unreachable: "queue_unreachable"
+        case .refused: "queue_refused"
+        case .full: "queue_full"
         case .otherModel: "queue_other_model"
         case .failed: "queue_failed"
         case .staleLease: "queue_stale_lease"
@@ -60,6 +78,21 @@ extension QueueError: CustomStringConvertible {
         case .newerSchema(let queue, let found, let known):
             "the queue \(queue) has schema \(found) of a newer version of this program, which knows up to \(known); "
                 + "use the newer version"
+        case .olderSchema(let queue, let found, let known):
+            "the queue \(queue) has schema \(found) of an older version of this program, which knows \(known); finish it "
+                + "with that version, or submit the jobs to a new queue"
+        case .networkFileSystem(let queue, let kind):
+            "the queue \(queue) lies on a network file system (\(kind)), where locks do not keep two worlds apart; put the "
+                + "file on a disk of this machine, or use PostgreSQL for worlds on several: --queue postgres://host/database"
+        case .badAddress(let address, let reason):
+            "cannot read the queue's address \(address): \(reason); it looks like postgres://user@host:5432/database"
+        case .unreachable(let queue, let reason):
+            "cannot reach the queue \(queue): \(reason); see that the server runs and that this machine may reach it"
+        case .refused(let queue, let reason, let advice):
+            "the queue \(queue) does not let us in: \(reason); \(advice)"
+        case .full(let queue, let ready, let adding, let bound):
+            "the queue \(queue) has \(ready) jobs ready, and \(adding) more would pass the bound of \(bound) (--max-ready); "
+                + "submit the same again when worlds have answered some, what is in already is not doubled"
         case .otherModel(let queue, let belongsTo, let offered):
             "the queue \(queue) belongs to the model \(belongsTo), not to \(offered); "
                 + "use a queue of its own for each model, and for each --weights"

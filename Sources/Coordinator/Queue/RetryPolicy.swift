@@ -9,11 +9,29 @@ package struct RetryPolicy: Sendable {
     /// together.
     package var jitter = 0.5...1.5
 
+    /// Worlds that may die with a job that they have alone; with the last the job fails as poison.
+    package var maximumDeathsAlone = 3
+
     package init() {}
 
     /// The pause after attempt number `attempt` (from 1) failed.
     package func pause(afterAttempt attempt: Int) -> Duration {
         let doubled = firstPause * (1 << min(max(attempt - 1, 0), 30))
         return min(doubled, longestPause) * Double.random(in: jitter)
+    }
+
+    /// What a job fails with whose leases ran out too often.
+    package func expiry(attempts: Int, owner: String) -> JobFailure {
+        JobFailure(
+            code: JobFailure.leaseExpired,
+            message: "\(attempts) times a world died or hung while it had this job, the last was \(owner)")
+    }
+
+    /// What a job fails with that killed every world that had it.
+    package func poison(cause: String) -> JobFailure {
+        JobFailure(
+            code: JobFailure.poison,
+            message: "\(maximumDeathsAlone) times the world died while it had this job and no other, the last time of "
+                + "\(cause); look at its pictures, then `paligemma retry`")
     }
 }

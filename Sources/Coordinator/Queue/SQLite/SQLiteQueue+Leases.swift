@@ -5,39 +5,80 @@ extension SQLiteQueue {
             try takeBackExpired(in: connection)
             try wakeRetries(in: connection)
             guard limit > 0 else { return [] }
-
-            let jobs = try connection.rows(
-                """
-                SELECT sequence, id, images, prompt, max_tokens, priority, options, attempts FROM jobs
-                WHERE state = 0 ORDER BY priority DESC, sequence LIMIT ?
-                """, [.integer(limit)], doing: doing
-            ) { row throws(QueueError) in
-                let job = Job(
-                    id: row.text(1), images: try ImageColumn.decode(row.text(2), queue: name), prompt: row.text(3),
-                    maxTokens: Int(row.integer(4)), priority: Int(row.integer(5)), options: row.text(6))
-                return (sequence: row.integer(0), job: job, attempts: Int(row.integer(7)))
-            }
-            guard !jobs.isEmpty else { return [] }
-
-            let firstToken = try takeTokens(jobs.count, in: connection)
-            let deadline = clock.bootNanoseconds() + duration.nanoseconds
-            var leases: [Lease] = []
-            for (offset, (sequence, job, attempts)) in jobs.enumerated() {
-                let token = firstToken + Int64(offset)
-                try connection.run(
-                    """
-                    UPDATE jobs SET state = ?, attempts = attempts + 1, lease_token = ?, lease_owner = ?,
-                        lease_deadline = ?, boot = ? WHERE sequence = ?
-                    """,
-                    [
-                        .state(.leased), .integer(token), .text(owner), .integer(deadline), .text(clock.bootID),
-                        .integer(sequence),
-                    ], doing: doing)
-                let ticket = Lease.Ticket(sequence: sequence, token: token, jobID: job.id)
-                leases.append(Lease(ticket: ticket, job: job, attempt: attempts + 1))
-            }
-            return leases
+            let leases = try suspects(for: duration, owner: owner, in: connection)
+            if let leases { return leases }
+            return try take(
+                "state = 0 AND suspect = 0 ORDER BY priority DESC, sequence", limit, for: duration, owner: owner,
+                in: connection)
         }
+    }
+
+    /// What an owner gets in place of other jobs: a suspect one where it has none and there is one, nothing where it
+    /// has one already. Nil where it may have others.
+    private func suspects(
+        for duration: Duration, owner: String, in connection: Connection
+    ) throws(QueueError) -> [Lease]? {
+        let held = try connection.rows(
+            "SELECT suspect FROM jobs WHERE state = 1 AND lease_owner = ? LIMIT 1", [.text(owner)],
+            doing: "looking for suspect jobs"
+        ) { $0.integer(0) != 0 }
+        if let isSuspect = held.first { return isSuspect ? [] : nil }
+        // Those that died least often first: the worst must not keep the others from being cleared.
+        let leases = try take(
+            "state = 0 AND suspect = 1 ORDER BY crashes, sequence", 1, for: duration, owner: owner, in: connection)
+        return leases.isEmpty ? nil : leases
+    }
+
+    /// Leases the first `limit` jobs of those that a condition with an order finds.
+    private func take(
+        _ condition: String, _ limit: Int, for duration: Duration, owner: String, in connection: Connection
+    ) throws(QueueError) -> [Lease] {
+        let doing = "leasing jobs"
+        let found = try connection.rows(
+            """
+            SELECT sequence, id, images, prompt, max_tokens, priority, options, attempts, suspect FROM jobs
+            WHERE \(condition) LIMIT ?
+            """, [.integer(limit)], doing: doing
+        ) { row throws(QueueError) in
+            let job = Job(
+                id: row.text(1), images: try ImageColumn.decode(row.text(2), queue: name), prompt: row.text(3),
+                maxTokens: Int(row.integer(4)), priority: Int(row.integer(5)), options: row.text(6))
+            let ticket = Lease.Ticket(sequence: row.integer(0), token: 0, jobID: job.id)
+            return Lease(
+                ticket: ticket, job: job, attempt: Int(row.integer(7)) + 1, isSuspect: row.integer(8) != 0)
+        }
+        guard !found.isEmpty else { return [] }
+
+        let firstToken = try takeTokens(found.count, in: connection)
+        let deadline = clock.bootNanoseconds() + duration.nanoseconds
+        var leases: [Lease] = []
+        for (offset, var lease) in found.enumerated() {
+            lease.ticket.token = firstToken + Int64(offset)
+            lease.job.images = try withBytes(lease.job.images, of: lease.ticket.sequence, in: connection)
+            try connection.run(
+                """
+                UPDATE jobs SET state = ?, attempts = attempts + 1, lease_token = ?, lease_owner = ?,
+                    lease_deadline = ?, boot = ? WHERE sequence = ?
+                """,
+                [
+                    .state(.leased), .integer(lease.ticket.token), .text(owner), .integer(deadline),
+                    .text(clock.bootID), .integer(lease.ticket.sequence),
+                ], doing: doing)
+            leases.append(lease)
+        }
+        return leases
+    }
+
+    /// Pictures with the bytes of those that travel in the queue.
+    private func withBytes(
+        _ images: [JobImage], of sequence: Int64, in connection: Connection
+    ) throws(QueueError) -> [JobImage] {
+        let embedded = try connection.rows(
+            "SELECT position, bytes FROM embedded WHERE sequence = ?", [.integer(sequence)], doing: "reading pictures"
+        ) { (Int($0.integer(0)), $0.numbers(1, of: UInt8.self)) }
+        var images = images
+        for (position, bytes) in embedded where images.indices.contains(position) { images[position].bytes = bytes }
+        return images
     }
 
     package func renew(
@@ -82,6 +123,46 @@ extension SQLiteQueue {
         }
     }
 
+    @discardableResult
+    package func recordDeath(ofWorld owner: String, cause: String) throws(QueueError) -> DeathRecord {
+        let doing = "recording the death of a world"
+        return try write(doing: doing) { connection throws(QueueError) in
+            let held = try connection.rows(
+                "SELECT sequence, id, suspect, crashes FROM jobs WHERE state = 1 AND lease_owner = ? ORDER BY sequence",
+                [.text(owner)], doing: doing
+            ) { (sequence: $0.integer(0), id: $0.text(1), wasAlone: $0.integer(2) != 0, deaths: Int($0.integer(3))) }
+            var record = DeathRecord()
+            for (sequence, id, wasAlone, deaths) in held {
+                let deaths = wasAlone ? deaths + 1 : deaths
+                if deaths >= retryPolicy.maximumDeathsAlone {
+                    let failure = retryPolicy.poison(cause: cause)
+                    try end(sequence, as: .failed, .failed(failure, seconds: 0), in: connection)
+                    record.poisoned.append(id)
+                } else {
+                    try connection.run(
+                        """
+                        UPDATE jobs SET state = ?, suspect = 1, crashes = ?, attempts = attempts - 1, \(Self.noLease)
+                        WHERE sequence = ?
+                        """, [.state(.ready), .integer(deaths), .integer(sequence)], doing: doing)
+                    record.takenBack += 1
+                }
+            }
+            return record
+        }
+    }
+
+    package func holders() throws(QueueError) -> [LeaseHolder] {
+        let doing = "looking for worlds"
+        return try read(doing: doing) { connection throws(QueueError) in
+            try connection.rows(
+                """
+                SELECT lease_owner, count(*), max(suspect) FROM jobs WHERE state = 1
+                GROUP BY lease_owner ORDER BY lease_owner
+                """, doing: doing
+            ) { LeaseHolder(owner: $0.text(0), jobs: Int($0.integer(1)), hasSuspect: $0.integer(2) != 0) }
+        }
+    }
+
     package func timeToNextReady() throws(QueueError) -> Duration? {
         let doing = "looking for the next job"
         let boot: [Statement.Value] = [.text(clock.bootID)]
@@ -116,13 +197,11 @@ extension SQLiteQueue {
         ) { (sequence: $0.integer(0), attempts: Int($0.integer(1)), owner: $0.text(2)) }
         for (sequence, attempts, owner) in expired.sorted(by: { $0.sequence < $1.sequence }) {
             if attempts >= retryPolicy.maximumAttempts {
-                let failure = JobFailure(
-                    code: "lease_expired",
-                    message: "\(attempts) times a world died or hung while it had this job, the last was \(owner)")
+                let failure = retryPolicy.expiry(attempts: attempts, owner: owner)
                 try end(sequence, as: .failed, .failed(failure, seconds: 0), in: connection)
             } else {
                 try connection.run(
-                    "UPDATE jobs SET state = ?, crashes = crashes + 1, \(Self.noLease) WHERE sequence = ?",
+                    "UPDATE jobs SET state = ?, suspect = 1, \(Self.noLease) WHERE sequence = ?",
                     [.state(.ready), .integer(sequence)], doing: doing)
             }
         }

@@ -86,17 +86,13 @@ extension SQLiteQueue {
         switch outcome {
         case .answered(let answer):
             [
-                .text(answer.text), .blob(bytes(of: answer.tokens.map(\.littleEndian))),
-                .blob(bytes(of: answer.logprobs.map(\.bitPattern.littleEndian))), .text(answer.finishReason.rawValue),
+                .text(answer.text), .blob(AnswerColumns.bytes(ofTokens: answer.tokens)),
+                .blob(AnswerColumns.bytes(ofLogprobs: answer.logprobs)), .text(answer.finishReason.rawValue),
                 .real(answer.seconds), .null, .null,
             ]
         case .failed(let failure, let seconds):
             [.null, .null, .null, .null, .real(seconds), .text(failure.code), .text(failure.message)]
         }
-    }
-
-    private static func bytes(of numbers: [some BitwiseCopyable]) -> [UInt8] {
-        numbers.withUnsafeBytes { Array($0) }
     }
 
     private func results(where clause: String, from start: Int64, limit: Int) throws(QueueError) -> [JobResult] {
@@ -124,8 +120,8 @@ extension SQLiteQueue {
         }
         return .answered(
             Answer(
-                text: row.text(6), tokens: row.numbers(7, of: Int32.self).map(Int32.init(littleEndian:)),
-                logprobs: row.numbers(8, of: UInt32.self).map { Float(bitPattern: UInt32(littleEndian: $0)) },
+                text: row.text(6), tokens: AnswerColumns.tokens(row.numbers(7, of: UInt8.self)),
+                logprobs: AnswerColumns.logprobs(row.numbers(8, of: UInt8.self)),
                 finishReason: FinishReason(rawValue: row.text(9)) ?? .stop, seconds: row.real(10)))
     }
 }

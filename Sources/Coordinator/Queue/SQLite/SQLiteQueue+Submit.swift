@@ -1,5 +1,7 @@
 extension SQLiteQueue {
-    package func submit(_ jobs: [Job], otherContents: OtherContents) throws(QueueError) -> SubmitSummary {
+    package func submit(
+        _ jobs: [Job], otherContents: OtherContents, maxReady: Int?
+    ) throws(QueueError) -> SubmitSummary {
         let now = clock.wallNanoseconds()
         return try write(doing: "submitting jobs") { connection throws(QueueError) in
             var summary = SubmitSummary()
@@ -17,7 +19,20 @@ extension SQLiteQueue {
                     summary.known += 1
                 }
             }
+            try check(maxReady, adding: summary, in: connection)
             return summary
+        }
+    }
+
+    /// - Throws: `full` where this submission passes the bound; one that adds nothing passes none.
+    private func check(_ maxReady: Int?, adding summary: SubmitSummary, in connection: Connection) throws(QueueError) {
+        let adding = summary.added + summary.replaced
+        guard let maxReady, adding > 0 else { return }
+        let ready = try connection.rows("SELECT jobs FROM counts WHERE state = 0", doing: "counting") {
+            Int($0.integer(0))
+        }.first ?? 0
+        guard ready <= maxReady else {
+            throw .full(queue: name, ready: max(0, ready - adding), adding: adding, bound: maxReady)
         }
     }
 
@@ -35,10 +50,21 @@ extension SQLiteQueue {
                 .text(job.options), .integer(now),
             ], doing: "submitting jobs")
         guard connection.changes > 0 else { return false }
-        if let fault = job.fault {
-            try end(connection.lastInsertedRow, as: .failed, .failed(fault, seconds: 0), in: connection)
-        }
+        try insertParts(of: job, sequence: connection.lastInsertedRow, into: connection)
         return true
+    }
+
+    /// What a new job has outside its row: pictures that travel in the queue, and the result of one that makes no sense.
+    private func insertParts(of job: Job, sequence: Int64, into connection: Connection) throws(QueueError) {
+        for (position, image) in job.images.enumerated() {
+            guard let bytes = image.bytes else { continue }
+            try connection.run(
+                "INSERT INTO embedded (sequence, position, bytes) VALUES (?, ?, ?)",
+                [.integer(sequence), .integer(position), .blob(bytes)], doing: "submitting pictures")
+        }
+        if let fault = job.fault {
+            try end(sequence, as: .failed, .failed(fault, seconds: 0), in: connection)
+        }
     }
 
     package func forgetInvalidJobs() throws(QueueError) {
@@ -81,7 +107,7 @@ extension SQLiteQueue {
         try connection.run(
             """
             UPDATE jobs SET images = ?, prompt = ?, max_tokens = ?, priority = ?, options = ?, submitted_at = ?,
-                state = ?, attempts = 0, crashes = 0, lease_token = NULL, lease_owner = NULL, lease_deadline = NULL,
+                state = ?, attempts = 0, crashes = 0, suspect = 0, lease_token = NULL, lease_owner = NULL, lease_deadline = NULL,
                 not_before = NULL, boot = NULL, error_code = NULL, error_message = NULL
             WHERE id = ?
             """,
@@ -89,60 +115,9 @@ extension SQLiteQueue {
                 .text(images), .text(job.prompt), .integer(job.maxTokens), .integer(job.priority), .text(job.options),
                 .integer(now), .state(.ready), .text(job.id),
             ], doing: doing)
-        guard let fault = job.fault else { return }
         let sequences = try connection.rows(
             "SELECT sequence FROM jobs WHERE id = ?", [.text(job.id)], doing: doing
         ) { $0.integer(0) }
-        for sequence in sequences {
-            try end(sequence, as: .failed, .failed(fault, seconds: 0), in: connection)
-        }
-    }
-}
-
-/// Pictures of a job as the text of one column: `[[name, path, size, modified], …]`, with null for a path that equals
-/// the name and for what is not known.
-enum ImageColumn {
-    static func encode(_ images: [JobImage]) -> String {
-        var writer = JSONWriter()
-        writer.array(images) { writer, image in
-            writer.raw("[")
-            writer.string(image.name)
-            writer.raw(",")
-            if image.path == image.name { writer.raw("null") } else { writer.string(image.path) }
-            writer.raw(",")
-            if let size = image.size { writer.integer(size) } else { writer.raw("null") }
-            writer.raw(",")
-            if let modified = image.modified { writer.integer(modified) } else { writer.raw("null") }
-            writer.raw("]")
-        }
-        return String(decoding: writer.bytes, as: UTF8.self)
-    }
-
-    static func decode(_ text: String, queue: String) throws(QueueError) -> [JobImage] {
-        guard let rows = (try? JSON(parsing: text))?.array else {
-            throw .corrupt(queue: queue, detail: "the pictures of a job cannot be read")
-        }
-        var images: [JobImage] = []
-        for row in rows {
-            guard let fields = row.array, fields.count == 4, let name = fields[0].string else {
-                throw .corrupt(queue: queue, detail: "the pictures of a job cannot be read")
-            }
-            images.append(
-                JobImage(
-                    name: name, path: fields[1].string ?? name, size: fields[2].integer.map(Int64.init),
-                    modified: fields[3].integer.map(Int64.init)))
-        }
-        return images
-    }
-
-    /// For a person: how two lists of pictures differ.
-    static func difference(from old: [JobImage], to new: [JobImage]) -> String {
-        guard old.map(\.path) == new.map(\.path) else {
-            return "its pictures are \(old.map(\.path).joined(separator: ", "))"
-        }
-        for (before, after) in zip(old, new) where before != after {
-            return "the picture \(after.path) has changed since it was submitted"
-        }
-        return "its pictures were named otherwise"
+        for sequence in sequences { try insertParts(of: job, sequence: sequence, into: connection) }
     }
 }

@@ -19,7 +19,7 @@ package final class SQLiteQueue: JobQueue {
     /// - Parameters:
     ///   - create: makes it where there is none. Without it a path that is not there is an error.
     ///   - busyTimeout: how long to wait for other processes before `busy` is thrown.
-    /// - Throws: `cannotOpen`, `notAQueue`, `newerSchema`, `corrupt`, `busy`, `diskFull`.
+    /// - Throws: `cannotOpen`, `networkFileSystem`, `notAQueue`, `newerSchema`, `corrupt`, `busy`, `diskFull`.
     package init(
         path: String, create: Bool = false, busyTimeout: Duration = .seconds(60), clock: any QueueClock = BootClock(),
         retryPolicy: RetryPolicy = RetryPolicy()
@@ -32,6 +32,7 @@ package final class SQLiteQueue: JobQueue {
         if !exists && !create {
             throw .cannotOpen(queue: path, reason: "there is no such file; `paligemma submit` makes it")
         }
+        if let kind = NetworkFileSystem.kind(under: path) { throw .networkFileSystem(queue: path, kind: kind) }
         let connection = try Connection(path: path, create: create, busyTimeout: busyTimeout)
         try connection.execute("PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY", doing: "opening it")
         try Schema.prepare(connection, create: create)
@@ -75,7 +76,6 @@ package final class SQLiteQueue: JobQueue {
         }
     }
 
-    /// The name of the model that the queue belongs to, nil before its first world.
     package func modelName() throws(QueueError) -> String? {
         let doing = "reading the model"
         return try read(doing: doing) { connection throws(QueueError) in
@@ -88,9 +88,6 @@ package final class SQLiteQueue: JobQueue {
         try read(doing: "counting steps") { connection in connection.fullScanSteps }
     }
 
-    /// Reads the whole file and compares what must agree in it. Takes its time.
-    ///
-    /// - Throws: `corrupt` with the first thing that does not hold.
     package func verify() throws(QueueError) {
         let doing = "verifying it"
         try read(doing: doing) { connection throws(QueueError) in
@@ -142,6 +139,11 @@ package final class SQLiteQueue: JobQueue {
         try exclusively { connection throws(QueueError) in
             try connection.snapshot(doing: doing) { () throws(QueueError) in try body(connection) }
         }
+    }
+
+    /// `body` outside any transaction.
+    func alone(_ body: (Connection) throws(QueueError) -> Void) throws(QueueError) {
+        try exclusively(body)
     }
 
     private func exclusively<Result>(

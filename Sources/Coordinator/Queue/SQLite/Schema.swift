@@ -3,7 +3,7 @@ import CSQLite
 /// The tables of a queue file.
 enum Schema {
     /// Raised when an older program would misread the tables.
-    static let version = 1
+    static let version = 2
     /// SQLite's application_id: "PGQU". `file` shows it, and a file of something else is told by it.
     static let applicationID = 0x5047_5155
 
@@ -22,6 +22,25 @@ enum Schema {
         guard marks.application == applicationID else { throw .notAQueue(queue: connection.path) }
         guard marks.version <= version else {
             throw .newerSchema(queue: connection.path, found: marks.version, known: version)
+        }
+        if marks.version < version { try raise(connection) }
+    }
+
+    /// Brings a file of version 1 to ours. Whoever has it open with an older program does not notice: a column more.
+    private static func raise(_ connection: Connection) throws(QueueError) {
+        let doing = "raising it to schema \(version)"
+        try connection.transaction(doing: doing) { () throws(QueueError) in
+            // Another process may have been faster.
+            guard try pragma("user_version", connection) < version else { return }
+            try connection.execute(
+                """
+                ALTER TABLE jobs ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0;
+                UPDATE jobs SET crashes = 0 WHERE crashes > 0;
+                DROP INDEX jobs_ready;
+                DROP INDEX jobs_failed;
+                \(indexesOfVersion2)
+                PRAGMA user_version = \(version);
+                """, doing: doing)
         }
     }
 
@@ -54,7 +73,8 @@ enum Schema {
 
     /// - `queue` has one row: the model that the queue belongs to, and the next fencing token.
     /// - `jobs`: what was submitted and where it stands. `sequence` is the order of submission. `boot` names the run
-    ///   of the machine whose clock `lease_deadline` (state leased) and `not_before` (state retry) are of.
+    ///   of the machine whose clock `lease_deadline` (state leased) and `not_before` (state retry) are of. `suspect`: a
+    ///   world died or fell silent with it; `crashes`: worlds that died while they had it alone.
     /// - `embedded`: bytes of pictures that travel in the queue instead of by path.
     /// - `results`: one row a finished job, written in the transaction that finishes it. `number` is the order of
     ///   completion. Tokens are little-endian int32, log-probabilities little-endian float32.
@@ -85,6 +105,7 @@ enum Schema {
             state INTEGER NOT NULL DEFAULT \(JobState.ready.rawValue),
             attempts INTEGER NOT NULL DEFAULT 0,
             crashes INTEGER NOT NULL DEFAULT 0,
+            suspect INTEGER NOT NULL DEFAULT 0,
             lease_token INTEGER,
             lease_owner TEXT,
             lease_deadline INTEGER,
@@ -94,10 +115,9 @@ enum Schema {
             error_message TEXT,
             submitted_at INTEGER NOT NULL
         );
-        CREATE INDEX jobs_ready ON jobs (priority DESC, sequence) WHERE state = \(JobState.ready.rawValue);
         CREATE INDEX jobs_leased ON jobs (boot, lease_deadline) WHERE state = \(JobState.leased.rawValue);
         CREATE INDEX jobs_retry ON jobs (boot, not_before) WHERE state = \(JobState.retry.rawValue);
-        CREATE INDEX jobs_failed ON jobs (sequence) WHERE state = \(JobState.failed.rawValue);
+        \(indexesOfVersion2)
 
         CREATE TABLE embedded (
             sequence INTEGER NOT NULL,
@@ -142,5 +162,14 @@ enum Schema {
             UPDATE counts SET jobs = jobs - 1 WHERE state = OLD.state;
             UPDATE counts SET jobs = jobs + 1 WHERE state = NEW.state;
         END;
+        """
+
+    private static let indexesOfVersion2 = """
+        CREATE INDEX jobs_ready ON jobs (priority DESC, sequence)
+            WHERE state = \(JobState.ready.rawValue) AND suspect = 0;
+        CREATE INDEX jobs_suspect ON jobs (crashes, sequence)
+            WHERE state = \(JobState.ready.rawValue) AND suspect = 1;
+        CREATE INDEX jobs_owner ON jobs (lease_owner, suspect) WHERE state = \(JobState.leased.rawValue);
+        CREATE INDEX jobs_failed ON jobs (error_code, sequence) WHERE state = \(JobState.failed.rawValue);
         """
 }

@@ -1,0 +1,47 @@
+/// Pictures of a job as the text of one column: `[[name, path, size, modified], …]`, with null for a path that equals
+/// the name and for what is not known.
+enum ImageColumn {
+    static func encode(_ images: [JobImage]) -> String {
+        var writer = JSONWriter()
+        writer.array(images) { writer, image in
+            writer.raw("[")
+            writer.string(image.name)
+            writer.raw(",")
+            if image.path == image.name { writer.raw("null") } else { writer.string(image.path) }
+            writer.raw(",")
+            if let size = image.size { writer.integer(size) } else { writer.raw("null") }
+            writer.raw(",")
+            if let modified = image.modified { writer.integer(modified) } else { writer.raw("null") }
+            writer.raw("]")
+        }
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
+    static func decode(_ text: String, queue: String) throws(QueueError) -> [JobImage] {
+        guard let rows = (try? JSON(parsing: text))?.array else {
+            throw .corrupt(queue: queue, detail: "the pictures of a job cannot be read")
+        }
+        var images: [JobImage] = []
+        for row in rows {
+            guard let fields = row.array, fields.count == 4, let name = fields[0].string else {
+                throw .corrupt(queue: queue, detail: "the pictures of a job cannot be read")
+            }
+            images.append(
+                JobImage(
+                    name: name, path: fields[1].string ?? name, size: fields[2].integer.map(Int64.init),
+                    modified: fields[3].integer.map(Int64.init)))
+        }
+        return images
+    }
+
+    /// For a person: how two lists of pictures differ.
+    static func difference(from old: [JobImage], to new: [JobImage]) -> String {
+        guard old.map(\.path) == new.map(\.path) else {
+            return "its pictures are \(old.map(\.path).joined(separator: ", "))"
+        }
+        for (before, after) in zip(old, new) where before != after {
+            return "the picture \(after.path) has changed since it was submitted"
+        }
+        return "its pictures were named otherwise"
+    }
+}

@@ -1,0 +1,69 @@
+import CSQLite
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// File systems that several machines may have mounted. A queue file on one is refused: its locks may hold nobody back,
+/// and the boot clock, which tells when a lease has run out, is another on each machine.
+enum NetworkFileSystem {
+    /// What a path lies on, where that is of the network; nil where it is not, or cannot be told. A file that is not
+    /// there yet is judged by its folder.
+    static func kind(under path: String) -> String? {
+        var path = path
+        var magic = file_system_magic(path)
+        while magic < 0 {
+            let folder = (path as NSString).deletingLastPathComponent
+            guard errno == ENOENT, folder != path else { return nil }
+            path = folder.isEmpty ? "." : folder
+            magic = file_system_magic(path)
+        }
+        return kind(magic: UInt32(truncatingIfNeeded: magic)) { mountedType(of: path) }
+    }
+
+    /// - Parameters:
+    ///   - magic: statfs(2)'s f_type.
+    ///   - mountedType: the type as mount(8) names it, asked for only where the magic does not tell.
+    static func kind(magic: UInt32, mountedType: () -> String?) -> String? {
+        if let name = names[magic] { return name }
+        guard magic == fuse, let type = mountedType() else { return nil }
+        return fuseTypes.contains(where: type.contains) ? type : nil
+    }
+
+    private static let names: [UInt32: String] = [
+        0x6969: "NFS", 0xFF53_4D42: "CIFS", 0xFE53_4D42: "SMB", 0x517B: "SMB", 0x0BD0_0BD0: "Lustre",
+        0x4750_4653: "GPFS", 0x00C3_6400: "Ceph", 0x5346_414F: "AFS", 0x6B41_4653: "AFS", 0x7375_7245: "Coda",
+        0x1983_0326: "BeeGFS", 0xAAD7_AAEA: "PanFS", 0x7461_636F: "OCFS2", 0x0116_1970: "GFS2", 0x2003_0528: "OrangeFS",
+        0x564C: "NCP", 0x013661: "GFS",
+    ]
+    private static let fuse: UInt32 = 0x6573_5546
+    /// FUSE carries file systems of the disk as well, of containers for one; these are of the network.
+    private static let fuseTypes = [
+        "sshfs", "gluster", "ceph", "s3fs", "gcsfuse", "rclone", "goofys", "davfs", "curlftpfs", "smbnetfs", "gvfsd",
+        "juicefs", "seaweed", "blobfuse", "hdfs", "moosefs", "mfs", "lizardfs", "cvmfs", "nfs", "beegfs", "lustre", "gpfs",
+        "mountpoint-s3",
+    ]
+
+    /// The type of the file system that has `path`, from /proc/self/mountinfo.
+    private static func mountedType(of path: String) -> String? {
+        var status = stat()
+        guard stat(path, &status) == 0,
+            let table = try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)
+        else { return nil }
+        let device = "\(device_major(UInt64(status.st_dev))):\(device_minor(UInt64(status.st_dev)))"
+        return mountedType(device: device, in: table)
+    }
+
+    /// Lines of mountinfo: "36 35 98:0 /root /mount options … - TYPE source options".
+    static func mountedType(device: String, in table: String) -> String? {
+        for line in table.split(separator: "\n").reversed() {
+            let fields = line.split(separator: " ")
+            guard fields.count > 2, fields[2] == device, let dash = fields.firstIndex(of: "-"),
+                dash + 1 < fields.count
+            else { continue }
+            return String(fields[dash + 1])
+        }
+        return nil
+    }
+}

@@ -1,0 +1,162 @@
+/// What people ask of a queue: how it goes, what failed, what to do again or not at all.
+extension SQLiteQueue {
+    /// Rows that one transaction changes at most, so that worlds get their turn in between.
+    private static let batch = 5_000
+
+    package func recentRate() throws(QueueError) -> Double {
+        let doing = "reading the speed"
+        let window: Int64 = 60_000_000_000
+        let start = clock.wallNanoseconds() - window
+        let (finished, oldest) = try read(doing: doing) { connection throws(QueueError) in
+            try connection.rows(
+                """
+                SELECT count(*), min(finished_at) FROM
+                    (SELECT finished_at FROM results ORDER BY number DESC LIMIT \(Rate.mostResults))
+                WHERE finished_at > ?
+                """, [.integer(start)], doing: doing
+            ) { (Int($0.integer(0)), $0.integer(1)) }.first ?? (0, 0)
+        }
+        return Rate.perSecond(finished: finished, secondsSinceOldest: Double(start + window - oldest) / 1e9)
+    }
+
+    package func failureGroups() throws(QueueError) -> [FailureGroup] {
+        let doing = "counting failures"
+        return try read(doing: doing) { connection throws(QueueError) in
+            try connection.rows(
+                """
+                SELECT error_code, count(*), max(error_message) FROM jobs WHERE state = 4
+                GROUP BY error_code ORDER BY count(*) DESC, error_code
+                """, doing: doing
+            ) { FailureGroup(code: $0.text(0), jobs: Int($0.integer(1)), example: $0.text(2)) }
+        }
+    }
+
+    package func failedJobs(
+        code: String?, afterSequence sequence: Int64, limit: Int
+    ) throws(QueueError) -> [FailedJob] {
+        let doing = "reading failures"
+        let condition = code == nil ? "" : "AND error_code = ?"
+        return try read(doing: doing) { connection throws(QueueError) in
+            try connection.rows(
+                """
+                SELECT sequence, id, error_code, error_message, attempts FROM jobs
+                WHERE state = 4 AND sequence > ? \(condition) ORDER BY sequence LIMIT ?
+                """, [.integer(sequence)] + (code.map { [.text($0)] } ?? []) + [.integer(limit)], doing: doing
+            ) {
+                FailedJob(
+                    sequence: $0.integer(0), id: $0.text(1),
+                    failure: JobFailure(code: $0.text(2), message: $0.text(3)), attempts: Int($0.integer(4)))
+            }
+        }
+    }
+
+    package func audit(after number: Int64, limit: Int) throws(QueueError) -> [AuditEntry] {
+        let doing = "reading the audit"
+        return try read(doing: doing) { connection throws(QueueError) in
+            try connection.rows(
+                """
+                SELECT number, sequence, id, state, token, owner, attempt FROM audit
+                WHERE number > ? ORDER BY number LIMIT ?
+                """, [.integer(number), .integer(limit)], doing: doing
+            ) {
+                AuditEntry(
+                    number: $0.integer(0), sequence: $0.integer(1), id: $0.text(2),
+                    state: JobState(rawValue: Int($0.integer(3))) ?? .done, token: $0.integerOrNil(4),
+                    owner: $0.textOrNil(5), attempt: Int($0.integer(6)))
+            }
+        }
+    }
+
+    // MARK: Changes
+
+    package func retry(_ selection: JobSelection) throws(QueueError) -> Int {
+        // What was described wrongly has no pictures to try again with.
+        switch selection {
+        case .all: try retry(where: "state = 4 AND images <> '[]'", [])
+        case .code(JobFailure.cancelled): try retry(where: "state = 5", [])
+        case .code(let code): try retry(where: "state = 4 AND error_code = ? AND images <> '[]'", [.text(code)])
+        case .ids(let ids):
+            try each(ids) { id throws(QueueError) in
+                try retry(where: "state IN (4, 5) AND id = ? AND images <> '[]'", [.text(id)])
+            }
+        }
+    }
+
+    package func cancel(_ selection: JobSelection) throws(QueueError) -> Int {
+        switch selection {
+        case .all:
+            try cancel(where: "state = 0", []) + cancel(where: "state = 2", []) + cancel(where: "state = 1", [])
+        case .code(let code): try cancel(where: "state = 2 AND error_code = ?", [.text(code)])
+        case .ids(let ids):
+            try each(ids) { id throws(QueueError) in
+                try cancel(where: "state IN (0, 1, 2) AND id = ?", [.text(id)])
+            }
+        }
+    }
+
+    package func purge(olderThan age: Duration) throws(QueueError) -> Int {
+        let limit = Statement.Value.integer(clock.wallNanoseconds() - age.nanoseconds)
+        let which = "SELECT sequence FROM results WHERE finished_at <= ? ORDER BY number LIMIT \(Self.batch)"
+        return try inBatches(doing: "removing finished jobs") { connection, doing throws(QueueError) in
+            let sequences = try connection.rows(which, [limit], doing: doing) { Statement.Value.integer($0.integer(0)) }
+            for table in ["embedded", "results", "jobs"] {
+                for sequence in sequences {
+                    try connection.run("DELETE FROM \(table) WHERE sequence = ?", [sequence], doing: doing)
+                }
+            }
+            return sequences.count
+        }
+    }
+
+    package func compact() throws(QueueError) {
+        try alone { connection throws(QueueError) in try connection.execute("VACUUM", doing: "giving back its room") }
+    }
+
+    private func retry(where condition: String, _ values: [Statement.Value]) throws(QueueError) -> Int {
+        try inBatches(doing: "queueing jobs anew") { connection, doing throws(QueueError) in
+            let sequences = try connection.rows(
+                "SELECT sequence FROM jobs WHERE \(condition) LIMIT \(Self.batch)", values, doing: doing
+            ) { Statement.Value.integer($0.integer(0)) }
+            for sequence in sequences {
+                try connection.run("DELETE FROM results WHERE sequence = ?", [sequence], doing: doing)
+                try connection.run(
+                    """
+                    UPDATE jobs SET state = 0, attempts = 0, crashes = 0, suspect = 0, error_code = NULL,
+                        error_message = NULL
+                    WHERE sequence = ?
+                    """, [sequence], doing: doing)
+            }
+            return sequences.count
+        }
+    }
+
+    private func cancel(where condition: String, _ values: [Statement.Value]) throws(QueueError) -> Int {
+        try inBatches(doing: "cancelling jobs") { connection, doing throws(QueueError) in
+            let sequences = try connection.rows(
+                "SELECT sequence FROM jobs WHERE \(condition) LIMIT \(Self.batch)", values, doing: doing
+            ) { $0.integer(0) }
+            for sequence in sequences {
+                try end(sequence, as: .cancelled, .failed(.takenBack, seconds: 0), in: connection)
+            }
+            return sequences.count
+        }
+    }
+
+    private func each(_ ids: [String], _ body: (String) throws(QueueError) -> Int) throws(QueueError) -> Int {
+        var sum = 0
+        for id in ids { sum += try body(id) }
+        return sum
+    }
+
+    /// Repeats a transaction until it changes less than a batch.
+    private func inBatches(
+        doing: String, _ body: (Connection, String) throws(QueueError) -> Int
+    ) throws(QueueError) -> Int {
+        var sum = 0
+        while true {
+            let changed = try write(doing: doing) { connection throws(QueueError) in try body(connection, doing) }
+            sum += changed
+            if changed < Self.batch { return sum }
+        }
+    }
+}
