@@ -1,4 +1,5 @@
 import Coordinator
+import Foundation
 import PaliGemma
 import Shard
 import ShardPlan
@@ -16,6 +17,8 @@ enum ExitStatus: Int32 {
     case noMemory = 71
     /// A watchdog ended the world.
     case hung = 75
+    /// For a supervisor, instead of 5: the queue will not take this world the next time either.
+    case queueRefuses = 78
     case interrupted = 130
     case terminated = 143
 
@@ -25,20 +28,23 @@ enum ExitStatus: Int32 {
     init(_ error: any Error) {
         switch error {
         case let error as ModelError: self = error.code == .quantized ? .environment : .model
-        case let error as QueueError: self = Self.isFinal(error) ? .model : .queue
+        case let error as QueueError: self = Self.isSupervised && Self.isFinal(error) ? .queueRefuses : .queue
         case is PlanError: self = .usage
         case is WorkerSettings.UsageError, is Kernels.UnknownKernels: self = .usage
         case is EnvironmentError: self = .environment
+        case is NotDrained: self = .terminated
         default: self = .internal
         }
     }
 }
 
 extension ExitStatus {
-    /// What no later attempt changes, as opposed to a queue that cannot be reached.
+    private static var isSupervised: Bool { ProcessInfo.processInfo.environment["PALIGEMMA_WORLD"] != nil }
+
+    /// What no later attempt changes, as opposed to a queue that cannot be reached or has no room.
     private static func isFinal(_ error: QueueError) -> Bool {
         switch error {
-        case .otherModel: true
+        case .otherModel, .notAQueue, .newerSchema, .olderSchema, .networkFileSystem, .badAddress, .refused: true
         default: false
         }
     }

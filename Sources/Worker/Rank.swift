@@ -96,7 +96,7 @@ final class Rank: @unchecked Sendable {
             tokenizer: parts.tokenizer,
             settings: Coordinator.Settings(
                 drain: settings.drain, lease: .seconds(settings.leaseSeconds),
-                owner: "\(launch.host):\(launch.processID)",
+                owner: settings.world ?? "\(launch.host):\(launch.processID)", drainTimeout: settings.drainTimeout,
                 image: ImageDecoder.Options(ignoreExif: settings.ignoreExif)),
             sender: sender, wake: { sender.wake() }, timeline: timeline)
     }

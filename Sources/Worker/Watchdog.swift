@@ -84,7 +84,9 @@ extension Watchdog {
         if let signs = loop.exchangeSignsOfLife(everySeconds: limit / 5) {
             // A little later than the peer would notice it itself, who can say more; and one rank after the other.
             subjects += signs.peers.map { peer in
-                Subject(name: "rank \(peer) (no sign of life from it)", patience: 1.25 + 0.05 * Double(min(loop.rank, 20))) {
+                Subject(
+                    name: "rank \(peer) (no sign of life from it)", patience: 1.25 + 0.05 * Double(min(loop.rank, 20))
+                ) {
                     .working(signs.count(from: peer))
                 }
             }

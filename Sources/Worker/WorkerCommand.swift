@@ -56,6 +56,13 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(
         help: """
+            Seconds that a drain (SIGUSR1) may take; then what is in flight goes back to the queue (default: 120). \
+            [PALIGEMMA_DRAIN_TIMEOUT]
+            """)
+    var drainTimeout: Double?
+
+    @Option(
+        help: """
             Seconds after which a rank that makes no progress at all ends the world; 0: never (default: 120). \
             [PALIGEMMA_WATCHDOG]
             """)

@@ -92,7 +92,7 @@ struct BenchWorld {
         if counts.outstanding == 0 {
             throw CommandFailure(.internalFault, "\(counts.failed) of \(counts.total) pictures failed\(reason)")
         }
-        let cause = RunSession.failure(of: end, outstanding: counts.outstanding)
+        let cause = RunSession.failure(of: WorldEnd(end), outstanding: counts.outstanding)
         throw CommandFailure(cause.status, "the world ended before its work, see above\(reason)")
     }
 

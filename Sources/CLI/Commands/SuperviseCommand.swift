@@ -72,12 +72,12 @@ extension Supervisor.Ledger {
     /// A queue that other worlds may be at work on too; nil where nobody knows it.
     init(ofQueue name: String?) {
         // Opened when there is something to tell: it may be the queue's own trouble that ended a world.
-        func tell(_ body: (SQLiteQueue) throws -> Void) throws {
-            guard let name else { return }
-            try body(SQLiteQueue(path: name))
-        }
         self.init(
-            died: { world, cause in try tell { try $0.takeBackAll(countingAttempts: true) } },
-            ended: { world in try tell { try $0.takeBackAll(countingAttempts: false) } })
+            died: { world, cause in
+                guard let name else { return DeathRecord() }
+                return try SQLiteQueue(path: name).recordDeath(ofWorld: world, cause: cause)
+            },
+            // It gave back what it had; where it was not given the time, its leases run out.
+            ended: { _ in })
     }
 }

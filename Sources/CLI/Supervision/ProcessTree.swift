@@ -52,21 +52,24 @@ struct ProcessTree {
     }
 
     /// Ends every descendant and waits until it is gone, at most for `patience`.
-    static func destroyAll(patience: Duration = .seconds(3)) {
+    ///
+    /// - Parameter launcher: a child whose end somebody else asks for.
+    static func destroyAll(except launcher: pid_t? = nil, patience: Duration = .seconds(3)) {
         let deadline = ContinuousClock.now + patience
         while ContinuousClock.now < deadline {
             let alive = ProcessTree().descendants.filter(\.isAlive)
             if alive.isEmpty { break }
             for entry in alive { kill(entry.id, SIGKILL) }
             usleep(10_000)
-            reapOrphans()
+            reapOrphans(except: launcher)
         }
-        reapOrphans()
+        reapOrphans(except: launcher)
     }
 
     /// Buries adopted processes that are dead.
-    private static func reapOrphans() {
-        for entry in ProcessTree().descendants where !entry.isAlive && entry.parent == getpid() {
+    private static func reapOrphans(except launcher: pid_t?) {
+        let dead = ProcessTree().descendants.filter { !$0.isAlive && $0.parent == getpid() && $0.id != launcher }
+        for entry in dead {
             var status: Int32 = 0
             waitpid(entry.id, &status, WNOHANG)
         }

@@ -32,6 +32,9 @@ package struct RestartPolicy {
         self.limits = limits
     }
 
+    /// The deaths so far are explained, and will not come again.
+    package mutating func forgive() { deaths.removeAll() }
+
     /// - Parameters:
     ///   - cause: what the world died of, for people.
     ///   - lived: how long it had lived.

@@ -19,7 +19,7 @@ final class Supervisor {
     /// What the queue is told of a world that is gone.
     struct Ledger {
         /// It died with jobs that may be to blame.
-        var died: (_ world: String, _ cause: String) throws -> Void
+        var died: (_ world: String, _ cause: String) throws -> DeathRecord
         /// It was ended on purpose.
         var ended: (_ world: String) throws -> Void
     }
@@ -59,8 +59,8 @@ final class Supervisor {
             let (name, end) = try runOnce(command, onTick)
             switch end {
             case .died(let cause) where !isEnding:
-                tell { try ledger.died(name, cause) }
-                guard try await (cause: cause, lived: .now - start) else { return end }
+                tell { note(try ledger.died(name, cause)) }
+                guard try rest(cause: cause, lived: .now - start) else { return end }
             default:
                 tell { try ledger.ended(name) }
                 return end
@@ -84,6 +84,9 @@ final class Supervisor {
         let name = Self.worldName(number: starts)
         var named = command
         named.environment["PALIGEMMA_WORLD"] = name
+        // The world keeps the promise itself; who ends it from outside cannot say which jobs are innocent.
+        let seconds = settings.drainTimeout.inSeconds
+        named.environment[Variable.drainTimeout.name] = "\(max(0.5 * seconds, seconds - 5))"
         let killedBefore = Self.killedForMemory
         let world = try WorldProcess(named) { line in Talk.say(line) }
         self.world = world
@@ -143,6 +146,15 @@ final class Supervisor {
     }
 
     // MARK: Between two worlds
+
+    /// Says what the queue made of a death. One that a job was to blame for is not held against the worlds.
+    private func note(_ record: DeathRecord) {
+        if record.takenBack > 0 { Talk.say("paligemma: \(record.takenBack) jobs are tried again, one at a time") }
+        for job in record.poisoned {
+            Talk.say("paligemma: job '\(job)' failed as poison: it killed every world that had it")
+        }
+        if !record.poisoned.isEmpty { policy.forgive() }
+    }
 
     /// Waits until the next start is due. False where there will be none.
     private func rest(cause: String, lived: Duration) throws -> Bool {

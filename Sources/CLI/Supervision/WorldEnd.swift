@@ -44,6 +44,7 @@ package enum WorldEnd: Equatable, Sendable {
         case 2: .refused(code: 2, reason: "the world refused how it was started, see above")
         case 3: .refused(code: 3, reason: "the world could not start here, see above")
         case 4: .refused(code: 4, reason: "the world could not use the model, see above")
+        case 78: .refused(code: 5, reason: "the queue does not take this world, see above")
         case 5: .died(cause: queueUnavailable)
         case 71: .died(cause: "out of memory")
         case 75: .died(cause: "a watchdog ended it: no progress")

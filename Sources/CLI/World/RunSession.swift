@@ -78,7 +78,7 @@ extension Supervisor.Ledger {
     init(ofRun queue: SQLiteQueue) {
         // Who was stopped on purpose is not to blame for it.
         self.init(
-            died: { _, _ in try queue.takeBackAll(countingAttempts: true) },
+            died: { world, cause in try queue.recordDeath(ofWorld: world, cause: cause) },
             ended: { _ in try queue.takeBackAll(countingAttempts: false) })
     }
 }

@@ -49,7 +49,7 @@ final class WorldProcess {
     func stop() { kill(-processID, SIGTERM) }
 
     /// Ends its processes on this host, whichever group they are in: mpirun gives each rank one of its own.
-    func destroy() { ProcessTree.destroyAll() }
+    func destroy() { ProcessTree.destroyAll(except: processID) }
 
     /// How the world ended; nil while it runs. To be asked until it says so, and not again.
     func poll() -> ProcessEnd? {
