@@ -90,6 +90,9 @@ let package = Package(
         .testTarget(
             name: "CoordinatorTests",
             dependencies: ["Coordinator", "CSQLite", "ShardPlan", "PaliGemma", "queue-stress"]),
+        // What a cluster does to worlds, done on purpose: `make faults`.
+        .executableTarget(
+            name: "faults", dependencies: ["Coordinator", "TestSupport"], path: "Tests/Faults"),
         // A process to be killed while it works on a queue.
         .executableTarget(name: "queue-stress", dependencies: ["Coordinator"], path: "Tests/QueueStress"),
     ]
