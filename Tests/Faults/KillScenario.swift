@@ -37,6 +37,7 @@ struct KillScenario {
         for (index, place) in wanted.enumerated() {
             let victim = Victim.allCases[(index + index / Victim.allCases.count) % Victim.allCases.count]
             try scenario.kill(victim, at: place)
+            Report.detail("\(place), \(victim.rawValue)")
             if index % 20 == 19 { Report.progress("kills: \(index + 1) of \(wanted.count)") }
         }
         let judgement = try workshop.judge()
@@ -64,7 +65,7 @@ struct KillScenario {
     }
 
     private static func start(_ workshop: Workshop) throws -> Supervised {
-        try workshop.supervise(worker: ["--lease-seconds", lease, "--batch-rows", "150"], fault: true)
+        try workshop.supervise(worker: ["--lease-seconds", lease, "--batch-rows", "1"], fault: true)
     }
 
     private mutating func kill(_ victim: Victim, at place: String) throws {
@@ -73,6 +74,7 @@ struct KillScenario {
             if try workshop.queue.counts().ready < 40 { try workshop.submit(40) }
             if try place == "random" ? atRandom(victim) : atPlace(place, victim) { return }
             misses += 1
+            Report.detail("no world with a job came to \(place); last was \(workshop.lastPlace), \(try workshop.queue.counts())")
             workshop.disarm()
         }
         throw Failure(
@@ -85,12 +87,13 @@ struct KillScenario {
         }
         if place.hasSuffix("release") {
             // A world gives back what it has not begun when it drains; while pictures wait to be encoded, that is much.
-            guard try hit("before-encode", leased: 8), let launcher = supervisor.launcher else { return false }
-            usleep(30_000)
+            guard try hit("before-encode", leased: 1), let launcher = supervisor.launcher,
+                Tools.wait(seconds: 1, until: { (try? workshop.queue.counts().leased) ?? 0 >= 4 })
+            else { return false }
+            usleep(20_000)
             Foundation.kill(launcher, SIGUSR1)
-            usleep(30_000)
-            try workshop.arm(place)
-            return workshop.waitForHit(seconds: 5) ? try strike(victim, at: place) : false
+            try workshop.arm(place, holding: true)
+            return workshop.waitForHit(place, seconds: 5) ? try strike(victim, at: place) : false
         }
         return try hit(place, leased: 1) && strike(victim, at: place)
     }
@@ -101,7 +104,7 @@ struct KillScenario {
         let deadline = DispatchTime.now() + 30.0
         while DispatchTime.now() < deadline, supervisor.isRunning {
             try workshop.arm(place)
-            guard workshop.waitForHit(seconds: 5) else { return false }
+            guard workshop.waitForHit(place, seconds: 5) else { return false }
             if try workshop.queue.counts().leased >= leased { return true }
             workshop.disarm()
             if try workshop.queue.counts().ready < 20 { return false }

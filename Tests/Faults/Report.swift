@@ -6,6 +6,11 @@ struct Report {
     var isGood: Bool
     var lines: [String] = []
 
+    nonisolated(unsafe) static var isVerbose = false
+
+    /// A line for whoever looks for a fault of this program.
+    static func detail(_ text: String) { if isVerbose { progress(text) } }
+
     /// A line for whoever waits.
     static func progress(_ text: String) { FileHandle.standardError.write(Data("faults: \(text)\n".utf8)) }
 }

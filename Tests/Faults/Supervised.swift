@@ -9,8 +9,9 @@ final class Supervised {
         self.log = log
         _ = FileManager.default.createFile(atPath: log, contents: nil)
         let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
+        // It goes when this program does, however that ends.
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
+        process.arguments = ["--pdeathsig", "KILL", program] + arguments
         let inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("PALIGEMMA_") }
         process.environment = inherited.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice

@@ -76,8 +76,10 @@ final class Workshop {
     // MARK: Places
 
     /// Lets the next thread that comes to `place` wait there.
-    func arm(_ place: String) throws {
-        try? FileManager.default.removeItem(atPath: faultFile + ".hit")
+    ///
+    /// - Parameter holding: keeps one that waits already where it is.
+    func arm(_ place: String, holding: Bool = false) throws {
+        if !holding { unlink(faultFile + ".hit") }
         try place.write(toFile: faultFile + ".new", atomically: false, encoding: .utf8)
         rename(faultFile + ".new", faultFile)
     }
@@ -87,8 +89,8 @@ final class Workshop {
         unlink(faultFile + ".hit")
     }
 
-    func waitForHit(seconds: Double) -> Bool {
-        Tools.wait(seconds: seconds) { access(faultFile + ".hit", F_OK) == 0 }
+    func waitForHit(_ place: String, seconds: Double) -> Bool {
+        Tools.wait(seconds: seconds) { (try? String(contentsOfFile: faultFile + ".hit", encoding: .utf8)) == place }
     }
 
     /// The place that a world passed last.

@@ -15,6 +15,7 @@ var arguments = CommandLine.arguments.dropFirst()
 while let argument = arguments.popFirst() {
     switch argument {
     case "--short": isShort = true
+    case "--verbose": Report.isVerbose = true
     case "--queue": address = arguments.popFirst()
     case "--help", "-h":
         say("faults [--short] [--queue ADDRESS] [\(Scenario.allCases.map(\.rawValue).joined(separator: "|")) ...]")
