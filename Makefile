@@ -13,12 +13,13 @@ RELEASE      := $(CURDIR)/.build/release
 PROGRAMS     := paligemma pg-worker
 SWIFT_SOURCES := Sources Tests Package.swift
 
-# What a fresh Debian 12 needs beside a Swift toolchain, to build and to run.
+# What a fresh Debian 12 needs beside a Swift toolchain, to build and to run. The server of PostgreSQL is for the tests,
+# which start one of their own; Debian's package is kept from making and starting its usual one.
 PACKAGES := \
 	ca-certificates git pkg-config libc6-dev libstdc++-12-dev \
 	openmpi-bin libopenmpi-dev libopenblas-dev libprotobuf-c-dev libsqlite3-dev libxxhash-dev \
-	libjpeg62-turbo-dev libpng-dev libwebp-dev zlib1g-dev libsentencepiece-dev \
-	iproute2
+	libpq-dev libjpeg62-turbo-dev libpng-dev libwebp-dev zlib1g-dev libsentencepiece-dev \
+	iproute2 postgresql
 
 .PHONY: build deps toolchain demo test lint format install uninstall bench clean help
 .NOTPARALLEL:
@@ -39,8 +40,14 @@ deps:  ## install the Debian packages that are needed; quick where all are there
 		as_root=sudo; \
 	fi; \
 	echo "Installing$$missing"; \
+	cluster=/etc/postgresql-common/createcluster.conf; \
+	if [ ! -e $$cluster ]; then \
+		$$as_root mkdir -p $${cluster%/*} && \
+		echo 'create_main_cluster = false' | $$as_root tee $$cluster >/dev/null; \
+	fi; \
 	$$as_root apt-get update -qq && \
-	$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing
+	$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+		-o Dpkg::Options::=--force-confold $$missing
 
 toolchain:
 	@command -v $(SWIFT) >/dev/null || { echo "A Swift 6.2 (or newer) toolchain is needed: https://www.swift.org/install" >&2; exit 3; }

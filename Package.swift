@@ -55,9 +55,10 @@ let package = Package(
 
         // MARK: Coordinator: queue, schedule, results
         .target(
-            name: "Coordinator", dependencies: ["ShardPlan", "PaliGemma", "Wire", "CSQLite"],
-            exclude: ["CSQLite"]),
+            name: "Coordinator", dependencies: ["ShardPlan", "PaliGemma", "Wire", "CSQLite", "CPostgres"],
+            exclude: ["CSQLite", "CPostgres"]),
         .systemLibrary(name: "CSQLite", path: "Sources/Coordinator/CSQLite", pkgConfig: "sqlite3"),
+        .systemLibrary(name: "CPostgres", path: "Sources/Coordinator/CPostgres", pkgConfig: "libpq"),
 
         // MARK: Programs
         .executableTarget(
@@ -80,20 +81,24 @@ let package = Package(
         .target(name: "CSpawn", path: "Sources/CLI/CSpawn"),
 
         // MARK: Tests
-        .target(name: "TestSupport", path: "Tests/Support"),
+        .target(name: "TestSupport", dependencies: ["CPostgres"], path: "Tests/Support"),
         .testTarget(name: "PaliGemmaTests", dependencies: ["PaliGemma", "ShardPlan", "CKernels", "TestSupport"]),
         .testTarget(
             name: "WorkerTests", dependencies: ["Coordinator", "PaliGemma", "TestSupport", "pg-worker", "paligemma"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CWire"]),
         .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma", "CTurn"]),
-        .testTarget(name: "CLITests", dependencies: ["paligemma", "pg-worker", "Coordinator", "queue-stress"]),
+        .testTarget(
+            name: "CLITests", dependencies: ["paligemma", "pg-worker", "Coordinator", "TestSupport", "queue-stress"]),
         .testTarget(
             name: "CoordinatorTests",
-            dependencies: ["Coordinator", "CSQLite", "ShardPlan", "PaliGemma", "queue-stress"]),
+            dependencies: ["Coordinator", "CSQLite", "ShardPlan", "PaliGemma", "TestSupport", "queue-stress"]),
         // What a cluster does to worlds, done on purpose: `make faults`.
         .executableTarget(
             name: "faults", dependencies: ["Coordinator", "TestSupport"], path: "Tests/Faults"),
         // A process to be killed while it works on a queue.
         .executableTarget(name: "queue-stress", dependencies: ["Coordinator"], path: "Tests/QueueStress"),
+        // What benchmarks/queue runs.
+        .executableTarget(
+            name: "queue-benchmark", dependencies: ["Coordinator", "PaliGemma"], path: "Tests/QueueBenchmark"),
     ]
 )

@@ -49,7 +49,7 @@ package struct CommandFailure: Error {
 
     private static func status(of error: QueueError) -> ExitStatus {
         switch error {
-        case .otherContents, .unreadable: .usage
+        case .otherContents, .unreadable, .badAddress: .usage
         default: .queueUnavailable
         }
     }

@@ -83,7 +83,7 @@ final class Rank: @unchecked Sendable {
     private static func makeCoordinator(
         _ settings: WorkerSettings, _ parts: ModelParts, _ launch: Launch, sender: RankOutbox, timeline: Timeline?
     ) throws -> Coordinator {
-        let queue = try SQLiteQueue(path: settings.queue)
+        let queue = try openQueue(settings.queue)
         try queue.adopt(fingerprint: parts.fingerprint, modelName: parts.name)
         let text = parts.configuration.text
         let bytes = parts.plan.slices.map { Gemma.cacheBytes(positions: 1, configuration: text, slice: $0) }

@@ -23,7 +23,7 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "The model's directory, in the Hugging Face layout. [PALIGEMMA_MODEL]")
     var model: String?
 
-    @Option(help: "The queue's file. [PALIGEMMA_QUEUE]")
+    @Option(help: "The queue: a file, or postgres://host/database. [PALIGEMMA_QUEUE]")
     var queue: String?
 
     @Flag(help: "End when the queue is empty; otherwise wait for more. [PALIGEMMA_DRAIN=1]")

@@ -10,7 +10,8 @@ import Testing
 
     @Test(
         arguments: [
-            "run", "submit", "status", "results", "inspect image", "inspect model", "inspect logits", "random-model",
+            "run", "submit", "status", "results", "failed", "retry", "cancel", "purge", "inspect image",
+            "inspect model", "inspect logits", "random-model",
             "bench",
             "bench kernels",
         ])
@@ -38,6 +39,11 @@ import Testing
         #expect(try bench.run("submit", "--queue", "jobs.db", "x.jpg").code == 2)
         #expect(try bench.run("submit", "--queue", "jobs.db", "--jobs", "missing.jsonl").code == 2)
         #expect(try bench.run("submit", "--queue", "jobs.db", "--prompt", "x", "--max-tokens", "0", "x.jpg").code == 2)
+        #expect(try bench.run("status", "--queue", "postgres://host/db?bogus=1").code == 2)
+        #expect(try bench.run("status", "--queue", "postgres://x@%2Ftmp%2Fno-such-folder/db").code == 5)
+        #expect(try bench.run("purge", "--queue", "jobs.db", "--older-than", "week").code == 2)
+        #expect(try bench.run("retry", "--queue", "jobs.db").code == 2)
+        #expect(try bench.run("cancel", "--queue", "jobs.db", "--all", "a").code == 2)
         #expect(try bench.run("inspect", "model", "missing").code == 4)
         #expect(try bench.run("inspect", "image", "missing.jpg", "--model", "model", "--output", "o.png").code == 1)
         #expect(try bench.run("random-model", "--shape", "7b", "--output", "m").code == 2)
@@ -79,7 +85,9 @@ import Testing
         #expect(submitted.talk.contains("2 added, 0 known"))
         let status = try bench.run("status", "--queue", "jobs.db", "--json")
         #expect(status.talk.isEmpty)
-        let states = #""ready":2,"leased":0,"retry":0,"done":0,"failed":0,"cancelled":0,"total":2"#
+        let states =
+            #""ready":2,"leased":0,"retry":0,"done":0,"failed":0,"cancelled":0,"total":2,"#
+            + #""per_second":0.0,"worlds":0"#
         #expect(status.output == #"{"queue":"jobs.db","model":null,"# + states + "}\n")
         #expect(try bench.run("results", "--queue", "jobs.db").output.isEmpty)
     }

@@ -73,9 +73,19 @@ struct ReferenceAnswers {
 /// A queue in a folder of its own, and the worlds that work on it.
 struct TestQueue {
     let folder: TemporaryFolder
-    var path: String { folder.file("jobs.db") }
+    /// A file, or an address.
+    let path: String
 
-    init() throws { folder = try TemporaryFolder() }
+    init() throws {
+        folder = try TemporaryFolder()
+        path = folder.file("jobs.db")
+    }
+
+    /// On PostgreSQL.
+    init(server: PostgresServer) throws {
+        folder = try TemporaryFolder()
+        path = try server.makeDatabase()
+    }
 
     func submit(_ arguments: [String], status: Int32 = 0) throws {
         let outcome = try Programs.run(Programs.paligemma, ["submit", "--queue", path] + arguments)

@@ -16,6 +16,24 @@ struct WorldTests {
         reference.expect(try queue.results())
     }
 
+    @Test("Three worlds of several sizes share a queue on PostgreSQL, whose pictures travel in it")
+    func manyWorlds() throws {
+        let reference = try ReferenceAnswers("odd")
+        let queue = try TestQueue(server: PostgresServer.shared())
+        try queue.submit(["--jobs", reference.jobs, "--embed"])
+        let model = reference.model
+        let outcomes = Collected()
+        DispatchQueue.concurrentPerform(iterations: 3) { index in
+            outcomes.add(Result { try queue.work(ranks: [1, 2, 3][index], model: model, ["--batch-rows", "1"]) })
+        }
+        for outcome in outcomes.values {
+            let outcome = try outcome.get()
+            #expect(outcome.status == 0, "\(outcome.errors)")
+        }
+        #expect(outcomes.values.count == 3)
+        reference.expect(try queue.results())
+    }
+
     @Test("Several vision ranks and every tight bound give the same answers", arguments: [2, 3])
     func visionRanks(count: Int) throws {
         let reference = try ReferenceAnswers("odd")
@@ -217,4 +235,14 @@ struct WorldTests {
         #expect(Set(events.map(\.name)).isSuperset(of: ["encode", "prefill", "decode", "prepare"]))
         #expect(events.allSatisfy { $0.ph == "X" && $0.dur >= 0 })
     }
+}
+
+/// What several threads came to.
+private final class Collected: @unchecked Sendable {
+    // @unchecked: every access holds the lock.
+    private let lock = NSLock()
+    private var outcomes: [Result<Programs.Outcome, any Error>] = []
+
+    var values: [Result<Programs.Outcome, any Error>] { lock.withLock { outcomes } }
+    func add(_ outcome: Result<Programs.Outcome, any Error>) { lock.withLock { outcomes.append(outcome) } }
 }

@@ -45,7 +45,7 @@ struct BenchWorld {
         let queue = try SQLiteQueue(path: folder.queue, create: true)
         let jobs = PictureJobs(
             paths: pictures, prompt: Self.prompt, defaults: JobDefaults(maxTokens: settings.newTokens))
-        _ = try Submission(of: jobs, to: queue, otherContents: .refuse)
+        _ = try Submission(of: jobs, to: queue, Submission.Manner())
 
         let ranks = settings.world.plan.ranks
         Talk.say(

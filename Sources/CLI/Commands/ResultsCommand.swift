@@ -14,7 +14,7 @@ struct ResultsCommand: ParsableCommand {
               paligemma results --queue jobs.db --sorted | jq -r .text
             """)
 
-    @Option(help: Variable.queue.help("The queue's file.", valueName: "file"))
+    @Option(help: Variable.queue.help("The queue: a file, or postgres://host/database."))
     var queue: String?
 
     @Flag(help: Variable.sorted.help("In the order of the jobs, instead of that of completion."))
@@ -24,10 +24,10 @@ struct ResultsCommand: ParsableCommand {
     var output: String?
 
     func run() throws {
-        let path = try Variable.queue.required(queue, option: "--queue")
+        let name = try Variable.queue.required(queue, option: "--queue")
         let isSorted = try Variable.sorted.isOn(sorted)
         let output = try Variable.output.value(output)
-        let queue = try SQLiteQueue(path: path)
+        let queue = try openQueue(name)
         if let output, output != "-" {
             _ = try OutputFile(writingAll: queue, sorted: isSorted, to: output)
         } else {

@@ -36,10 +36,10 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let output = try Variable.output.required(output, option: "--output")
         let source = try jobs.source()
-        let otherContents = try jobs.otherContents
+        let manner = Submission.Manner(otherContents: try jobs.otherContents)
         let settings = try world.resolved()
         if try Variable.dryRun.isOn(dryRun) {
-            let submission = try Submission(of: source, to: nil, otherContents: otherContents)
+            let submission = try Submission(of: source, to: nil, manner)
             return print(try RunForecast(settings: settings, submission: submission).text)
         }
 
@@ -54,7 +54,7 @@ struct RunCommand: ParsableCommand {
         // What an earlier run had in flight when it was killed.
         try queue.takeBackAll(countingAttempts: true)
         try queue.forgetInvalidJobs()
-        let submission = try Submission(of: source, to: queue, otherContents: otherContents)
+        let submission = try Submission(of: source, to: queue, manner)
         var counts = try queue.counts()
         guard counts.total > 0 else {
             throw CommandFailure(.usage, "no pictures there; name files or folders with jpg, jpeg, png or webp")

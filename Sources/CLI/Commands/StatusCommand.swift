@@ -12,28 +12,42 @@ struct StatusCommand: ParsableCommand {
               paligemma status --queue jobs.db --json | jq .done
             """)
 
-    @Option(help: Variable.queue.help("The queue's file.", valueName: "file"))
+    @Option(help: Variable.queue.help("The queue: a file, or postgres://host/database."))
     var queue: String?
 
     @Flag(help: Variable.json.help("One JSON object for programs."))
     var json = false
 
     func run() throws {
-        let path = try Variable.queue.required(queue, option: "--queue")
+        let name = try Variable.queue.required(queue, option: "--queue")
         let asJSON = try Variable.json.isOn(json)
-        let queue = try SQLiteQueue(path: path)
-        let counts = try queue.counts()
-        let model = try queue.modelName()
-        print(asJSON ? QueueReport.json(path: path, model: model, counts) : QueueReport.text(path: path, model, counts))
+        let report = try QueueReport(of: openQueue(name))
+        print(asJSON ? report.json : report.text)
     }
 }
 
-/// A queue's counts, for people and for programs.
-enum QueueReport {
-    static func json(path: String, model: String?, _ counts: JobCounts) -> String {
+/// How far a queue is, for people and for programs.
+struct QueueReport {
+    let queue: String
+    let model: String?
+    let counts: JobCounts
+    /// Jobs a second over the last minute.
+    let rate: Double
+    /// Worlds that have jobs.
+    let worlds: Int
+
+    init(of queue: any JobQueue) throws(QueueError) {
+        self.queue = queue.name
+        model = try queue.modelName()
+        counts = try queue.counts()
+        rate = try queue.recentRate()
+        worlds = try queue.holders().count
+    }
+
+    var json: String {
         var writer = JSONWriter()
         writer.raw("{\"queue\":")
-        writer.string(path)
+        writer.string(queue)
         writer.raw(",\"model\":")
         if let model { writer.string(model) } else { writer.raw("null") }
         for (name, number) in JobState.allCases.map({ ("\($0)", counts[$0]) }) + [("total", counts.total)] {
@@ -42,23 +56,38 @@ enum QueueReport {
             writer.raw(":")
             writer.integer(number)
         }
+        writer.raw(",\"per_second\":")
+        writer.number((rate * 1000).rounded() / 1000)
+        writer.raw(",\"worlds\":")
+        writer.integer(worlds)
         writer.raw("}")
         return String(decoding: writer.bytes, as: UTF8.self)
     }
 
-    static func text(path: String, _ model: String?, _ counts: JobCounts) -> String {
+    var text: String {
         let meanings: [(JobState, String)] = [
             (.ready, "waiting for a world"), (.leased, "being worked on"), (.retry, "resting before another attempt"),
             (.done, "answered"), (.failed, "without an answer; the results say why"), (.cancelled, "taken back"),
         ]
         let width = max(5, "\(counts.total)".count)
-        var lines = ["queue  \(path)", "model  \(model ?? "none yet")", ""]
+        var lines = ["queue  \(queue)", "model  \(model ?? "none yet")", ""]
         for (state, meaning) in meanings where counts[state] > 0 || state == .ready || state == .done {
-            lines.append("\(padded(counts[state], to: width))  \("\(state)".padded(to: 10))\(meaning)")
+            lines.append("\(Self.padded(counts[state], to: width))  \("\(state)".padded(to: 10))\(meaning)")
         }
         let share = counts.total > 0 ? " (\(100 * counts.finished / counts.total) % finished)" : ""
-        lines.append("\(padded(counts.total, to: width))  in all\(share)")
+        lines.append("\(Self.padded(counts.total, to: width))  in all\(share)")
+        if rate > 0 || worlds > 0 {
+            lines += ["", speed]
+        }
         return lines.joined(separator: "\n")
+    }
+
+    private var speed: String {
+        let who = worlds == 1 ? "1 world at work" : "\(worlds) worlds at work"
+        let left =
+            rate > 0 && counts.outstanding > 0
+            ? ", \(Progress.time(Double(counts.outstanding) / rate)) left" : ""
+        return who + String(format: ", %.3g jobs/s over the last minute", rate) + left
     }
 
     private static func padded(_ number: Int, to width: Int) -> String {

@@ -7,27 +7,40 @@ struct SubmitCommand: ParsableCommand {
         abstract: "Put jobs into a queue, for worlds of pg-worker to answer.",
         discussion: """
             Pictures are kept by path, size and time of change, so submitting is quick and the files must stay where \
-            they are. The same id with the same contents is the same job: submitting twice does no harm.
+            they are; with --embed their bytes travel in the queue. The same id with the same contents is the same job: \
+            submitting twice does no harm.
 
               paligemma submit --queue jobs.db --prompt "caption en" pictures/ more.jpg
-              paligemma submit --queue jobs.db --jobs jobs.jsonl
+              paligemma submit --queue postgres://db/captions --jobs jobs.jsonl --priority 5 --max-ready 1000000
             """)
 
-    @Option(help: Variable.queue.help("The queue's file; made where there is none.", valueName: "file"))
+    @Option(help: Variable.queue.help("The queue, a file or postgres://host/database; made where there is none."))
     var queue: String?
 
     @OptionGroup var jobs: JobOptions
 
+    @Flag(
+        help: Variable.embed.help(
+            "Put the pictures themselves into the queue, up to 32 MiB each, for worlds that do not see the files."))
+    var embed = false
+
+    @Option(
+        help: Variable.maxReady.help(
+            "Take no more where so many jobs would wait for a world.", default: "no bound", valueName: "count"))
+    var maxReady: Int?
+
     func run() throws {
-        let path = try Variable.queue.required(queue, option: "--queue")
+        let name = try Variable.queue.required(queue, option: "--queue")
         let source = try jobs.source()
-        let otherContents = try jobs.otherContents
-        let queue = try SQLiteQueue(path: path, create: true)
-        let submission = try Submission(of: source, to: queue, otherContents: otherContents)
+        let manner = Submission.Manner(
+            otherContents: try jobs.otherContents, embed: try Variable.embed.isOn(embed),
+            maxReady: try Variable.maxReady.count(maxReady, option: "--max-ready").flatMap(Int.init))
+        let submission = try Submission(of: source, to: openQueue(name, create: true), manner)
         let summary = submission.summary
         Talk.say(
             "\(summary.added) added, \(summary.known) known, \(summary.replaced) replaced"
-                + (submission.faults > 0 ? ", \(submission.faults) described wrongly" : ""))
+                + (submission.faults > 0 ? ", \(submission.faults) failed at once" : ""))
+        if let refusal = submission.refusal { throw refusal }
         if submission.faults > 0 { throw ExitStatus.someJobsFailed }
     }
 }

@@ -75,7 +75,7 @@ extension Supervisor.Ledger {
         self.init(
             died: { world, cause in
                 guard let name else { return DeathRecord() }
-                return try SQLiteQueue(path: name).recordDeath(ofWorld: world, cause: cause)
+                return try openQueue(name).recordDeath(ofWorld: world, cause: cause)
             },
             // It gave back what it had; where it was not given the time, its leases run out.
             ended: { _ in })

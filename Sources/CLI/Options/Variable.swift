@@ -22,6 +22,14 @@ struct Variable {
     static let replace = Variable("REPLACE")
     static let idWithPrompt = Variable("ID_WITH_PROMPT")
 
+    static let embed = Variable("EMBED")
+    static let maxReady = Variable("MAX_READY")
+
+    static let all = Variable("ALL")
+    static let code = Variable("CODE")
+    static let ids = Variable("IDS")
+    static let olderThan = Variable("OLDER_THAN")
+
     static let ranks = Variable("RANKS")
     static let onlyWeights = Variable("ONLY_WEIGHTS")
     static let forcedTokens = Variable("FORCED_TOKENS")

@@ -61,7 +61,7 @@ final class PicturePreparer: Sendable {
                 for: job.prompt, pictures: job.images.count, maximumNewTokens: job.maxTokens, tokenizer: tokenizer,
                 configuration: configuration)
             let text = Array(ids.dropFirst(job.images.count * configuration.vision.tokens))
-            let pictures = try job.images.map { try reader.read(path: $0.path, expecting: $0.stamp).image.pixels }
+            let pictures = try job.images.map { try read($0).image.pixels }
             return .prepared(id, PreparedJob(pictures: pictures, textTokens: text))
         } catch let error as ImageError {
             // Memory comes back; everything else is the file's own fault.
@@ -72,6 +72,13 @@ final class PicturePreparer: Sendable {
         } catch {
             return .unprepared(id, JobFailure(code: "internal", message: "\(error)"), permanent: false)
         }
+    }
+
+    /// From the queue, where the picture travelled in it, else from its file.
+    private func read(_ image: JobImage) throws(ImageError) -> PictureReader.Picture {
+        guard let bytes = image.bytes else { return try reader.read(path: image.path, expecting: image.stamp) }
+        let stamp = image.stamp ?? FileStamp(size: Int64(bytes.count), modificationTime: 0)
+        return try reader.read(bytes: bytes, path: image.path, stamp: stamp)
     }
 }
 

@@ -4,7 +4,7 @@ import PaliGemma
 /// The thread that talks to the queue: it leases, finishes and renews, and never computes, so a lease is kept
 /// however long a prefill takes.
 final class QueueKeeper: @unchecked Sendable {
-    // @unchecked: `held` is only used on the keeper's thread.
+    // @unchecked: `held` and `pace` are only used on the keeper's thread.
     private enum Request {
         case lease(Int)
         case finish(Lease.Ticket, Answer)
@@ -20,6 +20,7 @@ final class QueueKeeper: @unchecked Sendable {
     private let report: @Sendable (Inbox.Message) -> Void
     private let finished = DispatchSemaphore(value: 0)
     private var held: Set<Lease.Ticket> = []
+    private var pace: LeasePace
 
     /// - Parameter duration: of a lease; it is renewed three times as often as it would run out.
     init(
@@ -29,6 +30,7 @@ final class QueueKeeper: @unchecked Sendable {
         self.owner = owner
         self.duration = duration
         self.report = report
+        pace = LeasePace(lease: Double(duration.nanoseconds) / 1e9)
         let thread = Thread { [self] in run() }
         thread.name = "queue"
         thread.start()
@@ -75,8 +77,12 @@ final class QueueKeeper: @unchecked Sendable {
     }
 
     private func handle(_ request: Request) throws(QueueError) {
+        pace.pass(until: Double(DispatchTime.now().uptimeNanoseconds) / 1e9, holding: held.count)
         switch request {
-        case .lease(let limit):
+        case .lease(let wanted):
+            let limit = pace.allowance(wanted: wanted, held: held.count)
+            // With what it has the world has enough to do; it asks again soon.
+            guard limit > 0 else { return report(.queueEmpty(outstanding: held.count)) }
             Fault.before(.lease)
             let leases = try queue.lease(limit: limit, for: duration, owner: owner)
             if !leases.isEmpty { Fault.after(.lease) }
@@ -92,6 +98,7 @@ final class QueueKeeper: @unchecked Sendable {
                 Fault.before(.finish, ticket.jobID)
                 try queue.finish(ticket, with: answer)
                 Fault.after(.finish, ticket.jobID)
+                pace.finish()
                 return .answered
             }
         case .fail(let ticket, let failure, let permanent, let seconds):

@@ -1,23 +1,24 @@
 import Glibc
 
 /// A whole file in memory, with the stamp of the very descriptor that it was read from.
-struct FileBytes {
-    let bytes: [UInt8]
-    let stamp: FileStamp
+package struct FileBytes {
+    package let bytes: [UInt8]
+    package let stamp: FileStamp
 
     /// Largest file that is read, in bytes. No picture within the pixel limit needs as much.
-    static let largest: Int64 = 1 << 30
+    package static let largest: Int64 = 1 << 30
 
+    /// - Parameter largest: in bytes, of what is read.
     /// - Throws: ``ImageError`` with the codes `missing`, `is_directory`, `unreadable`, `too_large`, `changed`.
-    init(path: String) throws(ImageError) {
+    package init(path: String, largest: Int64 = FileBytes.largest) throws(ImageError) {
         // Not blocking: a pipe without a writer would otherwise be waited for before it can be refused.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw ImageError.system(errno, at: path) }
         defer { close(descriptor) }
         stamp = try FileBytes.stamp(of: descriptor, path: path)
-        guard stamp.size <= FileBytes.largest else {
+        guard stamp.size <= largest else {
             throw ImageError(
-                .tooLarge, at: path, "the file has \(stamp.size) bytes; at most \(FileBytes.largest) are read")
+                .tooLarge, at: path, "the file has \(stamp.size) bytes; at most \(largest) are read")
         }
         bytes = try FileBytes.read(descriptor, count: Int(stamp.size), path: path)
         guard bytes.count == Int(stamp.size), try FileBytes.stamp(of: descriptor, path: path) == stamp else {

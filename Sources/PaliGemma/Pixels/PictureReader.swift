@@ -33,14 +33,28 @@ package struct PictureReader: Sendable {
         if let expected, expected != file.stamp {
             throw ImageError(.changed, at: path, "the file changed since it was submitted; submit it again")
         }
+        return try picture(file.bytes, stamp: file.stamp, path: path)
+    }
+
+    /// The picture that these bytes of a file hold.
+    ///
+    /// - Parameters:
+    ///   - path: what to call it in an error.
+    ///   - stamp: what the file was when it was read.
+    /// - Throws: ``ImageError``, as `read(path:expecting:)` about the contents.
+    package func read(bytes: [UInt8], path: String, stamp: FileStamp) throws(ImageError) -> Picture {
+        try picture(bytes, stamp: stamp, path: path)
+    }
+
+    private func picture(_ bytes: [UInt8], stamp: FileStamp, path: String) throws(ImageError) -> Picture {
         let original: RGBImage
         do {
-            original = try ImageDecoder.decode(file.bytes, options: options)
+            original = try ImageDecoder.decode(bytes, options: options)
         } catch {
             throw error.located(at: path)
         }
         return Picture(
-            contentHash: ContentHash.hexadecimal(of: file.bytes), stamp: file.stamp,
+            contentHash: ContentHash.hexadecimal(of: bytes), stamp: stamp,
             originalWidth: original.width, originalHeight: original.height,
             image: PillowBicubic.resize(original, toSide: side))
     }

@@ -43,8 +43,8 @@ import Testing
     @Test func aNewerSchemaIsRefusedByItsNumber() throws {
         let path = folder.file("jobs.db")
         #expect(openingError(path, create: true) == nil)
-        try sqlite("PRAGMA user_version = 2", on: path)
-        #expect(openingError(path) == .newerSchema(queue: path, found: 2, known: 1))
+        try sqlite("PRAGMA user_version = 3", on: path)
+        #expect(openingError(path) == .newerSchema(queue: path, found: 3, known: 2))
     }
 
     @Test func aDamagedFileIsFound() throws {

@@ -3,12 +3,11 @@ import Testing
 
 /// Random operations on the queue and on a model of it in memory: after each, both must say the same.
 @Suite(.timeLimit(.minutes(5))) struct QueueModelTests {
-    @Test(arguments: 1...6)
-    func theQueueBehavesAsItsModel(seed: Int) throws {
-        let folder = try TemporaryFolder()
-        let clock = TestClock()
-        let queue = try SQLiteQueue(path: folder.file("jobs.db"), create: true, clock: clock)
-        var run = ModelRun(queue: queue, clock: clock, generator: SeededGenerator(seed: UInt64(seed)))
+    @Test(arguments: QueueKind.allCases, 1...6)
+    func theQueueBehavesAsItsModel(kind: QueueKind, seed: Int) throws {
+        let bench = try QueueBench(kind)
+        let queue = bench.queue
+        var run = ModelRun(bench: bench, generator: SeededGenerator(seed: UInt64(seed)))
         for _ in 0..<400 { try run.step() }
         try queue.verify()
         try run.compareResults()
@@ -26,10 +25,15 @@ private struct ModelRun {
         var deadline: Int64 = 0
         var priority = 0
         var prompt = ""
+        var owner = ""
+        var isSuspect = false
+        var deaths = 0
     }
 
-    let queue: SQLiteQueue
-    let clock: TestClock
+    let bench: QueueBench
+    var queue: any JobQueue { bench.queue }
+    /// Nanoseconds that the clock was advanced by.
+    private var now: Int64 = 1
     var generator: SeededGenerator
     /// In the order of submission.
     var order: [String] = []
@@ -40,21 +44,26 @@ private struct ModelRun {
     var refused = 0
     private var lastToken: Int64 = 0
 
-    init(queue: SQLiteQueue, clock: TestClock, generator: SeededGenerator) {
-        self.queue = queue
-        self.clock = clock
+    init(bench: QueueBench, generator: SeededGenerator) {
+        self.bench = bench
         self.generator = generator
     }
 
+    private mutating func advance(by duration: Duration) throws {
+        now += duration.nanoseconds
+        try bench.advance(by: duration)
+    }
+
     mutating func step() throws {
-        switch Int.random(in: 0..<10, using: &generator) {
+        switch Int.random(in: 0..<11, using: &generator) {
         case 0, 1: try submit()
         case 2, 3: try lease()
         case 4, 5: try finish()
         case 6: try fail()
         case 7: try release()
         case 8: try renew()
-        default: clock.advance(by: .milliseconds(Int.random(in: 0...4000, using: &generator)))
+        case 9: try die()
+        default: try advance(by: .milliseconds(Int.random(in: 0...4000, using: &generator)))
         }
         var counts = JobCounts()
         for entry in entries.values { counts[entry.state] += 1 }
@@ -94,29 +103,72 @@ private struct ModelRun {
     private mutating func lease() throws {
         let limit = Int.random(in: 1...6, using: &generator)
         let duration = Duration.milliseconds(Int.random(in: 1...6000, using: &generator))
-        let now = clock.bootNanoseconds()
+        let owner = ["one", "two", "three"][Int.random(in: 0..<3, using: &generator)]
+        var expired: [String] = []
         for id in order {
             guard var entry = entries[id], entry.deadline <= now else { continue }
             if entry.state == .leased && entry.attempts >= 5 {
                 entry.state = .failed
-                finished.append(id)
+                expired.append(id)
             } else if entry.state == .leased || entry.state == .retry {
+                if entry.state == .leased { entry.isSuspect = true }
                 entry.state = .ready
             }
             entries[id] = entry
         }
-        let leases = try queue.lease(limit: limit, for: duration, owner: "test")
-        #expect(leases.map(\.job.id) == Array(readyInOrder().prefix(limit)))
+        let leases = try queue.lease(limit: limit, for: duration, owner: owner)
+        finished += expired.sorted { place($0) < place($1) }
+        #expect(leases.map(\.job.id) == expectedLeases(limit, owner))
         for lease in leases {
             #expect(lease.ticket.token > lastToken)
             lastToken = lease.ticket.token
             tickets.append(lease.ticket)
+            #expect(entries[lease.job.id]?.isSuspect == lease.isSuspect)
             entries[lease.job.id]?.state = .leased
+            entries[lease.job.id]?.owner = owner
             entries[lease.job.id]?.attempts += 1
             entries[lease.job.id]?.token = lease.ticket.token
             entries[lease.job.id]?.deadline = now + duration.nanoseconds
             #expect(entries[lease.job.id]?.attempts == lease.attempt)
         }
+    }
+
+    private func place(_ id: String) -> Int { order.firstIndex(of: id) ?? 0 }
+
+    private func expectedLeases(_ limit: Int, _ owner: String) -> [String] {
+        let held = entries.values.filter { $0.state == .leased && $0.owner == owner }
+        if held.contains(where: \.isSuspect) { return [] }
+        let suspects = order.filter { entries[$0]?.state == .ready && entries[$0]?.isSuspect == true }
+        if held.isEmpty, let first = suspects.min(by: { (deaths($0), place($0)) < (deaths($1), place($1)) }) {
+            return [first]
+        }
+        return Array(readyInOrder().filter { entries[$0]?.isSuspect == false }.prefix(limit))
+    }
+
+    private func deaths(_ id: String) -> Int { entries[id]?.deaths ?? 0 }
+
+    private mutating func die() throws {
+        let owner = ["one", "two", "three"][Int.random(in: 0..<3, using: &generator)]
+        let record = try queue.recordDeath(ofWorld: owner, cause: "SIGKILL")
+        var poisoned: [String] = []
+        var takenBack = 0
+        for id in order {
+            guard var entry = entries[id], entry.state == .leased, entry.owner == owner else { continue }
+            if entry.isSuspect { entry.deaths += 1 }
+            if entry.deaths >= 3 {
+                entry.state = .failed
+                poisoned.append(id)
+            } else {
+                entry.state = .ready
+                entry.isSuspect = true
+                entry.attempts -= 1
+                takenBack += 1
+            }
+            entries[id] = entry
+        }
+        finished += poisoned
+        #expect(record.poisoned == poisoned)
+        #expect(record.takenBack == takenBack)
     }
 
     private func readyInOrder() -> [String] {
@@ -170,8 +222,8 @@ private struct ModelRun {
             finished.append(ticket.jobID)
         } else {
             // The pause is random; wait until it is surely over, so that the model need not know it.
-            entries[ticket.jobID]?.deadline = clock.bootNanoseconds()
-            clock.advance(by: .seconds(30))
+            entries[ticket.jobID]?.deadline = now
+            try advance(by: .seconds(30))
         }
     }
 
@@ -187,6 +239,6 @@ private struct ModelRun {
         guard let ticket = anyTicket() else { return }
         let lost = try queue.renew([ticket], for: .seconds(3))
         #expect(lost == (isValid(ticket) ? [] : [ticket]))
-        if isValid(ticket) { entries[ticket.jobID]?.deadline = clock.bootNanoseconds() + 3_000_000_000 }
+        if isValid(ticket) { entries[ticket.jobID]?.deadline = now + 3_000_000_000 }
     }
 }

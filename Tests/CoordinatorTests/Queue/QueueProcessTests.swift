@@ -4,21 +4,14 @@ import Testing
 
 /// Several users of one queue at once, and users that are killed.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct QueueProcessTests {
-    let folder: TemporaryFolder
-    let queue: SQLiteQueue
-
-    init() throws {
-        folder = try TemporaryFolder()
-        queue = try SQLiteQueue(path: folder.file("jobs.db"), create: true)
-    }
-
-    @Test func twoThreadsNeverLeaseTheSameJob() throws {
-        _ = try queue.submit(makeJobs(400), otherContents: .refuse)
+    @Test(arguments: QueueKind.allCases)
+    func threadsNeverLeaseTheSameJob(kind: QueueKind) throws {
+        let bench = try QueueBench(kind, stoppedClock: false)
+        try bench.submit(400)
         let leased = Collected()
-        let path = queue.name
-        DispatchQueue.concurrentPerform(iterations: 2) { worker in
+        DispatchQueue.concurrentPerform(iterations: 4) { worker in
             do {
-                let connection = try SQLiteQueue(path: path)
+                let connection = try openQueue(bench.name)
                 while true {
                     let leases = try connection.lease(limit: 7, for: .seconds(600), owner: "thread \(worker)")
                     if leases.isEmpty { return }
@@ -32,37 +25,62 @@ import Testing
         #expect(Set(leased.values).count == 400)
     }
 
-    @Test func twoProcessesFinishEveryJobOnce() throws {
-        _ = try queue.submit(makeJobs(300), otherContents: .refuse)
-        let workers = try (0..<2).map { try StressProcess(queue: queue.name, owner: "process \($0)", lease: 600_000) }
+    @Test(arguments: QueueKind.allCases)
+    func processesFinishEveryJobOnce(kind: QueueKind) throws {
+        let bench = try QueueBench(kind, stoppedClock: false)
+        try bench.submit(300)
+        let workers = try (0..<3).map { try StressProcess(queue: bench.name, owner: "process \($0)", lease: 600_000) }
         let accepted = workers.flatMap { $0.waitForOutput() }
         #expect(accepted.count == 300)
         #expect(Set(accepted).count == 300)
-        #expect(try queue.counts().done == 300)
-        try queue.verify()
+        #expect(try bench.queue.counts().done == 300)
+        #expect(try bench.queue.audit(after: 0, limit: 1000).map(\.id).sorted() == accepted.sorted())
+        try bench.queue.verify()
     }
 
     /// Each is killed in the middle of its finishes; the next goes on when the leases have run out.
-    @Test func killedProcessesLoseAndDoubleNothing() throws {
+    @Test(arguments: QueueKind.allCases)
+    func killedProcessesLoseAndDoubleNothing(kind: QueueKind) throws {
+        let bench = try QueueBench(kind, stoppedClock: false)
         let count = 200
-        _ = try queue.submit(makeJobs(count), otherContents: .refuse)
+        try bench.submit(count)
         var generator = SeededGenerator(seed: 5)
         var accepted: [String] = []
         for victim in 0..<12 {
-            let process = try StressProcess(queue: queue.name, owner: "victim \(victim)", lease: 30)
+            let process = try StressProcess(queue: bench.name, owner: "victim \(victim)", lease: 30)
             process.waitForLines(Int.random(in: 1...8, using: &generator))
             usleep(UInt32.random(in: 0...3000, using: &generator))
             accepted += process.kill()
-            try queue.verify()
+            try bench.queue.verify()
         }
-        accepted += try StressProcess(queue: queue.name, owner: "the last", lease: 30).waitForOutput()
+        accepted += try StressProcess(queue: bench.name, owner: "the last", lease: 30).waitForOutput()
 
         #expect(Set(accepted).count == accepted.count, "no finish was accepted twice")
-        let finished = try queue.results(after: 0, limit: count + 1)
+        let finished = try bench.queue.results(after: 0, limit: count + 1)
         #expect(Set(finished.map(\.id)) == Set(makeJobs(count).map(\.id)))
         #expect(Set(accepted).isSubset(of: Set(finished.map(\.id))))
-        #expect(try queue.counts().total == count)
-        try queue.verify()
+        #expect(try bench.queue.counts().total == count)
+        try bench.queue.verify()
+    }
+
+    /// A reader that goes on from the last number it saw misses no result, although others finish out of order.
+    @Test(arguments: QueueKind.allCases)
+    func whoReadsWhileOthersWriteMissesNothing(kind: QueueKind) throws {
+        let bench = try QueueBench(kind, stoppedClock: false)
+        try bench.submit(600)
+        let workers = try (0..<3).map { try StressProcess(queue: bench.name, owner: "process \($0)", lease: 600_000) }
+        var read: [JobResult] = []
+        while read.count < 600 {
+            let page = try bench.queue.results(after: read.last?.number ?? 0, limit: 50)
+            read += page
+            if page.isEmpty {
+                let isDone = try bench.queue.counts().done == 600
+                try #require(isDone || workers.contains(where: \.isRunning))
+                usleep(200)
+            }
+        }
+        #expect(Set(read.map(\.id)).count == 600)
+        for worker in workers { _ = worker.waitForOutput() }
     }
 }
 
@@ -76,7 +94,7 @@ private final class Collected: @unchecked Sendable {
 }
 
 /// One run of queue-stress, which lies beside the test bundle.
-private final class StressProcess {
+final class StressProcess {
     private let process = Process()
     private let output = Pipe()
     private var received = Data()
@@ -88,6 +106,8 @@ private final class StressProcess {
         process.standardOutput = output
         try process.run()
     }
+
+    var isRunning: Bool { process.isRunning }
 
     /// Until it has printed that many lines, or ended.
     func waitForLines(_ count: Int) {

@@ -7,10 +7,10 @@ import Foundation
 
 /// File systems that several machines may have mounted. A queue file on one is refused: its locks may hold nobody back,
 /// and the boot clock, which tells when a lease has run out, is another on each machine.
-enum NetworkFileSystem {
+package enum NetworkFileSystem {
     /// What a path lies on, where that is of the network; nil where it is not, or cannot be told. A file that is not
     /// there yet is judged by its folder.
-    static func kind(under path: String) -> String? {
+    package static func kind(under path: String) -> String? {
         var path = path
         var magic = file_system_magic(path)
         while magic < 0 {
@@ -25,7 +25,7 @@ enum NetworkFileSystem {
     /// - Parameters:
     ///   - magic: statfs(2)'s f_type.
     ///   - mountedType: the type as mount(8) names it, asked for only where the magic does not tell.
-    static func kind(magic: UInt32, mountedType: () -> String?) -> String? {
+    package static func kind(magic: UInt32, mountedType: () -> String?) -> String? {
         if let name = names[magic] { return name }
         guard magic == fuse, let type = mountedType() else { return nil }
         return fuseTypes.contains(where: type.contains) ? type : nil
@@ -41,7 +41,8 @@ enum NetworkFileSystem {
     /// FUSE carries file systems of the disk as well, of containers for one; these are of the network.
     private static let fuseTypes = [
         "sshfs", "gluster", "ceph", "s3fs", "gcsfuse", "rclone", "goofys", "davfs", "curlftpfs", "smbnetfs", "gvfsd",
-        "juicefs", "seaweed", "blobfuse", "hdfs", "moosefs", "mfs", "lizardfs", "cvmfs", "nfs", "beegfs", "lustre", "gpfs",
+        "juicefs", "seaweed", "blobfuse", "hdfs", "moosefs", "mfs", "lizardfs", "cvmfs", "nfs", "beegfs", "lustre",
+        "gpfs",
         "mountpoint-s3",
     ]
 
@@ -56,7 +57,7 @@ enum NetworkFileSystem {
     }
 
     /// Lines of mountinfo: "36 35 98:0 /root /mount options … - TYPE source options".
-    static func mountedType(device: String, in table: String) -> String? {
+    package static func mountedType(device: String, in table: String) -> String? {
         for line in table.split(separator: "\n").reversed() {
             let fields = line.split(separator: " ")
             guard fields.count > 2, fields[2] == device, let dash = fields.firstIndex(of: "-"),

@@ -28,9 +28,10 @@ extension SQLiteQueue {
     private func check(_ maxReady: Int?, adding summary: SubmitSummary, in connection: Connection) throws(QueueError) {
         let adding = summary.added + summary.replaced
         guard let maxReady, adding > 0 else { return }
-        let ready = try connection.rows("SELECT jobs FROM counts WHERE state = 0", doing: "counting") {
-            Int($0.integer(0))
-        }.first ?? 0
+        let ready =
+            try connection.rows("SELECT jobs FROM counts WHERE state = 0", doing: "counting") {
+                Int($0.integer(0))
+            }.first ?? 0
         guard ready <= maxReady else {
             throw .full(queue: name, ready: max(0, ready - adding), adding: adding, bound: maxReady)
         }
@@ -82,18 +83,15 @@ extension SQLiteQueue {
         of job: Job, images: String, in connection: Connection
     ) throws(QueueError) -> String? {
         let doing = "comparing jobs"
-        let rows = try connection.rows(
-            "SELECT images, prompt, max_tokens, options FROM jobs WHERE id = ?", [.text(job.id)], doing: doing
-        ) { row throws(QueueError) -> String? in
-            if row.text(0) != images {
-                return ImageColumn.difference(from: try ImageColumn.decode(row.text(0), queue: name), to: job.images)
-            }
-            if row.text(1) != job.prompt { return "its prompt is \"\(row.text(1))\"" }
-            if row.integer(2) != Int64(job.maxTokens) { return "its max_tokens is \(row.integer(2))" }
-            if row.text(3) != job.options { return "its options are \(row.text(3))" }
-            return nil
+        let known = try connection.rows(
+            "SELECT sequence, images, prompt, max_tokens, options FROM jobs WHERE id = ?", [.text(job.id)],
+            doing: doing
+        ) {
+            KnownJob(
+                sequence: $0.integer(0), images: $0.text(1), prompt: $0.text(2), maxTokens: Int($0.integer(3)),
+                options: $0.text(4))
         }
-        return rows.first ?? nil
+        return try known.first?.difference(to: job, images: images, queue: name)
     }
 
     /// The job keeps its place in the order of submission. Whoever has a lease on it will find it stale.

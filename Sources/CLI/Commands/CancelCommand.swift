@@ -1,0 +1,23 @@
+import ArgumentParser
+import Coordinator
+
+struct CancelCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cancel",
+        abstract: "Take back jobs that are not finished.",
+        discussion: """
+            Each gets a line in the results, with the code "cancelled". A job that a world has is cancelled too: its \
+            answer is refused when it comes. --code means jobs that rest after failing with it.
+
+              paligemma cancel --queue jobs.db pictures/a.jpg pictures/b.jpg
+              paligemma cancel --queue jobs.db --all
+            """)
+
+    @OptionGroup var options: SelectionOptions
+
+    func run() throws {
+        let selection = try options.selection
+        let count = try options.opened().cancel(selection)
+        Talk.say("\(count) cancelled")
+    }
+}

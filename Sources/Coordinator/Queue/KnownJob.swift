@@ -1,0 +1,22 @@
+/// The contents of a job that is in a queue, to be compared with one that has its id.
+struct KnownJob {
+    var sequence: Int64
+    /// As its column holds them.
+    var images: String
+    var prompt: String
+    var maxTokens: Int
+    var options: String
+
+    /// In what another job with its id differs, for a person; nil where it is the same.
+    ///
+    /// - Throws: `corrupt` where the pictures cannot be read.
+    func difference(to job: Job, images new: String, queue: String) throws(QueueError) -> String? {
+        if images != new {
+            return ImageColumn.difference(from: try ImageColumn.decode(images, queue: queue), to: job.images)
+        }
+        if prompt != job.prompt { return "its prompt is \"\(prompt)\"" }
+        if maxTokens != job.maxTokens { return "its max_tokens is \(maxTokens)" }
+        if options != job.options { return "its options are \(options)" }
+        return nil
+    }
+}

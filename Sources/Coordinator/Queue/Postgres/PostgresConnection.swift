@@ -1,0 +1,118 @@
+import CPostgres
+import Foundation
+
+/// One connection to the server: its prepared statements, its transactions. To be used by one thread at a time.
+final class PostgresConnection {
+    private let handle: OpaquePointer
+    private let queue: String
+    /// Statements that the server knows, and the names that it knows them by.
+    private var prepared: [String: String] = [:]
+
+    /// Ahead of what the address says: a server or a link that falls silent is noticed after some 15 s.
+    private static let defaults = [
+        ("connect_timeout", "5"), ("keepalives_idle", "5"), ("keepalives_interval", "3"), ("keepalives_count", "3"),
+        ("tcp_user_timeout", "15000"), ("fallback_application_name", "paligemma"),
+    ]
+    /// Behind it: what we rely on.
+    private static let settings = [("client_encoding", "UTF8")]
+
+    init(_ address: PostgresAddress) throws(PostgresFault) {
+        queue = address.masked
+        let parameters = Self.defaults + [("dbname", address.url)] + Self.settings
+        let opened = Self.withCStrings(parameters.map(\.0)) { keywords in
+            Self.withCStrings(parameters.map(\.1)) { values in PQconnectdbParams(keywords, values, 1) }
+        }
+        guard let opened else { throw .final(.unreachable(queue: queue, reason: "out of memory")) }
+        guard PQstatus(opened) == CONNECTION_OK else {
+            let message = PostgresAddress.tidy(String(cString: PQerrorMessage(opened)))
+            PQfinish(opened)
+            throw PostgresFault(connecting: message, queue: queue)
+        }
+        handle = opened
+        // A library does not print: what the server remarks is for nobody.
+        PQsetNoticeProcessor(handle, { _, _ in }, nil)
+        try execute(PostgresStatements.session, doing: "opening it")
+    }
+
+    deinit { PQfinish(handle) }
+
+    /// Runs statements without values that return nothing.
+    func execute(_ sql: String, doing: String) throws(PostgresFault) {
+        _ = try rows(of: PQexec(handle, sql), doing: doing)
+    }
+
+    /// Runs one statement with values. It is prepared once and kept as long as the connection.
+    @discardableResult
+    func run(_ sql: String, _ values: [PostgresValue] = [], doing: String) throws(PostgresFault) -> PostgresRows {
+        let name = try prepare(sql, values, doing: doing)
+        let encoded = values.map(\.encoded)
+        var lengths = encoded.map { Int32(clamping: $0?.count ?? 0) }
+        var formats = [Int32](repeating: 1, count: values.count)
+        // One buffer for all values, since their addresses must be valid together.
+        let buffer = encoded.reduce(into: [UInt8]()) { $0 += $1 ?? [] } + [0]
+        let result = buffer.withUnsafeBufferPointer { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { characters in
+                var offset = 0
+                var pointers = encoded.map { value -> UnsafePointer<CChar>? in
+                    guard let value else { return nil }
+                    defer { offset += value.count }
+                    return characters.baseAddress.map { $0 + offset }
+                }
+                return PQexecPrepared(handle, name, Int32(values.count), &pointers, &lengths, &formats, 1)
+            }
+        }
+        return try rows(of: result, doing: doing)
+    }
+
+    /// Everything in `body` or nothing.
+    func transaction<Result>(
+        doing: String, _ body: () throws(PostgresFault) -> Result
+    ) throws(PostgresFault) -> Result {
+        try execute("BEGIN", doing: doing)
+        do throws(PostgresFault) {
+            let result = try body()
+            try execute("COMMIT", doing: doing)
+            return result
+        } catch {
+            // On a connection that is gone this fails, and there is nothing to undo.
+            PQclear(PQexec(handle, "ROLLBACK"))
+            throw error
+        }
+    }
+
+    private func prepare(
+        _ sql: String, _ values: [PostgresValue], doing: String
+    ) throws(PostgresFault) -> String {
+        if let name = prepared[sql] { return name }
+        let name = "s\(prepared.count)"
+        let types = values.map(\.type)
+        _ = try rows(of: PQprepare(handle, name, sql, Int32(types.count), types), doing: doing)
+        prepared[sql] = name
+        return name
+    }
+
+    private func rows(of result: OpaquePointer?, doing: String) throws(PostgresFault) -> PostgresRows {
+        guard let result else {
+            throw .lost(PostgresAddress.tidy(String(cString: PQerrorMessage(handle))))
+        }
+        let status = PQresultStatus(result)
+        if status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK { return PostgresRows(result) }
+        defer { PQclear(result) }
+        let state = PQresultErrorField(result, Int32(UInt8(ascii: "C"))).map { String(cString: $0) } ?? ""
+        let primary = PQresultErrorField(result, Int32(UInt8(ascii: "M"))).map { String(cString: $0) }
+        let message = primary ?? PostgresAddress.tidy(String(cString: PQresultErrorMessage(result)))
+        throw PostgresFault(
+            state: state, message: message, isConnected: PQstatus(handle) == CONNECTION_OK, queue: queue, doing: doing)
+    }
+
+    /// An array of C strings with a null at its end.
+    private static func withCStrings<Result>(
+        _ strings: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>?) -> Result
+    ) -> Result {
+        let copies = strings.map { string in
+            string.withCString { UnsafePointer(strdup($0)) }
+        }
+        defer { for copy in copies { free(UnsafeMutablePointer(mutating: copy)) } }
+        return (copies + [nil]).withUnsafeBufferPointer { body($0.baseAddress) }
+    }
+}

@@ -1,0 +1,134 @@
+extension PostgresQueue {
+    package func lease(limit: Int, for duration: Duration, owner: String) throws(QueueError) -> [Lease] {
+        let doing = "leasing jobs"
+        // Tells what this call got, should the answer be lost.
+        let claim = PostgresValue.integer(Int64.random(in: .min ... .max))
+        let claimed = try session.run(doing: doing) {
+            connection, mayHaveHappened throws(PostgresFault) -> (rows: PostgresRows?, embedded: PostgresRows?) in
+            if mayHaveHappened {
+                let rows = try connection.run(PostgresStatements.claimed, [.text(owner), claim], doing: doing)
+                if rows.count > 0 { return (rows, try self.embedded(for: rows, in: connection)) }
+            }
+            let found = try look(for: owner, in: connection)
+            guard limit > 0, !found.holdsSuspect else { return (nil, nil) }
+            let more = [PostgresValue.text(owner), claim, duration.microseconds]
+            if found.hasSuspects && !found.holdsLease {
+                let rows = try connection.run(PostgresStatements.claimSuspect, [.integer(1)] + more, doing: doing)
+                if rows.count > 0 { return (rows, try self.embedded(for: rows, in: connection)) }
+            }
+            let rows = try connection.run(PostgresStatements.claim, [.integer(limit)] + more, doing: doing)
+            return (rows, try self.embedded(for: rows, in: connection))
+        }
+        guard let rows = claimed.rows else { return [] }
+        var leases = try rows.map(lease(from:)).sorted { $0.ticket.token < $1.ticket.token }
+        for row in claimed.embedded?.map({ $0 }) ?? [] {
+            let position = Int(row.integer(1))
+            guard let index = leases.firstIndex(where: { $0.ticket.sequence == row.integer(0) }),
+                leases[index].job.images.indices.contains(position)
+            else { continue }
+            leases[index].job.images[position].bytes = row.bytes(2)
+        }
+        return leases
+    }
+
+    private struct Findings {
+        var holdsLease = false
+        var holdsSuspect = false
+        var hasSuspects = false
+    }
+
+    /// Takes back what has run out and wakes what has rested, then looks.
+    private func look(for owner: String, in connection: PostgresConnection) throws(PostgresFault) -> Findings {
+        let doing = "leasing jobs"
+        var hasSwept = false
+        while true {
+            guard let row = try connection.run(PostgresStatements.look, [.text(owner)], doing: doing).first else {
+                return Findings()
+            }
+            let (hasExpired, hasRested) = (row.flag(0), row.flag(1))
+            // Once: what is left then others have locked, and are sweeping.
+            guard hasExpired || hasRested, !hasSwept else {
+                return Findings(holdsLease: row.flag(2), holdsSuspect: row.flag(3), hasSuspects: row.flag(4))
+            }
+            hasSwept = true
+            if hasExpired { try takeBack(PostgresStatements.takeBackExpired, in: connection) }
+            if hasRested {
+                while try connection.run(PostgresStatements.wake, doing: doing).changes == PostgresStatements.batch {}
+            }
+        }
+    }
+
+    private func takeBack(_ sql: String, in connection: PostgresConnection) throws(PostgresFault) {
+        let failure = retryPolicy.expiry(attempts: retryPolicy.maximumAttempts, owner: "{owner}")
+        let values: [PostgresValue] = [
+            .integer(retryPolicy.maximumAttempts), .text(failure.code), .text(failure.message),
+        ]
+        let batch = Int64(PostgresStatements.batch)
+        while try connection.run(sql, values, doing: "taking back leases").first?.integer(0) == batch {}
+    }
+
+    private func embedded(
+        for rows: PostgresRows, in connection: PostgresConnection
+    ) throws(PostgresFault) -> PostgresRows? {
+        let sequences = rows.map { $0.flag(10) ? $0.integer(0) : nil }.compactMap(\.self)
+        guard !sequences.isEmpty else { return nil }
+        return try connection.run(PostgresStatements.embedded, [.integers(sequences)], doing: "reading pictures")
+    }
+
+    private func lease(from row: PostgresRows.Row) throws(QueueError) -> Lease {
+        let job = Job(
+            id: row.text(2), images: try ImageColumn.decode(row.text(3), queue: name), prompt: row.text(4),
+            maxTokens: Int(row.integer(5)), priority: Int(row.integer(6)), options: row.text(7))
+        let ticket = Lease.Ticket(sequence: row.integer(0), token: row.integer(1), jobID: job.id)
+        return Lease(ticket: ticket, job: job, attempt: Int(row.integer(8)), isSuspect: row.flag(9))
+    }
+
+    package func renew(_ tickets: [Lease.Ticket], for duration: Duration) throws(QueueError) -> [Lease.Ticket] {
+        guard !tickets.isEmpty else { return [] }
+        let rows = try ask(
+            PostgresStatements.renew, Self.columns(tickets) + [duration.microseconds], doing: "renewing leases")
+        let renewed = Set(rows.map { $0.integer(0) })
+        return tickets.filter { !renewed.contains($0.sequence) }
+    }
+
+    package func release(_ tickets: [Lease.Ticket]) throws(QueueError) {
+        guard !tickets.isEmpty else { return }
+        try ask(PostgresStatements.release, Self.columns(tickets), doing: "returning leases")
+    }
+
+    package func takeBackAll(countingAttempts: Bool) throws(QueueError) {
+        let doing = "taking back leases"
+        try session.run(doing: doing) { connection, _ throws(PostgresFault) in
+            if countingAttempts {
+                try takeBack(PostgresStatements.takeBackAll, in: connection)
+            } else {
+                try connection.run(PostgresStatements.releaseAll, doing: doing)
+            }
+        }
+    }
+
+    @discardableResult
+    package func recordDeath(ofWorld owner: String, cause: String) throws(QueueError) -> DeathRecord {
+        let failure = retryPolicy.poison(cause: cause)
+        let rows = try ask(
+            PostgresStatements.recordDeath,
+            [
+                .text(owner), .integer(retryPolicy.maximumDeathsAlone), .text(failure.code), .text(failure.message),
+            ], doing: "recording the death of a world")
+        var record = DeathRecord()
+        for (id, isPoison) in rows.map({ ($0.text(0), $0.flag(1)) }) {
+            if isPoison { record.poisoned.append(id) } else { record.takenBack += 1 }
+        }
+        return record
+    }
+
+    package func holders() throws(QueueError) -> [LeaseHolder] {
+        try ask(PostgresStatements.holders, doing: "looking for worlds").map {
+            LeaseHolder(owner: $0.text(0), jobs: Int($0.integer(1)), hasSuspect: $0.flag(2))
+        }
+    }
+
+    private static func columns(_ tickets: [Lease.Ticket]) -> [PostgresValue] {
+        [.integers(tickets.map(\.sequence)), .integers(tickets.map(\.token))]
+    }
+}

@@ -1,0 +1,90 @@
+extension PostgresQueue {
+    package func finish(_ ticket: Lease.Ticket, with answer: Answer) throws(QueueError) {
+        let doing = "finishing a job"
+        let values: [PostgresValue] = [
+            .integer(ticket.sequence), .integer(ticket.token), .text(answer.text),
+            .bytes(AnswerColumns.bytes(ofTokens: answer.tokens)),
+            .bytes(AnswerColumns.bytes(ofLogprobs: answer.logprobs)), .text(answer.finishReason.rawValue),
+            .real(answer.seconds),
+        ]
+        let accepted = try session.run(doing: doing) { connection, mayHaveHappened throws(PostgresFault) in
+            if try connection.run(PostgresStatements.finish, values, doing: doing).count > 0 { return true }
+            guard mayHaveHappened else { return false }
+            return try end(of: ticket, in: connection) == .done
+        }
+        guard accepted else { throw .staleLease(jobID: ticket.jobID) }
+    }
+
+    @discardableResult
+    package func fail(
+        _ ticket: Lease.Ticket, with failure: JobFailure, permanent: Bool, seconds: Double
+    ) throws(QueueError) -> JobState {
+        let doing = "failing a job"
+        let pauses = (1...max(1, retryPolicy.maximumAttempts)).map {
+            retryPolicy.pause(afterAttempt: $0).nanoseconds / 1000
+        }
+        let values: [PostgresValue] = [
+            .integer(ticket.sequence), .integer(ticket.token), .flag(permanent), .integer(retryPolicy.maximumAttempts),
+            .integers(pauses), .text(failure.code), .text(failure.message), .real(seconds),
+        ]
+        let state = try session.run(doing: doing) { connection, mayHaveHappened throws(PostgresFault) -> JobState? in
+            if let row = try connection.run(PostgresStatements.fail, values, doing: doing).first {
+                return JobState(rawValue: Int(row.integer(0)))
+            }
+            return mayHaveHappened ? try end(of: ticket, in: connection) : nil
+        }
+        guard let state, state == .failed || state == .retry else { throw .staleLease(jobID: ticket.jobID) }
+        return state
+    }
+
+    /// What became of a lease after the connection broke under its end: the end that the audit knows it by, or the
+    /// pause that the job is in. Nil where it ended otherwise.
+    private func end(of ticket: Lease.Ticket, in connection: PostgresConnection) throws(PostgresFault) -> JobState? {
+        let rows = try connection.run(
+            PostgresStatements.endOfLease, [.integer(ticket.sequence), .integer(ticket.token)],
+            doing: "looking for the end of a lease")
+        guard let row = rows.first, let state = JobState(rawValue: Int(row.integerOrNil(0) ?? -1)) else { return nil }
+        return row.flag(1) || state == .retry ? state : nil
+    }
+
+    package func results(after number: Int64, limit: Int) throws(QueueError) -> [JobResult] {
+        let doing = "reading results"
+        let rows = try session.run(doing: doing) { connection, _ throws(PostgresFault) in
+            let last = try settledNumber(in: connection, doing: doing)
+            return try connection.run(
+                PostgresStatements.results, [.integer(number), .integer(limit), .integer(last)], doing: doing)
+        }
+        return try rows.map(result(from:))
+    }
+
+    package func sortedResults(afterSequence sequence: Int64, limit: Int) throws(QueueError) -> [JobResult] {
+        let values: [PostgresValue] = [.integer(sequence), .integer(limit)]
+        return try ask(PostgresStatements.sortedResults, values, doing: "reading results").map(result(from:))
+    }
+
+    /// A number up to which every result is to be seen, or will never be. Results that are being written right now
+    /// come with the next call.
+    func settledNumber(in connection: PostgresConnection, doing: String) throws(PostgresFault) -> Int64 {
+        let last = try connection.run(PostgresStatements.lastNumber, doing: doing).first?.integer(0) ?? 0
+        try connection.run(PostgresStatements.awaitNumbering, doing: doing)
+        return last
+    }
+
+    private func result(from row: PostgresRows.Row) throws(QueueError) -> JobResult {
+        JobResult(
+            number: row.integer(0), sequence: row.integer(1), id: row.text(2),
+            images: try ImageColumn.decode(row.text(3), queue: name).map(\.name), prompt: row.text(4),
+            model: row.textOrNil(5), outcome: Self.outcome(of: row))
+    }
+
+    private static func outcome(of row: PostgresRows.Row) -> JobResult.Outcome {
+        if let code = row.textOrNil(11) {
+            return .failed(JobFailure(code: code, message: row.text(12)), seconds: row.real(10))
+        }
+        return .answered(
+            Answer(
+                text: row.text(6), tokens: AnswerColumns.tokens(row.bytes(7)),
+                logprobs: AnswerColumns.logprobs(row.bytes(8)),
+                finishReason: FinishReason(rawValue: row.text(9)) ?? .stop, seconds: row.real(10)))
+    }
+}

@@ -1,0 +1,66 @@
+import Foundation
+
+/// A connection that is made anew when it is lost: a server that is started again, or a link that comes back, costs
+/// time and nothing else. Calls are done one after the other, whatever threads they come from.
+final class PostgresSession: @unchecked Sendable {
+    // @unchecked: `connection` is used by who holds the lock; nothing that a closure is given outlives it.
+    let address: PostgresAddress
+    private let patience: Duration
+    private var connection: PostgresConnection?
+    private let lock = NSLock()
+
+    /// Undone transactions that are tried again; the next one is an error.
+    private static let mostConflicts = 50
+    private static let firstPause = 0.05
+    private static let longestPause = 2.0
+
+    /// - Parameter patience: how long a call goes on trying to get a connection back.
+    init(_ address: PostgresAddress, patience: Duration) {
+        self.address = address
+        self.patience = patience
+    }
+
+    /// Does `body`, again where the connection was lost or two transactions were in each other's way.
+    ///
+    /// - Parameters:
+    ///   - patience: in place of the session's.
+    ///   - body: gets the connection, and whether an earlier try may have happened without our having been told.
+    /// - Throws: `unreachable` when patience is at an end; else what `body` throws for good.
+    func run<Result>(
+        doing: String, patience: Duration? = nil,
+        _ body: (PostgresConnection, _ mayHaveHappened: Bool) throws(PostgresFault) -> Result
+    ) throws(QueueError) -> Result {
+        lock.lock()
+        defer { lock.unlock() }
+        var (conflicts, pause, mayHaveHappened) = (0, Self.firstPause, false)
+        // The monotonic clock: who sets the wall clock makes nobody impatient.
+        let end = ContinuousClock.now + (patience ?? self.patience)
+        while true {
+            do throws(PostgresFault) {
+                return try body(try connected(), mayHaveHappened)
+            } catch {
+                switch error {
+                case .final(let error): throw error
+                case .conflict:
+                    conflicts += 1
+                    guard conflicts < Self.mostConflicts else { throw .busy(queue: address.masked, doing: doing) }
+                    Thread.sleep(forTimeInterval: Double.random(in: 0.001...0.02))
+                case .lost(let reason):
+                    if connection != nil { mayHaveHappened = true }
+                    connection = nil
+                    guard ContinuousClock.now < end else { throw .unreachable(queue: address.masked, reason: reason) }
+                    // Hundreds of worlds lose a server together; they shall not come back together.
+                    Thread.sleep(forTimeInterval: pause * Double.random(in: 0.5...1.5))
+                    pause = min(2 * pause, Self.longestPause)
+                }
+            }
+        }
+    }
+
+    private func connected() throws(PostgresFault) -> PostgresConnection {
+        if let connection { return connection }
+        let made = try PostgresConnection(address)
+        connection = made
+        return made
+    }
+}

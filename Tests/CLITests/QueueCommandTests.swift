@@ -1,0 +1,95 @@
+import Coordinator
+import Foundation
+import TestSupport
+import Testing
+
+/// The commands on a queue of either kind.
+@Suite(.timeLimit(.minutes(2))) struct QueueCommandTests {
+    enum Kind: CaseIterable {
+        case file
+        case server
+    }
+
+    let bench: CommandBench
+
+    init() throws {
+        bench = try CommandBench()
+    }
+
+    private func queue(_ kind: Kind) throws -> String {
+        switch kind {
+        case .file: "jobs.db"
+        case .server: try PostgresServer.shared().makeDatabase()
+        }
+    }
+
+    private func paligemma(_ queue: String, _ words: String...) throws -> CommandBench.Outcome {
+        try RunningCommand(bench, words, environment: ["PALIGEMMA_QUEUE": queue]).wait()
+    }
+
+    private func open(_ name: String) throws -> any JobQueue {
+        try openQueue(name.hasPrefix("postgres") ? name : bench.path(name))
+    }
+
+    @Test(arguments: Kind.allCases)
+    func aQueueIsFilledWatchedPutInOrderAndEmptied(kind: Kind) throws {
+        let name = try queue(kind)
+        try bench.writePictures(10)
+        #expect(try paligemma(name, "submit", "--prompt", "ocr", "pictures", "--priority", "3").code == 0)
+        let queue = try open(name)
+        let leases = try queue.lease(limit: 4, for: .seconds(60), owner: "test")
+        #expect(leases.map(\.job.priority) == [3, 3, 3, 3])
+        for (index, code) in ["missing", "missing", "corrupt"].enumerated() {
+            let failure = JobFailure(code: code, message: "no \(index)")
+            try queue.fail(leases[index].ticket, with: failure, permanent: true, seconds: 0)
+        }
+        let status = try paligemma(name, "status").output
+        #expect(status.contains("1 world at work, 0.05 jobs/s over the last minute"))
+
+        let failed = try paligemma(name, "failed").output.split(separator: "\n")
+        #expect(failed.map { $0.split(separator: " ").prefix(2) } == [["2", "missing"], ["1", "corrupt"]])
+        #expect(try paligemma(name, "failed", "--ids", "--code", "corrupt").output == "pictures/002.jpg\n")
+        let json = #"{"id":"pictures/002.jpg","code":"corrupt","message":"no 2","attempts":1}"# + "\n"
+        #expect(try paligemma(name, "failed", "--ids", "--json", "--code", "corrupt").output == json)
+
+        #expect(try paligemma(name, "retry", "--code", "missing").talk == "2 queued anew\n")
+        #expect(try paligemma(name, "cancel", "pictures/003.jpg", "pictures/009.jpg").talk == "2 cancelled\n")
+        #expect(throws: QueueError.staleLease(jobID: "pictures/003.jpg")) {
+            try queue.fail(
+                leases[3].ticket, with: JobFailure(code: "late", message: ""), permanent: true, seconds: 0)
+        }
+        #expect(try paligemma(name, "cancel", "--all").talk == "7 cancelled\n")
+        let lines = try paligemma(name, "results").output.split(separator: "\n")
+        #expect(lines.count == 10)
+        #expect(lines.filter { $0.contains(#""code":"cancelled""#) }.count == 9)
+        #expect(try paligemma(name, "purge", "--older-than", "1h").talk == "0 removed\n")
+        #expect(try paligemma(name, "purge", "--older-than", "0s").talk == "10 removed\n")
+        #expect(try queue.counts().total == 0)
+        try queue.verify()
+    }
+
+    @Test(arguments: Kind.allCases)
+    func aBoundedSubmissionSaysWhatItRefused(kind: Kind) throws {
+        let name = try queue(kind)
+        try bench.writePictures(10)
+        #expect(try paligemma(name, "submit", "--prompt", "ocr", "pictures", "--max-ready", "10").code == 0)
+        let refused = try paligemma(name, "submit", "--prompt", "ocr", "more.jpg", "--max-ready", "10")
+        #expect(refused.code == 5)
+        #expect(refused.talk.contains("0 added"))
+        #expect(refused.talk.contains("has 10 jobs ready, and 1 more would pass the bound of 10"))
+    }
+
+    @Test(arguments: Kind.allCases)
+    func embeddedPicturesNeedTheirFilesNoMore(kind: Kind) throws {
+        let name = try queue(kind)
+        try bench.writePictures(2)
+        let outcome = try paligemma(name, "submit", "--prompt", "ocr", "--embed", "pictures", "missing.jpg")
+        #expect(outcome.code == 1)
+        #expect(outcome.talk.contains("3 added, 0 known, 0 replaced, 1 failed at once"))
+        try FileManager.default.removeItem(atPath: bench.path("pictures"))
+        let leases = try open(name).lease(limit: 9, for: .seconds(60), owner: "test")
+        #expect(leases.flatMap { $0.job.images.map(\.bytes) } == [Array("x".utf8), Array("x".utf8)])
+        #expect(try paligemma(name, "failed", "--ids").output == "missing.jpg\n")
+        #expect(try paligemma(name, "results").output.contains(#""code":"missing""#))
+    }
+}

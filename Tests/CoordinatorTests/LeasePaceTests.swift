@@ -1,0 +1,32 @@
+import Coordinator
+import Testing
+
+/// A world holds what it can finish in the time of a lease.
+@Suite struct LeasePaceTests {
+    @Test func beforeAnythingIsKnownTheScheduleDecides() {
+        let pace = LeasePace(lease: 60)
+        #expect(pace.allowance(wanted: 16, held: 0) == 16)
+    }
+
+    @Test(arguments: [(10.0, 6), (1.0, 60), (50.0, 2)])
+    func whatIsHeldFitsIntoTheLease(secondsAJob: Double, most: Int) {
+        var pace = LeasePace(lease: 60)
+        pace.pass(until: 100, holding: 0)
+        for number in 1...200 {
+            pace.pass(until: 100 + Double(number) * secondsAJob, holding: 2)
+            pace.finish()
+        }
+        #expect(pace.allowance(wanted: 1000, held: 0) == most)
+        #expect(pace.allowance(wanted: 1000, held: most - 1) == 1)
+        #expect(pace.allowance(wanted: 1000, held: most + 3) == 0)
+    }
+
+    @Test func timeWithoutAJobSaysNothingOfTheSpeed() {
+        var pace = LeasePace(lease: 60)
+        pace.pass(until: 0, holding: 0)
+        pace.pass(until: 1000, holding: 0)
+        pace.pass(until: 1010, holding: 1)
+        pace.finish()
+        #expect(pace.allowance(wanted: 100, held: 0) == 6)
+    }
+}
