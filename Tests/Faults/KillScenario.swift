@@ -74,7 +74,8 @@ struct KillScenario {
             if try workshop.queue.counts().ready < 40 { try workshop.submit(40) }
             if try place == "random" ? atRandom(victim) : atPlace(place, victim) { return }
             misses += 1
-            Report.detail("no world with a job came to \(place); last was \(workshop.lastPlace), \(try workshop.queue.counts())")
+            Report.detail(
+                "no world with a job came to \(place); last was \(workshop.lastPlace), \(try workshop.queue.counts())")
             workshop.disarm()
         }
         throw Failure(
