@@ -65,9 +65,9 @@ enum ResourceScenarios {
         let workshop = try Workshop()
         defer { workshop.close() }
         let pictures = Tools.fixtures + "/pictures/"
-        let count = 600
+        let count = 3000
         let lines = (0..<count).map {
-            #"{"id": "line-\#($0)", "images": ["\#(pictures)gray.jpg"], "prompt": "caption en", "max_tokens": 6}"#
+            #"{"id": "line-\#($0)", "images": ["\#(pictures)gray.jpg"], "prompt": "caption en", "max_tokens": 12}"#
         }
         let jobs = workshop.folder + "/jobs.jsonl"
         try lines.joined(separator: "\n").write(toFile: jobs, atomically: true, encoding: .utf8)
@@ -86,7 +86,7 @@ enum ResourceScenarios {
         let second = try Supervised(Tools.paligemma, command, log: workshop.folder + "/run-again.log")
         let done = second.waitForEnd(seconds: 120) && second.status == 0
         let ids = String(decoding: FileManager.default.contents(atPath: output) ?? Data(), as: UTF8.self)
-            .split(separator: "\n").compactMap { $0.split(separator: "\"").dropFirst(2).first.map(String.init) }
+            .split(separator: "\n").compactMap { $0.split(separator: "\"").dropFirst(3).first.map(String.init) }
         let isGood = ended && (isClear || wasFinished) && done && ids.count == count && Set(ids).count == count
         return Report(
             name: "a full disk under a run's output", isGood: isGood,

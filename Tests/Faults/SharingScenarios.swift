@@ -132,7 +132,7 @@ enum SharingScenarios {
         try workshop.submit(100)
         let environment = [
             "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": file, "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1",
         ]
         let world = try workshop.supervise(
             worker: ["--batch-rows", "1", "--lease-seconds", "5"], environment: environment)

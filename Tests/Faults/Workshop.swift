@@ -62,6 +62,8 @@ final class Workshop {
     ) throws -> Supervised {
         var environment = more
         if fault { environment["PALIGEMMA_FAULT"] = "wait:" + faultFile }
+        // What a world had that is destroyed with its supervisor is soon there again.
+        let worker = worker.contains("--lease-seconds") ? worker : ["--lease-seconds", "2"] + worker
         let world = ["mpirun", "-n", "\(ranks)", Tools.worker, "--model", Tools.model, "--queue", queueName] + worker
         // A limit is set by a shell, which then becomes mpirun.
         let command = limits.map { ["/bin/sh", "-c", "\($0); exec \"$@\"", "sh"] + world } ?? world
