@@ -84,7 +84,8 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["CPostgres"], path: "Tests/Support"),
         .testTarget(name: "PaliGemmaTests", dependencies: ["PaliGemma", "ShardPlan", "CKernels", "TestSupport"]),
         .testTarget(
-            name: "WorkerTests", dependencies: ["Coordinator", "PaliGemma", "TestSupport", "pg-worker", "paligemma"]),
+            name: "WorkerTests",
+            dependencies: ["Coordinator", "PaliGemma", "TestSupport", "pg-worker", "paligemma", "faults"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CWire"]),
         .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma", "CTurn"]),
         .testTarget(
@@ -94,7 +95,7 @@ let package = Package(
             dependencies: ["Coordinator", "CSQLite", "ShardPlan", "PaliGemma", "TestSupport", "queue-stress"]),
         // What a cluster does to worlds, done on purpose: `make faults`.
         .executableTarget(
-            name: "faults", dependencies: ["Coordinator", "TestSupport"], path: "Tests/Faults"),
+            name: "faults", dependencies: ["Coordinator", "TestSupport"], path: "Tests/Faults", exclude: ["README.md"]),
         // A process to be killed while it works on a queue.
         .executableTarget(name: "queue-stress", dependencies: ["Coordinator"], path: "Tests/QueueStress"),
         // What benchmarks/queue runs.

@@ -25,6 +25,7 @@ final class Rank: @unchecked Sendable {
     private let start = Date()
     private let stopped = StopFlag()
     private var drained = false
+    private var supervisor: SupervisorMark?
     private var progress = ProgressLines()
 
     init(_ settings: WorkerSettings, _ parts: ModelParts, _ loop: RankLoop) throws {
@@ -70,6 +71,7 @@ final class Rank: @unchecked Sendable {
         } else {
             (features, text) = (nil, nil)
         }
+        supervisor = loop.rank == 0 ? settings.world.flatMap { SupervisorMark(world: $0, host: launch.host) } : nil
         // No job is leased before every rank can work on it.
         _ = try loop.allAgree(true)
         coordinator =
@@ -120,6 +122,7 @@ final class Rank: @unchecked Sendable {
     func run() throws -> ExitStatus {
         try loop.run(handle: receive) { [self] in
             guard let coordinator else { return stopped.isSet ? nil : false }
+            if supervisor?.isGone ?? false { Signals.requestDrain() }
             if let signal = Signals.drain, !drained {
                 drained = true
                 if !settings.quiet { Talk.line("signal \(signal): finishing what is in flight") }

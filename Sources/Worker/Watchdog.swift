@@ -48,33 +48,6 @@ final class Watchdog: Sendable {
     func stop() { stopping.store(true, ordering: .relaxed) }
 }
 
-/// How long something has stood still, in looks at it, not by a clock: a process that was stopped and goes on did not
-/// look in between, and has not been stuck.
-struct Patience {
-    private let looks: Int
-    private var last: Activity = .idle
-    private var still = 0
-
-    /// - Parameters:
-    ///   - limit: seconds.
-    ///   - pause: seconds between two looks.
-    init(limit: Double, pause: Double) {
-        looks = max(2, Int((limit / pause).rounded(.up)))
-    }
-
-    /// Takes a look; true when it has stood still for the limit, or for twice the limit while it waited for others.
-    mutating func isOver(with activity: Activity) -> Bool {
-        defer { last = activity }
-        guard activity == last, activity != .idle else {
-            still = 0
-            return false
-        }
-        still += 1
-        if case .waiting = activity { return still >= 2 * looks }
-        return still >= looks
-    }
-}
-
 extension Watchdog {
     /// The watchdog of a rank: its own threads, and whether its peers live.
     convenience init(of rank: Rank, loop: RankLoop, limit: Double) {

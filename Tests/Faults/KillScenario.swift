@@ -15,7 +15,7 @@ struct KillScenario {
     private static let changes = ["lease", "finish", "fail", "release"]
     /// What a world does in between.
     private static let steps = ["renew", "prepare", "encode", "prefill", "decode"]
-    private static let lease = "1"
+    private static let lease = "5"
 
     private let workshop: Workshop
     private var supervisor: Supervised
@@ -60,7 +60,7 @@ struct KillScenario {
 
     private init(_ workshop: Workshop) throws {
         self.workshop = workshop
-        try workshop.submit(60)
+        try workshop.submit(200)
         supervisor = try Self.start(workshop)
     }
 
@@ -71,7 +71,7 @@ struct KillScenario {
     private mutating func kill(_ victim: Victim, at place: String) throws {
         for _ in 0..<20 {
             if !supervisor.isRunning { supervisor = try Self.start(workshop) }
-            if try workshop.queue.counts().ready < 40 { try workshop.submit(40) }
+            if try workshop.queue.counts().ready < 150 { try workshop.submit(200) }
             if try place == "random" ? atRandom(victim) : atPlace(place, victim) { return }
             misses += 1
             Report.detail(

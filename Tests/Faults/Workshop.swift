@@ -56,8 +56,10 @@ final class Workshop {
     // MARK: Worlds
 
     /// A supervised world of some ranks.
+    ///
+    /// - Parameter options: of `supervise`; nil for those of worlds that may die very often.
     func supervise(
-        ranks: Int = 3, worker: [String] = [], options: [String] = [], fault: Bool = false,
+        ranks: Int = 3, worker: [String] = [], options: [String]? = nil, fault: Bool = false,
         environment more: [String: String] = [:], limits: String? = nil
     ) throws -> Supervised {
         var environment = more
@@ -67,9 +69,10 @@ final class Workshop {
         let world = ["mpirun", "-n", "\(ranks)", Tools.worker, "--model", Tools.model, "--queue", queueName] + worker
         // A limit is set by a shell, which then becomes mpirun.
         let command = limits.map { ["/bin/sh", "-c", "\($0); exec \"$@\"", "sh"] + world } ?? world
-        let own = ["supervise", "--queue", queueName, "--most-deaths", "100000", "--restart-pause", "0.1"]
+        let own = ["supervise", "--queue", queueName]
+        let often = ["--most-deaths", "100000", "--restart-pause", "0.1", "--longest-pause", "0.2"]
         let supervisor = try Supervised(
-            Tools.paligemma, own + options + ["--"] + command, environment: environment,
+            Tools.paligemma, own + (options ?? often) + ["--"] + command, environment: environment,
             log: folder + "/supervise-\(supervisors.count).log")
         supervisors.append(supervisor)
         return supervisor
@@ -94,6 +97,9 @@ final class Workshop {
     func waitForHit(_ place: String, seconds: Double) -> Bool {
         Tools.wait(seconds: seconds) { (try? String(contentsOfFile: faultFile + ".hit", encoding: .utf8)) == place }
     }
+
+    /// The job that the waiting thread is at, where its place has one.
+    var jobHit: String { (try? String(contentsOfFile: faultFile + ".what", encoding: .utf8)) ?? "" }
 
     /// The place that a world passed last.
     var lastPlace: String {

@@ -20,9 +20,13 @@ struct SupervisionOptions: ParsableArguments {
 
     @Option(
         help: Variable.restartPause.help(
-            "The pause before the first restart; it doubles with each, up to a minute.", default: "1",
-            valueName: "seconds"))
+            "The pause before the first restart; it doubles with each.", default: "1", valueName: "seconds"))
     var restartPause: Double?
+
+    @Option(
+        help: Variable.longestPause.help(
+            "The longest pause before a restart.", default: "16", valueName: "seconds"))
+    var longestPause: Double?
 
     func resolved() throws -> Supervisor.Settings {
         var settings = Supervisor.Settings()
@@ -35,6 +39,9 @@ struct SupervisionOptions: ParsableArguments {
         }
         if let seconds = try seconds(.restartPause, restartPause, "--restart-pause") {
             settings.restarts.firstPause = .seconds(seconds)
+        }
+        if let seconds = try seconds(.longestPause, longestPause, "--longest-pause") {
+            settings.restarts.longestPause = .seconds(seconds)
         }
         if let count = try Variable.mostDeaths.count(mostDeaths, option: "--most-deaths") {
             settings.restarts.mostDeaths = Int(count) ?? settings.restarts.mostDeaths

@@ -45,6 +45,7 @@ struct Variable {
     static let watchdog = Variable("WATCHDOG")
     static let mostDeaths = Variable("MOST_DEATHS")
     static let restartPause = Variable("RESTART_PAUSE")
+    static let longestPause = Variable("LONGEST_PAUSE")
     static let timeline = Variable("TIMELINE")
     static let fresh = Variable("FRESH")
     static let dryRun = Variable("DRY_RUN")

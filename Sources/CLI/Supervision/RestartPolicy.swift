@@ -6,7 +6,8 @@ package struct RestartPolicy {
         package var window = Duration.seconds(600)
         /// The pause after a death; each further one in the window doubles it.
         package var firstPause = Duration.seconds(1)
-        package var longestPause = Duration.seconds(60)
+        /// With the jitter and what a world takes to die, captions come again in less than half a minute.
+        package var longestPause = Duration.seconds(16)
         /// The pause is multiplied by a random number in this range: worlds that died together, of a queue that went
         /// away, do not come back together.
         package var jitter = 0.5...1.5

@@ -25,6 +25,7 @@ final class Supervisor {
     }
 
     private static let pollMilliseconds = 100
+    private static let reminderInterval = Duration.seconds(2)
     private static let tickInterval = Duration.milliseconds(500)
     /// What a world may take to end after it was told to stop at once.
     private static let patience = Duration.seconds(2)
@@ -104,6 +105,7 @@ final class Supervisor {
         _ world: WorldProcess, _ watch: inout WorldWatch, _ onTick: () -> Void
     ) -> (ProcessEnd, hopeless: String?) {
         var (nextTick, hopeless): (ContinuousClock.Instant, String?) = (.now, nil)
+        var nextReminder = ContinuousClock.now + Self.reminderInterval
         while true {
             if let end = world.poll() { return (end, hopeless) }
             let now = ContinuousClock.now
@@ -118,6 +120,11 @@ final class Supervisor {
             if now >= nextTick {
                 nextTick = now + Self.tickInterval
                 onTick()
+            }
+            if drainDeadline != nil, stopDeadline == nil, now >= nextReminder {
+                // A launcher that had not begun yet passed nothing on.
+                nextReminder = now + Self.reminderInterval
+                world.drain()
             }
             enforceDeadlines(world, now)
             if let signal = signals.next(within: Self.pollMilliseconds), signal != SIGCHLD { obey(signal) }

@@ -10,7 +10,8 @@ import Synchronization
 ///     hang:before-decode:2       the thread goes no further
 ///     memory:before-encode:1     takes memory until there is none
 ///     wait:PATH                  when a file PATH names the place, it becomes PATH.hit, and the thread waits until that
-///                                is gone, 20 s at most; PATH.last holds the last place passed
+///                                is gone, 20 s at most; PATH.what then says what job it was at, and PATH.last the last
+///                                place passed
 package enum Fault {
     /// What jobs go through. `lease` to `release` are what the queue is told, the others are done by ranks.
     package enum Step: String, CaseIterable, Sendable {
@@ -58,6 +59,7 @@ package enum Fault {
             _ = line.withCString { pwrite(last, $0, 32, 0) }
             guard let wanted = try? String(contentsOfFile: path, encoding: .utf8),
                 wanted.trimmingCharacters(in: .whitespacesAndNewlines) == place,
+                (try? detail.write(toFile: path + ".what", atomically: false, encoding: .utf8)) != nil,
                 rename(path, path + ".hit") == 0
             else { return }
             for _ in 0..<4000 where access(path + ".hit", F_OK) == 0 { usleep(5000) }
