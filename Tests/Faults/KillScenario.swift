@@ -15,7 +15,7 @@ struct KillScenario {
     private static let changes = ["lease", "finish", "fail", "release"]
     /// What a world does in between.
     private static let steps = ["renew", "prepare", "encode", "prefill", "decode"]
-    private static let lease = "5"
+    private static let lease = "2"
 
     private let workshop: Workshop
     private var supervisor: Supervised

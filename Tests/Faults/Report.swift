@@ -19,6 +19,7 @@ struct Report {
 /// Everything that can go wrong, by name.
 enum Scenario: String, CaseIterable {
     case kills
+    case randomKills = "random-kills"
     case lateWorlds = "late-worlds"
     case stoppedRanks = "stopped-ranks"
     case restarts
@@ -39,7 +40,9 @@ enum Scenario: String, CaseIterable {
         case .kills:
             try short
                 ? KillScenario.run(queue: queue, each: 1, steps: 0, random: 0)
-                : KillScenario.run(queue: queue, each: 20, steps: 2, random: 20)
+                : KillScenario.run(queue: queue, each: 20, steps: 0, random: 0)
+        case .randomKills:
+            try KillScenario.run(queue: queue, each: 0, steps: short ? 0 : 2, random: short ? 4 : 20)
         case .lateWorlds: try StopScenarios.lateWorlds(queue: queue, rounds: short ? 3 : 100)
         case .stoppedRanks: try StopScenarios.stoppedRanks(queue: queue, rounds: short ? 3 : 12)
         case .restarts: try StopScenarios.restarts(queue: queue, rounds: short ? 3 : 50)
