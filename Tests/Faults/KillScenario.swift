@@ -15,7 +15,8 @@ struct KillScenario {
     private static let changes = ["lease", "finish", "fail", "release"]
     /// What a world does in between.
     private static let steps = ["renew", "prepare", "encode", "prefill", "decode"]
-    private static let lease = "2"
+    /// Seconds; with short leases a world holds few jobs.
+    private static let lease = "30"
 
     private let workshop: Workshop
     private var supervisor: Supervised

@@ -74,7 +74,7 @@ enum StopScenarios {
         defer { workshop.close() }
         try workshop.submit(40)
         let world = try workshop.supervise(
-            worker: ["--batch-rows", "1"], options: ["--watchdog", "1"], fault: true)
+            worker: ["--batch-rows", "1", "--watchdog", "1"], fault: true)
         var (named, slowest) = (0, 0.0)
         for round in 0..<rounds {
             if try workshop.queue.counts().ready < 20 { try workshop.submit(20) }

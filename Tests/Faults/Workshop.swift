@@ -112,7 +112,8 @@ final class Workshop {
     /// Lets worlds finish everything, and compares the queue with what was submitted.
     func judge(limit seconds: Double = 120) throws -> Judgement {
         disarm()
-        for supervisor in supervisors { supervisor.destroy() }
+        for supervisor in supervisors where supervisor.isRunning { supervisor.signal(SIGTERM) }
+        for supervisor in supervisors where !supervisor.waitForEnd(seconds: 15) { supervisor.destroy() }
         let last = try supervise(worker: ["--drain", "--quiet"])
         let ended = last.waitForEnd(seconds: seconds)
         if !ended { last.destroy() }

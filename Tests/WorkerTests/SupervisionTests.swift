@@ -126,12 +126,16 @@ struct SupervisionTests {
         #expect(outcome.output == "there: 2\nleft: 0\n", "\(outcome.output)\(outcome.errors)")
         #expect(outcome.errors.contains("the world died (SIGKILL of its launcher)"), "\(outcome.errors)")
     }
+}
 
+/// The short form of `make faults`.
+@Suite("Worlds that are killed", .serialized, .timeLimit(.minutes(10)))
+struct KillTests {
     @Test(
         "Killed around every change of a job's state, worlds lose and double nothing", arguments: ["file", "postgres"])
     func kills(queue kind: String) throws {
         let outcome = try Programs.run(
-            Programs.folder + "/faults", ["--short", "--queue", kind, "kills"], limit: 240)
+            Programs.folder + "/faults", ["--short", "--queue", kind, "kills"], limit: 280)
         #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
         #expect(outcome.output.contains("0 lost, 0 doubled; queue whole"), "\(outcome.output)")
     }

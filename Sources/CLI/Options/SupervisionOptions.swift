@@ -35,7 +35,7 @@ struct SupervisionOptions: ParsableArguments {
         }
         if let seconds = try seconds(.watchdog, watchdog, "--watchdog") {
             // The ranks notice first, and can say more.
-            settings.stoppedLimit = seconds == 0 ? .seconds(Int32.max) : .seconds(1.5 * seconds)
+            settings.stoppedLimit = seconds == 0 ? .seconds(Int32.max) : .seconds(2 * seconds + 30)
         }
         if let seconds = try seconds(.restartPause, restartPause, "--restart-pause") {
             settings.restarts.firstPause = .seconds(seconds)
