@@ -21,7 +21,10 @@ PACKAGES := \
 	libpq-dev libjpeg62-turbo-dev libpng-dev libwebp-dev zlib1g-dev libsentencepiece-dev \
 	iproute2 postgresql
 
-.PHONY: build deps toolchain demo test lint format install uninstall bench clean help
+# What `make faults` needs beside these.
+FAULT_PACKAGES := libfaketime
+
+.PHONY: build deps toolchain demo test faults lint format install uninstall bench clean help
 .NOTPARALLEL:
 
 build: deps toolchain  ## build both programs (default)
@@ -58,6 +61,11 @@ demo: build  ## caption the example pictures on four ranks and show the answers
 test: deps toolchain  ## build everything and run every test
 	$(SWIFT) build $(BUILD_FLAGS) --build-tests
 	$(SWIFT) test $(BUILD_FLAGS) --skip-build
+
+faults: deps toolchain  ## do to worlds what a cluster does to them, and count; SCENARIOS=... for some (needs root, an hour)
+	@$(MAKE) --no-print-directory deps PACKAGES='$(FAULT_PACKAGES)'
+	$(SWIFT) build $(BUILD_FLAGS)
+	$(RELEASE)/faults $(SCENARIOS)
 
 lint: toolchain  ## check the format of the Swift code
 	$(SWIFT) format lint --strict --parallel --recursive $(SWIFT_SOURCES)

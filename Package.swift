@@ -64,23 +64,28 @@ let package = Package(
         .executableTarget(
             name: "pg-worker",
             dependencies: [
-                "Coordinator", "Shard", "ShardPlan", "PaliGemma", "Wire",
+                "Coordinator", "Shard", "ShardPlan", "PaliGemma", "Wire", "CProcess",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "Sources/Worker"),
+            path: "Sources/Worker", exclude: ["CProcess"],
+            // Names for the stacks that a watchdog writes.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic"])]),
+        .target(name: "CProcess", path: "Sources/Worker/CProcess"),
         .executableTarget(
             name: "paligemma",
             dependencies: [
-                "Coordinator", "ShardPlan", "PaliGemma",
+                "Coordinator", "ShardPlan", "PaliGemma", "CSpawn",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "Sources/CLI"),
+            path: "Sources/CLI", exclude: ["CSpawn"]),
+        .target(name: "CSpawn", path: "Sources/CLI/CSpawn"),
 
         // MARK: Tests
         .target(name: "TestSupport", dependencies: ["CPostgres"], path: "Tests/Support"),
         .testTarget(name: "PaliGemmaTests", dependencies: ["PaliGemma", "ShardPlan", "CKernels", "TestSupport"]),
         .testTarget(
-            name: "WorkerTests", dependencies: ["Coordinator", "PaliGemma", "TestSupport", "pg-worker", "paligemma"]),
+            name: "WorkerTests",
+            dependencies: ["Coordinator", "PaliGemma", "TestSupport", "pg-worker", "paligemma", "faults"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CWire", "TestSupport"]),
         .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma", "CTurn"]),
         .testTarget(
@@ -88,6 +93,9 @@ let package = Package(
         .testTarget(
             name: "CoordinatorTests",
             dependencies: ["Coordinator", "CSQLite", "ShardPlan", "PaliGemma", "TestSupport", "queue-stress"]),
+        // What a cluster does to worlds, done on purpose: `make faults`.
+        .executableTarget(
+            name: "faults", dependencies: ["Coordinator", "TestSupport"], path: "Tests/Faults", exclude: ["README.md"]),
         // A process to be killed while it works on a queue.
         .executableTarget(name: "queue-stress", dependencies: ["Coordinator"], path: "Tests/QueueStress"),
         // What benchmarks/queue runs.

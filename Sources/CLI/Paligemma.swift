@@ -14,7 +14,8 @@ struct Paligemma: ParsableCommand {
 
             Or a queue that outlives its workers: `paligemma submit` fills it, `mpirun -n 4 pg-worker` works on it (as \
             many worlds as you like), `paligemma status` watches it, `paligemma results` takes the answers out. A file is a \
-            queue for the worlds of this machine, postgres://host/database one for worlds anywhere.
+            queue for the worlds of this machine, postgres://host/database one for worlds anywhere. \
+            `paligemma supervise -- mpirun …` starts a world again when it dies.
 
             Every flag has an environment variable, which its help names; the flag goes before the variable. \
             Results go to standard output or a file, everything else to standard error.
@@ -24,9 +25,9 @@ struct Paligemma: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            RunCommand.self, SubmitCommand.self, StatusCommand.self, ResultsCommand.self, FailedCommand.self,
-            RetryCommand.self, CancelCommand.self, PurgeCommand.self, InspectCommand.self, RandomModelCommand.self,
-            BenchCommand.self,
+            RunCommand.self, SuperviseCommand.self, SubmitCommand.self, StatusCommand.self, ResultsCommand.self,
+            FailedCommand.self, RetryCommand.self, CancelCommand.self, PurgeCommand.self, InspectCommand.self,
+            RandomModelCommand.self, BenchCommand.self,
         ])
 
     static func main() {

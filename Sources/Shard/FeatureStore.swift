@@ -1,5 +1,6 @@
 import Foundation
 import PaliGemma
+import Synchronization
 import Wire
 
 /// Features of pictures on their way into a prefill: the main thread puts in the frames that arrive, the compute
@@ -21,6 +22,10 @@ package final class FeatureStore: @unchecked Sendable {
 
         init(tokens: Int, width: Int) { memory = Matrix(rows: tokens, columns: width) }
     }
+
+    private let awaited = Atomic<Bool>(false)
+    /// Whether the compute thread waits for features; for any thread to ask.
+    package var isAwaited: Bool { awaited.load(ordering: .relaxed) }
 
     /// Seconds that the compute thread spent waiting for features; written by it alone.
     package private(set) var waitingSeconds = 0.0
@@ -68,7 +73,11 @@ package final class FeatureStore: @unchecked Sendable {
     package func rows(_ rows: Range<Int>, of picture: UInt64) -> MatrixView? {
         if let there = condition.withLock({ arrived(rows, of: picture) }) { return there.view }
         let start = Timeline.now()
-        defer { noteWait(since: start) }
+        awaited.store(true, ordering: .relaxed)
+        defer {
+            awaited.store(false, ordering: .relaxed)
+            noteWait(since: start)
+        }
         return turn.whileWaiting {
             condition.lock()
             defer { condition.unlock() }

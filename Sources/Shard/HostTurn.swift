@@ -1,6 +1,7 @@
 import CTurn
 import Foundation
 import PaliGemma
+import Synchronization
 
 /// Ranks that share the cores of a host take turns: one computes, on all cores, until it has to wait for something.
 ///
@@ -14,6 +15,9 @@ package final class HostTurn: @unchecked Sendable {
     private let onTake: () -> Void
     /// Called before the turn goes: the next rank wants the cores.
     private let onGive: () -> Void
+    private let awaited = Atomic<Bool>(false)
+    /// Whether the stage's thread waits for its turn; for any thread to ask.
+    package var isAwaited: Bool { awaited.load(ordering: .relaxed) }
     /// Seconds that the stage thread spent waiting for its turn.
     package private(set) var waitingSeconds = 0.0
 
@@ -32,7 +36,9 @@ package final class HostTurn: @unchecked Sendable {
     func take() {
         guard !isMine else { return }
         let start = Timeline.now()
+        awaited.store(true, ordering: .relaxed)
         pg_turn_take(memory)
+        awaited.store(false, ordering: .relaxed)
         waitingSeconds += Double(Timeline.now() - start) / 1e9
         isMine = true
         onTake()

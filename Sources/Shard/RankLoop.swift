@@ -22,6 +22,9 @@ package final class RankLoop {
     /// What fits into a tag of MPI beside the frame.
     private static let largestPicture: UInt64 = (1 << 30) - 1
 
+    /// The tag of a sign of life, which is a message without bytes; no frame bears it.
+    private static let signOfLife = 1 << 30
+
     private let mpi: MPI
     private let host: MPI.Host?
     private let bells: HostBells
@@ -31,6 +34,7 @@ package final class RankLoop {
     private var collectives: [(request: MPI.Request, ticket: Ticket)] = []
     private var toSelf: [(frame: [UInt8], picture: UInt64)] = []
     private var idle: Idle
+    private var signs: SignsOfLife?
     /// Whom this round's frames and collectives concern: all ranks of the host, or those of the group.
     private var (hostHasNews, groupHasNews) = (false, false)
     /// The group's ranks, by their places on the host; nil where these are not known.
@@ -80,6 +84,15 @@ package final class RankLoop {
     /// Whether all ranks of the world say yes; all must ask, before their stages run.
     package func allAgree(_ yes: Bool) throws(ShardError) -> Bool { try mpi.allAgree(yes) }
 
+    /// From here on, while the loop runs, the ranks tell each other that they live: all of them rank 0, and rank 0 all.
+    /// A rank that is stopped cannot watch itself.
+    package func exchangeSignsOfLife(everySeconds interval: Double) -> SignsOfLife? {
+        guard size > 1 else { return nil }
+        let signs = SignsOfLife(of: rank == 0 ? Array(1..<size) : [0], interval: interval)
+        self.signs = signs
+        return signs
+    }
+
     /// Moves frames and collectives until `step` says that it is done.
     ///
     /// - Parameters:
@@ -88,6 +101,8 @@ package final class RankLoop {
     package func run(handle: FrameHandler, step: () throws -> Bool?) throws {
         while true {
             let rung = bells.count
+            outbox.roundsMade.wrappingAdd(1, ordering: .relaxed)
+            try giveSignOfLife()
             var progress = try post()
             progress = try advance() || progress
             progress = try deliver(handle) || progress
@@ -159,9 +174,19 @@ package final class RankLoop {
         outgoing.append((try mpi.send(UnsafeRawBufferPointer(memory), to: destination, tag: tag), memory))
     }
 
+    private func giveSignOfLife() throws(ShardError) {
+        guard let signs, signs.isDue() else { return }
+        for peer in signs.peers {
+            let nothing = UnsafeMutableRawBufferPointer.allocate(byteCount: 0, alignment: 64)
+            let request = try mpi.send(UnsafeRawBufferPointer(nothing), to: peer, tag: Self.signOfLife)
+            outgoing.append((request, nothing))
+        }
+    }
+
     /// Completes transfers that are through, and begins to receive what has come.
     private func advance() throws(ShardError) -> Bool {
         var progress = false
+        var silent: [MPI.Arrival] = []
         var waiting: [(request: MPI.Request, memory: UnsafeMutableRawBufferPointer)] = []
         for entry in outgoing {
             if try entry.request.test() {
@@ -186,10 +211,17 @@ package final class RankLoop {
         collectives = running
 
         while size > 1, let arrival = try mpi.receive() {
+            if arrival.tag == Self.signOfLife {
+                signs?.note(from: arrival.source)
+                silent.append(arrival)
+                continue
+            }
             incoming[arrival.source, default: []].append(arrival)
             hostHasNews = true
             progress = true
         }
+        for arrival in silent { _ = try arrival.request.test() }
+        silent.removeAll()
         return progress
     }
 
@@ -262,6 +294,9 @@ package final class RankOutbox: FrameSender, Sendable {
     let requests = Mailbox<Request>()
     private let hearsAll: Bool
     let bells: HostBells
+    let roundsMade = Atomic<UInt64>(0)
+    /// How often the main thread has gone round, for a watchdog.
+    package var rounds: UInt64 { roundsMade.load(ordering: .relaxed) }
     /// Bytes of the frames that went to other ranks.
     let sentBytes = Atomic<Int>(0)
     package var sentFrameBytes: Int { sentBytes.load(ordering: .relaxed) }
@@ -269,7 +304,7 @@ package final class RankOutbox: FrameSender, Sendable {
     private let idleCores = Atomic<Bool>(false)
 
     /// Whether the stage's thread waits for a transfer.
-    var isAwaited: Bool { awaiting.load(ordering: .relaxed) }
+    package var isAwaited: Bool { awaiting.load(ordering: .relaxed) }
     /// Whether cores are idle while it does, for no other rank shares them.
     package var hasIdleCores: Bool {
         get { idleCores.load(ordering: .relaxed) }

@@ -41,6 +41,9 @@ package final class StageThread: Sendable {
         work.put(body)
     }
 
+    /// Pieces of work that are not done yet, the running one among them.
+    package var queued: Int { outstanding.load(ordering: .relaxed) }
+
     /// Whether everything is done, and the turn given back.
     package var isIdle: Bool { outstanding.load(ordering: .acquiring) == 0 }
 

@@ -60,6 +60,7 @@ package final class VisionStage: @unchecked Sendable {
 
     private func encode(_ batch: PixelBatch) throws {
         let start = Timeline.now()
+        Fault.before(.encode)
         counters.firstStart = counters.firstStart ?? start
         var failure: (any Error)?
         tower.encode(batch.pictures.map(\.rgb)) { rows, features in
@@ -72,6 +73,7 @@ package final class VisionStage: @unchecked Sendable {
             }
         }
         if let failure { throw failure }
+        Fault.after(.encode)
         try report(batch, finished: true)
         counters.pictures += batch.pictures.count
         counters.seconds += Double(Timeline.now() - start) / 1e9

@@ -20,10 +20,12 @@ final class Rank: @unchecked Sendable {
     private let group: (any TensorParallelGroup)?
     private let coordinator: Coordinator?
     private let threads: Int
+    private let team: ThreadTeam
     private let turn: HostTurn?
     private let start = Date()
     private let stopped = StopFlag()
     private var drained = false
+    private var supervisor: SupervisorMark?
     private var progress = ProgressLines()
 
     init(_ settings: WorkerSettings, _ parts: ModelParts, _ loop: RankLoop) throws {
@@ -37,6 +39,7 @@ final class Rank: @unchecked Sendable {
         let alone = launch.localRanks * threads <= launch.cores
         let takesTurns = launch.takesTurns(threads: threads)
         let team = ThreadTeam(count: threads, spins: alone || takesTurns ? 2000 : 0)
+        self.team = team
         turn = takesTurns ? loop.makeTurn(for: team) : nil
         let byRows = settings.prefill.map { $0 == .rows } ?? Launch.hasMemory(for: parts.weights.text.bytes)
         let cut = PrefillCut(
@@ -70,6 +73,7 @@ final class Rank: @unchecked Sendable {
         } else {
             (features, text) = (nil, nil)
         }
+        supervisor = loop.rank == 0 ? settings.world.flatMap { SupervisorMark(world: $0, host: launch.host) } : nil
         // No job is leased before every rank can work on it.
         _ = try loop.allAgree(true)
         coordinator =
@@ -96,15 +100,31 @@ final class Rank: @unchecked Sendable {
             tokenizer: parts.tokenizer,
             settings: Coordinator.Settings(
                 drain: settings.drain, lease: .seconds(settings.leaseSeconds),
-                owner: "\(launch.host):\(launch.processID)",
+                owner: settings.world ?? "\(launch.host):\(launch.processID)", drainTimeout: settings.drainTimeout,
                 image: ImageDecoder.Options(ignoreExif: settings.ignoreExif)),
             sender: sender, wake: { sender.wake() }, timeline: timeline)
+    }
+
+    /// What a watchdog looks at on this rank, besides the main loop.
+    var subjects: [Watchdog.Subject] {
+        let (sender, turn, features) = (loop.sender, turn, features)
+        let stage = Watchdog.Subject(name: "the stage") { [thread, team] in
+            guard thread.queued > 0 else { return .idle }
+            let progress = team.progress &- UInt64(thread.queued)
+            let waits = sender.isAwaited || turn?.isAwaited == true || features?.isAwaited == true
+            return waits ? .waiting(progress) : .working(progress)
+        }
+        let helpers = coordinator?.helpers.map { name, mark in
+            Watchdog.Subject(name: name) { mark.activity }
+        }
+        return [stage] + (helpers ?? [])
     }
 
     /// Works until the Coordinator has stopped the world.
     func run() throws -> ExitStatus {
         try loop.run(handle: receive) { [self] in
             guard let coordinator else { return stopped.isSet ? nil : false }
+            if supervisor?.isGone ?? false { Signals.requestDrain() }
             if let signal = Signals.drain, !drained {
                 drained = true
                 if !settings.quiet { Talk.line("signal \(signal): finishing what is in flight") }

@@ -16,6 +16,9 @@ enum Signals {
         signal(SIGPIPE, SIG_IGN)
     }
 
+    /// As though SIGUSR1 had come.
+    static func requestDrain() { received.store(SIGUSR1, ordering: .relaxed) }
+
     /// The last signal that asked for a drain.
     static var drain: Int32? {
         let number = received.load(ordering: .relaxed)

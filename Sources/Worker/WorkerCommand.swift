@@ -16,8 +16,8 @@ struct WorkerCommand: ParsableCommand {
             rank 0 hands out the work. Started without mpirun it is a world of one.
 
             Every flag can stand in the environment instead (flag > environment > default). Exit codes: 0 all done,
-            1 some jobs failed, 2 usage, 3 environment, 4 model invalid, 5 queue unavailable, 70 internal,
-            130/143 stopped by a signal.
+            1 some jobs failed, 2 usage, 3 environment, 4 model invalid (or not the queue's), 5 queue unavailable,
+            70 internal, 71 out of memory, 75 ended by a watchdog, 130/143 stopped by a signal.
             """)
 
     @Option(help: "The model's directory, in the Hugging Face layout. [PALIGEMMA_MODEL]")
@@ -53,6 +53,20 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(help: "Seconds that a lease holds without renewal (default: 60). [PALIGEMMA_LEASE_SECONDS]")
     var leaseSeconds: Int?
+
+    @Option(
+        help: """
+            Seconds that a drain (SIGUSR1) may take; then what is in flight goes back to the queue (default: 120). \
+            [PALIGEMMA_DRAIN_TIMEOUT]
+            """)
+    var drainTimeout: Double?
+
+    @Option(
+        help: """
+            Seconds after which a rank that makes no progress at all ends the world; 0: never (default: 120). \
+            [PALIGEMMA_WATCHDOG]
+            """)
+    var watchdog: Double?
 
     @Option(
         help: """

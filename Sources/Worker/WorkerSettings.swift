@@ -15,6 +15,11 @@ struct WorkerSettings {
     let keyValueBudget: Int
     let batchRows: Int
     let leaseSeconds: Int
+    let drainTimeout: Duration
+    /// The name that this world leases with; nil: its first rank's host and process.
+    let world: String?
+    /// Seconds without progress after which a rank ends the world; 0: never.
+    let watchdogSeconds: Double
     let link: LinkFormat
     /// nil: by rows where the memory of every host allows it.
     let prefill: PrefillCut.Split?
@@ -87,6 +92,19 @@ struct WorkerSettings {
         batchRows = min(rows ?? 2304, Self.mostBatchRows)
         leaseSeconds =
             try number(command.leaseSeconds, "--lease-seconds", "PALIGEMMA_LEASE_SECONDS", atLeast: 1) ?? 60
+        let drainText = text(command.drainTimeout.map { "\($0)" }, "PALIGEMMA_DRAIN_TIMEOUT") ?? "120"
+        guard let drainSeconds = Double(drainText), (0...1e6).contains(drainSeconds) else {
+            throw UsageError(
+                description: "--drain-timeout (PALIGEMMA_DRAIN_TIMEOUT) is \(drainText); seconds are expected")
+        }
+        drainTimeout = .seconds(drainSeconds)
+        world = text(nil, "PALIGEMMA_WORLD")
+        let watchdog = text(command.watchdog.map { "\($0)" }, "PALIGEMMA_WATCHDOG") ?? "120"
+        guard let seconds = Double(watchdog), seconds == 0 || seconds >= 0.5, seconds <= 1e6 else {
+            throw UsageError(
+                description: "--watchdog (PALIGEMMA_WATCHDOG) is \(watchdog); seconds are expected, or 0 for none")
+        }
+        watchdogSeconds = seconds
         timeline = text(command.timeline, "PALIGEMMA_TIMELINE")
         report = text(command.report, "PALIGEMMA_REPORT")
         ignoreExif = try isSet(command.ignoreExif, "PALIGEMMA_IGNORE_EXIF")

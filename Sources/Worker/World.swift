@@ -1,3 +1,4 @@
+import CProcess
 import Coordinator
 import Foundation
 import PaliGemma
@@ -9,6 +10,9 @@ import Wire
 enum World {
     /// - Returns: how the process ends. An error on any rank ends the whole world at once.
     static func run(_ settings: WorkerSettings) -> ExitStatus {
+        Signals.install()
+        // A world whose mpirun is gone has nobody who would end it.
+        if ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"] != nil { pg_end_with_parent() }
         let loop: RankLoop
         do {
             loop = try RankLoop()
@@ -16,12 +20,17 @@ enum World {
             Talk.line("cannot join a world: \(error)")
             return .environment
         }
-        Signals.install()
+        pg_last_words_install(
+            "pg-worker: rank \(loop.rank) of \(loop.size) on \(Launch(worldSize: loop.size).host)",
+            ExitStatus.noMemory.code)
         let parts = Result { try ModelParts(settings, worldSize: loop.size) }
         do {
             try Handshake(settings, parts, loop).run()
             let rank = try Rank(settings, parts.get(), loop)
+            let watchdog =
+                settings.watchdogSeconds > 0 ? Watchdog(of: rank, loop: loop, limit: settings.watchdogSeconds) : nil
             let status = endingAtOnce(loop) { try rank.run() }
+            watchdog?.stop()
             loop.finalize()
             return status
         } catch let refusal as Handshake.Refusal {

@@ -54,7 +54,8 @@ final class CommandBench: Sendable {
 
     /// A pg-worker that answers every job with its prompt.
     func installStressWorker(pauseMilliseconds: Int) throws {
-        try installWorker("exec '\(Self.built("queue-stress"))' \"$QUEUE\" world 600000 \(pauseMilliseconds)")
+        try installWorker(
+            "exec '\(Self.built("queue-stress"))' \"$QUEUE\" \"${PALIGEMMA_WORLD:-world}\" 600000 \(pauseMilliseconds)")
     }
 
     /// The command lines with which pg-worker was started.
@@ -123,6 +124,8 @@ final class RunningCommand {
         process.standardError = try Self.file(talkPath)
         try process.run()
     }
+
+    var processID: pid_t { process.processIdentifier }
 
     func terminate() { kill(process.processIdentifier, SIGTERM) }
 

@@ -13,7 +13,8 @@ import Testing
 
     private func start(_ more: [String] = []) throws -> RunningCommand {
         let arguments = ["run", "--model", "model", "--prompt", "ocr", "pictures", "--output", "out.jsonl"]
-        return try RunningCommand(bench, arguments + more, environment: ["PATH": "/usr/bin:/bin"])
+        return try RunningCommand(
+            bench, arguments + more, environment: ["PATH": "/usr/bin:/bin", "PALIGEMMA_RESTART_PAUSE": "0.02"])
     }
 
     private func run(_ more: String...) throws -> CommandBench.Outcome {
@@ -171,6 +172,21 @@ import Testing
         #expect(outcome.code == code)
         #expect(outcome.talk.contains("I say why"))
         #expect(try bench.results("out.jsonl").isEmpty)
+    }
+
+    @Test func aWorldThatDiesOnceIsStartedAgain() throws {
+        let stress = try CommandBench.built("queue-stress")
+        try bench.installWorker(
+            """
+            [ -e '\(bench.path("died"))' ] && exec '\(stress)' "$QUEUE" "$PALIGEMMA_WORLD" 600000
+            touch '\(bench.path("died"))'
+            '\(stress)' "$QUEUE" "$PALIGEMMA_WORLD" 600000 100 & sleep 0.5; kill -9 $$
+            """)
+        let outcome = try run()
+        #expect(outcome.code == 0, "\(outcome.talk)")
+        #expect(outcome.talk.contains("the world died (SIGKILL of its launcher)"))
+        #expect(bench.worldsStarted.count == 2)
+        #expect(try bench.results("out.jsonl").count == 20)
     }
 
     @Test func aMissingWorkerIsAFaultOfTheEnvironment() throws {

@@ -64,7 +64,7 @@ struct BenchWorld {
     /// Waits for the world's end and shows how far it is; a ^C ends it at once, for half a measurement is none.
     private func follow(
         _ world: WorldProcess, _ queue: SQLiteQueue, _ signals: inout Signals
-    ) throws -> WorldProcess.End {
+    ) throws -> ProcessEnd {
         var progress = Progress()
         var interruption: (signal: Int32, deadline: ContinuousClock.Instant)?
         while true {
@@ -82,7 +82,7 @@ struct BenchWorld {
         }
     }
 
-    private func check(_ end: WorldProcess.End, _ queue: SQLiteQueue) throws {
+    private func check(_ end: ProcessEnd, _ queue: SQLiteQueue) throws {
         let counts = try queue.counts()
         guard counts.done < counts.total else { return }
         var reason = ""
@@ -92,7 +92,7 @@ struct BenchWorld {
         if counts.outstanding == 0 {
             throw CommandFailure(.internalFault, "\(counts.failed) of \(counts.total) pictures failed\(reason)")
         }
-        let cause = RunSession.failure(of: end, outstanding: counts.outstanding)
+        let cause = RunSession.failure(of: WorldEnd(end), outstanding: counts.outstanding)
         throw CommandFailure(cause.status, "the world ended before its work, see above\(reason)")
     }
 

@@ -18,6 +18,7 @@ struct RunCommand: ParsableCommand {
             """)
 
     @OptionGroup(title: "World") var world: WorldOptions
+    @OptionGroup(title: "Supervision") var supervision: SupervisionOptions
     @OptionGroup(title: "Jobs") var jobs: JobOptions
 
     @Option(help: Variable.output.help("Where the results go, one JSON object a line.", valueName: "file"))
@@ -42,7 +43,9 @@ struct RunCommand: ParsableCommand {
             return print(try RunForecast(settings: settings, submission: submission).text)
         }
 
-        let command = try WorldCommand(settings, queue: output + ".queue")
+        var command = try WorldCommand(settings, queue: output + ".queue")
+        command.environment.merge(try supervision.environment()) { _, own in own }
+        let supervisorSettings = try supervision.resolved()
         let lock = try RunLock(output: output)
         defer { withExtendedLifetime(lock) {} }
         try prepare(output, fresh: try Variable.fresh.isOn(fresh))
@@ -60,7 +63,8 @@ struct RunCommand: ParsableCommand {
         let file = try OutputFile(writingAll: queue, sorted: false, to: output)
         if counts.outstanding > 0 {
             // Until here a ^C simply ends us: every batch of jobs is submitted whole or not at all.
-            var session = RunSession(queue: queue, output: file, signals: Signals())
+            var session = RunSession(
+                queue: queue, output: file, settings: supervisorSettings, signals: Signals())
             try session.run(command)
             counts = try queue.counts()
         }

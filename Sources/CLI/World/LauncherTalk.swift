@@ -10,6 +10,8 @@ package struct LauncherTalk {
 
     /// The lines to pass on, now that `line` came.
     package mutating func linesToShow(after line: String) -> [String] {
+        // The drain that was asked for, which we have spoken of ourselves.
+        if line.hasPrefix("mpirun: Forwarding signal") { return [] }
         let isEdge = line.count > 40 && line.allSatisfy { $0 == "-" }
         guard var lines = box else {
             guard isEdge else { return [line] }

@@ -9,7 +9,7 @@ struct Signals {
     /// From here on the signals wait to be asked for. To be called before any thread is started.
     init() {
         sigemptyset(&set)
-        for signal in [SIGINT, SIGTERM, SIGHUP, SIGCHLD] { sigaddset(&set, signal) }
+        for signal in [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD] { sigaddset(&set, signal) }
         pthread_sigmask(SIG_BLOCK, &set, nil)
         // Whoever listened to us may go; the work goes on.
         signal(SIGPIPE, SIG_IGN)

@@ -31,6 +31,19 @@ struct WorldCommand {
         self.environment = environment
     }
 
+    /// A command as a person wrote it, its program first.
+    ///
+    /// - Throws: a failure of the environment where there is no such program.
+    init(_ words: [String], environment own: [String: String]) throws(CommandFailure) {
+        let name = words.first ?? ""
+        guard let program = name.contains("/") ? name : Self.find(name, besideThisProgram: name == "pg-worker") else {
+            throw CommandFailure(.environment, "\(name) is not on PATH")
+        }
+        executable = program
+        arguments = Array(words.dropFirst())
+        environment = OpenMPIEnvironment.completed(ProcessInfo.processInfo.environment).merging(own) { _, own in own }
+    }
+
     private static func find(_ name: String, besideThisProgram: Bool) -> String? {
         var folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
         let ownPath = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")

@@ -1,3 +1,4 @@
+import CSpawn
 import Foundation
 
 #if canImport(Glibc)
@@ -5,17 +6,14 @@ import Foundation
 #endif
 
 /// A running world: mpirun, or pg-worker itself, in a process group of its own, so that a ^C on the terminal reaches
-/// only us, and we say what it means.
+/// only us, and we say what it means. Should we be killed, the kernel tells it to drain.
 final class WorldProcess {
     let processID: pid_t
     private let outputReader: Thread
     private let outputEnd = DispatchSemaphore(value: 0)
-
-    /// How a process ended.
-    enum End: Equatable {
-        case exited(Int32)
-        case killed(signal: Int32)
-    }
+    private let heard = RecentLines()
+    /// What it said last.
+    var lastLines: [String] { heard.lines }
 
     /// Starts `command`. What it says, on either of its outputs, goes to `onLine`, from another thread.
     init(_ command: WorldCommand, onLine: @escaping @Sendable (String) -> Void) throws(CommandFailure) {
@@ -30,10 +28,13 @@ final class WorldProcess {
             close(readEnd)
             throw error
         }
-        let outputEnd = outputEnd
+        let (outputEnd, heard) = (outputEnd, heard)
         outputReader = Thread {
             var talk = LauncherTalk()
-            Self.forEachLine(of: readEnd) { line in talk.linesToShow(after: line).forEach(onLine) }
+            Self.forEachLine(of: readEnd) { line in
+                heard.add(line)
+                talk.linesToShow(after: line).forEach(onLine)
+            }
             talk.linesAtEnd().forEach(onLine)
             close(readEnd)
             outputEnd.signal()
@@ -47,46 +48,29 @@ final class WorldProcess {
     /// End now; mpirun passes it on to the ranks.
     func stop() { kill(-processID, SIGTERM) }
 
-    func destroy() { kill(-processID, SIGKILL) }
+    /// Ends its processes on this host, whichever group they are in: mpirun gives each rank one of its own.
+    func destroy() { ProcessTree.destroyAll(except: processID) }
 
     /// How the world ended; nil while it runs. To be asked until it says so, and not again.
-    func poll() -> End? {
+    func poll() -> ProcessEnd? {
         var status: Int32 = 0
         guard waitpid(processID, &status, WNOHANG) == processID else { return nil }
+        // Ranks that outlived their launcher must not go on beside the next world.
+        ProcessTree.destroyAll()
         // Whatever was said before the end is heard; a grandchild that holds the pipe open is not waited for.
         _ = outputEnd.wait(timeout: .now() + 2)
         let signal = status & 0x7F
         return signal == 0 ? .exited((status >> 8) & 0xFF) : .killed(signal: signal)
     }
 
+    /// To be called on a thread that lives as long as the world shall.
     private static func spawn(_ command: WorldCommand, output: Int32) throws(CommandFailure) -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
-        posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO)
-
-        // Our own blocked signals are not the world's.
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var nothing = sigset_t()
-        sigemptyset(&nothing)
-        var everything = sigset_t()
-        sigfillset(&everything)
-        posix_spawnattr_setsigmask(&attributes, &nothing)
-        posix_spawnattr_setsigdefault(&attributes, &everything)
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-
+        pg_adopt_orphans()
         var arguments = ([command.executable] + command.arguments).map { strdup($0) } + [nil]
         var environment = command.environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for string in arguments + environment { free(string) } }
-        var processID: pid_t = 0
-        let code = posix_spawn(&processID, command.executable, &actions, &attributes, &arguments, &environment)
-        guard code == 0 else { throw cannotStart(command, code) }
+        let processID = pg_spawn(command.executable, &arguments, &environment, output, SIGUSR1)
+        guard processID > 0 else { throw cannotStart(command, -processID) }
         return processID
     }
 
@@ -108,5 +92,22 @@ final class WorldProcess {
 
     private static func cannotStart(_ command: WorldCommand, _ number: Int32) -> CommandFailure {
         CommandFailure(.environment, "cannot start \(command.executable): \(String(cString: strerror(number)))")
+    }
+}
+
+/// The last lines of a talk, from any thread.
+private final class RecentLines: @unchecked Sendable {
+    // @unchecked: every access holds the lock.
+    private static let most = 200
+    private let lock = NSLock()
+    private var kept: [String] = []
+
+    var lines: [String] { lock.withLock { kept } }
+
+    func add(_ line: String) {
+        lock.withLock {
+            kept.append(line)
+            if kept.count > 2 * Self.most { kept.removeFirst(Self.most) }
+        }
     }
 }

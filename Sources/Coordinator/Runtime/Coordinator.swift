@@ -3,6 +3,20 @@ import PaliGemma
 import ShardPlan
 import Wire
 
+/// A drain took too long; what was in flight has been given back to the queue.
+package struct NotDrained: Error, CustomStringConvertible {
+    package let jobs: Int
+    package let timeout: Duration
+
+    package var description: String {
+        "not drained after \(timeout.inSeconds.formatted()) s; \(jobs) jobs went back to the queue"
+    }
+}
+
+extension Duration {
+    fileprivate var inSeconds: Double { Double(nanoseconds) / 1e9 }
+}
+
 /// Rank 0's work: it leases jobs, has them prepared, sends micro-batches to the vision ranks and orders to the Gemma
 /// ranks, and finishes jobs. What to do when is decided by ``Schedule``; this class does it.
 ///
@@ -15,13 +29,16 @@ package final class Coordinator {
         package var lease: Duration
         /// "host:pid", for people to read.
         package var owner: String
+        /// What a drain may take before what is in flight is given back.
+        package var drainTimeout: Duration
         package var preparingThreads: Int
         package var image: ImageDecoder.Options
 
         package init(
-            drain: Bool, lease: Duration, owner: String, preparingThreads: Int = 2,
-            image: ImageDecoder.Options = ImageDecoder.Options()
+            drain: Bool, lease: Duration, owner: String, drainTimeout: Duration = .seconds(120),
+            preparingThreads: Int = 2, image: ImageDecoder.Options = ImageDecoder.Options()
         ) {
+            self.drainTimeout = drainTimeout
             self.drain = drain
             self.lease = lease
             self.owner = owner
@@ -62,6 +79,7 @@ package final class Coordinator {
     /// the wall clock delays nothing.
     private var askAgain: DispatchTime? = .now()
     private var stopping = false
+    private var drainDeadline: DispatchTime?
     /// The last reports of the other ranks and of this one, as they come in.
     package private(set) var reports: [Report] = []
     /// What became of this world's jobs, as far as the queue has taken it.
@@ -96,8 +114,24 @@ package final class Coordinator {
         ) { inbox.put($0) }
     }
 
+    /// The threads beside the main one, by name, and whether they get on.
+    package var helpers: [(name: String, mark: ActivityMark)] {
+        [("the queue's thread", keeper.mark)] + preparer.marks.map { ("a thread that reads pictures", $0) }
+    }
+
     /// Finishes what is in flight and ends.
-    package func drain() throws { try take(schedule.handle(.drain)) }
+    package func drain() throws {
+        drainDeadline = drainDeadline ?? .now() + settings.drainTimeout.inSeconds
+        try take(schedule.handle(.drain))
+    }
+
+    /// Gives everything back.
+    private func endDrain() throws {
+        let jobs = schedule.jobsInFlight
+        preparer.stop()
+        keeper.stop()
+        throw NotDrained(jobs: jobs, timeout: settings.drainTimeout)
+    }
 
     // MARK: What comes in
 
@@ -110,6 +144,7 @@ package final class Coordinator {
             try receive(message)
             worked = true
         }
+        if let drainDeadline, !stopping, drainDeadline <= .now() { try endDrain() }
         if let askAgain, askAgain <= .now() {
             self.askAgain = nil
             try take(schedule.handle(.retryQueue))
@@ -148,6 +183,8 @@ package final class Coordinator {
         case .retried: askAgain = askAgain ?? .now() + Self.pause
         case .stale: break
         }
+        // A queue that had nothing for us may have something for a world that has less.
+        if askAgain != nil, schedule.jobsInFlight == 0 { askAgain = .now() }
     }
 
     private func board(_ lease: Lease) -> Schedule.JobID {

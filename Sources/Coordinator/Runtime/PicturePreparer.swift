@@ -11,6 +11,7 @@ struct PreparedJob: Sendable {
 
 /// Reads, resizes and tokenises jobs on threads of its own, ahead of the vision stage.
 final class PicturePreparer: Sendable {
+    let marks: [ActivityMark]
     private let work = Mailbox<(Schedule.JobID, Job)>()
     private let reader: PictureReader
     private let tokenizer: Tokenizer
@@ -27,8 +28,9 @@ final class PicturePreparer: Sendable {
         self.configuration = configuration
         self.timeline = timeline
         self.report = report
+        marks = (0..<threads).map { _ in ActivityMark() }
         for index in 0..<threads {
-            let thread = Thread { [self] in run(name: "prepare-\(index)") }
+            let thread = Thread { [self] in run(name: "prepare-\(index)", marks[index]) }
             thread.name = "prepare-\(index)"
             thread.stackSize = 4 << 20
             thread.start()
@@ -39,11 +41,15 @@ final class PicturePreparer: Sendable {
 
     func stop() { work.close() }
 
-    private func run(name: String) {
+    private func run(name: String, _ mark: ActivityMark) {
         while case .item(let (id, job)) = work.takeFirst() {
+            mark.begin()
+            Fault.before(.prepare, job.id)
             let message = timeline.span("prepare", thread: name, detail: "\(job.images.count) pictures") {
                 prepared(id, job)
             }
+            Fault.after(.prepare, job.id)
+            mark.end()
             report(message)
         }
     }

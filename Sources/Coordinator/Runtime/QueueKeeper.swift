@@ -15,6 +15,7 @@ final class QueueKeeper: @unchecked Sendable {
     private let queue: any JobQueue
     private let owner: String
     private let duration: Duration
+    let mark = ActivityMark()
     private let requests = Mailbox<Request>()
     private let report: @Sendable (Inbox.Message) -> Void
     private let finished = DispatchSemaphore(value: 0)
@@ -55,12 +56,17 @@ final class QueueKeeper: @unchecked Sendable {
         loop: while true {
             do throws(QueueError) {
                 switch requests.takeFirst(until: renewal) {
-                case .item(let request): try handle(request)
+                case .item(let request):
+                    mark.begin()
+                    defer { mark.end() }
+                    try handle(request)
                 case .timeout: break
                 case .closed: break loop
                 }
                 if DispatchTime.now() >= renewal {
                     renewal = DispatchTime.now() + interval
+                    mark.begin()
+                    defer { mark.end() }
                     try renew()
                 }
             } catch {
@@ -77,7 +83,9 @@ final class QueueKeeper: @unchecked Sendable {
             let limit = pace.allowance(wanted: wanted, held: held.count)
             // With what it has the world has enough to do; it asks again soon.
             guard limit > 0 else { return report(.queueEmpty(outstanding: held.count)) }
+            Fault.before(.lease)
             let leases = try queue.lease(limit: limit, for: duration, owner: owner)
+            if !leases.isEmpty { Fault.after(.lease) }
             held.formUnion(leases.map(\.ticket))
             if leases.isEmpty {
                 let counts = try queue.counts()
@@ -87,18 +95,24 @@ final class QueueKeeper: @unchecked Sendable {
             }
         case .finish(let ticket, let answer):
             try end(ticket) { () throws(QueueError) in
+                Fault.before(.finish, ticket.jobID)
                 try queue.finish(ticket, with: answer)
+                Fault.after(.finish, ticket.jobID)
                 pace.finish()
                 return .answered
             }
         case .fail(let ticket, let failure, let permanent, let seconds):
             try end(ticket) { () throws(QueueError) in
+                Fault.before(.fail, ticket.jobID)
+                defer { Fault.after(.fail, ticket.jobID) }
                 let state = try queue.fail(ticket, with: failure, permanent: permanent, seconds: seconds)
                 return state == .failed ? .failed : .retried
             }
         case .release(let tickets):
             held.subtract(tickets)
+            Fault.before(.release)
             try queue.release(tickets)
+            Fault.after(.release)
         }
     }
 
@@ -118,6 +132,8 @@ final class QueueKeeper: @unchecked Sendable {
     private func renew() throws(QueueError) {
         guard !held.isEmpty else { return }
         // The answers of lost leases will be refused by the queue, whoever has the jobs now.
+        Fault.before(.renew)
         held.subtract(try queue.renew(Array(held), for: duration))
+        Fault.after(.renew)
     }
 }

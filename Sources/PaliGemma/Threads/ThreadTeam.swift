@@ -14,6 +14,7 @@ package final class ThreadTeam: @unchecked Sendable {
     package let count: Int
     private let region = Atomic<UInt64>(0)
     private let finished = Atomic<Int>(0)
+    private let regions = Atomic<UInt64>(0)
     private let alive: Atomic<Int>
     private let stopping = Atomic<Bool>(false)
     /// Others need the cores: a worker without work sleeps at once.
@@ -64,8 +65,14 @@ package final class ThreadTeam: @unchecked Sendable {
         while alive.load(ordering: .acquiring) > 0 { usleep(50) }
     }
 
+    /// Changes with every region that begins and every task that is taken: what does not change for long is stuck.
+    package var progress: UInt64 {
+        regions.load(ordering: .relaxed) &+ region.load(ordering: .relaxed)
+    }
+
     /// Calls `body(task, thread)` once for every task in 0..<tasks, on all threads of the team.
     package func run(_ tasks: Int, _ body: @Sendable (_ task: Int, _ thread: Int) -> Void) {
+        regions.wrappingAdd(1, ordering: .relaxed)
         guard tasks > 1, count > 1 else {
             for task in 0..<max(tasks, 0) { body(task, 0) }
             return

@@ -1,0 +1,83 @@
+import ArgumentParser
+import Coordinator
+import Foundation
+
+struct SuperviseCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "supervise",
+        abstract: "Keep a world at work: start it, and start it again when it dies.",
+        discussion: """
+            What stands behind -- is started as it is written: mpirun, srun or pg-worker, or a script that ends with \
+            exec of one. A world that dies is started again after a pause; what it had leased goes back to the queue at \
+            once, and is tried one job at a time, for one of them may have killed it. Five deaths in ten minutes are the \
+            end. A world that cannot start (usage, environment, model) is not tried twice.
+
+            SIGTERM, SIGINT or SIGUSR1 let it finish or return what is in flight, within --drain-timeout; a second one \
+            ends it at once.
+
+              paligemma supervise -- mpirun -n 4 pg-worker --model DIR --queue jobs.db
+            """)
+
+    @OptionGroup(title: "Supervision") var supervision: SupervisionOptions
+
+    @Option(
+        help: Variable.queue.help(
+            "The queue that is told of deaths; where it is not given, that of the command.", valueName: "queue"))
+    var queue: String?
+
+    @Argument(parsing: .postTerminator, help: "The command that starts a world.")
+    var command: [String] = []
+
+    func run() throws {
+        guard !command.isEmpty else {
+            throw ValidationError("No command: write it behind --, like `supervise -- mpirun -n 4 pg-worker …`.")
+        }
+        let settings = try supervision.resolved()
+        let name = try queue ?? Self.queue(of: command) ?? Variable.queue.value(nil)
+        if name == nil {
+            Talk.say(
+                "paligemma: no --queue in the command or here; what a dead world had comes back when its leases run out"
+            )
+        }
+        let world = try WorldCommand(command, environment: supervision.environment())
+        let supervisor = Supervisor(settings, ledger: Supervisor.Ledger(ofQueue: name), signals: Signals())
+        let end = try supervisor.run(world)
+        if let status = Self.status(of: end, interruption: supervisor.interruption) { throw status }
+    }
+
+    /// The exit code; nil is 0.
+    private static func status(of end: WorldEnd, interruption: Int32?) -> ExitStatus? {
+        switch end {
+        case .refused(let code, let reason):
+            Talk.say("paligemma: \(reason); starting it again would not help")
+            return ExitStatus(rawValue: code)
+        case .interrupted(let code): return ExitStatus(rawValue: code)
+        case _ where interruption != nil: return .signal(interruption ?? SIGTERM)
+        case .died(let cause): return cause == WorldEnd.queueUnavailable ? .queueUnavailable : .internalFault
+        case .finished(let code): return code == 0 ? nil : ExitStatus(rawValue: code)
+        }
+    }
+
+    /// What the command itself says after --queue.
+    private static func queue(of command: [String]) -> String? {
+        for (index, word) in command.enumerated() {
+            if word == "--queue", index + 1 < command.count { return command[index + 1] }
+            if word.hasPrefix("--queue=") { return String(word.dropFirst("--queue=".count)) }
+        }
+        return nil
+    }
+}
+
+extension Supervisor.Ledger {
+    /// A queue that other worlds may be at work on too; nil where nobody knows it.
+    init(ofQueue name: String?) {
+        // Opened when there is something to tell: it may be the queue's own trouble that ended a world.
+        self.init(
+            died: { world, cause in
+                guard let name else { return DeathRecord() }
+                return try openQueue(name).recordDeath(ofWorld: world, cause: cause)
+            },
+            // It gave back what it had; where it was not given the time, its leases run out.
+            ended: { _ in })
+    }
+}

@@ -1,0 +1,53 @@
+/// Whether a world that died is started again, and when.
+package struct RestartPolicy {
+    package struct Limits: Sendable, Equatable {
+        /// Deaths inside the window with which one gives up.
+        package var mostDeaths = 5
+        package var window = Duration.seconds(600)
+        /// The pause after a death; each further one in the window doubles it.
+        package var firstPause = Duration.seconds(1)
+        /// With the jitter and what a world takes to die, captions come again in less than half a minute.
+        package var longestPause = Duration.seconds(16)
+        /// The pause is multiplied by a random number in this range: worlds that died together, of a queue that went
+        /// away, do not come back together.
+        package var jitter = 0.5...1.5
+
+        package init() {}
+    }
+
+    package enum Decision: Equatable {
+        case restart(after: Duration)
+        /// Too many deaths; what was seen, a line each.
+        case giveUp(summary: [String])
+    }
+
+    private struct Death {
+        let time: ContinuousClock.Instant
+        let line: String
+    }
+
+    private let limits: Limits
+    private var deaths: [Death] = []
+
+    package init(_ limits: Limits = Limits()) {
+        self.limits = limits
+    }
+
+    /// The deaths so far are explained, and will not come again.
+    package mutating func forgive() { deaths.removeAll() }
+
+    /// - Parameters:
+    ///   - cause: what the world died of, for people.
+    ///   - lived: how long it had lived.
+    ///   - when: the time of day, for people.
+    package mutating func decide(
+        at now: ContinuousClock.Instant, cause: String, lived: Duration, when: String
+    ) -> Decision {
+        deaths.removeAll { now - $0.time > limits.window }
+        let seconds = lived.components.seconds
+        deaths.append(Death(time: now, line: "\(when), after \(seconds) s: \(cause)"))
+        if deaths.count >= limits.mostDeaths { return .giveUp(summary: deaths.map(\.line)) }
+        let doubled = limits.firstPause * (1 << min(deaths.count - 1, 20))
+        return .restart(after: min(doubled, limits.longestPause) * Double.random(in: limits.jitter))
+    }
+}

@@ -1,0 +1,89 @@
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// What the supervisor sees of its world from outside: which processes are its ranks, whether they stand still, and what
+/// they would leave behind. Looked at now and then while the world lives.
+struct WorldWatch {
+    private let launcher: pid_t
+    /// Seconds after which a world whose launcher or ranks are stopped is given up.
+    private let stoppedLimit: Duration
+    /// What a launcher may take to end when a rank is gone.
+    private static let patience = Duration.seconds(10)
+
+    private var ranks: Set<pid_t> = []
+    private var others: Set<pid_t> = []
+    private var namespaces: Set<UInt32> = []
+    private var folders: Set<String> = []
+    private var stoppedSince: ContinuousClock.Instant?
+    private var incompleteSince: ContinuousClock.Instant?
+
+    init(launcher: pid_t, stoppedLimit: Duration) {
+        self.launcher = launcher
+        self.stoppedLimit = stoppedLimit
+    }
+
+    var sawRanks: Bool { !ranks.isEmpty }
+
+    /// - Returns: why the world will not end by itself, where that is so.
+    mutating func look(at now: ContinuousClock.Instant) -> String? {
+        let tree = ProcessTree()
+        for entry in tree.descendants where !ranks.contains(entry.id) && !others.contains(entry.id) { note(entry) }
+        let states = Dictionary(tree.descendants.map { ($0.id, $0) }) { first, _ in first }
+        guard states[launcher]?.isAlive ?? false else { return nil }
+
+        let isIncomplete = ranks.contains { !(states[$0]?.isAlive ?? false) }
+        incompleteSince = isIncomplete ? incompleteSince ?? now : nil
+        if let incompleteSince, now - incompleteSince > Self.patience {
+            return "a rank was gone, and its launcher stayed"
+        }
+        let isStopped = (ranks + [launcher]).contains { states[$0]?.state == "T" }
+        stoppedSince = isStopped ? stoppedSince ?? now : nil
+        if let stoppedSince, now - stoppedSince > stoppedLimit { return "it was stopped (SIGSTOP) for too long" }
+        return nil
+    }
+
+    /// A process that was not there at the last look: a rank knows its job's number and mpirun's folder.
+    private mutating func note(_ entry: ProcessTree.Entry) {
+        let environment = ProcessTree.environment(of: entry.id)
+        // Until it has become the program that it is to be, a process has its parent's environment.
+        let own = ProcessInfo.processInfo.environment["PMIX_NAMESPACE"]
+        guard let text = environment["PMIX_NAMESPACE"], text != own, let number = UInt32(text) else { return }
+        guard environment["OMPI_COMM_WORLD_RANK"] != nil, !ranks.contains(entry.parent) else {
+            others.insert(entry.id)
+            return
+        }
+        ranks.insert(entry.id)
+        namespaces.insert(number)
+        if let folder = environment["OMPI_MCA_orte_jobfam_session_dir"] { folders.insert(folder) }
+    }
+
+    /// Removes what the world's dead ranks left: the shared memory that bears its job's number, and mpirun's folder.
+    /// To be called when none of its processes is left.
+    func removeRemains() {
+        let files = FileManager.default
+        for folder in Self.memoryFolders {
+            for name in (try? files.contentsOfDirectory(atPath: folder)) ?? [] where belongs(name) {
+                unlink(folder + "/" + name)
+            }
+        }
+        for folder in folders where folder.contains("/ompi.") && folder.contains("/pid.") {
+            try? files.removeItem(atPath: folder)
+        }
+    }
+
+    /// Open MPI's names: vader_segment.HOST.USER.JOB.RANK and osc_sm.HOST.JOB.….
+    private func belongs(_ name: String) -> Bool {
+        guard name.hasPrefix("vader_segment.") || name.hasPrefix("osc_sm.") else { return false }
+        return name.split(separator: ".").contains { part in
+            UInt32(part, radix: 16).map { part.count >= 6 && namespaces.contains($0) } ?? false
+        }
+    }
+
+    private static var memoryFolders: [String] {
+        let own = ProcessInfo.processInfo.environment["OMPI_MCA_btl_vader_backing_directory"]
+        return ["/dev/shm", own].compactMap(\.self) + [NSTemporaryDirectory()]
+    }
+}

@@ -1,0 +1,31 @@
+import Foundation
+import PaliGemma
+
+/// Whether the supervisor of this world still lives, where it is on the same host. When it is killed the kernel tells
+/// mpirun, which tells the ranks; but one that is only just starting passes nothing on.
+struct SupervisorMark {
+    private static let interval: UInt64 = 1_000_000_000
+    private let process: pid_t
+    private var next = Timeline.now()
+    private var wasGone = false
+
+    /// - Parameter world: the name that a supervisor gives, "host:process.number"; nil for others.
+    init?(world: String, host: String) {
+        let parts = world.split(separator: ":")
+        guard parts.count == 2, parts[0] == host, let process = parts[1].split(separator: ".").first,
+            let process = pid_t(process)
+        else { return nil }
+        self.process = process
+    }
+
+    /// True once, when it has gone; looks once a second.
+    var isGone: Bool {
+        mutating get {
+            let now = Timeline.now()
+            guard !wasGone, now >= next else { return false }
+            next = now + Self.interval
+            wasGone = kill(process, 0) != 0 && errno == ESRCH
+            return wasGone
+        }
+    }
+}

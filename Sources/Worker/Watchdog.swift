@@ -1,0 +1,79 @@
+import CProcess
+import Foundation
+import PaliGemma
+import Shard
+import Synchronization
+
+/// Looks on from a thread of its own whether a rank gets on, and ends the world where it does not: with a line that
+/// says what is stuck, the stacks of all threads, and MPI_Abort.
+///
+/// What is counted is the smallest piece of work that there is (a task of a compute thread, a round of the main loop),
+/// so a pass may take hours: it is stuck only when not one piece of it ends in the limit. A rank that has nothing to
+/// do is not stuck, and one that waits for others has more patience than those who keep it waiting.
+final class Watchdog: Sendable {
+    /// Something that has to get on.
+    struct Subject: Sendable {
+        let name: String
+        /// Limits that it may stand still while it works; while it waits, twice as many.
+        var patience = 1.0
+        let activity: @Sendable () -> Activity
+    }
+
+    /// Between two looks, as parts of the limit.
+    private static let looksPerLimit = 10.0
+    private static let longestPause = 5.0
+
+    private let stopping = Atomic<Bool>(false)
+
+    /// - Parameters:
+    ///   - limit: seconds without progress.
+    ///   - alarm: called once, on the watchdog's thread, with what is stuck.
+    init(limit: Double, subjects: [Subject], alarm: @escaping @Sendable (String) -> Void) {
+        let pause = min(limit / Self.looksPerLimit, Self.longestPause)
+        let thread = Thread { [self] in
+            var patience = subjects.map { Patience(limit: limit * $0.patience, pause: pause) }
+            while !stopping.load(ordering: .relaxed) {
+                Thread.sleep(forTimeInterval: pause)
+                for index in subjects.indices where patience[index].isOver(with: subjects[index].activity()) {
+                    guard !stopping.load(ordering: .relaxed) else { return }
+                    return alarm(subjects[index].name)
+                }
+            }
+        }
+        thread.name = "watchdog"
+        thread.start()
+    }
+
+    /// From here on nothing is stuck.
+    func stop() { stopping.store(true, ordering: .relaxed) }
+}
+
+extension Watchdog {
+    /// The watchdog of a rank: its own threads, and whether its peers live.
+    convenience init(of rank: Rank, loop: RankLoop, limit: Double) {
+        let sender = loop.sender
+        let host = Launch(worldSize: loop.size).host
+        var subjects = [Subject(name: "the main loop") { .working(sender.rounds) }] + rank.subjects
+        if let signs = loop.exchangeSignsOfLife(everySeconds: limit / 5) {
+            // A little later than the peer would notice it itself, who can say more; and one rank after the other.
+            subjects += signs.peers.map { peer in
+                Subject(
+                    name: "rank \(peer) (no sign of life from it)", patience: 1.25 + 0.05 * Double(min(loop.rank, 20))
+                ) {
+                    .working(signs.count(from: peer))
+                }
+            }
+        }
+        let place = "rank \(loop.rank) of \(loop.size) on \(host), process \(getpid())"
+        let isAlone = loop.size == 1
+        self.init(limit: limit, subjects: subjects) { name in
+            Talk.line("\(place): no progress of \(name) for \(limit.formatted()) s or more; stacks of all threads:")
+            pg_stacks_write(STDERR_FILENO)
+            if isAlone { _exit(ExitStatus.hung.code) }
+            // Should the library be what hangs, the kernel ends this rank, and mpirun the others.
+            signal(SIGALRM, SIG_DFL)
+            alarm(5)
+            RankLoop.abort(code: ExitStatus.hung.code)
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import Foundation
+
+/// Where things are, and what the kernel knows of processes.
+enum Tools {
+    nonisolated(unsafe) static var programs =
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")).map {
+            ($0 as NSString).deletingLastPathComponent
+        } ?? ".build/release"
+    static var paligemma: String { programs + "/paligemma" }
+    static var worker: String { programs + "/pg-worker" }
+    static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
+    static let fixtures = repository + "/Tests/Fixtures"
+    nonisolated(unsafe) static var model = fixtures + "/goldens/grouped"
+
+    /// Waits until something holds; false where it does not in time.
+    static func wait(seconds: Double, until condition: () -> Bool) -> Bool {
+        let deadline = DispatchTime.now() + seconds
+        while true {
+            if condition() { return true }
+            if DispatchTime.now() > deadline { return false }
+            usleep(3000)
+        }
+    }
+
+    static func children(of id: pid_t) -> [pid_t] {
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(id)/task")) ?? []
+        return threads.flatMap { thread in
+            let text = FileManager.default.contents(atPath: "/proc/\(id)/task/\(thread)/children") ?? Data()
+            return String(decoding: text, as: UTF8.self).split(separator: " ").compactMap { pid_t($0) }
+        }
+    }
+
+    static func variable(_ name: String, of id: pid_t) -> String? {
+        let data = FileManager.default.contents(atPath: "/proc/\(id)/environ") ?? Data()
+        let prefix = Data((name + "=").utf8)
+        return data.split(separator: 0).first { $0.starts(with: prefix) }.map {
+            String(decoding: $0.dropFirst(prefix.count), as: UTF8.self)
+        }
+    }
+
+    static func isAlive(_ id: pid_t) -> Bool {
+        guard let data = FileManager.default.contents(atPath: "/proc/\(id)/stat") else { return false }
+        let text = String(decoding: data, as: UTF8.self)
+        return !(text.split(separator: ")").last?.hasPrefix(" Z") ?? true)
+    }
+
+    /// Runs a command to its end; its exit code and what it said.
+    static func run(_ program: String, _ arguments: [String]) throws -> (status: Int32, talk: String) {
+        let process = Process()
+        let pipe = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [program] + arguments
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = pipe
+        process.standardError = pipe
+        try process.run()
+        let data = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: data, as: UTF8.self))
+    }
+
+    static var leftInSharedMemory: Set<String> {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/dev/shm")) ?? []
+        return Set(names.filter { $0.hasPrefix("vader_segment.") || $0.hasPrefix("osc_sm.") })
+    }
+}
+
+/// How often what happened.
+struct Histogram {
+    private var counts: [String: Int] = [:]
+    mutating func count(_ name: String) { counts[name, default: 0] += 1 }
+    var total: Int { counts.values.reduce(0, +) }
+    subscript(name: String) -> Int { counts[name] ?? 0 }
+    var lines: [String] { counts.sorted { $0.key < $1.key }.map { "\($0.key.padded(18)) \($0.value)" } }
+    var text: String { counts.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ") }
+}
+
+extension String {
+    func padded(_ width: Int) -> String { padding(toLength: max(width, count), withPad: " ", startingAt: 0) }
+}
