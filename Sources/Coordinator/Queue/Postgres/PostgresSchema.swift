@@ -39,8 +39,8 @@ enum PostgresSchema {
     ///   hash, since an index cannot hold long texts.
     /// - `embedded`, `results`, `audit`: as in the queue file. No token can stand in the audit twice, and no entry can
     ///   be changed or removed.
-    /// - `counts`: jobs by state, in 256 rows of which each server process changes one: worlds that finish at the same
-    ///   time do not wait for each other, and a status adds up 256 rows however many jobs there are. Triggers that
+    /// - `counts`: jobs by state, in many rows of which each server process changes one: worlds that finish at the same
+    ///   time do not wait for each other, and a status adds up as many however many jobs there are. Triggers that
     ///   run once a statement, at its end, keep them right.
     ///
     /// `queue_time` is the database's clock, which alone says when a lease has run out. `next_number` numbers results in

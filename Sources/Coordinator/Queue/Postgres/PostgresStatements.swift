@@ -2,8 +2,9 @@
 /// parameters. Whatever changes a job is one statement, which is one transaction and one trip to the server: the
 /// counters are changed at its end, so that nobody waits while holding them.
 enum PostgresStatements {
-    /// Rows of counters; a server process changes the one of its own number.
-    static let shards = 256
+    /// Rows of counters; a server process changes the one of its own number. Several times the worlds, since processes
+    /// are numbered with gaps and two that share a row wait for each other.
+    static let shards = 1024
     /// Advisory locks: one for who makes the tables, one for who bounds a submission, one for who numbers results.
     static let schemaLock = 0x5047_5155_0001
     static let submitLock = 0x5047_5155_0002
@@ -132,16 +133,20 @@ enum PostgresStatements {
 
     // MARK: Ends
 
+    /// One number for the result and its entry in the audit.
     static let finish = """
         WITH ours AS (\(ours)),
+        numbered AS MATERIALIZED (SELECT *, next_number() AS number FROM ours),
         closed AS (
             UPDATE jobs SET state = 3, \(noLease), error_code = NULL, error_message = NULL
             FROM ours WHERE jobs.sequence = ours.sequence),
-        entered AS (\(enter(state: "3", from: "ours"))),
+        entered AS (
+            INSERT INTO audit (number, sequence, id, state, token, owner, attempt)
+            SELECT number, sequence, id, 3, lease_token, lease_owner, attempts FROM numbered),
         written AS (
-            INSERT INTO results (sequence, text, tokens, logprobs, finish_reason, seconds)
-            SELECT sequence, $3, $4, $5, $6, $7 FROM ours)
-        SELECT sequence FROM ours
+            INSERT INTO results (number, sequence, text, tokens, logprobs, finish_reason, seconds)
+            SELECT number, sequence, $3, $4, $5, $6, $7 FROM numbered)
+        SELECT sequence FROM numbered
         """
     /// Pauses by attempt, in microseconds, since the attempt is known only here.
     static let fail = """
