@@ -49,8 +49,8 @@ deps:  ## install the Debian packages that are needed; quick where all are there
 		echo 'create_main_cluster = false' | $$as_root tee $$cluster >/dev/null; \
 	fi; \
 	$$as_root apt-get update -qq && \
-	$$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-		-o Dpkg::Options::=--force-confold $$missing
+	$$as_root env DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 \
+		apt-get install -qq -y --no-install-recommends $$missing
 
 toolchain:
 	@command -v $(SWIFT) >/dev/null || { echo "A Swift 6.2 (or newer) toolchain is needed: https://www.swift.org/install" >&2; exit 3; }

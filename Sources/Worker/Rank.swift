@@ -85,7 +85,7 @@ final class Rank: @unchecked Sendable {
     private static func makeCoordinator(
         _ settings: WorkerSettings, _ parts: ModelParts, _ launch: Launch, sender: RankOutbox, timeline: Timeline?
     ) throws -> Coordinator {
-        let queue = try openQueue(settings.queue)
+        let queue = try openQueue(settings.queue, patience: .seconds(60))
         try queue.adopt(fingerprint: parts.fingerprint, modelName: parts.name)
         let text = parts.configuration.text
         let bytes = parts.plan.slices.map { Gemma.cacheBytes(positions: 1, configuration: text, slice: $0) }
@@ -113,7 +113,8 @@ final class Rank: @unchecked Sendable {
             return waits ? .waiting(progress) : .working(progress)
         }
         let helpers = coordinator?.helpers.map { name, mark in
-            Watchdog.Subject(name: name) { mark.activity }
+            // A database that is away is waited for by the queue itself, for some minutes.
+            Watchdog.Subject(name: name, patience: name.contains("queue") ? 2 : 1) { mark.activity }
         }
         return [stage] + (helpers ?? [])
     }

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The commands on a queue of either kind.
-@Suite(.timeLimit(.minutes(2))) struct QueueCommandTests {
+@Suite(.timeLimit(.minutes(15))) struct QueueCommandTests {
     enum Kind: CaseIterable {
         case file
         case server

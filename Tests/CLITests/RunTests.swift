@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// `run` with a pg-worker that is a script: what it starts, how it goes on, what it makes of every end.
-@Suite(.timeLimit(.minutes(3))) struct RunTests {
+@Suite(.timeLimit(.minutes(15))) struct RunTests {
     let bench: CommandBench
 
     init() throws {

@@ -8,7 +8,7 @@ import Testing
         #expect(pace.allowance(wanted: 16, held: 0) == 16)
     }
 
-    @Test(arguments: [(10.0, 6), (1.0, 60), (50.0, 2)])
+    @Test(arguments: [(10.0, 6), (1.0, 60), (50.0, 3)])
     func whatIsHeldFitsIntoTheLease(secondsAJob: Double, most: Int) {
         var pace = LeasePace(lease: 60)
         pace.pass(until: 100, holding: 0)
@@ -21,9 +21,12 @@ import Testing
         #expect(pace.allowance(wanted: 1000, held: most + 3) == 0)
     }
 
-    @Test func timeWithoutAJobSaysNothingOfTheSpeed() {
+    @Test func neitherTimeWithoutAJobNorTheWayOfTheFirstSaysAnythingOfTheSpeed() {
         var pace = LeasePace(lease: 60)
         pace.pass(until: 0, holding: 0)
+        pace.pass(until: 500, holding: 16)
+        pace.finish()
+        #expect(pace.allowance(wanted: 100, held: 15) == 100)
         pace.pass(until: 1000, holding: 0)
         pace.pass(until: 1010, holding: 1)
         pace.finish()

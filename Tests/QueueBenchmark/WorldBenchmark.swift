@@ -31,12 +31,17 @@ struct WorldBenchmark {
         for member in members { member.start() }
         for member in members { member.join() }
         let busy = processor.share()
-        let done = try filler.counts().done - before
+        // What was finished in time is what the worlds say they finished.
+        guard try filler.counts().done - before == meters.finish.count - meters.stale.load(ordering: .relaxed) else {
+            throw QueueError.corrupt(queue: queue, detail: "the worlds finished another number of jobs than it has")
+        }
         try filler.verify()
+        // A world's time ends with its last whole job. Sleeping stands for computing.
+        let share = meters.slept.sum / meters.elapsed.sum
         let waiting = (meters.lease.sum + meters.finish.sum + meters.renew.sum) / (Double(worlds) * seconds)
         return
-            #"{"worlds":\#(worlds),"seconds_a_job":\#(secondsAJob),"jobs_a_second":\#(format(Double(done) / seconds)),"#
-            + #""ideal":\#(format(ideal / seconds)),"share":\#(format(Double(done) / ideal)),"#
+            #"{"worlds":\#(worlds),"seconds_a_job":\#(secondsAJob),"jobs_a_second":\#(format(Double(meters.slept.count * worlds) / meters.elapsed.sum)),"#
+            + #""ideal":\#(format(ideal / seconds)),"share":\#(format(share)),"#
             + #""queue_share":\#(format(waiting)),"idle_share":\#(format(meters.idle.sum / (Double(worlds) * seconds))),"#
             + #""processor":\#(format(busy)),"stale":\#(meters.stale.load(ordering: .relaxed)),"#
             + #""lease":\#(meters.lease.json),"finish":\#(meters.finish.json),"renew":\#(meters.renew.json)}"#
@@ -52,6 +57,10 @@ final class Meters: Sendable {
     let renew = Times()
     /// Time in which a world had no job.
     let idle = Times()
+    /// In place of computing, for jobs that were finished.
+    let slept = Times()
+    /// From a world's start to the end of its last job.
+    let elapsed = Times()
     let stale = Atomic<Int>(0)
 }
 
@@ -124,7 +133,9 @@ final class SimulatedWorld: @unchecked Sendable {
         gate.pass()
         // Worlds do not finish in step.
         Thread.sleep(forTimeInterval: Double.random(in: 0...secondsAJob))
-        let end = ContinuousClock.now + .seconds(seconds)
+        let start = ContinuousClock.now
+        let end = start + .seconds(seconds)
+        var elapsed = Duration.zero
         var (waiting, isLeasing): ([Lease], Bool) = ([], false)
         while ContinuousClock.now < end {
             if !isLeasing && waiting.count <= Self.ahead / 2 {
@@ -139,9 +150,14 @@ final class SimulatedWorld: @unchecked Sendable {
                 isLeasing = false
             }
             guard !waiting.isEmpty else { continue }
+            let begin = ContinuousClock.now
             Thread.sleep(forTimeInterval: secondsAJob * Double.random(in: 0.9...1.1))
+            guard ContinuousClock.now < end else { break }
+            meters.slept.add(begin.duration(to: .now).inSeconds)
+            elapsed = start.duration(to: .now)
             requests.put(.finish(waiting.removeFirst()))
         }
+        meters.elapsed.add(elapsed.inSeconds)
         requests.close()
     }
 

@@ -20,7 +20,7 @@ func say(_ text: String) {
 }
 
 do {
-    let queue = try openQueue(arguments[1])
+    let queue = try openQueue(arguments[1], patience: .seconds(60))
     try queue.adopt(fingerprint: "stress", modelName: "stress")
     let duration = Duration.milliseconds(milliseconds)
     while try queue.counts().outstanding > 0 {

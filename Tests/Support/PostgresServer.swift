@@ -48,7 +48,11 @@ package final class PostgresServer: @unchecked Sendable {
             fsync = off
             """
         try append(settings, to: data + "/postgresql.conf")
+        // One role has to show a password.
+        let access = "local all locked scram-sha-256\nlocal all all trust\n"
+        try Data(access.utf8).write(to: URL(fileURLWithPath: data + "/pg_hba.conf"))
         try start()
+        try PostgresConsole(address(of: "postgres")).run("CREATE ROLE locked LOGIN PASSWORD 'right'")
     }
 
     deinit { if lifeline >= 0 { close(lifeline) } }

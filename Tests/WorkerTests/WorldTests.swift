@@ -16,11 +16,11 @@ struct WorldTests {
         reference.expect(try queue.results())
     }
 
-    @Test("Three worlds of several sizes share a queue on PostgreSQL, whose pictures travel in it")
-    func manyWorlds() throws {
+    @Test("Three worlds of several sizes share a queue, with pictures in it or beside it", arguments: [false, true])
+    func manyWorlds(onServer: Bool) throws {
         let reference = try ReferenceAnswers("odd")
-        let queue = try TestQueue(server: PostgresServer.shared())
-        try queue.submit(["--jobs", reference.jobs, "--embed"])
+        let queue = try onServer ? TestQueue(server: PostgresServer.shared()) : TestQueue()
+        try queue.submit(["--jobs", reference.jobs] + (onServer ? ["--embed"] : []))
         let model = reference.model
         let outcomes = Collected()
         DispatchQueue.concurrentPerform(iterations: 3) { index in

@@ -11,7 +11,7 @@ struct SubmitCommand: ParsableCommand {
             submitting twice does no harm.
 
               paligemma submit --queue jobs.db --prompt "caption en" pictures/ more.jpg
-              paligemma submit --queue postgres://db/captions --jobs jobs.jsonl --priority 5 --max-ready 1000000
+              paligemma submit --queue postgres://db/captions --jobs jobs.jsonl --priority 5
             """)
 
     @Option(help: Variable.queue.help("The queue, a file or postgres://host/database; made where there is none."))

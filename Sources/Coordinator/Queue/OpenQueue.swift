@@ -1,8 +1,15 @@
 /// Opens the queue that a person named: the path of a file, or the address of a database.
 ///
-/// - Parameter create: makes it where there is none.
+/// - Parameters:
+///   - create: makes it where there is none.
+///   - patience: how long to wait for a server that is out of reach. A person at a terminal should soon be told; a world
+///     that starts while the server does should not be counted as one that died.
 /// - Throws: what ``SQLiteQueue`` and ``PostgresQueue`` throw when they are opened.
-package func openQueue(_ name: String, create: Bool = false) throws(QueueError) -> any JobQueue {
-    if PostgresAddress.isOne(name) { return try PostgresQueue(address: name, create: create) }
+package func openQueue(
+    _ name: String, create: Bool = false, patience: Duration = .seconds(3)
+) throws(QueueError) -> any JobQueue {
+    if PostgresAddress.isOne(name) {
+        return try PostgresQueue(address: name, create: create, openingPatience: patience)
+    }
     return try SQLiteQueue(path: name, create: create)
 }

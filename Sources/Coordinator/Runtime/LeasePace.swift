@@ -1,17 +1,19 @@
 /// How many jobs a world may hold: what it can finish within the time of a lease, by its own speed. So a slow world does
 /// not keep from others what it will not come to, and one that hangs holds back little.
 ///
-/// Two at least: one at work and one behind it, whose pictures are read and encoded meanwhile. Before the first jobs
-/// are finished nothing is known, and the schedule's own bound (two micro-batches) stands.
+/// Three at least, so that no stage waits: one that Gemma has, one that is encoded, one whose pictures are read. Before
+/// the first jobs are finished nothing is known, and the schedule's own bound (two micro-batches) stands.
 package struct LeasePace {
     /// Seconds of a lease.
     private let lease: Double
     private var busySeconds = 0.0
     private var finished = 0.0
+    /// The way of the first job says nothing of the speed, only how long the way is.
+    private var hasFinished = false
     /// When what is held was looked at last, in seconds of the monotonic clock.
     private var last: Double?
 
-    private static let least = 2
+    private static let least = 3
     /// Jobs that are remembered; older ones count half, and half again.
     private static let memory = 32.0
 
@@ -26,6 +28,11 @@ package struct LeasePace {
     }
 
     package mutating func finish() {
+        guard hasFinished else {
+            hasFinished = true
+            busySeconds = 0
+            return
+        }
         finished += 1
         guard finished >= 2 * Self.memory else { return }
         finished /= 2

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What only the queue in a database has: a server that may go, and addresses with passwords.
-@Suite(.timeLimit(.minutes(3))) struct PostgresQueueTests {
+@Suite(.timeLimit(.minutes(15))) struct PostgresQueueTests {
     private func openingError(_ address: String, create: Bool = false) -> QueueError? {
         do throws(QueueError) {
             _ = try PostgresQueue(address: address, create: create, openingPatience: .zero)
@@ -53,6 +53,18 @@ import Testing
         #expect(refusal.code == "queue_refused", "\(refusal)")
     }
 
+    @Test func aWrongPasswordIsRefusedWithoutBeingSaid() throws {
+        let address = try PostgresServer.shared().makeDatabase()
+        let wrong = address.replacingOccurrences(of: "paligemma@", with: "locked:wr0ng@")
+        let refusal = try #require(openingError(wrong))
+        #expect(refusal.code == "queue_refused")
+        #expect("\(refusal)".contains(".pgpass") && !"\(refusal)".contains("wr0ng"), "\(refusal)")
+        // Let in with the right one, and kept from the tables.
+        #expect(openingError(address, create: true) == nil)
+        let right = address.replacingOccurrences(of: "paligemma@", with: "locked:right@")
+        #expect("\(try #require(openingError(right)))".contains("grant"))
+    }
+
     @Test func manyOpenANewDatabaseAtOnce() throws {
         let address = try PostgresServer.shared().makeDatabase()
         DispatchQueue.concurrentPerform(iterations: 8) { number in
@@ -93,6 +105,7 @@ import Testing
         let queue = try PostgresQueue(address: address, create: true)
         _ = try queue.submit(makeJobs(800), otherContents: .refuse)
         let workers = try (0..<3).map { try StressProcess(queue: address, owner: "process \($0)", lease: 600_000) }
+        for worker in workers { worker.waitForLines(1) }
         for _ in 0..<5 {
             usleep(60_000)
             try server.kill()

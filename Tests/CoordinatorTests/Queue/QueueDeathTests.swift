@@ -2,7 +2,7 @@ import Coordinator
 import Testing
 
 /// A world died with jobs in hand: which of them did it?
-@Suite(.timeLimit(.minutes(2))) struct QueueDeathTests {
+@Suite(.timeLimit(.minutes(15))) struct QueueDeathTests {
     @Test(arguments: QueueKind.allCases)
     func whatADeadWorldHadIsTriedAgainAloneAndNoAttemptCounts(kind: QueueKind) throws {
         let bench = try QueueBench(kind)

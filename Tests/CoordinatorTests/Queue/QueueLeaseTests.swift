@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// What every queue promises about leases and failures.
-@Suite(.timeLimit(.minutes(2))) struct QueueLeaseTests {
+@Suite(.timeLimit(.minutes(15))) struct QueueLeaseTests {
     @Test(arguments: QueueKind.allCases)
     func theMostUrgentGoFirstThenTheOrderOfSubmission(kind: QueueKind) throws {
         let bench = try QueueBench(kind)

@@ -2,7 +2,7 @@ import Coordinator
 import Testing
 
 /// Random operations on the queue and on a model of it in memory: after each, both must say the same.
-@Suite(.timeLimit(.minutes(5))) struct QueueModelTests {
+@Suite(.timeLimit(.minutes(15))) struct QueueModelTests {
     @Test(arguments: QueueKind.allCases, 1...6)
     func theQueueBehavesAsItsModel(kind: QueueKind, seed: Int) throws {
         let bench = try QueueBench(kind)

@@ -2,7 +2,7 @@ import Coordinator
 import Testing
 
 /// What people ask of any queue.
-@Suite(.timeLimit(.minutes(2))) struct QueueOperatorTests {
+@Suite(.timeLimit(.minutes(15))) struct QueueOperatorTests {
     /// Ten jobs: 0 to 3 failed with a code each of two, 4 answered, 5 and 6 leased, the others ready.
     private func makeMixture(_ bench: QueueBench) throws -> [Lease] {
         try bench.submit(10)

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Several users of one queue at once, and users that are killed.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct QueueProcessTests {
+@Suite(.serialized, .timeLimit(.minutes(15))) struct QueueProcessTests {
     @Test(arguments: QueueKind.allCases)
     func threadsNeverLeaseTheSameJob(kind: QueueKind) throws {
         let bench = try QueueBench(kind, stoppedClock: false)

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// What every queue gives back.
-@Suite(.timeLimit(.minutes(2))) struct QueueResultTests {
+@Suite(.timeLimit(.minutes(15))) struct QueueResultTests {
     @Test(arguments: QueueKind.allCases)
     func resultsComeInTheOrderOfCompletionOrOfSubmission(kind: QueueKind) throws {
         let bench = try QueueBench(kind)

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// What every queue does with what is put into it.
-@Suite(.timeLimit(.minutes(2))) struct QueueSubmitTests {
+@Suite(.timeLimit(.minutes(15))) struct QueueSubmitTests {
     @Test(arguments: QueueKind.allCases)
     func theSameIDWithTheSameContentsIsTheSameJob(kind: QueueKind) throws {
         let bench = try QueueBench(kind)

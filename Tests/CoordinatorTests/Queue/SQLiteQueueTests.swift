@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// What only the queue in a file has.
-@Suite(.timeLimit(.minutes(2))) struct SQLiteQueueTests {
+@Suite(.timeLimit(.minutes(15))) struct SQLiteQueueTests {
     let folder: TemporaryFolder
     let clock = TestClock()
     let queue: SQLiteQueue

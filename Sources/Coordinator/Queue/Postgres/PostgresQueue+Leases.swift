@@ -16,6 +16,7 @@ extension PostgresQueue {
                 let rows = try connection.run(PostgresStatements.claimSuspect, [.integer(1)] + more, doing: doing)
                 if rows.count > 0 { return (rows, try self.embedded(for: rows, in: connection)) }
             }
+            guard found.hasOthers else { return (nil, nil) }
             let rows = try connection.run(PostgresStatements.claim, [.integer(limit)] + more, doing: doing)
             return (rows, try self.embedded(for: rows, in: connection))
         }
@@ -35,6 +36,8 @@ extension PostgresQueue {
         var holdsLease = false
         var holdsSuspect = false
         var hasSuspects = false
+        /// Jobs that are ready and not suspect.
+        var hasOthers = false
     }
 
     /// Takes back what has run out and wakes what has rested, then looks.
@@ -48,7 +51,9 @@ extension PostgresQueue {
             let (hasExpired, hasRested) = (row.flag(0), row.flag(1))
             // Once: what is left then others have locked, and are sweeping.
             guard hasExpired || hasRested, !hasSwept else {
-                return Findings(holdsLease: row.flag(2), holdsSuspect: row.flag(3), hasSuspects: row.flag(4))
+                return Findings(
+                    holdsLease: row.flag(2), holdsSuspect: row.flag(3), hasSuspects: row.flag(4),
+                    hasOthers: row.flag(5))
             }
             hasSwept = true
             if hasExpired { try takeBack(PostgresStatements.takeBackExpired, in: connection) }

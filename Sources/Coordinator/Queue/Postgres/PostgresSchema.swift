@@ -11,9 +11,11 @@ enum PostgresSchema {
         let found = try session.run(doing: doing, patience: patience) { connection, _ throws(PostgresFault) -> Int? in
             if let found = try version(in: connection, doing: doing) { return found }
             guard create else { return nil }
+            // One at a time. The lock is taken before the transaction begins: what another made meanwhile is seen by a
+            // transaction that begins after it, not by one that waited for it with what it knew before.
+            try connection.run(PostgresStatements.lockSchema, doing: doing)
+            defer { _ = try? connection.run(PostgresStatements.unlockSchema, doing: doing) }
             return try connection.transaction(doing: doing) { () throws(PostgresFault) -> Int? in
-                // One at a time; another process may have been faster.
-                try connection.run(PostgresStatements.lockSchema, doing: doing)
                 if let found = try version(in: connection, doing: doing) { return found }
                 try connection.execute(tables, doing: doing)
                 return version

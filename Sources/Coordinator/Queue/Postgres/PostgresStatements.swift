@@ -20,7 +20,8 @@ enum PostgresStatements {
 
     // MARK: The queue as a whole
 
-    static let lockSchema = "SELECT pg_advisory_xact_lock(\(schemaLock))"
+    static let lockSchema = "SELECT pg_advisory_lock(\(schemaLock))"
+    static let unlockSchema = "SELECT pg_advisory_unlock(\(schemaLock))"
     static let isThere = "SELECT to_regclass('paligemma.queue') IS NOT NULL"
     static let schemaVersion = "SELECT schema_version FROM queue"
     static let model = "SELECT fingerprint, model FROM queue"
@@ -72,13 +73,15 @@ enum PostgresStatements {
     // MARK: Leases
 
     /// What there is to know before a lease: whether leases have run out, whether pauses are over, whether this owner
-    /// has a lease, whether one of a suspect job, and whether any suspect job is ready.
+    /// has a lease, whether one of a suspect job, and whether any suspect job and any other is ready. All that a world
+    /// asks while there is nothing to do.
     static let look = """
         SELECT EXISTS (SELECT FROM jobs WHERE state = 1 AND lease_deadline <= queue_time()),
             EXISTS (SELECT FROM jobs WHERE state = 2 AND not_before <= queue_time()),
             EXISTS (SELECT FROM jobs WHERE state = 1 AND lease_owner = $1),
             EXISTS (SELECT FROM jobs WHERE state = 1 AND lease_owner = $1 AND suspect),
-            EXISTS (SELECT FROM jobs WHERE state = 0 AND suspect)
+            EXISTS (SELECT FROM jobs WHERE state = 0 AND suspect),
+            EXISTS (SELECT FROM jobs WHERE state = 0 AND NOT suspect)
         """
     static let claim = claim(where: "NOT suspect", order: "priority DESC, sequence")
     /// Those that died least often first: the worst must not keep the others from being cleared.
