@@ -115,7 +115,8 @@ final class Rank: @unchecked Sendable {
             return waits ? .waiting(progress) : .working(progress)
         }
         let helpers = coordinator?.helpers.map { name, mark in
-            Watchdog.Subject(name: name) { mark.activity }
+            // A database that is away is waited for by the queue itself, for some minutes.
+            Watchdog.Subject(name: name, patience: name.contains("queue") ? 2 : 1) { mark.activity }
         }
         return [stage] + (helpers ?? [])
     }

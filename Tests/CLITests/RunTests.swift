@@ -180,7 +180,9 @@ import Testing
             """
             [ -e '\(bench.path("died"))' ] && exec '\(stress)' "$QUEUE" "$PALIGEMMA_WORLD" 600000
             touch '\(bench.path("died"))'
-            '\(stress)' "$QUEUE" "$PALIGEMMA_WORLD" 600000 100 & sleep 0.5; kill -9 $$
+            '\(stress)' "$QUEUE" "$PALIGEMMA_WORLD" 600000 100 >'\(bench.path("first"))' &
+            while [ ! -s '\(bench.path("first"))' ]; do sleep 0.05; done
+            kill -9 $$
             """)
         let outcome = try run()
         #expect(outcome.code == 0, "\(outcome.talk)")
