@@ -28,7 +28,7 @@ final class Supervised {
     func signal(_ number: Int32) { kill(id, number) }
 
     /// Its launcher, where there is one now.
-    var launcher: pid_t? { Tools.children(of: id).first }
+    var launcher: pid_t? { Tools.children(of: id).first(where: Tools.isAlive) }
 
     /// The world's ranks by number; empty while they are not all there.
     var ranks: [pid_t] {

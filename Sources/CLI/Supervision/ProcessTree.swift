@@ -67,7 +67,7 @@ struct ProcessTree {
     }
 
     /// Buries adopted processes that are dead.
-    private static func reapOrphans(except launcher: pid_t?) {
+    static func reapOrphans(except launcher: pid_t?) {
         let dead = ProcessTree().descendants.filter { !$0.isAlive && $0.parent == getpid() && $0.id != launcher }
         for entry in dead {
             var status: Int32 = 0

@@ -29,6 +29,8 @@ struct WorldWatch {
 
     /// - Returns: why the world will not end by itself, where that is so.
     mutating func look(at now: ContinuousClock.Instant) -> String? {
+        // A rank of the world before this one may have died after the last look at that one.
+        ProcessTree.reapOrphans(except: launcher)
         let tree = ProcessTree()
         for entry in tree.descendants where !ranks.contains(entry.id) && !others.contains(entry.id) { note(entry) }
         let states = Dictionary(tree.descendants.map { ($0.id, $0) }) { first, _ in first }
