@@ -186,7 +186,6 @@ package final class RankLoop {
     /// Completes transfers that are through, and begins to receive what has come.
     private func advance() throws(ShardError) -> Bool {
         var progress = false
-        var silent: [MPI.Arrival] = []
         var waiting: [(request: MPI.Request, memory: UnsafeMutableRawBufferPointer)] = []
         for entry in outgoing {
             if try entry.request.test() {
@@ -212,16 +211,15 @@ package final class RankLoop {
 
         while size > 1, let arrival = try mpi.receive() {
             if arrival.tag == Self.signOfLife {
+                // Empty, so it is through with its arrival.
                 signs?.note(from: arrival.source)
-                silent.append(arrival)
+                _ = try arrival.request.test()
                 continue
             }
             incoming[arrival.source, default: []].append(arrival)
             hostHasNews = true
             progress = true
         }
-        for arrival in silent { _ = try arrival.request.test() }
-        silent.removeAll()
         return progress
     }
 

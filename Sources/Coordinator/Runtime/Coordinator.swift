@@ -14,7 +14,7 @@ package struct NotDrained: Error, CustomStringConvertible {
 }
 
 extension Duration {
-    fileprivate var inSeconds: Double { Double(nanoseconds) / 1e9 }
+    var inSeconds: Double { Double(nanoseconds) / 1e9 }
 }
 
 /// Rank 0's work: it leases jobs, has them prepared, sends micro-batches to the vision ranks and orders to the Gemma

@@ -30,7 +30,7 @@ final class QueueKeeper: @unchecked Sendable {
         self.owner = owner
         self.duration = duration
         self.report = report
-        pace = LeasePace(lease: Double(duration.nanoseconds) / 1e9)
+        pace = LeasePace(lease: duration.inSeconds)
         let thread = Thread { [self] in run() }
         thread.name = "queue"
         thread.start()
