@@ -68,41 +68,53 @@ extension Gemma {
             rotary.rotate(
                 query.row(row), heads: slice.queryHeads.count, position: rotaryPosition(places[row]), kernels: kernels)
         }
-        attendToCaches(index, query, sequences, into: mixed, buffers)
+        attendToCaches(index, query, sequences, places, into: mixed, buffers)
         linear(mixed, layer.output.inputs(columns), into: partial)
-        try addSum(of: partial, to: x, buffers)
+        try addSum(of: partial, layer.attentionOutputNorm, to: x, buffers)
 
         rmsNorm(x, layer.mlpNorm, into: normed)
         feedForward(
             layer, parts: [slice.mlp], normed, hidden: buffers.hidden(x.rows), into: partial, accumulate: false)
-        try addSum(of: partial, to: x, buffers)
+        try addSum(of: partial, layer.mlpOutputNorm, to: x, buffers)
     }
 
-    /// x [B, D] += sum over the ranks of partial [B, D], in rank order.
-    private func addSum(of partial: MatrixView, to x: MatrixView, _ buffers: DecodeBuffers) throws(CollectiveError) {
+    /// x [B, D] += sum over the ranks of partial [B, D], in rank order; the sum's norm is between where there is one.
+    private func addSum(
+        of partial: MatrixView, _ norm: [Float]?, to x: MatrixView, _ buffers: DecodeBuffers
+    ) throws(CollectiveError) {
         let pieces = buffers.pieces(group.count * x.rows)
         try group.gatherCopies(of: partial, into: pieces, as: group.link)
-        for range in group.copies(of: x.rows) { kernels.add(x, pieces.rows(range)) }
+        var ranges = group.copies(of: x.rows)[...]
+        guard let norm else {
+            for range in ranges { kernels.add(x, pieces.rows(range)) }
+            return
+        }
+        let sum = pieces.rows(ranges.removeFirst())
+        for range in ranges { kernels.add(sum, pieces.rows(range)) }
+        add(sum, normedBy: norm, to: x)
     }
 
     /// mixed [B, own N·H]: each sequence's query heads over its own cache.
     private func attendToCaches(
-        _ layer: Int, _ query: MatrixView, _ sequences: [Sequence], into mixed: MatrixView, _ buffers: DecodeBuffers
+        _ layer: Int, _ query: MatrixView, _ sequences: [Sequence], _ places: [Int], into mixed: MatrixView,
+        _ buffers: DecodeBuffers
     ) {
         let heads = sequences.enumerated().flatMap { row, sequence -> [CacheAttention.Heads] in
             guard let cache = sequence.cache else { return [] }
+            let keys = configuration.keys(seenFrom: places[row], prefix: sequence.prefixRows, layer: layer)
             return slice.keyValueHeads(configuration).map { head in
-                sharing(layer, head, cache, query: query.rows(row..<row + 1), out: mixed.rows(row..<row + 1))
+                sharing(
+                    layer, head, cache, keys, query: query.rows(row..<row + 1), out: mixed.rows(row..<row + 1))
             }
         }
         let start = Timeline.now()
-        let operations = buffers.attention.run(heads, team: team, kernels: kernels, scale: queryScale)
+        let operations = buffers.attention.run(heads, team: team, kernels: kernels, rule: scoreRule)
         meter.record(.attention, from: start, operations: operations)
     }
 
     /// The query heads of this rank that share key/value head `head`, as rows [n, H] of one row's query.
     private func sharing(
-        _ layer: Int, _ head: Int, _ cache: KeyValueCache, query: MatrixView, out: MatrixView
+        _ layer: Int, _ head: Int, _ cache: KeyValueCache, _ keys: Range<Int>, query: MatrixView, out: MatrixView
     ) -> CacheAttention.Heads {
         let (width, perGroup) = (configuration.headWidth, configuration.heads / configuration.keyValueHeads)
         let sharing = (head * perGroup..<(head + 1) * perGroup).clamped(to: slice.queryHeads)
@@ -112,8 +124,8 @@ extension Gemma {
         let keyColumns = kept * width..<(kept + 1) * width
         return CacheAttention.Heads(
             query: query.columns(columns).unfolded(rows: sharing.count),
-            key: cache.keys(layer).rows(0..<cache.count).columns(keyColumns),
-            value: cache.values(layer).rows(0..<cache.count).columns(keyColumns),
+            key: cache.keys(layer).rows(keys).columns(keyColumns),
+            value: cache.values(layer).rows(keys).columns(keyColumns),
             out: out.columns(columns).unfolded(rows: sharing.count))
     }
 }

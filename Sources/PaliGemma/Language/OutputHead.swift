@@ -15,6 +15,7 @@ extension Gemma {
         let (normed, logits) = (buffers.normed(x.rows), buffers.logits(x.rows))
         rmsNorm(x, weights.norm, into: normed)
         linear(normed, weights.head.outputs(slice.vocabulary), into: logits)
+        capLogits(logits)
         observer?("logits", logits)
 
         let (own, first) = (buffers.candidate(x.rows), slice.vocabulary.lowerBound)
