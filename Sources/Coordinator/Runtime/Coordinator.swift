@@ -165,7 +165,10 @@ package final class Coordinator {
             let rows = job.pictures.count * configuration.vision.tokens + job.textTokens.count
             let longest = flights[id]?.lease.job.maxTokens ?? 0
             let positions = job.decoding.positions(prefixRows: rows, maxTokens: longest)
-            try take(schedule.handle(.prepared(id, rows: rows, positions: positions, lanes: job.decoding.rows)))
+            try take(
+                schedule.handle(
+                    .prepared(
+                        id, rows: rows, positions: positions, lanes: job.decoding.rows, alone: job.decoding.isSteady)))
         case .unprepared(let id, let failure, let permanent):
             if let flight = flights.removeValue(forKey: id) { fail(flight, failure, permanent: permanent) }
             try take(schedule.handle(.unprepared(id)))

@@ -50,8 +50,8 @@ package struct Schedule {
         /// The queue gave jobs, possibly none.
         case leased([JobID])
         /// A job is ready for the vision stage: the rows of its prefix, the positions of prefix and answers at most,
-        /// and the rows that it has in a decoding step at most.
-        case prepared(JobID, rows: Int, positions: Int, lanes: Int = 1)
+        /// and the rows that it has in a decoding step at most. One that is `alone` shares its micro-batch with none.
+        case prepared(JobID, rows: Int, positions: Int, lanes: Int = 1, alone: Bool = false)
         /// A job cannot be prepared; its failure has been told to the queue.
         case unprepared(JobID)
         /// The first features of a batch are on their way, or all are.
@@ -85,6 +85,7 @@ package struct Schedule {
         let rows: Int
         let positions: Int
         let lanes: Int
+        let alone: Bool
     }
 
     private struct Living {
@@ -148,12 +149,12 @@ package struct Schedule {
                 preparing.formUnion(jobs)
                 actions += jobs.map { .prepare($0) }
             }
-        case .prepared(let job, let rows, let positions, let lanes):
+        case .prepared(let job, let rows, let positions, let lanes, let alone):
             preparing.remove(job)
             if draining {
                 actions.append(.release(job))
             } else {
-                waiting.append(Prepared(job: job, rows: rows, positions: positions, lanes: lanes))
+                waiting.append(Prepared(job: job, rows: rows, positions: positions, lanes: lanes, alone: alone))
             }
         case .unprepared(let job):
             preparing.remove(job)
@@ -226,7 +227,8 @@ package struct Schedule {
             }
             guard let rank = load.indices.min(by: { load[$0] < load[$1] }), load[rank] < 2 else { break }
             let moreToCome = !preparing.isEmpty || load[rank] > 0 && leasing
-            if moreToCome, waitingRows + limits.typicalRows <= limits.batchRows { break }
+            let hasRoom = waiting[0].alone ? false : waitingRows + limits.typicalRows <= limits.batchRows
+            if moreToCome, hasRoom { break }
             let batch = Batch(id: nextBatch, jobs: takeBatch(), visionRank: rank)
             nextBatch += 1
             batches.append(batch)
@@ -244,7 +246,7 @@ package struct Schedule {
             let fits =
                 rows + next.rows <= limits.batchRows
                 && (positions + next.positions) * limits.cacheBytesPerPosition <= limits.cacheBytes
-                && lanes + next.lanes <= limits.sequences
+                && lanes + next.lanes <= limits.sequences && !next.alone && taken.first?.alone != true
             guard taken.isEmpty || fits else { break }
             taken.append(waiting.removeFirst())
             rows += next.rows

@@ -34,6 +34,12 @@ package struct Decoding: Sendable, Equatable {
         }
     }
 
+    /// Whether an answer has to be the same to the bit whatever the company: a draw makes another answer of a rounding.
+    /// Such a sequence is prefilled alone.
+    package var isSteady: Bool {
+        if case .sampling = method { true } else { false }
+    }
+
     /// Tokens that are fed after the prefix on one way through the answers, at most.
     package func longestAnswer(maxTokens: Int) -> Int {
         if case .choices(let choices) = method { return choices.map(\.count).max() ?? 0 }

@@ -13,6 +13,8 @@ extension Gemma {
 
     private func decodeStep(_ sequences: [Sequence]) throws(CollectiveError) {
         let lanes = sequences.flatMap(\.lanes)
+        linear.steadiness.isOn = sequences.contains { $0.decoding.isSteady }
+        defer { linear.steadiness.isOn = false }
         let buffers = decodeBuffers(for: lanes.count)
         let (x, normed) = (buffers.x(lanes.count), buffers.normed(lanes.count))
         for (row, lane) in lanes.enumerated() {

@@ -50,7 +50,7 @@ def load(folder):
 
 
 def inputs_of(processor, job):
-    images = [ImageOps.exif_transpose(Image.open(os.path.join(here, path))).convert("RGB") for path in job["images"]]
+    images = [ImageOps.exif_transpose(Image.open(os.path.join(here, "odd", path))).convert("RGB") for path in job["images"]]
     return processor(text=["<image>" * len(images) + job["prompt"]], images=[images], return_tensors="pt")
 
 
@@ -186,8 +186,8 @@ def jobs(pictures, prompts, answers, seed):
 def main():
     torch.set_grad_enabled(False)
     drawn_pictures = sorted(os.listdir(os.path.join(here, "../pictures")))
-    plain = ["../pictures/" + name for name in drawn_pictures if name.endswith((".png", ".jpg", ".webp"))]
-    scenes = ["../../../Examples/pictures/" + name for name in sorted(os.listdir(os.path.join(root, "Examples/pictures"))) if not name.endswith("jsonl")]
+    plain = ["../../pictures/" + name for name in drawn_pictures if name.endswith((".png", ".jpg", ".webp"))]
+    scenes = ["../../../../Examples/pictures/" + name for name in sorted(os.listdir(os.path.join(root, "Examples/pictures"))) if not name.endswith("jsonl")]
     words = ["yes", "no", "yesterday", "a red car", "a red cart, 7", "\u00e9", " no", "no\nno"]
     shapes = ["a red circle", "a red square", "red", "2", "3", "a blue triangle", "<loc0256><loc0384><loc0768><loc0928> red circle"]
     for name, folder, pictures, prompts, answers in [
