@@ -26,7 +26,8 @@ enum Samples {
                     Order.Sequence(
                         id: 4, pictureIDs: [7], textTokens: [2], maxTokens: 1,
                         decoding: Order.Decoding(
-                            beams: Order.Decoding.Beams(count: 16, lengthPenalty: -0.5, earlyStopping: .never, returned: 2),
+                            beams: Order.Decoding.Beams(
+                                count: 16, lengthPenalty: -0.5, earlyStopping: .never, returned: 2),
                             choices: [[1, .max], [], [257_215]])),
                 ])),
         .order(Order(sequenceNumber: 1, kind: .decode, steps: 8, sequenceIDs: [1, 2, .max])),

@@ -7,7 +7,8 @@ struct DecodingFlags: ParsableArguments {
     @Option(help: Variable.numBeams.help("Beam search with so many beams.", default: "1", valueName: "count"))
     var numBeams: Int?
 
-    @Option(help: Variable.lengthPenalty.help("Of beams; above 0 prefers long answers.", default: "1", valueName: "number"))
+    @Option(
+        help: Variable.lengthPenalty.help("Of beams; above 0 prefers long answers.", default: "1", valueName: "number"))
     var lengthPenalty: Double?
 
     @Option(
@@ -26,7 +27,8 @@ struct DecodingFlags: ParsableArguments {
     var topK: Int?
 
     @Option(
-        help: Variable.topP.help("Draw from the fewest tokens with this probability together.", default: "1", valueName: "number"))
+        help: Variable.topP.help(
+            "Draw from the fewest tokens with this probability together.", default: "1", valueName: "number"))
     var topP: Double?
 
     @Option(help: Variable.seed.help("Of the draws.", default: "from each job's id", valueName: "number"))
@@ -40,7 +42,9 @@ struct DecodingFlags: ParsableArguments {
             "End an answer that repeats up to so many tokens so many times, like 8x3.", valueName: "ngramxtimes"))
     var stopRepetition: String?
 
-    @Option(help: Variable.topLogprobs.help("Tell the so many most probable tokens of every step.", default: "0", valueName: "count"))
+    @Option(
+        help: Variable.topLogprobs.help(
+            "Tell the so many most probable tokens of every step.", default: "0", valueName: "count"))
     var topLogprobs: Int?
 
     @Option(

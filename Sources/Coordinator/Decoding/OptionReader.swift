@@ -23,7 +23,8 @@ struct OptionReader {
             throw Fault(reason: "\"\(key)\" must be a whole number and is \(described(value))")
         }
         guard range.contains(number) else {
-            let bounds = range.upperBound == .max ? "\(range.lowerBound) or more" : "\(range.lowerBound) to \(range.upperBound)"
+            let bounds =
+                range.upperBound == .max ? "\(range.lowerBound) or more" : "\(range.lowerBound) to \(range.upperBound)"
             throw Fault(reason: "\"\(key)\" is \(number); give \(bounds)")
         }
         return number
@@ -54,7 +55,8 @@ struct OptionReader {
         let early = try earlyStopping()
         guard let count else {
             for key in ["length_penalty", "early_stopping", "num_return"] where has(key) {
-                throw Fault(reason: "\"\(key)\" is for beams; give \"num_beams\" from 2 to \(BeamSettings.most) with it")
+                throw Fault(
+                    reason: "\"\(key)\" is for beams; give \"num_beams\" from 2 to \(BeamSettings.most) with it")
             }
             return nil
         }
@@ -112,7 +114,8 @@ struct OptionReader {
         else { throw Fault(reason: "\"stop_repetition\" must have \"ngram\" and \"times\", \(example)") }
         guard (1...1000).contains(longest), (2...1000).contains(times) else {
             throw Fault(
-                reason: "\"stop_repetition\" takes an \"ngram\" of 1 to 1000 tokens and 2 to 1000 \"times\", \(example)")
+                reason: "\"stop_repetition\" takes an \"ngram\" of 1 to 1000 tokens and 2 to 1000 \"times\", \(example)"
+            )
         }
         return Repetition(longest: longest, times: times)
     }

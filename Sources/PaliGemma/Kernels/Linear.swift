@@ -123,7 +123,9 @@ struct Linear {
     private func arrangeFewRows(_ x: MatrixView) {
         if steadiness.isOn {
             arrangedRows.fillGroups(x, kernels: kernels)
-        } else if x.rows <= Self.fewRows { arrangedRows.fill(x, kernels: kernels) }
+        } else if x.rows <= Self.fewRows {
+            arrangedRows.fill(x, kernels: kernels)
+        }
     }
 
     func record(_ weights: [WeightMatrix], rows: Int, from start: UInt64) {
