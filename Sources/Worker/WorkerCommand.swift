@@ -88,6 +88,13 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "Write what each rank did and waited for, in JSON, at the end. [PALIGEMMA_REPORT]")
     var report: String?
 
+    @Flag(
+        help: """
+            PaliGemma 2: an answer's tokens see the last 4096 positions only in every other layer, as in transformers. \
+            [PALIGEMMA_SLIDING_WINDOW=1; default: all, as the weights were trained]
+            """)
+    var slidingWindow = false
+
     @Flag(help: "Do not turn pictures upright by their EXIF orientation. [PALIGEMMA_IGNORE_EXIF=1]")
     var ignoreExif = false
 

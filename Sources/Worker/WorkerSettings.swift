@@ -25,6 +25,7 @@ struct WorkerSettings {
     let prefill: PrefillCut.Split?
     let timeline: String?
     let report: String?
+    let slidingWindow: Bool
     let ignoreExif: Bool
     let quiet: Bool
 
@@ -107,6 +108,7 @@ struct WorkerSettings {
         watchdogSeconds = seconds
         timeline = text(command.timeline, "PALIGEMMA_TIMELINE")
         report = text(command.report, "PALIGEMMA_REPORT")
+        slidingWindow = try isSet(command.slidingWindow, "PALIGEMMA_SLIDING_WINDOW")
         ignoreExif = try isSet(command.ignoreExif, "PALIGEMMA_IGNORE_EXIF")
         quiet = try isSet(command.quiet, "PALIGEMMA_QUIET")
     }

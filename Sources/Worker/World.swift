@@ -67,7 +67,8 @@ struct ModelParts {
 
     init(_ settings: WorkerSettings, worldSize: Int) throws {
         _ = try Kernels.requested()
-        configuration = try ModelConfiguration(directory: settings.model)
+        configuration = try ModelConfiguration(
+            directory: settings.model, slidingWindow: settings.slidingWindow)
         checkpoint = try Checkpoint(directory: settings.model)
         tokenizer = try Tokenizer(directory: settings.model, configuration: configuration)
         guard tokenizer.pieceCount <= configuration.text.vocabulary else {
@@ -79,7 +80,7 @@ struct ModelParts {
         plan = try ShardPlan(ranks: worldSize, configuration: configuration, visionRanks: settings.visionRanks)
         let stored = checkpoint.fingerprint()
         precision = settings.weights
-        fingerprint = precision.mark(fingerprint: stored)
+        fingerprint = precision.mark(fingerprint: configuration.mark(fingerprint: stored))
         weights = try ModelWeights.load(
             checkpoint, configuration, precision: precision, fingerprint: stored,
             threads: Launch(worldSize: worldSize).cores
@@ -89,9 +90,10 @@ struct ModelParts {
         }
     }
 
-    /// The last part of the directory's path, for people, and the precision where it is not the checkpoint's.
+    /// The last part of the directory's path, for people, and what makes its answers others than the default's.
     var name: String {
         let directory = URL(fileURLWithPath: checkpoint.directory).standardizedFileURL.lastPathComponent
-        return precision == .bf16 ? directory : "\(directory), --weights \(precision.rawValue)"
+        let weights = precision == .bf16 ? "" : ", --weights \(precision.rawValue)"
+        return directory + weights + (configuration.text.window == nil ? "" : ", --sliding-window")
     }
 }

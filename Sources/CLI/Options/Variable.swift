@@ -62,6 +62,7 @@ struct Variable {
     static let fresh = Variable("FRESH")
     static let dryRun = Variable("DRY_RUN")
 
+    static let slidingWindow = Variable("SLIDING_WINDOW")
     static let ignoreExif = Variable("IGNORE_EXIF")
     static let shape = Variable("SHAPE")
     static let layers = Variable("LAYERS")

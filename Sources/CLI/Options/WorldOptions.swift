@@ -39,6 +39,12 @@ struct WorldOptions: ParsableArguments {
             default: "rows, where the memory allows it", valueName: "rows|columns"))
     var prefill: PrefillCut.Split?
 
+    @Flag(
+        help: Variable.slidingWindow.help(
+            "PaliGemma 2: an answer's tokens see the last 4096 positions only in every other layer, as in transformers.",
+            default: "all, as the weights were trained"))
+    var slidingWindow = false
+
     @Flag(help: Variable.ignoreExif.help("Do not turn pictures as their cameras say."))
     var ignoreExif = false
 
@@ -81,7 +87,8 @@ struct WorldOptions: ParsableArguments {
             ("--timeline", try Variable.timeline.value(timeline)),
         ]
         let flags = values.flatMap { name, value in value.map { [name, $0] } ?? [] }
-        return flags + (try Variable.ignoreExif.isOn(ignoreExif) ? ["--ignore-exif"] : [])
+        return flags + (try Variable.slidingWindow.isOn(slidingWindow) ? ["--sliding-window"] : [])
+            + (try Variable.ignoreExif.isOn(ignoreExif) ? ["--ignore-exif"] : [])
     }
 }
 

@@ -11,14 +11,19 @@ final class Lane {
     var token: Int32 = 0
     /// Positions that are filled.
     var count = 0
+    /// Positions that see all of each other.
+    let prefixRows: Int
     let prefix: KeyValueCache
     private var pages: [KeyValueCache] = []
 
-    init(prefix: KeyValueCache) { self.prefix = prefix }
+    init(prefix: KeyValueCache, prefixRows: Int) {
+        self.prefix = prefix
+        self.prefixRows = prefixRows
+    }
 
     /// A lane that goes on from this one with a token.
     func fork(token: Int32) -> Lane {
-        let lane = Lane(prefix: prefix)
+        let lane = Lane(prefix: prefix, prefixRows: prefixRows)
         (lane.token, lane.count, lane.pages) = (token, count, pages)
         return lane
     }
@@ -48,16 +53,19 @@ final class Lane {
         return part(pages[row / Self.pageRows]).rows(row % Self.pageRows..<row % Self.pageRows + 1)
     }
 
-    /// Keys and values of the filled positions in the shared cache.
-    func prefixPart(_ layer: Int, columns: Range<Int>) -> CacheAttention.Part {
-        part(of: prefix, layer, rows: 0..<min(count, prefix.capacity), columns)
+    /// Keys and values of some filled positions, as far as they stand in the shared cache.
+    func prefixPart(_ layer: Int, _ keys: Range<Int>, columns: Range<Int>) -> CacheAttention.Part {
+        part(of: prefix, layer, rows: keys.clamped(to: 0..<prefix.capacity), columns)
     }
 
-    /// The same of the pages, in order.
-    func pageParts(_ layer: Int, columns: Range<Int>) -> [CacheAttention.Part] {
-        pages.enumerated().map { index, page in
-            let rows = min(Self.pageRows, count - prefix.capacity - index * Self.pageRows)
-            return part(of: page, layer, rows: 0..<rows, columns)
+    /// The same in the pages, in order.
+    func pageParts(_ layer: Int, _ keys: Range<Int>, columns: Range<Int>) -> [CacheAttention.Part] {
+        guard keys.upperBound > prefix.capacity else { return [] }
+        return pages.enumerated().compactMap { index, page in
+            let start = prefix.capacity + index * Self.pageRows
+            let own = keys.clamped(to: start..<start + Self.pageRows)
+            return own.isEmpty
+                ? nil : part(of: page, layer, rows: own.lowerBound - start..<own.upperBound - start, columns)
         }
     }
 

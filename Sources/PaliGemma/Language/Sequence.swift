@@ -74,7 +74,9 @@ package final class Sequence {
             beams = BeamSearch(settings, maxTokens: maxTokens, endToken: Int32(endToken))
         case .choices(let tokens): choices = ChoiceScoring(tokens, endToken: Int32(endToken))
         }
-        lanes = [Lane(prefix: KeyValueCache(layers: layers, capacity: capacity, width: width))]
+        lanes = [
+            Lane(prefix: KeyValueCache(layers: layers, capacity: capacity, width: width), prefixRows: prefixRows)
+        ]
     }
 
     /// What is to be known of a lane's logits; nil for no more than the most probable token.
