@@ -9,7 +9,7 @@ struct JobOptions: ParsableArguments {
 
     @Option(
         help: Variable.jobs.help(
-            "A file of jobs, one JSON object a line: {\"id\", \"images\", \"prompt\", \"max_tokens\", \"priority\"}.",
+            "A file of jobs, one JSON object a line: {\"id\", \"images\", \"prompt\", \"max_tokens\", \"priority\", …}.",
             valueName: "file"))
     var jobs: String?
 
@@ -20,6 +20,8 @@ struct JobOptions: ParsableArguments {
 
     @Option(help: Variable.priority.help("Higher goes first.", default: "0", valueName: "number"))
     var priority: Int?
+
+    @OptionGroup(title: "Decoding") var decoding: DecodingFlags
 
     @Flag(help: Variable.replace.help("Queue a job anew whose id is there with other contents."))
     var replace = false
@@ -43,6 +45,7 @@ struct JobOptions: ParsableArguments {
         guard (1...1_000_000).contains(defaults.maxTokens) else {
             throw ValidationError("'--max-tokens' is \(defaults.maxTokens); give 1 or more.")
         }
+        defaults.options = try decoding.members()
         // A file in the environment does not stand against pictures on the command line.
         if let file = pictures.isEmpty ? try Variable.jobs.value(jobs) : jobs {
             guard pictures.isEmpty else {
@@ -56,8 +59,11 @@ struct JobOptions: ParsableArguments {
         guard let prompt else {
             throw ValidationError("Missing '--prompt': say what to ask, like --prompt \"caption en\".")
         }
-        return PictureJobs(
-            paths: pictures, prompt: prompt, defaults: defaults,
-            idWithPrompt: try Variable.idWithPrompt.isOn(idWithPrompt))
+        let idWithPrompt = try Variable.idWithPrompt.isOn(idWithPrompt)
+        do throws(DecodingOptions.Fault) {
+            return try PictureJobs(paths: pictures, prompt: prompt, defaults: defaults, idWithPrompt: idWithPrompt)
+        } catch {
+            throw ValidationError("\(error.reason).")
+        }
     }
 }

@@ -18,11 +18,16 @@ package struct JobDefaults: Sendable {
     package var prompt: String?
     package var maxTokens: Int
     package var priority: Int
+    /// How answers are made; a job that says it otherwise, key by key, has its own way.
+    package var options: [JSON.Member]
 
-    package init(prompt: String? = nil, maxTokens: Int = Job.defaultMaxTokens, priority: Int = 0) {
+    package init(
+        prompt: String? = nil, maxTokens: Int = Job.defaultMaxTokens, priority: Int = 0, options: [JSON.Member] = []
+    ) {
         self.prompt = prompt
         self.maxTokens = maxTokens
         self.priority = priority
+        self.options = options
     }
 }
 

@@ -4,13 +4,14 @@ import Foundation
 ///
 ///     {"id": "a", "images": ["x.png", "y.png"], "prompt": "caption en", "max_tokens": 32, "priority": 0}
 ///
-/// `num_beams` may say 1, which is what is done. Pictures are looked for beside the file. Only `images` must be there, and `prompt` where no default is given.
+/// and the keys of ``DecodingOptions``. Pictures are looked for beside the file. Only `images` must be there, and `prompt`
+/// where no default is given.
 /// Without `id` a job is called by its pictures' paths, and by its prompt too where the file asks several things of
 /// the same pictures; to know which these are, the file is read twice.
 ///
 /// A line that makes no sense is a job with a `fault`, named "FILE line N"; the others go on.
 package final class JobsFile: JobSource {
-    static let keys = ["id", "images", "prompt", "max_tokens", "priority", "num_beams"]
+    static let keys = ["id", "images", "prompt", "max_tokens", "priority"] + DecodingOptions.keys
 
     private let path: String
     private let folder: String
@@ -47,7 +48,7 @@ package final class JobsFile: JobSource {
             id: description.id ?? standard,
             images: description.images.map { JobImage.look(at: $0, in: folder) },
             prompt: description.prompt, maxTokens: description.maxTokens, priority: description.priority,
-            source: source)
+            options: description.options, source: source)
     }
 
     private func faultyJob(_ reason: String) -> Job {
@@ -84,6 +85,7 @@ extension JobsFile {
         var prompt: String
         var maxTokens: Int
         var priority: Int
+        var options: String
     }
 
     private struct Fault: Error {
@@ -126,11 +128,19 @@ extension JobsFile {
         guard (1...1_000_000).contains(maxTokens) else {
             throw Fault(reason: "\"max_tokens\" is \(maxTokens); give 1 or more")
         }
-        let beams = try integer(value["num_beams"], "num_beams") ?? 1
-        guard beams == 1 else { throw Fault(reason: "\"num_beams\" is \(beams); only 1, greedy decoding, is there") }
         return Description(
             id: id, images: try images(value["images"]), prompt: prompt, maxTokens: maxTokens,
-            priority: try integer(value["priority"], "priority") ?? defaults.priority)
+            priority: try integer(value["priority"], "priority") ?? defaults.priority,
+            options: try options(members.filter { DecodingOptions.keys.contains($0.key) }, defaults: defaults))
+    }
+
+    private static func options(_ own: [JSON.Member], defaults: JobDefaults) throws(Fault) -> String {
+        let inherited = defaults.options.filter { option in !own.contains { $0.key == option.key } }
+        do throws(DecodingOptions.Fault) {
+            return try DecodingOptions(inherited + own).text
+        } catch {
+            throw Fault(reason: error.reason)
+        }
     }
 
     private static func images(_ value: JSON?) throws(Fault) -> [String] {
