@@ -63,7 +63,8 @@ package final class VisionStage: @unchecked Sendable {
         Fault.before(.encode)
         counters.firstStart = counters.firstStart ?? start
         var failure: (any Error)?
-        tower.encode(batch.pictures.map(\.rgb)) { rows, features in
+        let adapters = batch.pictures.map { $0.adapter == 0 ? nil : Int($0.adapter) - 1 }
+        tower.encode(batch.pictures.map(\.rgb), adapters: adapters) { rows, features in
             guard failure == nil else { return }
             do {
                 if rows.lowerBound == 0 { try report(batch, finished: false) }

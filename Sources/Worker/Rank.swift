@@ -97,7 +97,7 @@ final class Rank: @unchecked Sendable {
             cacheBytes: settings.keyValueBudget)
         return Coordinator(
             queue: queue, plan: parts.plan, configuration: parts.configuration, limits: limits,
-            tokenizer: parts.tokenizer,
+            tokenizer: parts.tokenizer, adapters: parts.adapters,
             settings: Coordinator.Settings(
                 drain: settings.drain, lease: .seconds(settings.leaseSeconds),
                 owner: settings.world ?? "\(launch.host):\(launch.processID)", drainTimeout: settings.drainTimeout,

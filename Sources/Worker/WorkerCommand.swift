@@ -88,6 +88,12 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "Write what each rank did and waited for, in JSON, at the end. [PALIGEMMA_REPORT]")
     var report: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "A LoRA adapter as PEFT saves it, which jobs call by this name; may be given several times. "
+                + "[PALIGEMMA_ADAPTER, with commas between]", valueName: "name=dir"))
+    var adapter: [String] = []
+
     @Flag(
         help: """
             PaliGemma 2: an answer's tokens see the last 4096 positions only in every other layer, as in transformers. \

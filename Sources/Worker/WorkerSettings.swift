@@ -26,6 +26,8 @@ struct WorkerSettings {
     let timeline: String?
     let report: String?
     let slidingWindow: Bool
+    /// "name=DIR"
+    let adapters: [String]
     let ignoreExif: Bool
     let quiet: Bool
 
@@ -108,6 +110,8 @@ struct WorkerSettings {
         watchdogSeconds = seconds
         timeline = text(command.timeline, "PALIGEMMA_TIMELINE")
         report = text(command.report, "PALIGEMMA_REPORT")
+        let adapterList = (text(nil, "PALIGEMMA_ADAPTER") ?? "").split(separator: ",").map(String.init)
+        adapters = command.adapter.isEmpty ? adapterList : command.adapter
         slidingWindow = try isSet(command.slidingWindow, "PALIGEMMA_SLIDING_WINDOW")
         ignoreExif = try isSet(command.ignoreExif, "PALIGEMMA_IGNORE_EXIF")
         quiet = try isSet(command.quiet, "PALIGEMMA_QUIET")

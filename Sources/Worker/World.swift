@@ -62,6 +62,7 @@ struct ModelParts {
     let weights: ModelWeights
     let tokenizer: Tokenizer
     let precision: WeightPrecision
+    let adapters: AdapterSet
     let fingerprint: String
     let plan: ShardPlan
 
@@ -80,10 +81,12 @@ struct ModelParts {
         plan = try ShardPlan(ranks: worldSize, configuration: configuration, visionRanks: settings.visionRanks)
         let stored = checkpoint.fingerprint()
         precision = settings.weights
-        fingerprint = precision.mark(fingerprint: configuration.mark(fingerprint: stored))
+        adapters = try AdapterSet(options: settings.adapters)
+        fingerprint = precision.mark(
+            fingerprint: adapters.mark(fingerprint: configuration.mark(fingerprint: stored)))
         weights = try ModelWeights.load(
             checkpoint, configuration, precision: precision, fingerprint: stored,
-            threads: Launch(worldSize: worldSize).cores
+            threads: Launch(worldSize: worldSize).cores, adapters: adapters
         ) { making in
             let size = String(format: "%.0f MB", Double(making.byteCount) / 1e6)
             Talk.line("quantising the weights, once, into \(making.path) (\(size))")
@@ -95,5 +98,6 @@ struct ModelParts {
         let directory = URL(fileURLWithPath: checkpoint.directory).standardizedFileURL.lastPathComponent
         let weights = precision == .bf16 ? "" : ", --weights \(precision.rawValue)"
         return directory + weights + (configuration.text.window == nil ? "" : ", --sliding-window")
+            + (adapters.names.isEmpty ? "" : ", --adapter " + adapters.names.joined(separator: " and "))
     }
 }

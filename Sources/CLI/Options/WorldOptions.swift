@@ -39,6 +39,12 @@ struct WorldOptions: ParsableArguments {
             default: "rows, where the memory allows it", valueName: "rows|columns"))
     var prefill: PrefillCut.Split?
 
+    @Option(
+        help: Variable.adapter.help(
+            "A LoRA adapter as PEFT saves it, which jobs call by this name; may be given several times.",
+            valueName: "name=dir"))
+    var adapter: [String] = []
+
     @Flag(
         help: Variable.slidingWindow.help(
             "PaliGemma 2: an answer's tokens see the last 4096 positions only in every other layer, as in transformers.",
@@ -87,7 +93,9 @@ struct WorldOptions: ParsableArguments {
             ("--timeline", try Variable.timeline.value(timeline)),
         ]
         let flags = values.flatMap { name, value in value.map { [name, $0] } ?? [] }
-        return flags + (try Variable.slidingWindow.isOn(slidingWindow) ? ["--sliding-window"] : [])
+        // From the variable a rank takes them itself.
+        return flags + adapter.flatMap { ["--adapter", $0] }
+            + (try Variable.slidingWindow.isOn(slidingWindow) ? ["--sliding-window"] : [])
             + (try Variable.ignoreExif.isOn(ignoreExif) ? ["--ignore-exif"] : [])
     }
 }

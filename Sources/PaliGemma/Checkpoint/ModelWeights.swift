@@ -9,11 +9,14 @@ package struct ModelWeights: Sendable {
     /// Takes all tensors out of a checkpoint: each must be there, have the shape that the configuration asks for,
     /// and none may be left over.
     ///
-    /// - Parameter quantized: the same weights with eight bits, which products use where it has them.
+    /// - Parameters:
+    ///   - quantized: the same weights with eight bits, which products use where it has them.
+    ///   - adapters: what is added to products for rows that ask for it.
     package init(
-        checkpoint: Checkpoint, configuration: ModelConfiguration, quantized: QuantizedFile? = nil
+        checkpoint: Checkpoint, configuration: ModelConfiguration, quantized: QuantizedFile? = nil,
+        adapters: AdapterSet = AdapterSet()
     ) throws(ModelError) {
-        var reader = TensorReader(checkpoint: checkpoint, quantized: quantized)
+        var reader = TensorReader(checkpoint: checkpoint, quantized: quantized, adapters: adapters)
         vision = try VisionWeights(&reader, configuration.vision)
         projector = try DenseWeights(
             &reader, "projector", outputs: configuration.text.width, inputs: configuration.vision.width)

@@ -25,10 +25,15 @@ struct CheckpointEditor {
         }
         let config = try Data(contentsOf: URL(fileURLWithPath: source + "/config.json"))
         configuration = try JSONSerialization.jsonObject(with: config) as? [String: Any] ?? [:]
-        let file = try Data(contentsOf: URL(fileURLWithPath: source + "/model.safetensors"))
+        tensors = try Self.tensors(of: source + "/model.safetensors")
+    }
+
+    /// All of a safetensors file, by name.
+    static func tensors(of path: String) throws -> [Tensor] {
+        let file = try Data(contentsOf: URL(fileURLWithPath: path))
         let length = file.prefix(8).enumerated().reduce(0) { $0 + Int($1.element) << (8 * $1.offset) }
         let header = try JSONSerialization.jsonObject(with: file[8..<8 + length]) as? [String: [String: Any]] ?? [:]
-        tensors = header.compactMap { name, entry in
+        return header.compactMap { name, entry in
             guard let type = entry["dtype"] as? String, let shape = entry["shape"] as? [Int],
                 let offsets = entry["data_offsets"] as? [Int]
             else { return nil }
