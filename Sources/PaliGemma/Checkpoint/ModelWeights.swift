@@ -99,13 +99,18 @@ package struct TextWeights: Sendable {
     let norm: [Float]  // text.norm.weight [D]
     /// The output head: the embedding again, unless the checkpoint stores another.
     let head: WeightMatrix  // head.weight [V, D]
+    /// The tensor that the head is.
+    let headName: String
 
     /// Whether the layers multiply with weights of eight bits.
     var isQuantized: Bool { layers.contains { $0.gate.quantized != nil } }
 
     init(_ reader: inout TensorReader, _ configuration: TextConfiguration) throws(ModelError) {
         let width = configuration.width
-        embedding = try reader.matrix("text.embed_tokens.weight", [configuration.vocabulary, width])
+        // Of a tied pair some programs save the head alone.
+        let isHeadAlone = !reader.has("text.embed_tokens.weight") && reader.has("head.weight")
+        embedding = try reader.matrix(
+            isHeadAlone ? "head.weight" : "text.embed_tokens.weight", [configuration.vocabulary, width])
         var layers: [TextLayerWeights] = []
         for index in 0..<configuration.layers {
             layers.append(try TextLayerWeights(&reader, "text.layers.\(index)", configuration))
@@ -113,11 +118,12 @@ package struct TextWeights: Sendable {
         self.layers = layers
         norm = try reader.vector("text.norm.weight", width)
         // A stored head that equals the embedding costs no second reading of it: the pages are other pages.
-        if reader.has("head.weight") {
+        if !isHeadAlone, reader.has("head.weight") {
             let stored = try reader.matrix("head.weight", [configuration.vocabulary, width])
-            head = stored.holdsSameBytes(as: embedding) ? embedding : stored
+            let isTwin = stored.holdsSameBytes(as: embedding)
+            (head, headName) = isTwin ? (embedding, "text.embed_tokens.weight") : (stored, "head.weight")
         } else {
-            head = embedding
+            (head, headName) = (embedding, isHeadAlone ? "head.weight" : "text.embed_tokens.weight")
         }
     }
 }

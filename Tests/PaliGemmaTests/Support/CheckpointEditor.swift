@@ -62,6 +62,19 @@ struct CheckpointEditor {
         for index in tensors.indices { tensors[index].name = change(tensors[index].name) }
     }
 
+    /// All numbers as float32, which changes none.
+    mutating func widen() {
+        for index in tensors.indices where tensors[index].type != "F32" {
+            let (data, isHalf) = (tensors[index].data, tensors[index].type == "F16")
+            let numbers = stride(from: data.startIndex, to: data.endIndex, by: 2).map { place in
+                let bits = UInt16(data[place]) | UInt16(data[place + 1]) << 8
+                return isHalf ? Float(Float16(bitPattern: bits)) : Float(bitPattern: UInt32(bits) << 16)
+            }
+            tensors[index].data = numbers.withUnsafeBytes { Data($0) }
+            tensors[index].type = "F32"
+        }
+    }
+
     func writeConfiguration() throws {
         try JSONSerialization.data(withJSONObject: configuration).write(
             to: URL(fileURLWithPath: folder.file("config.json")))
