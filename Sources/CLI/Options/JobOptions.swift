@@ -59,11 +59,13 @@ struct JobOptions: ParsableArguments {
         guard let prompt else {
             throw ValidationError("Missing '--prompt': say what to ask, like --prompt \"caption en\".")
         }
-        let idWithPrompt = try Variable.idWithPrompt.isOn(idWithPrompt)
         do throws(DecodingOptions.Fault) {
-            return try PictureJobs(paths: pictures, prompt: prompt, defaults: defaults, idWithPrompt: idWithPrompt)
+            _ = try DecodingOptions(defaults.options)
         } catch {
             throw ValidationError("\(error.reason).")
         }
+        return PictureJobs(
+            paths: pictures, prompt: prompt, defaults: defaults,
+            idWithPrompt: try Variable.idWithPrompt.isOn(idWithPrompt))
     }
 }

@@ -14,6 +14,8 @@ package final class PictureJobs: JobSource {
     private let defaults: JobDefaults
     private let prompt: String
     private let options: String
+    /// Where the options make no sense.
+    private let fault: JobFailure?
     private let idWithPrompt: Bool
     /// The next name is the last.
     private var pending: [Entry]
@@ -27,12 +29,13 @@ package final class PictureJobs: JobSource {
     /// - Parameters:
     ///   - paths: files and folders, relative ones from the current folder.
     ///   - idWithPrompt: makes ids of path and prompt, for a second question about the same pictures.
-    /// - Throws: where the options of all jobs make no sense.
-    package init(
-        paths: [String], prompt: String, defaults: JobDefaults, idWithPrompt: Bool = false
-    ) throws(DecodingOptions.Fault) {
+    package init(paths: [String], prompt: String, defaults: JobDefaults, idWithPrompt: Bool = false) {
         self.prompt = prompt
-        options = try DecodingOptions(defaults.options).text
+        do throws(DecodingOptions.Fault) {
+            (options, fault) = (try DecodingOptions(defaults.options).text, nil)
+        } catch {
+            (options, fault) = ("{}", JobFailure(code: JobFailure.invalidJob, message: error.reason))
+        }
         self.defaults = defaults
         self.idWithPrompt = idWithPrompt
         pending = paths.reversed().map { Entry(name: $0, isNamed: true) }
@@ -53,10 +56,12 @@ package final class PictureJobs: JobSource {
     }
 
     private func job(for name: String) -> Job {
-        Job(
+        var job = Job(
             id: JobID.standard(pictures: [name], prompt: idWithPrompt ? prompt : nil),
             images: [JobImage.look(at: name, in: FileManager.default.currentDirectoryPath)], prompt: prompt,
             maxTokens: defaults.maxTokens, priority: defaults.priority, options: options)
+        job.fault = fault
+        return job
     }
 
     /// Puts what a folder holds in front of what is pending. A folder that cannot be read is a job that failed.

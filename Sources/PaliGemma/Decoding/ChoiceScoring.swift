@@ -1,6 +1,6 @@
 /// Scores given answers by their log-likelihood, the end token's included. Answers that begin alike share the way: they
 /// are a tree, and each of its nodes is fed once.
-struct ChoiceScoring {
+package struct ChoiceScoring {
     private struct Node {
         let token: Int32
         let parent: Int
@@ -19,9 +19,9 @@ struct ChoiceScoring {
     /// Nodes that are to be fed, the next ones last.
     private var pending: [Int] = [0]
     /// The nodes of the step at hand.
-    private(set) var fed: [Int] = [0]
+    package private(set) var fed: [Int] = [0]
 
-    init(_ choices: [[Int32]], endToken: Int32) {
+    package init(_ choices: [[Int32]], endToken: Int32) {
         self.choices = choices
         self.endToken = endToken
         for (index, tokens) in choices.enumerated() {
@@ -40,7 +40,7 @@ struct ChoiceScoring {
     }
 
     /// Tokens whose log-probabilities are wanted behind a node of the step.
-    func targets(row: Int) -> [Int32] {
+    package func targets(row: Int) -> [Int32] {
         let node = nodes[fed[row]]
         return node.children.map { nodes[$0].token } + (node.choice == nil ? [] : [endToken])
     }
@@ -48,7 +48,7 @@ struct ChoiceScoring {
     /// Takes what was wanted of each row.
     ///
     /// - Returns: for every node that is to be fed now or later, the row that it follows and its token.
-    mutating func advance(_ rows: [[Float]]) -> [(row: Int, token: Int32)] {
+    package mutating func advance(_ rows: [[Float]]) -> [(row: Int, token: Int32)] {
         pending.removeLast(fed.count)
         var new: [(row: Int, token: Int32)] = []
         for (row, logProbabilities) in rows.enumerated() {
@@ -64,10 +64,10 @@ struct ChoiceScoring {
         return new
     }
 
-    var isOver: Bool { pending.isEmpty }
+    package var isOver: Bool { pending.isEmpty }
 
     /// In the order in which the choices were given.
-    var answers: [ScoredAnswer] {
+    package var answers: [ScoredAnswer] {
         var all = choices.map { ScoredAnswer(tokens: $0, logProbabilities: [], score: 0, isEnded: true) }
         for (place, node) in nodes.enumerated() {
             guard let choice = node.choice else { continue }

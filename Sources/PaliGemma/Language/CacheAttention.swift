@@ -12,8 +12,8 @@ package struct CacheAttention: ~Copyable {
 
     /// Keys and values of positions that follow each other in memory.
     package struct Part: Sendable {
-        let key: MatrixView  // [S, H]
-        let value: MatrixView  // [S, H]
+        package let key: MatrixView  // [S, H]
+        package let value: MatrixView  // [S, H]
 
         package init(key: MatrixView, value: MatrixView) {
             self.key = key
