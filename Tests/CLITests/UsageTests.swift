@@ -48,6 +48,10 @@ import Testing
         #expect(try bench.run("inspect", "image", "missing.jpg", "--model", "model", "--output", "o.png").code == 1)
         #expect(try bench.run("random-model", "--shape", "7b", "--output", "m").code == 2)
         #expect(try bench.run("run", "--model", "missing", "--prompt", "x", "x.jpg", "--output", "o").code == 4)
+        #expect(
+            try bench.run(
+                "run", "--model", "model", "--adapter", "a=missing", "--prompt", "x", "x.jpg", "--output", "o"
+            ).code == 4)
         let tooMany = try bench.run(
             "run", "--model", "model", "--ranks", "99", "--prompt", "x", "x.jpg", "--output", "o")
         #expect(tooMany.code == 2)

@@ -68,9 +68,17 @@ struct WorldOptions: ParsableArguments {
         let configuration = try ModelConfiguration(directory: model)
         let plan = try self.plan.resolved(for: configuration)
         let precision = try Variable.weights.value(weights) ?? .bf16
+        // What is no adapter is said before anything is begun.
+        _ = try AdapterSet(options: adapters())
         return WorldSettings(
             model: model, precision: precision, configuration: configuration, plan: plan,
             workerFlags: ["--weights", precision.rawValue] + (try workerFlags()))
+    }
+
+    private func adapters() throws -> [String] {
+        guard adapter.isEmpty else { return adapter }
+        let list = try Variable.adapter.value(nil as String?) ?? ""
+        return list.split(separator: ",").map(String.init)
     }
 
     private func keyValueBudgetText() throws -> String? {
@@ -93,8 +101,7 @@ struct WorldOptions: ParsableArguments {
             ("--timeline", try Variable.timeline.value(timeline)),
         ]
         let flags = values.flatMap { name, value in value.map { [name, $0] } ?? [] }
-        // From the variable a rank takes them itself.
-        return flags + adapter.flatMap { ["--adapter", $0] }
+        return flags + (try adapters()).flatMap { ["--adapter", $0] }
             + (try Variable.slidingWindow.isOn(slidingWindow) ? ["--sliding-window"] : [])
             + (try Variable.ignoreExif.isOn(ignoreExif) ? ["--ignore-exif"] : [])
     }

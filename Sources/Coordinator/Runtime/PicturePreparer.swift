@@ -97,7 +97,9 @@ final class PicturePreparer: Sendable {
         let known = adapters.names.isEmpty ? "none" : adapters.names.joined(separator: ", ")
         throw JobFailure(
             code: "unknown_adapter",
-            message: "\"adapter\" is \"\(name)\"; this world has \(known); start it with --adapter \(name)=DIR")
+            message:
+                "\"adapter\" is \"\(name)\"; this world has \(known); name one of its own, or submit the job to a queue whose "
+                + "workers have --adapter \(name)=DIR")
     }
 
     /// From the queue, where the picture travelled in it, else from its file.
