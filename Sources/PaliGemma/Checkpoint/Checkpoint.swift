@@ -24,6 +24,7 @@ package struct Checkpoint: Sendable {
             let file = try SafetensorsFile(path: path)
             files.append(file)
             let isPart = TensorNames.areOfLargerModel(owner.map { Array($0.keys) } ?? Array(file.tensors.keys))
+            Loading.advance()
             for (name, entry) in file.tensors {
                 guard let canonical = TensorNames.canonical(name) else {
                     if isPart { continue }
@@ -85,7 +86,10 @@ package struct Checkpoint: Sendable {
         }
         for file in files {
             add(file.header)
-            for sample in Self.samples(of: file.mapping.bytes) { add(Data(sample)) }
+            for sample in Self.samples(of: file.mapping.bytes) {
+                add(Data(sample))
+                Loading.advance()
+            }
         }
         return ContentHash.hexadecimal(XXH3_128bits_digest(state))
     }

@@ -5,8 +5,8 @@ package struct ChoiceScoring {
         let token: Int32
         let parent: Int
         var children: [Int] = []
-        /// The choice that ends here.
-        var choice: Int?
+        /// The choices that end here: two texts may have the same tokens.
+        var choices: [Int] = []
         /// Of the token after what stands before it, and of the end token after it.
         var logProbability: Float = 0
         var endLogProbability: Float = 0
@@ -35,14 +35,14 @@ package struct ChoiceScoring {
                     place = nodes.count - 1
                 }
             }
-            nodes[place].choice = index
+            nodes[place].choices.append(index)
         }
     }
 
     /// Tokens whose log-probabilities are wanted behind a node of the step.
     package func targets(row: Int) -> [Int32] {
         let node = nodes[fed[row]]
-        return node.children.map { nodes[$0].token } + (node.choice == nil ? [] : [endToken])
+        return node.children.map { nodes[$0].token } + (node.choices.isEmpty ? [] : [endToken])
     }
 
     /// Takes what was wanted of each row.
@@ -58,7 +58,7 @@ package struct ChoiceScoring {
                 pending.append(child)
                 new.append((row: row, token: nodes[child].token))
             }
-            if nodes[place].choice != nil { nodes[place].endLogProbability = logProbabilities.last ?? 0 }
+            if !nodes[place].choices.isEmpty { nodes[place].endLogProbability = logProbabilities.last ?? 0 }
         }
         fed = Array(pending.suffix(Decoding.choicesTogether))
         return new
@@ -69,16 +69,18 @@ package struct ChoiceScoring {
     /// In the order in which the choices were given.
     package var answers: [ScoredAnswer] {
         var all = choices.map { ScoredAnswer(tokens: $0, logProbabilities: [], score: 0, isEnded: true) }
-        for (place, node) in nodes.enumerated() {
-            guard let choice = node.choice else { continue }
+        for (place, node) in nodes.enumerated() where !node.choices.isEmpty {
             var (path, at): ([Float], Int) = ([], place)
             while at != 0 {
                 path.append(nodes[at].logProbability)
                 at = nodes[at].parent
             }
-            all[choice].logProbabilities = path.reversed()
-            let sum = path.reversed().reduce(0.0) { $0 + Double($1) } + Double(node.endLogProbability)
-            all[choice].score = Float(sum)
+            path.reverse()
+            let sum = path.reduce(0.0) { $0 + Double($1) } + Double(node.endLogProbability)
+            for choice in node.choices {
+                all[choice].logProbabilities = path
+                all[choice].score = Float(sum)
+            }
         }
         return all
     }

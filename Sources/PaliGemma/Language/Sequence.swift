@@ -121,7 +121,8 @@ package final class Sequence {
     }
 
     private func advanceBeams(_ rows: [HeadAnswer]) {
-        let best = rows.map { row in row.best.map { row.probability(of: $0) } }
+        let count = beams?.tokensOfBeam ?? 0
+        let best = rows.map { row in row.best.prefix(count).map { row.probability(of: $0) } }
         if let next = beams?.advance(best) {
             lanes = next.map { lanes[$0.parent].fork(token: $0.token) }
         } else if let beams {

@@ -85,7 +85,8 @@ struct BeamSearchTests {
     @Test("Every node of the choices' tree is fed once, and each choice gets the sum of its way")
     func choices() {
         let choices: [[Int32]] =
-            [[2, 3], [2, 3, 4], [2], [5, 6, 7, 2], [5, 6], [0]] + (0..<60).map { [3, Int32($0 % 8), 4, Int32($0 / 8)] }
+            [[2, 3], [2, 3, 4], [2], [5, 6, 7, 2], [5, 6], [0], [5, 6]]
+            + (0..<60).map { [3, Int32($0 % 8), 4, Int32($0 / 8)] }
         var scoring = ChoiceScoring(choices, endToken: Self.end)
         // What stands before each row that waits, as the lanes of a sequence do.
         var waiting: [[Int32]] = []
