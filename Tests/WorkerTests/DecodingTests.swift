@@ -3,6 +3,7 @@
 
 import Coordinator
 import Foundation
+import PaliGemma
 import TestSupport
 import Testing
 
@@ -232,12 +233,8 @@ struct DecodingTests {
         var ended = 0
         for answer in reference.answers where answer.margins.allSatisfy({ $0 > 1e-3 }) {
             let result = try #require(results[answer.id])
-            let end = answer.tokens.indices.map { $0 + 1 }.first { end in
-                [1, 2].contains { length in
-                    end >= 3 * length
-                        && (end - 2 * length..<end).allSatisfy { answer.tokens[$0] == answer.tokens[$0 - length] }
-                }
-            }
+            let rule = Repetition(longest: 2, times: 3)
+            let end = (1...answer.tokens.count).first { rule.isEnd(of: Array(answer.tokens.prefix($0))) }
             #expect(result.tokens == Array(answer.tokens.prefix(end ?? answer.tokens.count)), "\(answer.id)")
             #expect(result.finish_reason == (end == nil ? answer.finish_reason : "repetition"), "\(answer.id)")
             ended += end == nil ? 0 : 1
