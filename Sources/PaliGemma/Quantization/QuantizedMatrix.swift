@@ -11,8 +11,8 @@ package final class QuantizedMatrix: @unchecked Sendable {
     private let entry: QuantizedLayout.Entry
     let file: MappedFile
     /// Runs of panels that are known to be as they were written.
-    private let verified: Mutex<Set<Int>> = Mutex([])
-    private let slices = Mutex<[SliceKey: QuantizedSlice]>([:])
+    private let verified: Locked<Set<Int>> = Locked([])
+    private let slices = Locked<[SliceKey: QuantizedSlice]>([:])
 
     private struct SliceKey: Hashable {
         let outputs: Range<Int>
