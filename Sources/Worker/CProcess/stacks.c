@@ -89,7 +89,8 @@ void pg_stacks_write(int descriptor) {
 static int memory_ran_out(void *const *frames, int count) {
     for (int index = 0; index < count; index++) {
         Dl_info info;
-        if (!dladdr(frames[index], &info) || !info.dli_sname) continue;
+        // Back into the call: what comes after one that never returns may be the next function.
+        if (!dladdr((const char *)frames[index] - 1, &info) || !info.dli_sname) continue;
         if (strstr(info.dli_sname, "swift_slowAlloc") || strstr(info.dli_sname, "bad_alloc")) return 1;
     }
     const size_t probe = 64 << 20;
