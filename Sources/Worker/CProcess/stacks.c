@@ -31,7 +31,7 @@ static void say(int descriptor, const char *text) {
 
 // MARK: The stacks of all threads
 
-static int stacks_descriptor = STDERR_FILENO;
+static atomic_int stacks_descriptor = STDERR_FILENO;
 static atomic_int stacks_answered;
 
 static int stacks_signal(void) { return SIGRTMIN + 7; }
