@@ -101,7 +101,7 @@ final class Rank: @unchecked Sendable {
             settings: Coordinator.Settings(
                 drain: settings.drain, lease: .seconds(settings.leaseSeconds),
                 owner: settings.world ?? "\(launch.host):\(launch.processID)", drainTimeout: settings.drainTimeout,
-                image: ImageDecoder.Options(ignoreExif: settings.ignoreExif)),
+                resize: settings.resize, image: ImageDecoder.Options(ignoreExif: settings.ignoreExif)),
             sender: sender, wake: { sender.wake() }, timeline: timeline)
     }
 

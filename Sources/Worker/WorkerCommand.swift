@@ -88,6 +88,14 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "Write what each rank did and waited for, in JSON, at the end. [PALIGEMMA_REPORT]")
     var report: String?
 
+    @Option(
+        help: """
+            How a picture becomes the model's square: pillow, as the public processor does it; big_vision or \
+            big_vision_antialias, as the original code evaluates captions and questions (default: pillow). \
+            [PALIGEMMA_RESIZE]
+            """)
+    var resize: String?
+
     @Flag(help: "Do not turn pictures upright by their EXIF orientation. [PALIGEMMA_IGNORE_EXIF=1]")
     var ignoreExif = false
 

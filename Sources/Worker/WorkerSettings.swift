@@ -25,6 +25,7 @@ struct WorkerSettings {
     let prefill: PrefillCut.Split?
     let timeline: String?
     let report: String?
+    let resize: PictureResize
     let ignoreExif: Bool
     let quiet: Bool
 
@@ -107,6 +108,12 @@ struct WorkerSettings {
         watchdogSeconds = seconds
         timeline = text(command.timeline, "PALIGEMMA_TIMELINE")
         report = text(command.report, "PALIGEMMA_REPORT")
+        let square = text(command.resize, "PALIGEMMA_RESIZE") ?? PictureResize.pillow.rawValue
+        guard let resize = PictureResize(rawValue: square) else {
+            let known = PictureResize.allCases.map(\.rawValue).joined(separator: ", ")
+            throw UsageError(description: "--resize (PALIGEMMA_RESIZE) is \(square); one of \(known) is expected")
+        }
+        self.resize = resize
         ignoreExif = try isSet(command.ignoreExif, "PALIGEMMA_IGNORE_EXIF")
         quiet = try isSet(command.quiet, "PALIGEMMA_QUIET")
     }

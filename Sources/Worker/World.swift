@@ -62,6 +62,7 @@ struct ModelParts {
     let weights: ModelWeights
     let tokenizer: Tokenizer
     let precision: WeightPrecision
+    let resize: PictureResize
     let fingerprint: String
     let plan: ShardPlan
 
@@ -79,7 +80,8 @@ struct ModelParts {
         plan = try ShardPlan(ranks: worldSize, configuration: configuration, visionRanks: settings.visionRanks)
         let stored = checkpoint.fingerprint()
         precision = settings.weights
-        fingerprint = precision.mark(fingerprint: stored)
+        resize = settings.resize
+        fingerprint = resize.mark(fingerprint: precision.mark(fingerprint: stored))
         weights = try ModelWeights.load(
             checkpoint, configuration, precision: precision, fingerprint: stored,
             threads: Launch(worldSize: worldSize).cores
@@ -89,9 +91,11 @@ struct ModelParts {
         }
     }
 
-    /// The last part of the directory's path, for people, and the precision where it is not the checkpoint's.
+    /// The last part of the directory's path, for people, and what answers depend on besides.
     var name: String {
         let directory = URL(fileURLWithPath: checkpoint.directory).standardizedFileURL.lastPathComponent
-        return precision == .bf16 ? directory : "\(directory), --weights \(precision.rawValue)"
+        let weights = precision == .bf16 ? [] : ["--weights \(precision.rawValue)"]
+        let pictures = resize == .pillow ? [] : ["--resize \(resize.rawValue)"]
+        return ([directory] + weights + pictures).joined(separator: ", ")
     }
 }

@@ -50,6 +50,7 @@ struct Variable {
     static let fresh = Variable("FRESH")
     static let dryRun = Variable("DRY_RUN")
 
+    static let resize = Variable("RESIZE")
     static let ignoreExif = Variable("IGNORE_EXIF")
     static let shape = Variable("SHAPE")
     static let layers = Variable("LAYERS")

@@ -39,6 +39,8 @@ struct WorldOptions: ParsableArguments {
             default: "rows, where the memory allows it", valueName: "rows|columns"))
     var prefill: PrefillCut.Split?
 
+    @OptionGroup var picture: PictureOptions
+
     @Flag(help: Variable.ignoreExif.help("Do not turn pictures as their cameras say."))
     var ignoreExif = false
 
@@ -78,6 +80,7 @@ struct WorldOptions: ParsableArguments {
             ("--lease-seconds", try Variable.leaseSeconds.count(leaseSeconds, option: "--lease-seconds")),
             ("--prefill", try Variable.prefill.value(prefill)?.rawValue),
             ("--link", try Variable.link.value(link)?.rawValue),
+            ("--resize", try picture.given()?.rawValue),
             ("--timeline", try Variable.timeline.value(timeline)),
         ]
         let flags = values.flatMap { name, value in value.map { [name, $0] } ?? [] }
@@ -86,6 +89,7 @@ struct WorldOptions: ParsableArguments {
 }
 
 extension LinkFormat: ExpressibleByArgument {}
+extension PictureResize: ExpressibleByArgument {}
 extension PrefillCut.Split: ExpressibleByArgument {}
 extension WeightPrecision: ExpressibleByArgument {}
 

@@ -32,12 +32,15 @@ package final class Coordinator {
         /// What a drain may take before what is in flight is given back.
         package var drainTimeout: Duration
         package var preparingThreads: Int
+        package var resize: PictureResize
         package var image: ImageDecoder.Options
 
         package init(
             drain: Bool, lease: Duration, owner: String, drainTimeout: Duration = .seconds(120),
-            preparingThreads: Int = 2, image: ImageDecoder.Options = ImageDecoder.Options()
+            preparingThreads: Int = 2, resize: PictureResize = .pillow,
+            image: ImageDecoder.Options = ImageDecoder.Options()
         ) {
+            self.resize = resize
             self.drainTimeout = drainTimeout
             self.drain = drain
             self.lease = lease
@@ -110,7 +113,9 @@ package final class Coordinator {
         keeper = QueueKeeper(queue: queue, owner: settings.owner, duration: settings.lease) { inbox.put($0) }
         preparer = PicturePreparer(
             threads: settings.preparingThreads, tokenizer: tokenizer, configuration: configuration,
-            options: settings.image, timeline: timeline
+            reader: PictureReader(
+                side: configuration.vision.imageSize, resize: settings.resize, options: settings.image),
+            timeline: timeline
         ) { inbox.put($0) }
     }
 

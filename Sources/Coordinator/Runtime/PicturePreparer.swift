@@ -20,10 +20,10 @@ final class PicturePreparer: Sendable {
     private let report: @Sendable (Inbox.Message) -> Void
 
     init(
-        threads: Int, tokenizer: Tokenizer, configuration: ModelConfiguration, options: ImageDecoder.Options,
+        threads: Int, tokenizer: Tokenizer, configuration: ModelConfiguration, reader: PictureReader,
         timeline: Timeline?, report: @escaping @Sendable (Inbox.Message) -> Void
     ) {
-        reader = PictureReader(side: configuration.vision.imageSize, options: options)
+        self.reader = reader
         self.tokenizer = tokenizer
         self.configuration = configuration
         self.timeline = timeline
