@@ -16,7 +16,11 @@ struct Variable {
     static let json = Variable("JSON")
 
     static let prompt = Variable("PROMPT")
+    static let task = Variable("TASK")
+    static let language = Variable("LANG")
+    static let about = Variable("ABOUT")
     static let jobs = Variable("JOBS")
+    static let frames = Variable("FRAMES")
     static let maxTokens = Variable("MAX_TOKENS")
     static let priority = Variable("PRIORITY")
     static let replace = Variable("REPLACE")

@@ -194,7 +194,7 @@ package final class Coordinator {
 
     private func board(_ lease: Lease) -> Schedule.JobID {
         work = work ?? (Timeline.now(), Timeline.now())
-        let pictures = lease.job.images.map { _ in
+        let pictures = (0..<lease.job.pictureCount).map { _ in
             defer { nextPicture += 1 }
             return nextPicture
         }

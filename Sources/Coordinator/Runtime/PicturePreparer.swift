@@ -45,8 +45,8 @@ final class PicturePreparer: Sendable {
         while case .item(let (id, job)) = work.takeFirst() {
             mark.begin()
             Fault.before(.prepare, job.id)
-            let message = timeline.span("prepare", thread: name, detail: "\(job.images.count) pictures") {
-                prepared(id, job)
+            let message = timeline.span("prepare", thread: name, detail: "\(job.pictureCount) pictures") {
+                prepared(id, job, mark)
             }
             Fault.after(.prepare, job.id)
             mark.end()
@@ -54,14 +54,14 @@ final class PicturePreparer: Sendable {
         }
     }
 
-    private func prepared(_ id: Schedule.JobID, _ job: Job) -> Inbox.Message {
+    private func prepared(_ id: Schedule.JobID, _ job: Job, _ mark: ActivityMark) -> Inbox.Message {
         do {
             // The prompt first: it costs nothing, and its faults need no picture.
             let ids = try Prompt.tokens(
-                for: job.prompt, pictures: job.images.count, maximumNewTokens: job.maxTokens, tokenizer: tokenizer,
+                for: job.prompt, pictures: job.pictureCount, maximumNewTokens: job.maxTokens, tokenizer: tokenizer,
                 configuration: configuration)
-            let text = Array(ids.dropFirst(job.images.count * configuration.vision.tokens))
-            let pictures = try job.images.map { try read($0).image.pixels }
+            let text = Array(ids.dropFirst(job.pictureCount * configuration.vision.tokens))
+            let pictures = try job.images.flatMap { try read($0, mark) }
             return .prepared(id, PreparedJob(pictures: pictures, textTokens: text))
         } catch let error as ImageError {
             // Memory comes back; everything else is the file's own fault.
@@ -74,15 +74,41 @@ final class PicturePreparer: Sendable {
         }
     }
 
-    /// From the queue, where the picture travelled in it, else from its file.
-    private func read(_ image: JobImage) throws(ImageError) -> PictureReader.Picture {
-        guard let bytes = image.bytes else { return try reader.read(path: image.path, expecting: image.stamp) }
+    /// The pixels of a picture or of a video's frames, from the queue where they travelled in it, else from the file.
+    private func read(_ image: JobImage, _ mark: ActivityMark) throws(ImageError) -> [[UInt8]] {
+        if let frames = image.frames {
+            let video = VideoReader(reader: reader) { mark.goesOn() }
+            return try image.withFile { path, stamp throws(ImageError) in
+                try video.read(path: path, frames: frames, expecting: stamp).map(\.pixels)
+            }
+        }
+        guard let bytes = image.bytes else {
+            return [try reader.read(path: image.path, expecting: image.stamp).image.pixels]
+        }
         let stamp = image.stamp ?? FileStamp(size: Int64(bytes.count), modificationTime: 0)
-        return try reader.read(bytes: bytes, path: image.path, stamp: stamp)
+        return [try reader.read(bytes: bytes, path: image.path, stamp: stamp).image.pixels]
     }
 }
 
 extension JobImage {
+    /// Calls `body` with a path where the file lies and what it was; one that travelled in the queue lies there only
+    /// during the call.
+    fileprivate func withFile<Value>(_ body: (String, FileStamp?) throws(ImageError) -> Value) throws(ImageError)
+        -> Value
+    {
+        guard let bytes else { return try body(path, stamp) }
+        let copy = NSTemporaryDirectory() + "paligemma-video-\(UUID().uuidString)"
+        defer { unlink(copy) }
+        guard (try? Data(bytes).write(to: URL(fileURLWithPath: copy))) != nil else {
+            throw ImageError(.unreadable, at: path, "it travelled in the queue and cannot be written to \(copy)")
+        }
+        do {
+            return try body(copy, nil)
+        } catch {
+            throw ImageError(error.code, at: path, error.reason)
+        }
+    }
+
     /// What the file was when it was submitted, where there was one.
     fileprivate var stamp: FileStamp? {
         guard let size, let modified else { return nil }

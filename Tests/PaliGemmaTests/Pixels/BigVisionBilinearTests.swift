@@ -68,6 +68,7 @@ struct BigVisionBilinearTests {
 
     @Test("Samples become the same numbers in the original code, -1 + 2 (x / 255) in float, as in the processor")
     func normalization() {
-        #expect(PixelNormalization.table == (0...255).map { -1 + 2 * (Float($0) / 255) })
+        let original = (0...255).map { (sample: Int) -> Float in -1 + 2 * (Float(sample) / 255) }
+        #expect(PixelNormalization.table == original)
     }
 }
