@@ -76,7 +76,8 @@ package final class TextStage: @unchecked Sendable {
         let new = order.sequences.map { sequence in
             PaliGemma.Sequence(
                 id: sequence.id, textTokens: sequence.textTokens, pictures: sequence.pictureIDs.count,
-                tokensPerPicture: tokensPerPicture, maxTokens: Int(sequence.maxTokens))
+                tokensPerPicture: tokensPerPicture, maxTokens: Int(sequence.maxTokens),
+                decoding: Decoding(sequence.decoding))
         }
         let pictures = Dictionary(uniqueKeysWithValues: order.sequences.map { ($0.id, $0.pictureIDs) })
         try gemma.prefill(new, features: StoredFeatures(store: features, pictures: pictures))
@@ -100,9 +101,7 @@ package final class TextStage: @unchecked Sendable {
     private func answer(_ order: Order, _ touched: [PaliGemma.Sequence], tokensBefore: [Int]) throws {
         if group.rank == 0 {
             let results = zip(touched, tokensBefore).map { sequence, before in
-                Tokens.Result(
-                    sequenceID: sequence.id, tokens: Array(sequence.tokens[before...]),
-                    logprobs: Array(sequence.logProbabilities[before...]), finish: Tokens.Finish(sequence.finish))
+                Tokens.Result(sequence, tokensBefore: before)
             }
             sender.send(
                 try Frame.encode(
@@ -119,17 +118,6 @@ package final class TextStage: @unchecked Sendable {
         func features(of sequence: PaliGemma.Sequence, picture: Int, rows: Range<Int>) -> MatrixView? {
             guard let ids = pictures[sequence.id], ids.indices.contains(picture) else { return nil }
             return store.rows(rows, of: ids[picture])
-        }
-    }
-}
-
-extension Tokens.Finish {
-    fileprivate init(_ finish: PaliGemma.Sequence.Finish?) {
-        switch finish {
-        case nil: self = .none
-        case .stop: self = .stop
-        case .length: self = .length
-        case .damaged: self = .damaged
         }
     }
 }

@@ -34,7 +34,7 @@ package enum AnyMessage: Sendable, Equatable {
 /// Frames: a header (see `FrameHeader`) and one protobuf message.
 package enum Frame {
     /// The version of header and messages together. Two versions do not talk to each other.
-    package static let version: UInt16 = 1
+    package static let version: UInt16 = 2
 
     /// Bytes of the longest payload: sixteen pictures of 896 pixels, or a picture's features four times over.
     package static let maximumPayload = 128 << 20

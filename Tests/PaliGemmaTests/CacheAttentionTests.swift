@@ -29,7 +29,8 @@ struct CacheAttentionTests {
         }
 
         var heads: CacheAttention.Heads {
-            CacheAttention.Heads(query: query.view, key: key.view, value: value.view, out: out.view)
+            CacheAttention.Heads(
+                query: query.view, prefix: CacheAttention.Part(key: key.view, value: value.view), out: out.view)
         }
 
         /// In double, without pieces.

@@ -18,6 +18,17 @@ enum Samples {
                 sequences: [
                     Order.Sequence(id: 1, pictureIDs: [5, .max], textTokens: [2, 108, -1, .max, .min], maxTokens: 32),
                     Order.Sequence(id: 2, pictureIDs: [], textTokens: [], maxTokens: 0),
+                    Order.Sequence(
+                        id: 3, pictureIDs: [6], textTokens: [2], maxTokens: 1,
+                        decoding: Order.Decoding(
+                            sampling: Order.Decoding.Sampling(temperature: 0.1, topK: 50, topP: 0.9, seed: .max),
+                            topLogprobs: 20, repeatedNgram: 4, repeatedTimes: 3)),
+                    Order.Sequence(
+                        id: 4, pictureIDs: [7], textTokens: [2], maxTokens: 1,
+                        decoding: Order.Decoding(
+                            beams: Order.Decoding.Beams(
+                                count: 16, lengthPenalty: -0.5, earlyStopping: .never, returned: 2),
+                            choices: [[1, .max], [], [257_215]])),
                 ])),
         .order(Order(sequenceNumber: 1, kind: .decode, steps: 8, sequenceIDs: [1, 2, .max])),
         .order(Order(sequenceNumber: 2, kind: .stop)),
@@ -43,6 +54,13 @@ enum Samples {
                         sequenceID: 1, tokens: [1, 257_215], logprobs: [-0.25, -.leastNonzeroMagnitude],
                         finish: .length),
                     Tokens.Result(sequenceID: 2, tokens: [], logprobs: [], finish: .stop),
+                    Tokens.Result(
+                        sequenceID: 3, tokens: [7], logprobs: [-1], finish: .repetition, topTokens: [7, 8],
+                        topLogprobs: [-1, -1.5],
+                        answers: [
+                            Tokens.Answer(tokens: [7], logprobs: [-1], score: -0.5, isEnded: true),
+                            Tokens.Answer(tokens: [], logprobs: [], score: -.infinity, isEnded: false),
+                        ]),
                 ])),
         .failure(Failure(scope: .picture, ids: [1, 2], code: "not_a_picture", message: "x.jpg: \"quoted\" – ünïcode")),
         .heartbeat(Heartbeat(rank: 1, monotonicNanoseconds: 1 << 60, orderSequenceNumber: 3, state: .draining)),

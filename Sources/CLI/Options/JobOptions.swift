@@ -8,7 +8,8 @@ struct JobOptions: ParsableArguments {
 
     @Option(
         help: Variable.jobs.help(
-            "A file of jobs, one JSON object a line: {\"id\", \"images\", \"prompt\", \"max_tokens\", \"priority\"}; \"task\", \"lang\" and \"about\" in place of a prompt.",
+            "A file of jobs, one JSON object a line: {\"id\", \"images\", \"prompt\", \"max_tokens\", \"priority\", …}; "
+                + "docs/jobs.md has all keys.",
             valueName: "file"))
     var jobs: String?
 
@@ -25,6 +26,8 @@ struct JobOptions: ParsableArguments {
 
     @Option(help: Variable.priority.help("Higher goes first.", default: "0", valueName: "number"))
     var priority: Int?
+
+    @OptionGroup(title: "Decoding") var decoding: DecodingFlags
 
     @Flag(help: Variable.replace.help("Queue a job anew whose id is there with other contents."))
     var replace = false
@@ -52,6 +55,7 @@ struct JobOptions: ParsableArguments {
         guard (1...1_000_000).contains(defaults.maxTokens) else {
             throw ValidationError("'--max-tokens' is \(defaults.maxTokens); give 1 or more.")
         }
+        defaults.options = try decoding.members()
         // A file in the environment does not stand against pictures on the command line.
         if let file = pictures.isEmpty ? try Variable.jobs.value(jobs) : jobs {
             guard pictures.isEmpty else {
@@ -66,8 +70,11 @@ struct JobOptions: ParsableArguments {
             throw ValidationError(
                 "Missing '--prompt': say what to ask, like --prompt \"caption en\" or --task caption.")
         }
-        return PictureJobs(
-            paths: pictures, prompt: prompt, defaults: defaults,
-            idWithPrompt: try Variable.idWithPrompt.isOn(idWithPrompt))
+        let idWithPrompt = try Variable.idWithPrompt.isOn(idWithPrompt)
+        do throws(DecodingOptions.Fault) {
+            return try PictureJobs(paths: pictures, prompt: prompt, defaults: defaults, idWithPrompt: idWithPrompt)
+        } catch {
+            throw ValidationError("\(error.reason).")
+        }
     }
 }

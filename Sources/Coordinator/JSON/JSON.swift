@@ -3,7 +3,7 @@
 ///
 /// Foundation's decoder is not used here: it takes several times as long for a million short lines, cannot list
 /// unknown keys, and does not say where in the line something is wrong.
-package enum JSON: Equatable {
+package enum JSON: Equatable, Sendable {
     case null
     case bool(Bool)
     case number(String)
@@ -11,7 +11,7 @@ package enum JSON: Equatable {
     case array([JSON])
     case object([Member])
 
-    package struct Member: Equatable {
+    package struct Member: Equatable, Sendable {
         package var key: String
         package var value: JSON
 

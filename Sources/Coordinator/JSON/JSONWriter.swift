@@ -47,5 +47,28 @@ package struct JSONWriter {
         raw("]")
     }
 
+    /// A value as it is; numbers keep their text.
+    package mutating func value(_ value: JSON) {
+        switch value {
+        case .null: raw("null")
+        case .bool(let value): value ? raw("true") : raw("false")
+        case .number(let text): bytes.append(contentsOf: text.utf8)
+        case .string(let text): string(text)
+        case .array(let elements): array(elements) { $0.value($1) }
+        case .object(let members):
+            raw("{")
+            for (index, member) in members.enumerated() {
+                if index > 0 { raw(",") }
+                string(member.key)
+                raw(":")
+                self.value(member.value)
+            }
+            raw("}")
+        }
+    }
+
+    /// Text that is JSON already.
+    package mutating func json(_ text: some StringProtocol) { bytes.append(contentsOf: text.utf8) }
+
     private static let hexadecimal = Array("0123456789abcdef".utf8)
 }

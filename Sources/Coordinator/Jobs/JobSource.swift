@@ -20,14 +20,18 @@ package struct JobDefaults: Sendable {
     package var priority: Int
     /// Frames that are taken out of a video; nil: videos are no pictures.
     package var frames: Int?
+    /// How answers are made; a job that says it otherwise, key by key, has its own way.
+    package var options: [JSON.Member]
 
     package init(
-        prompt: String? = nil, maxTokens: Int = Job.defaultMaxTokens, priority: Int = 0, frames: Int? = nil
+        prompt: String? = nil, maxTokens: Int = Job.defaultMaxTokens, priority: Int = 0, frames: Int? = nil,
+        options: [JSON.Member] = []
     ) {
         self.frames = frames
         self.prompt = prompt
         self.maxTokens = maxTokens
         self.priority = priority
+        self.options = options
     }
 }
 

@@ -7,16 +7,16 @@ import PaliGemma
 ///
 /// In place of `images` stands a video, `"video": "clip.mp4", "frames": 16`, of which so many frames are the pictures.
 /// In place of a prompt stands a task of the paper with what it is about: `"task": "detect", "about": "cat ; dog"`.
-/// `num_beams` may say 1, which is what is done. Pictures are looked for beside the file. Only `images` must be there, and `prompt` where no default is given.
+/// The keys of ``DecodingOptions`` say how the answer is made. Pictures are looked for beside the file. Only `images`
+/// must be there, and `prompt` where no default is given.
 /// Without `id` a job is called by its pictures' paths, and by its prompt too where the file asks several things of
 /// the same pictures; to know which these are, the file is read twice.
 ///
 /// A line that makes no sense is a job with a `fault`, named "FILE line N"; the others go on.
 package final class JobsFile: JobSource {
-    static let keys = [
-        "id", "images", "prompt", "max_tokens", "priority", "num_beams", "task", "lang", "about", "video",
-        "frames",
-    ]
+    static let keys =
+        ["id", "images", "video", "frames", "prompt", "task", "lang", "about", "max_tokens", "priority"]
+        + DecodingOptions.keys
 
     private let path: String
     private let folder: String
@@ -53,7 +53,7 @@ package final class JobsFile: JobSource {
             id: description.id ?? standard,
             images: description.images.map { JobImage.look(at: $0, in: folder, frames: description.frames) },
             prompt: description.prompt, maxTokens: description.maxTokens, priority: description.priority,
-            source: source)
+            options: description.options, source: source)
     }
 
     private func faultyJob(_ reason: String) -> Job {
@@ -92,6 +92,7 @@ extension JobsFile {
         var prompt: String
         var maxTokens: Int
         var priority: Int
+        var options: String
     }
 
     private struct Fault: Error {
@@ -137,13 +138,21 @@ extension JobsFile {
         guard (1...1_000_000).contains(maxTokens) else {
             throw Fault(reason: "\"max_tokens\" is \(maxTokens); give 1 or more")
         }
-        let beams = try integer(value["num_beams"], "num_beams") ?? 1
-        guard beams == 1 else { throw Fault(reason: "\"num_beams\" is \(beams); only 1, greedy decoding, is there") }
         let video = try video(value, defaults: defaults)
         let names = if let video { [video.name] } else { try images(value["images"]) }
         return Description(
             id: id, images: names, frames: video?.frames, prompt: prompt, maxTokens: maxTokens,
-            priority: try integer(value["priority"], "priority") ?? defaults.priority)
+            priority: try integer(value["priority"], "priority") ?? defaults.priority,
+            options: try options(members.filter { DecodingOptions.keys.contains($0.key) }, defaults: defaults))
+    }
+
+    private static func options(_ own: [JSON.Member], defaults: JobDefaults) throws(Fault) -> String {
+        let inherited = defaults.options.filter { option in !own.contains { $0.key == option.key } }
+        do throws(DecodingOptions.Fault) {
+            return try DecodingOptions(inherited + own).text
+        } catch {
+            throw Fault(reason: error.reason)
+        }
     }
 
     /// Nil where the line names no task.

@@ -14,6 +14,7 @@ package final class PictureJobs: JobSource {
 
     private let defaults: JobDefaults
     private let prompt: String
+    private let options: String
     private let idWithPrompt: Bool
     /// The next name is the last.
     private var pending: [Entry]
@@ -27,8 +28,12 @@ package final class PictureJobs: JobSource {
     /// - Parameters:
     ///   - paths: files and folders, relative ones from the current folder.
     ///   - idWithPrompt: makes ids of path and prompt, for a second question about the same pictures.
-    package init(paths: [String], prompt: String, defaults: JobDefaults, idWithPrompt: Bool = false) {
+    /// - Throws: where the options of all jobs make no sense.
+    package init(
+        paths: [String], prompt: String, defaults: JobDefaults, idWithPrompt: Bool = false
+    ) throws(DecodingOptions.Fault) {
         self.prompt = prompt
+        options = try DecodingOptions(defaults.options).text
         self.defaults = defaults
         self.idWithPrompt = idWithPrompt
         pending = paths.reversed().map { Entry(name: $0, isNamed: true) }
@@ -56,7 +61,7 @@ package final class PictureJobs: JobSource {
                     at: name, in: FileManager.default.currentDirectoryPath,
                     frames: isVideo(name) ? defaults.frames : nil)
             ], prompt: prompt,
-            maxTokens: defaults.maxTokens, priority: defaults.priority)
+            maxTokens: defaults.maxTokens, priority: defaults.priority, options: options)
     }
 
     /// Puts what a folder holds in front of what is pending. A folder that cannot be read is a job that failed.

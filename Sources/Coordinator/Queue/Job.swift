@@ -38,7 +38,7 @@ package struct Job: Sendable, Equatable {
     package var maxTokens: Int
     /// Higher goes first; jobs of the same priority go in the order of submission. Not part of the contents.
     package var priority: Int
-    /// Decoding options as a JSON object.
+    /// How the answer is made, as a JSON object (``DecodingOptions``).
     package var options: String
     /// Where the job was read, for messages ("jobs.jsonl line 17"). Not kept.
     package var source: String?
@@ -153,8 +153,10 @@ package struct Lease: Sendable, Equatable {
 
 /// Why a sequence ended, as the results say it.
 package enum FinishReason: String, Sendable {
+    /// The model said that it ends, or one of the job's `stop` texts came.
     case stop
     case length
+    case repetition
 }
 
 /// What a model said.
@@ -167,8 +169,14 @@ package struct Answer: Sendable, Equatable {
     package var finishReason: FinishReason
     /// From the lease to the last token.
     package var seconds: Double
+    /// What else the results say of it, as a JSON object (``AnswerDetails``); nil for nothing.
+    package var details: String?
 
-    package init(text: String, tokens: [Int32], logprobs: [Float], finishReason: FinishReason, seconds: Double) {
+    package init(
+        text: String, tokens: [Int32], logprobs: [Float], finishReason: FinishReason, seconds: Double,
+        details: String? = nil
+    ) {
+        self.details = details
         self.text = text
         self.tokens = tokens
         self.logprobs = logprobs

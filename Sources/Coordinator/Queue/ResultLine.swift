@@ -1,6 +1,6 @@
 extension JobResult {
     /// The line of the results file, without its newline. The order of the keys is part of the format:
-    /// id, images, prompt, text, tokens, logprobs, finish_reason, model, seconds, error.
+    /// id, images, prompt, text, tokens, logprobs, finish_reason, what else was asked for, model, seconds, error.
     package func line() -> [UInt8] {
         var writer = JSONWriter()
         writer.raw("{\"id\":")
@@ -19,6 +19,10 @@ extension JobResult {
             writer.array(answer.logprobs) { $0.number($1) }
             writer.raw(",\"finish_reason\":")
             writer.string(answer.finishReason.rawValue)
+            if let details = answer.details, details.count > 2 {
+                writer.raw(",")
+                writer.json(details.dropFirst().dropLast())
+            }
             writeEnd(to: &writer, seconds: answer.seconds, failure: nil)
         case .failed(let failure, let seconds):
             writer.raw(",\"text\":null,\"tokens\":[],\"logprobs\":[],\"finish_reason\":null")

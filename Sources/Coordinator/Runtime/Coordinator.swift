@@ -61,8 +61,7 @@ package final class Coordinator {
         let start = Timeline.now()
         var seconds: Double { Double(Timeline.now() - start) / 1e9 }
         var prepared: PreparedJob?
-        var tokens: [Int32] = []
-        var logprobs: [Float] = []
+        var answer = AnswerBuilder()
     }
 
     private let plan: ShardPlan
@@ -170,7 +169,11 @@ package final class Coordinator {
             flights[id]?.prepared = job
             let rows = job.pictures.count * configuration.vision.tokens + job.textTokens.count
             let longest = flights[id]?.lease.job.maxTokens ?? 0
-            try take(schedule.handle(.prepared(id, rows: rows, positions: rows + longest)))
+            let positions = job.decoding.positions(prefixRows: rows, maxTokens: longest)
+            try take(
+                schedule.handle(
+                    .prepared(
+                        id, rows: rows, positions: positions, lanes: job.decoding.rows, alone: job.decoding.isSteady)))
         case .unprepared(let id, let failure, let permanent):
             if let flight = flights.removeValue(forKey: id) { fail(flight, failure, permanent: permanent) }
             try take(schedule.handle(.unprepared(id)))
@@ -210,7 +213,11 @@ package final class Coordinator {
             try take(
                 schedule.handle(encoded.finished ? .encoded(encoded.batchID) : .encoding(encoded.batchID)))
         case .tokens(let tokens):
-            try take(schedule.handle(.answered(ended: tokens.results.compactMap(take))))
+            var ended: [Schedule.JobID] = []
+            for result in tokens.results {
+                if let id = try take(result) { ended.append(id) }
+            }
+            try take(schedule.handle(.answered(ended: ended)))
         case .report(let report):
             reports.append(report)
         default:
@@ -219,22 +226,22 @@ package final class Coordinator {
     }
 
     /// Takes new tokens of a sequence; returns its id where it has ended.
-    private func take(_ result: Tokens.Result) -> Schedule.JobID? {
+    private func take(_ result: Tokens.Result) throws -> Schedule.JobID? {
         let id = result.sequenceID
-        guard flights[id] != nil else { return nil }
+        guard let options = flights[id]?.prepared?.options else { return nil }
         work?.end = Timeline.now()
-        flights[id]?.tokens += result.tokens
-        flights[id]?.logprobs += result.logprobs
-        guard result.finish != .none, let flight = flights.removeValue(forKey: id) else { return nil }
+        let isStopped = flights[id]?.answer.take(result, options: options, tokenizer: tokenizer) ?? false
+        // The ranks know nothing of texts and would go on.
+        if isStopped, result.finish == .none { try order(Order(sequenceNumber: 0, kind: .cancel, sequenceIDs: [id])) }
+        guard isStopped || result.finish != .none, let flight = flights.removeValue(forKey: id) else { return nil }
         if result.finish == .damaged {
             let names = flight.lease.job.images.map(\.name).joined(separator: ", ")
             let message = "the features of \(names) were damaged on their way between two ranks; submit the job again"
             fail(flight, JobFailure(code: "features_damaged", message: message), permanent: true)
             return id
         }
-        let answer = Answer(
-            text: tokenizer.decode(flight.tokens), tokens: flight.tokens, logprobs: flight.logprobs,
-            finishReason: result.finish == .stop ? .stop : .length, seconds: flight.seconds)
+        let answer = flight.answer.answer(
+            result.finish, options: options, tokenizer: tokenizer, seconds: flight.seconds)
         keeper.finish(flight.lease.ticket, answer)
         progress.pictures += flight.pictureIDs.count
         return id
@@ -274,9 +281,8 @@ package final class Coordinator {
             batchID: batch, side: UInt32(configuration.vision.imageSize), pictures: pictures, routes: routes(jobs))
         sender.send(try Frame.encode(frame), to: visionRank)
         for id in jobs {
-            // The pixels are on their way; only the text is needed again.
-            let text = flights[id]?.prepared?.textTokens ?? []
-            flights[id]?.prepared = PreparedJob(pictures: [], textTokens: text)
+            // The pixels are on their way; only the rest is needed again.
+            flights[id]?.prepared?.pictures = []
         }
     }
 
@@ -311,12 +317,11 @@ package final class Coordinator {
     }
 
     private func prefill(_ batch: Schedule.BatchID, _ jobs: [Schedule.JobID]) throws {
-        let sequences = jobs.compactMap { id in
-            flights[id].map { flight in
-                Order.Sequence(
-                    id: id, pictureIDs: flight.pictureIDs, textTokens: flight.prepared?.textTokens ?? [],
-                    maxTokens: UInt32(flight.lease.job.maxTokens))
-            }
+        let sequences = jobs.compactMap { id -> Order.Sequence? in
+            guard let flight = flights[id], let prepared = flight.prepared else { return nil }
+            return Order.Sequence(
+                id: id, pictureIDs: flight.pictureIDs, textTokens: prepared.textTokens,
+                maxTokens: UInt32(flight.lease.job.maxTokens), decoding: Order.Decoding(prepared.decoding))
         }
         try order(Order(sequenceNumber: 0, kind: .prefill, batchID: batch, sequences: sequences))
     }

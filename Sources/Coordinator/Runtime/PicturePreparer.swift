@@ -3,10 +3,12 @@ import PaliGemma
 
 /// What the vision stage and Gemma need of a job.
 struct PreparedJob: Sendable {
-    /// Each picture's side·side·3 bytes.
-    let pictures: [[UInt8]]
+    /// Each picture's side·side·3 bytes, until they are on their way.
+    var pictures: [[UInt8]]
     /// Token ids behind the picture tokens.
     let textTokens: [Int32]
+    let options: DecodingOptions
+    let decoding: PaliGemma.Decoding
 }
 
 /// Reads, resizes and tokenises jobs on threads of its own, ahead of the vision stage.
@@ -57,18 +59,24 @@ final class PicturePreparer: Sendable {
     private func prepared(_ id: Schedule.JobID, _ job: Job, _ mark: ActivityMark) -> Inbox.Message {
         do {
             // The prompt first: it costs nothing, and its faults need no picture.
+            let options = try DecodingOptions(text: job.options)
+            let decoding = options.decoding(id: job.id, tokens: tokenizer.encode)
+            let longest = decoding.longestAnswer(maxTokens: job.maxTokens)
             let ids = try Prompt.tokens(
-                for: job.prompt, pictures: job.pictureCount, maximumNewTokens: job.maxTokens, tokenizer: tokenizer,
+                for: job.prompt, pictures: job.pictureCount, maximumNewTokens: longest, tokenizer: tokenizer,
                 configuration: configuration)
             let text = Array(ids.dropFirst(job.pictureCount * configuration.vision.tokens))
             let pictures = try job.images.flatMap { try read($0, mark) }
-            return .prepared(id, PreparedJob(pictures: pictures, textTokens: text))
+            return .prepared(
+                id, PreparedJob(pictures: pictures, textTokens: text, options: options, decoding: decoding))
         } catch let error as ImageError {
             // Memory comes back; everything else is the file's own fault.
             let failure = JobFailure(code: error.code.rawValue, message: error.description)
             return .unprepared(id, failure, permanent: error.code != .noMemory)
         } catch let error as PromptError {
             return .unprepared(id, JobFailure(code: error.code.rawValue, message: error.description), permanent: true)
+        } catch let error as DecodingOptions.Fault {
+            return .unprepared(id, JobFailure(code: JobFailure.invalidJob, message: error.reason), permanent: true)
         } catch {
             return .unprepared(id, JobFailure(code: "internal", message: "\(error)"), permanent: false)
         }

@@ -22,7 +22,7 @@ package struct Schedule {
         package var cacheBytesPerPosition: Int
         /// Bytes of keys and values that may be reserved on a rank; one sequence is admitted whatever it needs.
         package var cacheBytes: Int
-        /// Sequences that decode together at most.
+        /// Rows of sequences that decode together at most.
         package var sequences: Int
         /// Steps of one decoding order; a prefill waits for them at most.
         package var decodeSteps: Int
@@ -49,8 +49,9 @@ package struct Schedule {
     package enum Event: Equatable {
         /// The queue gave jobs, possibly none.
         case leased([JobID])
-        /// A job is ready for the vision stage: the rows of its prefix, and the positions of prefix and longest answer.
-        case prepared(JobID, rows: Int, positions: Int)
+        /// A job is ready for the vision stage: the rows of its prefix, the positions of prefix and answers at most,
+        /// and the rows that it has in a decoding step at most. One that is `alone` shares its micro-batch with none.
+        case prepared(JobID, rows: Int, positions: Int, lanes: Int = 1, alone: Bool = false)
         /// A job cannot be prepared; its failure has been told to the queue.
         case unprepared(JobID)
         /// The first features of a batch are on their way, or all are.
@@ -83,6 +84,13 @@ package struct Schedule {
         let job: JobID
         let rows: Int
         let positions: Int
+        let lanes: Int
+        let alone: Bool
+    }
+
+    private struct Living {
+        let positions: Int
+        let lanes: Int
     }
 
     private struct Batch {
@@ -107,7 +115,7 @@ package struct Schedule {
     private var waiting: [Prepared] = []
     /// Batches from the vision stage to the end of their prefill, oldest first.
     private var batches: [Batch] = []
-    private var alive: [JobID: Int] = [:]
+    private var alive: [JobID: Living] = [:]
     private var order: [JobID] = []
     private var running: Running?
     private var nextBatch: BatchID = 1
@@ -141,12 +149,12 @@ package struct Schedule {
                 preparing.formUnion(jobs)
                 actions += jobs.map { .prepare($0) }
             }
-        case .prepared(let job, let rows, let positions):
+        case .prepared(let job, let rows, let positions, let lanes, let alone):
             preparing.remove(job)
             if draining {
                 actions.append(.release(job))
             } else {
-                waiting.append(Prepared(job: job, rows: rows, positions: positions))
+                waiting.append(Prepared(job: job, rows: rows, positions: positions, lanes: lanes, alone: alone))
             }
         case .unprepared(let job):
             preparing.remove(job)
@@ -179,7 +187,7 @@ package struct Schedule {
         if case .prefill(let id) = running, let index = batches.firstIndex(where: { $0.id == id }) {
             batches[index].prefilled = true
             for entry in batches[index].jobs {
-                alive[entry.job] = entry.positions
+                alive[entry.job] = Living(positions: entry.positions, lanes: entry.lanes)
                 order.append(entry.job)
             }
         }
@@ -219,7 +227,8 @@ package struct Schedule {
             }
             guard let rank = load.indices.min(by: { load[$0] < load[$1] }), load[rank] < 2 else { break }
             let moreToCome = !preparing.isEmpty || load[rank] > 0 && leasing
-            if moreToCome, waitingRows + limits.typicalRows <= limits.batchRows { break }
+            let hasRoom = waiting[0].alone ? false : waitingRows + limits.typicalRows <= limits.batchRows
+            if moreToCome, hasRoom { break }
             let batch = Batch(id: nextBatch, jobs: takeBatch(), visionRank: rank)
             nextBatch += 1
             batches.append(batch)
@@ -232,16 +241,17 @@ package struct Schedule {
 
     /// The oldest prepared jobs, as many as the micro-batch's rows and the Gemma ranks' memory allow.
     private mutating func takeBatch() -> [Prepared] {
-        var (taken, rows, positions): ([Prepared], Int, Int) = ([], 0, 0)
+        var (taken, rows, positions, lanes): ([Prepared], Int, Int, Int) = ([], 0, 0, 0)
         while let next = waiting.first {
             let fits =
                 rows + next.rows <= limits.batchRows
                 && (positions + next.positions) * limits.cacheBytesPerPosition <= limits.cacheBytes
-                && taken.count < limits.sequences
+                && lanes + next.lanes <= limits.sequences && !next.alone && taken.first?.alone != true
             guard taken.isEmpty || fits else { break }
             taken.append(waiting.removeFirst())
             rows += next.rows
             positions += next.positions
+            lanes += next.lanes
         }
         return taken
     }
@@ -261,8 +271,8 @@ package struct Schedule {
 
     private func isAdmissible(_ batch: Batch) -> Bool {
         guard !alive.isEmpty else { return true }
-        let positions = alive.values.reduce(0, +) + batch.jobs.reduce(0) { $0 + $1.positions }
-        return positions * limits.cacheBytesPerPosition <= limits.cacheBytes
-            && alive.count + batch.jobs.count <= limits.sequences
+        let positions = alive.values.reduce(0) { $0 + $1.positions } + batch.jobs.reduce(0) { $0 + $1.positions }
+        let lanes = alive.values.reduce(0) { $0 + $1.lanes } + batch.jobs.reduce(0) { $0 + $1.lanes }
+        return positions * limits.cacheBytesPerPosition <= limits.cacheBytes && lanes <= limits.sequences
     }
 }

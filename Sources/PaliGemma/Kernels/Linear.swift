@@ -33,6 +33,14 @@ struct Linear {
     let quantizedRows = QuantizedRows()
     /// The same where they are stored, of a few rows.
     private let arrangedRows = ArrangedRows()
+    let steadiness = Steadiness()
+
+    /// Whether a row's products are the same to the bit whatever the rows beside it. It costs some time: rows go in
+    /// groups of a fixed size, with weights of eight bits one by one (what is an outlier depends on all rows).
+    final class Steadiness: @unchecked Sendable {
+        // @unchecked: set between products, by the thread that begins them.
+        var isOn = false
+    }
 
     init(team: ThreadTeam, kernels: Kernels = .current, meter: OperationMeter) {
         self.team = team
@@ -55,7 +63,11 @@ struct Linear {
             precondition(x.rows == product.y.rows)
         }
         let quantized = products.filter { $0.weight.quantized != nil }
-        if !quantized.isEmpty { multiplyQuantized(x, quantized) }
+        if !quantized.isEmpty {
+            forEachCompany(of: x) { rows in
+                multiplyQuantized(x.rows(rows), quantized.map { $0.rows(rows) })
+            }
+        }
         let stored = products.filter { $0.weight.quantized == nil }
         if !stored.isEmpty { multiplyStored(x, stored) }
     }
@@ -81,7 +93,11 @@ struct Linear {
     /// hidden [T, F] = gelu_tanh(x · gateᵀ) * (x · upᵀ), both products of a task one after the other.
     func gated(_ x: MatrixView, gate: WeightMatrix, up: WeightMatrix, into hidden: MatrixView) {
         precondition(gate.outputs == up.outputs && hidden.columns == gate.outputs && x.rows == hidden.rows)
-        if gate.quantized != nil, up.quantized != nil { return gatedQuantized(x, gate: gate, up: up, into: hidden) }
+        if gate.quantized != nil, up.quantized != nil {
+            return forEachCompany(of: x) { rows in
+                gatedQuantized(x.rows(rows), gate: gate, up: up, into: hidden.rows(rows))
+            }
+        }
         let start = Timeline.now()
         arrangeFewRows(x)
         let parts = tasks(gate, rows: x.rows)
@@ -98,8 +114,18 @@ struct Linear {
         record([gate, up], rows: x.rows, from: start)
     }
 
+    /// The rows that are quantised together.
+    private func forEachCompany(of x: MatrixView, _ body: (Range<Int>) -> Void) {
+        guard steadiness.isOn else { return body(0..<x.rows) }
+        for row in 0..<x.rows { body(row..<row + 1) }
+    }
+
     private func arrangeFewRows(_ x: MatrixView) {
-        if x.rows <= Self.fewRows { arrangedRows.fill(x, kernels: kernels) }
+        if steadiness.isOn {
+            arrangedRows.fillGroups(x, kernels: kernels)
+        } else if x.rows <= Self.fewRows {
+            arrangedRows.fill(x, kernels: kernels)
+        }
     }
 
     func record(_ weights: [WeightMatrix], rows: Int, from start: UInt64) {
@@ -127,7 +153,7 @@ extension Linear {
     /// with too few of them for the team also by rows.
     private func tasks(_ weight: WeightMatrix, rows: Int) -> [Part] {
         guard rows > 0, weight.outputs > 0 else { return [] }
-        if rows <= Self.fewRows { return fewRowsTasks(weight, rows: rows) }
+        if rows <= Self.fewRows || steadiness.isOn { return fewRowsTasks(weight, rows: rows) }
         let (group, most) = (kernels.tileOutputs, Self.panelOutputs)
         let groups = (weight.outputs + group - 1) / group
         let fewest = (groups + max(1, most / group) - 1) / max(1, most / group)
@@ -147,10 +173,19 @@ extension Linear {
         let group = 16
         let groups = (weight.outputs + group - 1) / group
         let groupBytes = group * max(1, weight.inputs) * weight.element.size
-        return streamedShares(of: groups, bytes: groupBytes).map {
+        // With several groups of rows a task's weights are read again, from its cache.
+        let shares =
+            steadiness.isOn && rows > ArrangedRows.groupRows
+            ? cachedShares(of: groups, bytes: groupBytes) : streamedShares(of: groups, bytes: groupBytes)
+        return shares.map {
             let end = min(weight.outputs, $0.upperBound * group)
             return Part(rows: 0..<rows, outputs: $0.lowerBound * group..<end)
         }
+    }
+
+    private func cachedShares(of count: Int, bytes: Int) -> [Range<Int>] {
+        let share = max(1, Self.streamedBytes / bytes)
+        return stride(from: 0, to: count, by: share).map { $0..<min(count, $0 + share) }
     }
 
     /// Tasks that read `count` pieces of memory of some bytes each, every task its share of what is left: long streams
@@ -177,7 +212,7 @@ extension Linear {
         _ x: MatrixView, _ weight: WeightMatrix, into y: MatrixView, accumulate: Bool = false,
         bias: UnsafePointer<Float>? = nil, finish: Finish = .keep, thread: Int
     ) {
-        if x.rows <= Self.fewRows || weight.inputs == 0 {
+        if x.rows <= Self.fewRows || weight.inputs == 0 || steadiness.isOn {
             fewRows(weight, into: y, accumulate: accumulate, thread: thread)
             if let bias { kernels.addRow(y, bias) }
             switch finish {
@@ -192,12 +227,29 @@ extension Linear {
 
     /// With the rows of x that were arranged.
     private func fewRows(_ weight: WeightMatrix, into y: MatrixView, accumulate: Bool, thread: Int) {
+        if steadiness.isOn { return steadyRows(weight, into: y, accumulate: accumulate, thread: thread) }
         let memory = accumulate ? team.scratch(thread: thread, count: y.rows * weight.outputs) : y.base
         let product = accumulate ? MatrixView(base: memory, rows: y.rows, columns: weight.outputs) : y
         kernels.table.pointee.few_rows(
             weight.element.code, weight.base, weight.outputs, weight.inputs, weight.stride, arrangedRows.base, y.rows,
             product.base, product.stride)
         if accumulate { kernels.add(y, product) }
+    }
+
+    /// Group by group of the rows of x that were arranged so.
+    private func steadyRows(_ weight: WeightMatrix, into y: MatrixView, accumulate: Bool, thread: Int) {
+        let rows = ArrangedRows.groupRows
+        let size = ArrangedRows.count(rows: rows, inputs: weight.inputs)
+        let memory = team.scratch(thread: thread, count: rows * weight.outputs)
+        for first in stride(from: 0, to: y.rows, by: rows) {
+            kernels.table.pointee.few_rows(
+                weight.element.code, weight.base, weight.outputs, weight.inputs, weight.stride,
+                arrangedRows.base + first / rows * size, rows, memory, weight.outputs)
+            let own = min(rows, y.rows - first)
+            let product = MatrixView(base: memory, rows: own, columns: weight.outputs)
+            let out = y.rows(first..<first + own)
+            if accumulate { kernels.add(out, product) } else { out.copy(from: product) }
+        }
     }
 
     /// Panel by panel of inputs: pack, multiply all rows, add to y.
@@ -229,6 +281,11 @@ extension Linear {
 }
 
 extension Linear.Product {
+    /// The same for some rows of x.
+    func rows(_ range: Range<Int>) -> Linear.Product {
+        Linear.Product(weight: weight, y: y.rows(range), accumulate: accumulate, bias: bias, gelu: gelu)
+    }
+
     /// The bias of some outputs.
     func withBias(_ outputs: Range<Int>, _ body: (UnsafePointer<Float>?) -> Void) {
         guard let bias else { return body(nil) }

@@ -10,21 +10,51 @@ package struct CacheAttention: ~Copyable {
     /// Keys of a piece: with 256 wide heads 1 MB of keys and values, a few dozen µs of work.
     package static let keysOfPiece = 512
 
-    /// The query heads of one sequence that share a key/value head.
-    package struct Heads: Sendable {
-        let query: MatrixView  // [n, H]
+    /// Keys and values of positions that follow each other in memory.
+    package struct Part: Sendable {
         let key: MatrixView  // [S, H]
         let value: MatrixView  // [S, H]
-        let out: MatrixView  // [n, H]
 
-        package init(query: MatrixView, key: MatrixView, value: MatrixView, out: MatrixView) {
-            self.query = query
+        package init(key: MatrixView, value: MatrixView) {
             self.key = key
             self.value = value
-            self.out = out
         }
 
-        var pieces: Int { (key.rows + CacheAttention.keysOfPiece - 1) / CacheAttention.keysOfPiece }
+        func rows(_ range: Range<Int>) -> Part { Part(key: key.rows(range), value: value.rows(range)) }
+    }
+
+    /// The query heads of one row that share a key/value head.
+    package struct Heads: Sendable {
+        let query: MatrixView  // [n, H]
+        let prefix: Part
+        /// What follows the prefix, in order.
+        let pages: [Part]
+        let out: MatrixView  // [n, H]
+        /// Keys of the prefix and the pages.
+        let keys: Int
+
+        package init(query: MatrixView, prefix: Part, pages: [Part] = [], out: MatrixView) {
+            self.query = query
+            self.prefix = prefix
+            self.pages = pages
+            self.out = out
+            keys = pages.reduce(prefix.key.rows) { $0 + $1.key.rows }
+        }
+
+        var pieces: Int { (keys + CacheAttention.keysOfPiece - 1) / CacheAttention.keysOfPiece }
+
+        /// Calls `body` with the parts of some keys, and where they begin among these.
+        func forEachPart(of range: Range<Int>, _ body: (Part, Int) -> Void) {
+            var start = 0
+            for index in -1..<pages.count {
+                let part = index < 0 ? prefix : pages[index]
+                let own = (start..<start + part.key.rows).clamped(to: range)
+                if !own.isEmpty {
+                    body(part.rows(own.lowerBound - start..<own.upperBound - start), own.lowerBound - range.lowerBound)
+                }
+                start += part.key.rows
+            }
+        }
     }
 
     private struct Piece: Sendable {
@@ -57,7 +87,7 @@ package struct CacheAttention: ~Copyable {
         for (index, heads) in all.enumerated() {
             Self.merge(heads, mixed, totals, pieces: firsts[index]..<firsts[index] + heads.pieces, kernels)
         }
-        return all.reduce(0) { $0 + 4 * Double($1.query.rows * $1.key.rows * $1.query.columns) }
+        return all.reduce(0) { $0 + 4 * Double($1.query.rows * $1.keys * $1.query.columns) }
     }
 
     private mutating func plan(_ heads: [Heads]) {
@@ -66,8 +96,8 @@ package struct CacheAttention: ~Copyable {
         firstPieces.removeAll(keepingCapacity: true)
         for (index, entry) in heads.enumerated() {
             firstPieces.append(pieces.count)
-            for start in stride(from: 0, to: entry.key.rows, by: Self.keysOfPiece) {
-                pieces.append(Piece(heads: index, keys: start..<min(start + Self.keysOfPiece, entry.key.rows)))
+            for start in stride(from: 0, to: entry.keys, by: Self.keysOfPiece) {
+                pieces.append(Piece(heads: index, keys: start..<min(start + Self.keysOfPiece, entry.keys)))
             }
         }
         let rows = heads.map(\.query.rows).max() ?? 0
@@ -90,23 +120,29 @@ package struct CacheAttention: ~Copyable {
         memory arranged: UnsafeMutablePointer<Float>, _ kernels: Kernels, _ scale: Float
     ) {
         let table = kernels.table.pointee
-        let (query, key, value) = (heads.query, heads.key.rows(keys), heads.value.rows(keys))
+        let query = heads.query
         let scores = MatrixView(
             base: arranged + ArrangedRows.count(rows: query.rows, inputs: query.columns), rows: query.rows,
             columns: keys.count)
         table.arrange(query.base, query.rows, query.columns, query.stride, arranged)
-        table.few_rows(
-            ElementType.float32.code, key.base, key.rows, key.columns, key.stride, arranged, query.rows, scores.base,
-            scores.stride)
+        heads.forEachPart(of: keys) { part, start in
+            let key = part.key
+            table.few_rows(
+                ElementType.float32.code, key.base, key.rows, key.columns, key.stride, arranged, query.rows,
+                scores.base + start, scores.stride)
+        }
         part.fill(0)
         for row in 0..<query.rows {
             (totals[row], totals[query.rows + row]) = (-.infinity, 0)
             _ = table.softmax_tile(
                 scores.row(row), scores.columns, scale, totals + row, totals + query.rows + row)
         }
-        table.few_rows_mix(
-            scores.base, scores.rows, scores.stride, value.base, value.rows, value.columns, value.stride, part.base,
-            part.stride)
+        heads.forEachPart(of: keys) { keys, start in
+            let value = keys.value
+            table.few_rows_mix(
+                scores.base + start, scores.rows, scores.stride, value.base, value.rows, value.columns, value.stride,
+                part.base, part.stride)
+        }
     }
 
     /// out = the pieces under their common maximum, over their common sum.

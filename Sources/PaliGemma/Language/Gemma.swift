@@ -1,4 +1,4 @@
-/// Gemma, one rank's part of it: prefixes in, tokens out, greedily.
+/// Gemma, one rank's part of it: prefixes in, tokens out.
 ///
 ///     B sequences, T rows, D width, N query heads, K key/value heads, H head width, F MLP width, V vocabulary
 ///
@@ -26,6 +26,8 @@ package final class Gemma {
     let cut: PrefillCut
     var keptPrefillBuffers: PrefillBuffers?
     var keptDecodeBuffers: DecodeBuffers?
+    /// Every rank's part of the vocabulary, once somebody asked (HeadQuestions.swift).
+    var keptVocabularies: [Range<Int>]?
     /// Called with a name and rows after the embedding ("embedding"), each layer ("layer i", own rows; the last layer
     /// only with each prefix's last row) and the output head ("logits", own columns), for tests.
     package var observer: ((String, MatrixView) -> Void)?

@@ -1,4 +1,4 @@
-/// Tokens after the prefix, all living sequences together: attention by query heads, MLP by columns, two sums over
+/// Tokens after the prefix, the lanes of all living sequences together: attention by query heads, MLP by columns, two sums over
 /// the group a layer, the output head by rows of the vocabulary.
 extension Gemma {
     /// Runs up to `steps` steps; sequences that finish drop out. Every rank ends with the same tokens.
@@ -12,25 +12,26 @@ extension Gemma {
     }
 
     private func decodeStep(_ sequences: [Sequence]) throws(CollectiveError) {
-        let buffers = decodeBuffers(for: sequences.count)
-        let (x, normed) = (buffers.x(sequences.count), buffers.normed(sequences.count))
-        for (row, sequence) in sequences.enumerated() {
-            guard let token = sequence.tokens.last else { preconditionFailure("decoding starts with a chosen token") }
-            embed(token, into: x.row(row))
+        let lanes = sequences.flatMap(\.lanes)
+        linear.steadiness.isOn = sequences.contains { $0.decoding.isSteady }
+        defer { linear.steadiness.isOn = false }
+        let buffers = decodeBuffers(for: lanes.count)
+        let (x, normed) = (buffers.x(lanes.count), buffers.normed(lanes.count))
+        for (row, lane) in lanes.enumerated() {
+            embed(lane.token, into: x.row(row))
+            lane.openPosition()
         }
-        let places = sequences.map { $0.prefixRows + $0.tokens.count - 1 }
         for (index, layer) in weights.layers.enumerated() {
             rmsNorm(x, layer.attentionNorm, into: normed)
-            appendKeysAndValues(index, layer, normed, sequences, places, buffers)
-            try decodeLayer(index, layer, x, normed: normed, sequences, places: places)
+            appendKeysAndValues(index, layer, normed, lanes, buffers)
+            try decodeLayer(index, layer, x, normed: normed, lanes)
         }
         try chooseTokens(x, for: sequences)
     }
 
-    /// Keys and values of one row a sequence, for the heads that this rank keeps.
+    /// Keys and values of one row a lane, for the heads that this rank keeps.
     private func appendKeysAndValues(
-        _ index: Int, _ layer: TextLayerWeights, _ normed: MatrixView, _ sequences: [Sequence], _ places: [Int],
-        _ buffers: DecodeBuffers
+        _ index: Int, _ layer: TextLayerWeights, _ normed: MatrixView, _ lanes: [Lane], _ buffers: DecodeBuffers
     ) {
         let heads = slice.keyValueHeads(configuration)
         let columns = heads.lowerBound * configuration.headWidth..<heads.upperBound * configuration.headWidth
@@ -41,22 +42,18 @@ extension Gemma {
                 Linear.Product(weight: layer.key.outputs(columns), y: key),
                 Linear.Product(weight: layer.value.outputs(columns), y: value),
             ])
-        for (row, sequence) in sequences.enumerated() {
-            guard let cache = sequence.cache else { continue }
-            let place = places[row]
-            rotary.rotate(key.row(row), heads: heads.count, position: rotaryPosition(place), kernels: kernels)
-            cache.keys(index).rows(place..<place + 1).copy(from: key.rows(row..<row + 1))
-            cache.values(index).rows(place..<place + 1).copy(from: value.rows(row..<row + 1))
-            cache.count = place + 1
+        for (row, lane) in lanes.enumerated() {
+            rotary.rotate(key.row(row), heads: heads.count, position: rotaryPosition(lane.place), kernels: kernels)
+            lane.lastKey(index).copy(from: key.rows(row..<row + 1))
+            lane.lastValue(index).copy(from: value.rows(row..<row + 1))
         }
     }
 
-    /// One layer for one row a sequence, whose key and value are in the cache already: x [B, D] becomes the next x.
+    /// One layer for one row a lane, whose key and value are in the cache already: x [B, D] becomes the next x.
     ///
     /// - Parameter normed: x after the layer's first norm; the memory is used again.
     func decodeLayer(
-        _ index: Int, _ layer: TextLayerWeights, _ x: MatrixView, normed: MatrixView, _ sequences: [Sequence],
-        places: [Int]
+        _ index: Int, _ layer: TextLayerWeights, _ x: MatrixView, normed: MatrixView, _ lanes: [Lane]
     ) throws(CollectiveError) {
         let buffers = decodeBuffers(for: x.rows)
         let first = slice.queryHeads.lowerBound * configuration.headWidth
@@ -64,11 +61,11 @@ extension Gemma {
         let (query, mixed, partial) = (buffers.query(x.rows), buffers.mixed(x.rows), buffers.partial(x.rows))
 
         linear(normed, layer.query.outputs(columns), into: query)
-        for row in 0..<x.rows {
+        for (row, lane) in lanes.enumerated() {
             rotary.rotate(
-                query.row(row), heads: slice.queryHeads.count, position: rotaryPosition(places[row]), kernels: kernels)
+                query.row(row), heads: slice.queryHeads.count, position: rotaryPosition(lane.place), kernels: kernels)
         }
-        attendToCaches(index, query, sequences, into: mixed, buffers)
+        attendToCaches(index, query, lanes, into: mixed, buffers)
         linear(mixed, layer.output.inputs(columns), into: partial)
         try addSum(of: partial, to: x, buffers)
 
@@ -85,14 +82,13 @@ extension Gemma {
         for range in group.copies(of: x.rows) { kernels.add(x, pieces.rows(range)) }
     }
 
-    /// mixed [B, own N·H]: each sequence's query heads over its own cache.
+    /// mixed [B, own N·H]: each lane's query heads over its own cache.
     private func attendToCaches(
-        _ layer: Int, _ query: MatrixView, _ sequences: [Sequence], into mixed: MatrixView, _ buffers: DecodeBuffers
+        _ layer: Int, _ query: MatrixView, _ lanes: [Lane], into mixed: MatrixView, _ buffers: DecodeBuffers
     ) {
-        let heads = sequences.enumerated().flatMap { row, sequence -> [CacheAttention.Heads] in
-            guard let cache = sequence.cache else { return [] }
-            return slice.keyValueHeads(configuration).map { head in
-                sharing(layer, head, cache, query: query.rows(row..<row + 1), out: mixed.rows(row..<row + 1))
+        let heads = lanes.enumerated().flatMap { row, lane -> [CacheAttention.Heads] in
+            slice.keyValueHeads(configuration).map { head in
+                sharing(layer, head, lane, query: query.rows(row..<row + 1), out: mixed.rows(row..<row + 1))
             }
         }
         let start = Timeline.now()
@@ -102,7 +98,7 @@ extension Gemma {
 
     /// The query heads of this rank that share key/value head `head`, as rows [n, H] of one row's query.
     private func sharing(
-        _ layer: Int, _ head: Int, _ cache: KeyValueCache, query: MatrixView, out: MatrixView
+        _ layer: Int, _ head: Int, _ lane: Lane, query: MatrixView, out: MatrixView
     ) -> CacheAttention.Heads {
         let (width, perGroup) = (configuration.headWidth, configuration.heads / configuration.keyValueHeads)
         let sharing = (head * perGroup..<(head + 1) * perGroup).clamped(to: slice.queryHeads)
@@ -112,8 +108,7 @@ extension Gemma {
         let keyColumns = kept * width..<(kept + 1) * width
         return CacheAttention.Heads(
             query: query.columns(columns).unfolded(rows: sharing.count),
-            key: cache.keys(layer).rows(0..<cache.count).columns(keyColumns),
-            value: cache.values(layer).rows(0..<cache.count).columns(keyColumns),
+            prefix: lane.prefixPart(layer, columns: keyColumns), pages: lane.pageParts(layer, columns: keyColumns),
             out: out.columns(columns).unfolded(rows: sharing.count))
     }
 }

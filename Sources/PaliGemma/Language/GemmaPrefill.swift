@@ -26,7 +26,7 @@ extension Gemma {
         let packed = PackedPrefixes(sequences, tokensPerPicture: tokensPerPicture)
         let rows = PrefillRows(total: packed.total, ranks: group.count, cut: cut)
         let buffers = prefillBuffers(for: rows)
-        rotary.extend(to: rotaryPosition(sequences.map(\.positions).max() ?? 0))
+        rotary.extend(to: rotaryPosition(sequences.map(\.places).max() ?? 0))
         for sequence in sequences { openCache(of: sequence) }
 
         var pass = PrefillPass(packed: packed, rows: rows, own: rows.owned(by: group.rank), buffers: buffers)
@@ -140,14 +140,15 @@ extension Gemma {
         let (head, width) = (configuration.headWidth, configuration.keyValueWidth)
         let columns = heads.lowerBound * head..<heads.upperBound * head
         for (sequence, rows) in zip(pass.packed.sequences, pass.packed.ranges) {
-            guard let cache = sequence.cache else { continue }
+            guard let lane = sequence.lanes.first else { continue }
+            let cache = lane.prefix
             let all = pass.keyValue.rows(rows)
             let (keys, values) = (cache.keys(layer).rows(0..<rows.count), cache.values(layer).rows(0..<rows.count))
             team.rows(rows.count, by: 256) { range in
                 keys.rows(range).copy(from: all.columns(0..<width).columns(columns).rows(range))
                 values.rows(range).copy(from: all.columns(width..<2 * width).columns(columns).rows(range))
             }
-            cache.count = rows.count
+            lane.count = rows.count
         }
     }
 
@@ -223,16 +224,14 @@ extension Gemma {
         let last = weights.layers.count - 1
         let normed = buffers.normed(sequences.count)
         rmsNorm(x, weights.layers[last].attentionNorm, into: normed)
-        try decodeLayer(
-            last, weights.layers[last], x, normed: normed, sequences, places: sequences.map { $0.prefixRows - 1 })
+        try decodeLayer(last, weights.layers[last], x, normed: normed, sequences.flatMap(\.lanes))
         observer?("layer \(last)", x)
         try chooseTokens(x, for: sequences, damaged: pass.damaged)
     }
 
     private func openCache(of sequence: Sequence) {
         let width = slice.keyValueHeads(configuration).count * configuration.headWidth
-        sequence.cache = KeyValueCache(
-            layers: configuration.layers, capacity: sequence.positions, width: width)
+        sequence.open(layers: configuration.layers, width: width, endToken: endToken)
     }
 
     private func prefillBuffers(for rows: PrefillRows) -> PrefillBuffers {

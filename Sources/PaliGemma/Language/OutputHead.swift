@@ -2,10 +2,12 @@ import Foundation
 
 /// From the last layer's rows to tokens. Each rank has the logits of its rows of the vocabulary; what crosses the
 /// group is, for each sequence, the largest logit, where it is, and the sum of exponentials beside it. All ranks
-/// combine the same numbers in the same order, so none can choose another token.
+/// combine the same numbers in the same order, so none can choose another token. Where more is asked for than the most
+/// probable token, it travels with these numbers (HeadQuestions.swift).
 extension Gemma {
-    /// x [B, D] after the last layer: the final norm, the head, and the most probable token of each sequence (the
-    /// lowest id on ties) with its log-probability over the whole vocabulary.
+    /// x [B, D] after the last layer: the final norm, the head, and the next token of each sequence: the most probable
+    /// one (the lowest id on ties) with its log-probability over the whole vocabulary, or what its decoding makes of them.
+    /// The rows are the sequences' lanes, one sequence after the other.
     ///
     /// - Parameter damaged: sequences that this rank saw damaged; they end on all ranks.
     func chooseTokens(
@@ -17,6 +19,9 @@ extension Gemma {
         linear(normed, weights.head.outputs(slice.vocabulary), into: logits)
         observer?("logits", logits)
 
+        if sequences.contains(where: { $0.question(row: 0) != nil }) {
+            return try answerQuestions(logits, of: sequences, damaged: damaged)
+        }
         let (own, first) = (buffers.candidate(x.rows), slice.vocabulary.lowerBound)
         team.run(x.rows) { [kernels] row, _ in
             var candidate = Candidate(logits: logits, row: row, firstToken: first, kernels: kernels)

@@ -8,6 +8,8 @@ package final class Sequence {
         case stop
         /// It reached the job's `max_tokens`.
         case length
+        /// It repeated itself, as the job forbids it.
+        case repetition
         /// Features of one of its pictures were damaged on their way; there is no answer.
         case damaged
     }
@@ -19,33 +21,76 @@ package final class Sequence {
     /// Rows of the prefix: picture tokens and text tokens.
     package let prefixRows: Int
     package let maxTokens: Int
+    package let decoding: Decoding
 
-    /// The answer so far, without the end token, and the log-probability of each token.
+    /// The answer so far, without the end token, and the log-probability of each token. Of several answers the best,
+    /// at the end.
     package internal(set) var tokens: [Int32] = []
     package internal(set) var logProbabilities: [Float] = []
+    /// Where the decoding asks for them, the most probable tokens of every step, best first.
+    package internal(set) var topTokens: [[TokenProbability]] = []
+    /// At the end of a beam search the best answers, of choices all of them in their order.
+    package internal(set) var answers: [ScoredAnswer] = []
     package internal(set) var finish: Finish?
-    var cache: KeyValueCache?
+    /// The rows of the next step.
+    private(set) var lanes: [Lane] = []
+    private var beams: BeamSearch?
+    private var choices: ChoiceScoring?
+    /// Lanes of choices that wait for a later step.
+    private var waiting: [Lane] = []
 
-    package init(id: UInt64, textTokens: [Int32], pictures: Int, tokensPerPicture: Int, maxTokens: Int) {
+    package init(
+        id: UInt64, textTokens: [Int32], pictures: Int, tokensPerPicture: Int, maxTokens: Int,
+        decoding: Decoding = .greedy
+    ) {
         precondition(!textTokens.isEmpty && pictures >= 0 && maxTokens >= 1)
         self.id = id
         self.textTokens = textTokens
         self.pictures = pictures
         self.maxTokens = maxTokens
+        self.decoding = decoding
         prefixRows = pictures * tokensPerPicture + textTokens.count
     }
 
-    /// Positions that the prefix and the longest answer take.
-    package var positions: Int { prefixRows + maxTokens }
+    /// Places in the sequence that the prefix and the longest answer take.
+    package var places: Int { prefixRows + decoding.longestAnswer(maxTokens: maxTokens) }
 
     /// Goes on with another token than the one that was chosen at a step, for measurements.
     package func replaceLast(with token: Int32, step: Int) {
         if tokens.count > step { tokens.removeLast() } else { logProbabilities.append(0) }
         tokens.append(token)
+        lanes.first?.token = token
         if tokens.count < maxTokens { finish = nil }
     }
 
-    /// Takes one step's choice.
+    /// Makes the room for keys and values.
+    ///
+    /// - Parameter width: of the rank's key heads together.
+    func open(layers: Int, width: Int, endToken: Int) {
+        var capacity = prefixRows
+        switch decoding.method {
+        case .greedy, .sampling: capacity += maxTokens
+        case .beams(let settings):
+            beams = BeamSearch(settings, maxTokens: maxTokens, endToken: Int32(endToken))
+        case .choices(let tokens): choices = ChoiceScoring(tokens, endToken: Int32(endToken))
+        }
+        lanes = [Lane(prefix: KeyValueCache(layers: layers, capacity: capacity, width: width))]
+    }
+
+    /// What is to be known of a lane's logits; nil for no more than the most probable token.
+    func question(row: Int) -> HeadQuestion? {
+        switch decoding.method {
+        case .greedy:
+            let count = decoding.topLogProbabilities
+            return count == 0 ? nil : HeadQuestion(best: count)
+        case .sampling(let sampling):
+            return HeadQuestion(best: max(sampling.candidates, decoding.topLogProbabilities), sampling: sampling)
+        case .beams: return HeadQuestion(best: beams?.tokensOfBeam ?? 0)
+        case .choices: return HeadQuestion(best: 0, targets: choices?.targets(row: row) ?? [])
+        }
+    }
+
+    /// Takes one step's choice: the most probable token, or one that was drawn.
     func append(_ token: Int32, logProbability: Float, endToken: Int) {
         if token == endToken {
             finish = .stop
@@ -53,28 +98,48 @@ package final class Sequence {
         }
         tokens.append(token)
         logProbabilities.append(logProbability)
-        if tokens.count == maxTokens { finish = .length }
-    }
-}
-
-/// Keys (after rotation) and values of one sequence on one rank, float32, for the heads that the rank decodes with.
-final class KeyValueCache {
-    private let memory: Matrix
-    private let capacity: Int
-    /// Positions that are filled.
-    var count = 0
-
-    /// - Parameters:
-    ///   - capacity: most positions.
-    ///   - width: of the rank's key heads together.
-    init(layers: Int, capacity: Int, width: Int) {
-        self.capacity = capacity
-        memory = Matrix(rows: layers * 2 * capacity, columns: width)
+        lanes.first?.token = token
+        if let repetition = decoding.repetition, repetition.isEnd(of: tokens) {
+            finish = .repetition
+        } else if tokens.count == maxTokens {
+            finish = .length
+        }
     }
 
-    /// [capacity, width] of a layer.
-    func keys(_ layer: Int) -> MatrixView { part(2 * layer) }
-    func values(_ layer: Int) -> MatrixView { part(2 * layer + 1) }
+    /// Takes what was asked of each lane of a beam search or of choices.
+    func advance(_ rows: [HeadAnswer]) {
+        switch decoding.method {
+        case .greedy, .sampling: break
+        case .beams: advanceBeams(rows)
+        case .choices: advanceChoices(rows)
+        }
+    }
 
-    private func part(_ index: Int) -> MatrixView { memory.view.rows(index * capacity..<(index + 1) * capacity) }
+    private func advanceBeams(_ rows: [HeadAnswer]) {
+        let best = rows.map { row in row.best.map { row.probability(of: $0) } }
+        if let next = beams?.advance(best) {
+            lanes = next.map { lanes[$0.parent].fork(token: $0.token) }
+        } else if let beams {
+            answers = Array(beams.finished.prefix(beams.settings.returned))
+            end(with: answers.first)
+        }
+    }
+
+    private func advanceChoices(_ rows: [HeadAnswer]) {
+        let next = choices?.advance(rows.map { row in row.targets.map(row.logProbability(of:)) }) ?? []
+        waiting += next.map { lanes[$0.row].fork(token: $0.token) }
+        let count = choices?.fed.count ?? 0
+        lanes = Array(waiting.suffix(count))
+        waiting.removeLast(count)
+        guard let choices, choices.isOver else { return }
+        answers = choices.answers
+        end(with: answers.first { answer in !answers.contains { $0.score > answer.score } })
+    }
+
+    private func end(with answer: ScoredAnswer?) {
+        tokens = answer?.tokens ?? []
+        logProbabilities = answer?.logProbabilities ?? []
+        finish = answer?.isEnded == false ? .length : .stop
+        lanes = []
+    }
 }

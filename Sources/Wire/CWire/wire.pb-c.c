@@ -97,6 +97,69 @@ void   pg__wire__welcome__free_unpacked
   assert(message->base.descriptor == &pg__wire__welcome__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   pg__wire__decoding__sampling__init
+                     (Pg__Wire__Decoding__Sampling         *message)
+{
+  static const Pg__Wire__Decoding__Sampling init_value = PG__WIRE__DECODING__SAMPLING__INIT;
+  *message = init_value;
+}
+void   pg__wire__decoding__beams__init
+                     (Pg__Wire__Decoding__Beams         *message)
+{
+  static const Pg__Wire__Decoding__Beams init_value = PG__WIRE__DECODING__BEAMS__INIT;
+  *message = init_value;
+}
+void   pg__wire__decoding__choice__init
+                     (Pg__Wire__Decoding__Choice         *message)
+{
+  static const Pg__Wire__Decoding__Choice init_value = PG__WIRE__DECODING__CHOICE__INIT;
+  *message = init_value;
+}
+void   pg__wire__decoding__init
+                     (Pg__Wire__Decoding         *message)
+{
+  static const Pg__Wire__Decoding init_value = PG__WIRE__DECODING__INIT;
+  *message = init_value;
+}
+size_t pg__wire__decoding__get_packed_size
+                     (const Pg__Wire__Decoding *message)
+{
+  assert(message->base.descriptor == &pg__wire__decoding__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t pg__wire__decoding__pack
+                     (const Pg__Wire__Decoding *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &pg__wire__decoding__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t pg__wire__decoding__pack_to_buffer
+                     (const Pg__Wire__Decoding *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &pg__wire__decoding__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Pg__Wire__Decoding *
+       pg__wire__decoding__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Pg__Wire__Decoding *)
+     protobuf_c_message_unpack (&pg__wire__decoding__descriptor,
+                                allocator, len, data);
+}
+void   pg__wire__decoding__free_unpacked
+                     (Pg__Wire__Decoding *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &pg__wire__decoding__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   pg__wire__sequence__init
                      (Pg__Wire__Sequence         *message)
 {
@@ -321,6 +384,12 @@ void   pg__wire__features__free_unpacked
     return;
   assert(message->base.descriptor == &pg__wire__features__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   pg__wire__tokens__answer__init
+                     (Pg__Wire__Tokens__Answer         *message)
+{
+  static const Pg__Wire__Tokens__Answer init_value = PG__WIRE__TOKENS__ANSWER__INIT;
+  *message = init_value;
 }
 void   pg__wire__tokens__result__init
                      (Pg__Wire__Tokens__Result         *message)
@@ -765,7 +834,334 @@ const ProtobufCMessageDescriptor pg__wire__welcome__descriptor =
   (ProtobufCMessageInit) pg__wire__welcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pg__wire__sequence__field_descriptors[4] =
+static const ProtobufCFieldDescriptor pg__wire__decoding__sampling__field_descriptors[4] =
+{
+  {
+    "temperature",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding__Sampling, temperature),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "top_k",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding__Sampling, top_k),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "top_p",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding__Sampling, top_p),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "seed",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FIXED64,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding__Sampling, seed),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pg__wire__decoding__sampling__field_indices_by_name[] = {
+  3,   /* field[3] = seed */
+  0,   /* field[0] = temperature */
+  1,   /* field[1] = top_k */
+  2,   /* field[2] = top_p */
+};
+static const ProtobufCIntRange pg__wire__decoding__sampling__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor pg__wire__decoding__sampling__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pg.wire.Decoding.Sampling",
+  "Sampling",
+  "Pg__Wire__Decoding__Sampling",
+  "pg.wire",
+  sizeof(Pg__Wire__Decoding__Sampling),
+  4,
+  pg__wire__decoding__sampling__field_descriptors,
+  pg__wire__decoding__sampling__field_indices_by_name,
+  1,  pg__wire__decoding__sampling__number_ranges,
+  (ProtobufCMessageInit) pg__wire__decoding__sampling__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pg__wire__decoding__beams__field_descriptors[4] =
+{
+  {
+    "count",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding__Beams, count),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "length_penalty",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding__Beams, length_penalty),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "early_stopping",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_ENUM,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding__Beams, early_stopping),
+    &pg__wire__decoding__early_stopping__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "returned",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding__Beams, returned),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pg__wire__decoding__beams__field_indices_by_name[] = {
+  0,   /* field[0] = count */
+  2,   /* field[2] = early_stopping */
+  1,   /* field[1] = length_penalty */
+  3,   /* field[3] = returned */
+};
+static const ProtobufCIntRange pg__wire__decoding__beams__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor pg__wire__decoding__beams__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pg.wire.Decoding.Beams",
+  "Beams",
+  "Pg__Wire__Decoding__Beams",
+  "pg.wire",
+  sizeof(Pg__Wire__Decoding__Beams),
+  4,
+  pg__wire__decoding__beams__field_descriptors,
+  pg__wire__decoding__beams__field_indices_by_name,
+  1,  pg__wire__decoding__beams__number_ranges,
+  (ProtobufCMessageInit) pg__wire__decoding__beams__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pg__wire__decoding__choice__field_descriptors[1] =
+{
+  {
+    "tokens",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Pg__Wire__Decoding__Choice, n_tokens),
+    offsetof(Pg__Wire__Decoding__Choice, tokens),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pg__wire__decoding__choice__field_indices_by_name[] = {
+  0,   /* field[0] = tokens */
+};
+static const ProtobufCIntRange pg__wire__decoding__choice__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor pg__wire__decoding__choice__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pg.wire.Decoding.Choice",
+  "Choice",
+  "Pg__Wire__Decoding__Choice",
+  "pg.wire",
+  sizeof(Pg__Wire__Decoding__Choice),
+  1,
+  pg__wire__decoding__choice__field_descriptors,
+  pg__wire__decoding__choice__field_indices_by_name,
+  1,  pg__wire__decoding__choice__number_ranges,
+  (ProtobufCMessageInit) pg__wire__decoding__choice__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCEnumValue pg__wire__decoding__early_stopping__enum_values_by_number[4] =
+{
+  { "UNSPECIFIED", "PG__WIRE__DECODING__EARLY_STOPPING__UNSPECIFIED", 0 },
+  { "NO", "PG__WIRE__DECODING__EARLY_STOPPING__NO", 1 },
+  { "YES", "PG__WIRE__DECODING__EARLY_STOPPING__YES", 2 },
+  { "NEVER", "PG__WIRE__DECODING__EARLY_STOPPING__NEVER", 3 },
+};
+static const ProtobufCIntRange pg__wire__decoding__early_stopping__value_ranges[] = {
+{0, 0},{0, 4}
+};
+static const ProtobufCEnumValueIndex pg__wire__decoding__early_stopping__enum_values_by_name[4] =
+{
+  { "NEVER", 3 },
+  { "NO", 1 },
+  { "UNSPECIFIED", 0 },
+  { "YES", 2 },
+};
+const ProtobufCEnumDescriptor pg__wire__decoding__early_stopping__descriptor =
+{
+  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
+  "pg.wire.Decoding.EarlyStopping",
+  "EarlyStopping",
+  "Pg__Wire__Decoding__EarlyStopping",
+  "pg.wire",
+  4,
+  pg__wire__decoding__early_stopping__enum_values_by_number,
+  4,
+  pg__wire__decoding__early_stopping__enum_values_by_name,
+  1,
+  pg__wire__decoding__early_stopping__value_ranges,
+  NULL,NULL,NULL,NULL   /* reserved[1234] */
+};
+static const ProtobufCFieldDescriptor pg__wire__decoding__field_descriptors[6] =
+{
+  {
+    "sampling",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding, sampling),
+    &pg__wire__decoding__sampling__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "beams",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding, beams),
+    &pg__wire__decoding__beams__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "choices",
+    3,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Pg__Wire__Decoding, n_choices),
+    offsetof(Pg__Wire__Decoding, choices),
+    &pg__wire__decoding__choice__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "top_logprobs",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding, top_logprobs),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "repeated_ngram",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding, repeated_ngram),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "repeated_times",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding, repeated_times),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pg__wire__decoding__field_indices_by_name[] = {
+  1,   /* field[1] = beams */
+  2,   /* field[2] = choices */
+  4,   /* field[4] = repeated_ngram */
+  5,   /* field[5] = repeated_times */
+  0,   /* field[0] = sampling */
+  3,   /* field[3] = top_logprobs */
+};
+static const ProtobufCIntRange pg__wire__decoding__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 6 }
+};
+const ProtobufCMessageDescriptor pg__wire__decoding__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pg.wire.Decoding",
+  "Decoding",
+  "Pg__Wire__Decoding",
+  "pg.wire",
+  sizeof(Pg__Wire__Decoding),
+  6,
+  pg__wire__decoding__field_descriptors,
+  pg__wire__decoding__field_indices_by_name,
+  1,  pg__wire__decoding__number_ranges,
+  (ProtobufCMessageInit) pg__wire__decoding__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pg__wire__sequence__field_descriptors[5] =
 {
   {
     "id",
@@ -815,8 +1211,21 @@ static const ProtobufCFieldDescriptor pg__wire__sequence__field_descriptors[4] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "decoding",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Sequence, decoding),
+    &pg__wire__decoding__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pg__wire__sequence__field_indices_by_name[] = {
+  4,   /* field[4] = decoding */
   0,   /* field[0] = id */
   3,   /* field[3] = max_tokens */
   1,   /* field[1] = picture_ids */
@@ -825,7 +1234,7 @@ static const unsigned pg__wire__sequence__field_indices_by_name[] = {
 static const ProtobufCIntRange pg__wire__sequence__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor pg__wire__sequence__descriptor =
 {
@@ -835,7 +1244,7 @@ const ProtobufCMessageDescriptor pg__wire__sequence__descriptor =
   "Pg__Wire__Sequence",
   "pg.wire",
   sizeof(Pg__Wire__Sequence),
-  4,
+  5,
   pg__wire__sequence__field_descriptors,
   pg__wire__sequence__field_indices_by_name,
   1,  pg__wire__sequence__number_ranges,
@@ -1296,7 +1705,84 @@ const ProtobufCMessageDescriptor pg__wire__features__descriptor =
   (ProtobufCMessageInit) pg__wire__features__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pg__wire__tokens__result__field_descriptors[4] =
+static const ProtobufCFieldDescriptor pg__wire__tokens__answer__field_descriptors[4] =
+{
+  {
+    "tokens",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Pg__Wire__Tokens__Answer, n_tokens),
+    offsetof(Pg__Wire__Tokens__Answer, tokens),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "logprobs",
+    2,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Pg__Wire__Tokens__Answer, n_logprobs),
+    offsetof(Pg__Wire__Tokens__Answer, logprobs),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "score",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Tokens__Answer, score),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "ended",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Tokens__Answer, ended),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pg__wire__tokens__answer__field_indices_by_name[] = {
+  3,   /* field[3] = ended */
+  1,   /* field[1] = logprobs */
+  2,   /* field[2] = score */
+  0,   /* field[0] = tokens */
+};
+static const ProtobufCIntRange pg__wire__tokens__answer__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 4 }
+};
+const ProtobufCMessageDescriptor pg__wire__tokens__answer__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pg.wire.Tokens.Answer",
+  "Answer",
+  "Pg__Wire__Tokens__Answer",
+  "pg.wire",
+  sizeof(Pg__Wire__Tokens__Answer),
+  4,
+  pg__wire__tokens__answer__field_descriptors,
+  pg__wire__tokens__answer__field_indices_by_name,
+  1,  pg__wire__tokens__answer__number_ranges,
+  (ProtobufCMessageInit) pg__wire__tokens__answer__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pg__wire__tokens__result__field_descriptors[7] =
 {
   {
     "sequence_id",
@@ -1346,17 +1832,56 @@ static const ProtobufCFieldDescriptor pg__wire__tokens__result__field_descriptor
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "top_tokens",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Pg__Wire__Tokens__Result, n_top_tokens),
+    offsetof(Pg__Wire__Tokens__Result, top_tokens),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "top_logprobs",
+    6,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_FLOAT,
+    offsetof(Pg__Wire__Tokens__Result, n_top_logprobs),
+    offsetof(Pg__Wire__Tokens__Result, top_logprobs),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "answers",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Pg__Wire__Tokens__Result, n_answers),
+    offsetof(Pg__Wire__Tokens__Result, answers),
+    &pg__wire__tokens__answer__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pg__wire__tokens__result__field_indices_by_name[] = {
+  6,   /* field[6] = answers */
   3,   /* field[3] = finish */
   2,   /* field[2] = logprobs */
   0,   /* field[0] = sequence_id */
   1,   /* field[1] = tokens */
+  5,   /* field[5] = top_logprobs */
+  4,   /* field[4] = top_tokens */
 };
 static const ProtobufCIntRange pg__wire__tokens__result__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor pg__wire__tokens__result__descriptor =
 {
@@ -1366,29 +1891,31 @@ const ProtobufCMessageDescriptor pg__wire__tokens__result__descriptor =
   "Pg__Wire__Tokens__Result",
   "pg.wire",
   sizeof(Pg__Wire__Tokens__Result),
-  4,
+  7,
   pg__wire__tokens__result__field_descriptors,
   pg__wire__tokens__result__field_indices_by_name,
   1,  pg__wire__tokens__result__number_ranges,
   (ProtobufCMessageInit) pg__wire__tokens__result__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue pg__wire__tokens__finish__enum_values_by_number[5] =
+static const ProtobufCEnumValue pg__wire__tokens__finish__enum_values_by_number[6] =
 {
   { "UNSPECIFIED", "PG__WIRE__TOKENS__FINISH__UNSPECIFIED", 0 },
   { "NONE", "PG__WIRE__TOKENS__FINISH__NONE", 1 },
   { "STOP", "PG__WIRE__TOKENS__FINISH__STOP", 2 },
   { "LENGTH", "PG__WIRE__TOKENS__FINISH__LENGTH", 3 },
   { "DAMAGED", "PG__WIRE__TOKENS__FINISH__DAMAGED", 4 },
+  { "REPETITION", "PG__WIRE__TOKENS__FINISH__REPETITION", 5 },
 };
 static const ProtobufCIntRange pg__wire__tokens__finish__value_ranges[] = {
-{0, 0},{0, 5}
+{0, 0},{0, 6}
 };
-static const ProtobufCEnumValueIndex pg__wire__tokens__finish__enum_values_by_name[5] =
+static const ProtobufCEnumValueIndex pg__wire__tokens__finish__enum_values_by_name[6] =
 {
   { "DAMAGED", 4 },
   { "LENGTH", 3 },
   { "NONE", 1 },
+  { "REPETITION", 5 },
   { "STOP", 2 },
   { "UNSPECIFIED", 0 },
 };
@@ -1399,9 +1926,9 @@ const ProtobufCEnumDescriptor pg__wire__tokens__finish__descriptor =
   "Finish",
   "Pg__Wire__Tokens__Finish",
   "pg.wire",
-  5,
+  6,
   pg__wire__tokens__finish__enum_values_by_number,
-  5,
+  6,
   pg__wire__tokens__finish__enum_values_by_name,
   1,
   pg__wire__tokens__finish__value_ranges,

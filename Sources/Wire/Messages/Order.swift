@@ -25,12 +25,16 @@ package struct Order: FrameMessage {
         /// What follows the picture tokens: BOS, the prompt, the newline.
         package var textTokens: [Int32]
         package var maxTokens: UInt32
+        package var decoding: Decoding
 
-        package init(id: UInt64, pictureIDs: [UInt64], textTokens: [Int32], maxTokens: UInt32) {
+        package init(
+            id: UInt64, pictureIDs: [UInt64], textTokens: [Int32], maxTokens: UInt32, decoding: Decoding = Decoding()
+        ) {
             self.id = id
             self.pictureIDs = pictureIDs
             self.textTokens = textTokens
             self.maxTokens = maxTokens
+            self.decoding = decoding
         }
     }
 
@@ -75,7 +79,9 @@ package struct Order: FrameMessage {
                 sequenceNumber: message.sequence_number,
                 kind: try Unpacking.choice(message.kind.rawValue, kind: Self.kind, field: "kind"),
                 batchID: message.batch_id,
-                sequences: try Unpacking.messages(message.sequences, message.n_sequences) { Sequence($0) },
+                sequences: try Unpacking.messages(message.sequences, message.n_sequences) {
+                    pointer throws(WireError) in try Sequence(pointer)
+                },
                 steps: message.steps,
                 sequenceIDs: Unpacking.array(message.sequence_ids, message.n_sequence_ids))
         }
@@ -91,12 +97,15 @@ extension Order.Sequence {
         message.pointee.n_text_tokens = textTokens.count
         message.pointee.text_tokens = arena.copy(textTokens)
         message.pointee.max_tokens = maxTokens
+        message.pointee.decoding = decoding.packed(in: arena)
         return message
     }
 
-    fileprivate init(_ message: Pg__Wire__Sequence) {
+    fileprivate init(_ message: Pg__Wire__Sequence) throws(WireError) {
         self.init(
             id: message.id, pictureIDs: Unpacking.array(message.picture_ids, message.n_picture_ids),
-            textTokens: Unpacking.array(message.text_tokens, message.n_text_tokens), maxTokens: message.max_tokens)
+            textTokens: Unpacking.array(message.text_tokens, message.n_text_tokens), maxTokens: message.max_tokens,
+            decoding: try message.decoding.map { decoding throws(WireError) in try Order.Decoding(decoding.pointee) }
+                ?? Order.Decoding())
     }
 }

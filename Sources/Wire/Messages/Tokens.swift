@@ -13,6 +13,25 @@ package struct Tokens: FrameMessage {
         case length = 3
         /// Features of a picture were damaged on their way.
         case damaged = 4
+        /// It repeated itself, which its decoding forbids.
+        case repetition = 5
+    }
+
+    /// One of several answers.
+    package struct Answer: Sendable, Equatable {
+        package var tokens: [Int32]
+        /// Natural logarithms, one a token.
+        package var logprobs: [Float]
+        package var score: Float
+        /// By the end-of-sequence token.
+        package var isEnded: Bool
+
+        package init(tokens: [Int32], logprobs: [Float], score: Float, isEnded: Bool) {
+            self.tokens = tokens
+            self.logprobs = logprobs
+            self.score = score
+            self.isEnded = isEnded
+        }
     }
 
     package struct Result: Sendable, Equatable {
@@ -21,12 +40,23 @@ package struct Tokens: FrameMessage {
         /// Natural logarithms, one a token.
         package var logprobs: [Float]
         package var finish: Finish
+        /// As many a token as were asked for, best first, and their logarithms.
+        package var topTokens: [Int32]
+        package var topLogprobs: [Float]
+        /// At the end: of a beam search the best, best first; of choices all, in their order.
+        package var answers: [Answer]
 
-        package init(sequenceID: UInt64, tokens: [Int32], logprobs: [Float], finish: Finish) {
+        package init(
+            sequenceID: UInt64, tokens: [Int32], logprobs: [Float], finish: Finish, topTokens: [Int32] = [],
+            topLogprobs: [Float] = [], answers: [Answer] = []
+        ) {
             self.sequenceID = sequenceID
             self.tokens = tokens
             self.logprobs = logprobs
             self.finish = finish
+            self.topTokens = topTokens
+            self.topLogprobs = topLogprobs
+            self.answers = answers
         }
     }
 
@@ -73,6 +103,22 @@ extension Tokens.Result {
         message.pointee.n_logprobs = logprobs.count
         message.pointee.logprobs = arena.copy(logprobs)
         message.pointee.finish = Pg__Wire__Tokens__Finish(rawValue: finish.rawValue)
+        message.pointee.n_top_tokens = topTokens.count
+        message.pointee.top_tokens = arena.copy(topTokens)
+        message.pointee.n_top_logprobs = topLogprobs.count
+        message.pointee.top_logprobs = arena.copy(topLogprobs)
+        message.pointee.n_answers = answers.count
+        message.pointee.answers = arena.table(
+            answers.map { answer in
+                let part = arena.make(pg__wire__tokens__answer__init)
+                part.pointee.n_tokens = answer.tokens.count
+                part.pointee.tokens = arena.copy(answer.tokens)
+                part.pointee.n_logprobs = answer.logprobs.count
+                part.pointee.logprobs = arena.copy(answer.logprobs)
+                part.pointee.score = answer.score
+                part.pointee.ended = answer.isEnded ? 1 : 0
+                return part
+            })
         return message
     }
 
@@ -80,6 +126,14 @@ extension Tokens.Result {
         self.init(
             sequenceID: message.sequence_id, tokens: Unpacking.array(message.tokens, message.n_tokens),
             logprobs: Unpacking.array(message.logprobs, message.n_logprobs),
-            finish: try Unpacking.choice(message.finish.rawValue, kind: .tokens, field: "finish"))
+            finish: try Unpacking.choice(message.finish.rawValue, kind: .tokens, field: "finish"),
+            topTokens: Unpacking.array(message.top_tokens, message.n_top_tokens),
+            topLogprobs: Unpacking.array(message.top_logprobs, message.n_top_logprobs),
+            answers: try Unpacking.messages(message.answers, message.n_answers) { answer in
+                Tokens.Answer(
+                    tokens: Unpacking.array(answer.tokens, answer.n_tokens),
+                    logprobs: Unpacking.array(answer.logprobs, answer.n_logprobs), score: answer.score,
+                    isEnded: answer.ended != 0)
+            })
     }
 }

@@ -110,7 +110,7 @@ import Testing
         (#"{"images": ["x.png"], "prompt": "x", "max_tokens": 0}"#, "give 1 or more"),
         (#"{"images": ["x.png"], "prompt": "x", "max_tokens": 1.5}"#, "must be a whole number"),
         (#"{"images": ["x.png"], "prompt": "x", "prompt": "y"}"#, "stands twice"),
-        (#"{"images": ["x.png"], "prompt": "x", "num_beams": 4}"#, "\"num_beams\" is 4; only 1"),
+        (#"{"images": ["x.png"], "prompt": "x", "num_beams": 100}"#, "\"num_beams\" is 100; give 1 to 16"),
     ])
     func whatIsWrongIsSaid(line: String, reason: String) throws {
         let fault = try #require(try jobs(line).first?.fault)

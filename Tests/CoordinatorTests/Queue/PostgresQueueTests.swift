@@ -45,7 +45,10 @@ import Testing
         try PostgresConsole(address).run("UPDATE paligemma.queue SET schema_version = 0")
         #expect(openingError(address, create: true)?.code == "queue_older_schema")
         try PostgresConsole(address).run(
-            "UPDATE paligemma.queue SET schema_version = 1; CREATE ROLE stranger_\(ProcessInfo.processInfo.processIdentifier) LOGIN"
+            "UPDATE paligemma.queue SET schema_version = 1; ALTER TABLE paligemma.results DROP COLUMN details")
+        #expect(openingError(address) == nil)
+        try PostgresConsole(address).run(
+            "UPDATE paligemma.queue SET schema_version = 2; CREATE ROLE stranger_\(ProcessInfo.processInfo.processIdentifier) LOGIN"
         )
         let stranger = address.replacingOccurrences(
             of: "paligemma@", with: "stranger_\(ProcessInfo.processInfo.processIdentifier)@")

@@ -43,8 +43,8 @@ import Testing
     @Test func aNewerSchemaIsRefusedByItsNumber() throws {
         let path = folder.file("jobs.db")
         #expect(openingError(path, create: true) == nil)
-        try sqlite("PRAGMA user_version = 3", on: path)
-        #expect(openingError(path) == .newerSchema(queue: path, found: 3, known: 2))
+        try sqlite("PRAGMA user_version = 4", on: path)
+        #expect(openingError(path) == .newerSchema(queue: path, found: 4, known: 3))
     }
 
     @Test func aDamagedFileIsFound() throws {

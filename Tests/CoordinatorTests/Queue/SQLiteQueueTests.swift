@@ -39,7 +39,7 @@ import Testing
         try #require(sqlite3_open(queue.name, &connection) == SQLITE_OK)
         let sql = """
             DROP INDEX jobs_ready; DROP INDEX jobs_suspect; DROP INDEX jobs_owner; DROP INDEX jobs_failed;
-            ALTER TABLE jobs DROP COLUMN suspect;
+            ALTER TABLE jobs DROP COLUMN suspect; ALTER TABLE results DROP COLUMN details;
             CREATE INDEX jobs_ready ON jobs (priority DESC, sequence) WHERE state = 0;
             CREATE INDEX jobs_failed ON jobs (sequence) WHERE state = 4;
             PRAGMA user_version = 1;

@@ -5,7 +5,7 @@ extension PostgresQueue {
             .integer(ticket.sequence), .integer(ticket.token), .text(answer.text),
             .bytes(AnswerColumns.bytes(ofTokens: answer.tokens)),
             .bytes(AnswerColumns.bytes(ofLogprobs: answer.logprobs)), .text(answer.finishReason.rawValue),
-            .real(answer.seconds),
+            .real(answer.seconds), .textOrNull(answer.details),
         ]
         let accepted = try session.run(doing: doing) { connection, mayHaveHappened throws(PostgresFault) in
             if try connection.run(PostgresStatements.finish, values, doing: doing).count > 0 { return true }
@@ -85,6 +85,7 @@ extension PostgresQueue {
             Answer(
                 text: row.text(6), tokens: AnswerColumns.tokens(row.bytes(7)),
                 logprobs: AnswerColumns.logprobs(row.bytes(8)),
-                finishReason: FinishReason(rawValue: row.text(9)) ?? .stop, seconds: row.real(10)))
+                finishReason: FinishReason(rawValue: row.text(9)) ?? .stop, seconds: row.real(10),
+                details: row.textOrNil(13)))
     }
 }

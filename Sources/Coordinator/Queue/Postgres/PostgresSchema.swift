@@ -2,22 +2,26 @@
 enum PostgresSchema {
     static let name = "paligemma"
     /// Raised when an older program would misread the tables.
-    static let version = 1
+    static let version = 2
 
     /// Makes the tables where there are none, and refuses those of another version.
     static func prepare(_ session: PostgresSession, create: Bool, patience: Duration) throws(QueueError) {
         let doing = "opening it"
         let queue = session.address.masked
         let found = try session.run(doing: doing, patience: patience) { connection, _ throws(PostgresFault) -> Int? in
-            if let found = try version(in: connection, doing: doing) { return found }
-            guard create else { return nil }
+            let found = try version(in: connection, doing: doing)
+            if let found, found != 1 { return found }
+            guard create || found != nil else { return nil }
             // One at a time. The lock is taken before the transaction begins: what another made meanwhile is seen by a
             // transaction that begins after it, not by one that waited for it with what it knew before.
             try connection.run(PostgresStatements.lockSchema, doing: doing)
             defer { _ = try? connection.run(PostgresStatements.unlockSchema, doing: doing) }
             return try connection.transaction(doing: doing) { () throws(PostgresFault) -> Int? in
-                if let found = try version(in: connection, doing: doing) { return found }
-                try connection.execute(tables, doing: doing)
+                switch try version(in: connection, doing: doing) {
+                case nil: try connection.execute(tables, doing: doing)
+                case 1?: try connection.execute(raisingVersion1, doing: doing)
+                case let found?: return found
+                }
                 return version
             }
         }
@@ -25,6 +29,12 @@ enum PostgresSchema {
         if found > version { throw .newerSchema(queue: queue, found: found, known: version) }
         if found < version { throw .olderSchema(queue: queue, found: found, known: version) }
     }
+
+    /// Whoever has the database open with an older program does not notice: a column more.
+    private static let raisingVersion1 = """
+        ALTER TABLE paligemma.results ADD COLUMN details text;
+        UPDATE paligemma.queue SET schema_version = \(version);
+        """
 
     /// Nil where there is no queue.
     private static func version(in connection: PostgresConnection, doing: String) throws(PostgresFault) -> Int? {
@@ -120,7 +130,8 @@ enum PostgresSchema {
             seconds float8 NOT NULL,
             error_code text,
             error_message text,
-            finished_at timestamptz NOT NULL DEFAULT paligemma.queue_time()
+            finished_at timestamptz NOT NULL DEFAULT paligemma.queue_time(),
+            details text
         );
 
         CREATE TABLE paligemma.audit (

@@ -144,8 +144,8 @@ enum PostgresStatements {
             INSERT INTO audit (number, sequence, id, state, token, owner, attempt)
             SELECT number, sequence, id, 3, lease_token, lease_owner, attempts FROM numbered),
         written AS (
-            INSERT INTO results (number, sequence, text, tokens, logprobs, finish_reason, seconds)
-            SELECT number, sequence, $3, $4, $5, $6, $7 FROM numbered)
+            INSERT INTO results (number, sequence, text, tokens, logprobs, finish_reason, seconds, details)
+            SELECT number, sequence, $3, $4, $5, $6, $7, $8 FROM numbered)
         SELECT sequence FROM numbered
         """
     /// Pauses by attempt, in microseconds, since the attempt is known only here.
@@ -331,7 +331,7 @@ enum PostgresStatements {
     private static func results(where clause: String) -> String {
         """
         SELECT results.number, jobs.sequence, jobs.id, jobs.images, jobs.prompt, queue.model,
-            results.text, tokens, logprobs, finish_reason, seconds, results.error_code, results.error_message
+            results.text, tokens, logprobs, finish_reason, seconds, results.error_code, results.error_message, details
         FROM results JOIN jobs ON jobs.sequence = results.sequence CROSS JOIN queue
         WHERE \(clause) LIMIT $2
         """

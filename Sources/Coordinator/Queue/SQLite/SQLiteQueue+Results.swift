@@ -56,8 +56,9 @@ extension SQLiteQueue {
         try connection.run(
             """
             INSERT INTO results
-                (sequence, text, tokens, logprobs, finish_reason, seconds, error_code, error_message, finished_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                (sequence, text, tokens, logprobs, finish_reason, seconds, error_code, error_message, details,
+                    finished_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """, [.integer(sequence)] + Self.columns(of: outcome) + [.integer(now)], doing: doing)
         let failure = if case .failed(let failure, _) = outcome { failure } else { nil as JobFailure? }
         try connection.run(
@@ -81,17 +82,17 @@ extension SQLiteQueue {
         return attempts
     }
 
-    /// text, tokens, logprobs, finish_reason, seconds, error_code, error_message
+    /// text, tokens, logprobs, finish_reason, seconds, error_code, error_message, details
     private static func columns(of outcome: JobResult.Outcome) -> [Statement.Value] {
         switch outcome {
         case .answered(let answer):
             [
                 .text(answer.text), .blob(AnswerColumns.bytes(ofTokens: answer.tokens)),
                 .blob(AnswerColumns.bytes(ofLogprobs: answer.logprobs)), .text(answer.finishReason.rawValue),
-                .real(answer.seconds), .null, .null,
+                .real(answer.seconds), .null, .null, .textOrNull(answer.details),
             ]
         case .failed(let failure, let seconds):
-            [.null, .null, .null, .null, .real(seconds), .text(failure.code), .text(failure.message)]
+            [.null, .null, .null, .null, .real(seconds), .text(failure.code), .text(failure.message), .null]
         }
     }
 
@@ -101,7 +102,7 @@ extension SQLiteQueue {
             try connection.rows(
                 """
                 SELECT results.number, jobs.sequence, jobs.id, jobs.images, jobs.prompt, queue.model,
-                    text, tokens, logprobs, finish_reason, seconds, results.error_code, results.error_message
+                    text, tokens, logprobs, finish_reason, seconds, results.error_code, results.error_message, details
                 FROM results CROSS JOIN jobs ON jobs.sequence = results.sequence CROSS JOIN queue
                 WHERE \(clause) LIMIT ?
                 """, [.integer(start), .integer(limit)], doing: doing
@@ -122,6 +123,7 @@ extension SQLiteQueue {
             Answer(
                 text: row.text(6), tokens: AnswerColumns.tokens(row.numbers(7, of: UInt8.self)),
                 logprobs: AnswerColumns.logprobs(row.numbers(8, of: UInt8.self)),
-                finishReason: FinishReason(rawValue: row.text(9)) ?? .stop, seconds: row.real(10)))
+                finishReason: FinishReason(rawValue: row.text(9)) ?? .stop, seconds: row.real(10),
+                details: row.textOrNil(13)))
     }
 }

@@ -3,7 +3,7 @@ import CSQLite
 /// The tables of a queue file.
 enum Schema {
     /// Raised when an older program would misread the tables.
-    static let version = 2
+    static let version = 3
     /// SQLite's application_id: "PGQU". `file` shows it, and a file of something else is told by it.
     static let applicationID = 0x5047_5155
 
@@ -26,19 +26,26 @@ enum Schema {
         if marks.version < version { try raise(connection) }
     }
 
-    /// Brings a file of version 1 to ours. Whoever has it open with an older program does not notice: a column more.
+    /// Brings an older file to ours. Whoever has it open with an older program does not notice: a column more.
     private static func raise(_ connection: Connection) throws(QueueError) {
         let doing = "raising it to schema \(version)"
         try connection.transaction(doing: doing) { () throws(QueueError) in
             // Another process may have been faster.
-            guard try pragma("user_version", connection) < version else { return }
+            let found = try pragma("user_version", connection)
+            if found < 2 {
+                try connection.execute(
+                    """
+                    ALTER TABLE jobs ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0;
+                    UPDATE jobs SET crashes = 0 WHERE crashes > 0;
+                    DROP INDEX jobs_ready;
+                    DROP INDEX jobs_failed;
+                    \(indexesOfVersion2)
+                    """, doing: doing)
+            }
+            guard found < 3 else { return }
             try connection.execute(
                 """
-                ALTER TABLE jobs ADD COLUMN suspect INTEGER NOT NULL DEFAULT 0;
-                UPDATE jobs SET crashes = 0 WHERE crashes > 0;
-                DROP INDEX jobs_ready;
-                DROP INDEX jobs_failed;
-                \(indexesOfVersion2)
+                ALTER TABLE results ADD COLUMN details TEXT;
                 PRAGMA user_version = \(version);
                 """, doing: doing)
         }
@@ -77,7 +84,7 @@ enum Schema {
     ///   world died or fell silent with it; `crashes`: worlds that died while they had it alone.
     /// - `embedded`: bytes of pictures that travel in the queue instead of by path.
     /// - `results`: one row a finished job, written in the transaction that finishes it. `number` is the order of
-    ///   completion. Tokens are little-endian int32, log-probabilities little-endian float32.
+    ///   completion. Tokens are little-endian int32, log-probabilities little-endian float32; `details` is a JSON object.
     /// - `audit`: every end of a job that was accepted, never changed: no token may stand in it twice.
     /// - `counts`: jobs by state, kept right by the triggers, so that a status costs the same at a million jobs.
     ///
@@ -136,7 +143,8 @@ enum Schema {
             seconds REAL NOT NULL,
             error_code TEXT,
             error_message TEXT,
-            finished_at INTEGER NOT NULL
+            finished_at INTEGER NOT NULL,
+            details TEXT
         );
 
         CREATE TABLE audit (

@@ -17,12 +17,17 @@ PROTOBUF_C__BEGIN_DECLS
 
 typedef struct Pg__Wire__Hello Pg__Wire__Hello;
 typedef struct Pg__Wire__Welcome Pg__Wire__Welcome;
+typedef struct Pg__Wire__Decoding Pg__Wire__Decoding;
+typedef struct Pg__Wire__Decoding__Sampling Pg__Wire__Decoding__Sampling;
+typedef struct Pg__Wire__Decoding__Beams Pg__Wire__Decoding__Beams;
+typedef struct Pg__Wire__Decoding__Choice Pg__Wire__Decoding__Choice;
 typedef struct Pg__Wire__Sequence Pg__Wire__Sequence;
 typedef struct Pg__Wire__Order Pg__Wire__Order;
 typedef struct Pg__Wire__Route Pg__Wire__Route;
 typedef struct Pg__Wire__PixelBatch Pg__Wire__PixelBatch;
 typedef struct Pg__Wire__Features Pg__Wire__Features;
 typedef struct Pg__Wire__Tokens Pg__Wire__Tokens;
+typedef struct Pg__Wire__Tokens__Answer Pg__Wire__Tokens__Answer;
 typedef struct Pg__Wire__Tokens__Result Pg__Wire__Tokens__Result;
 typedef struct Pg__Wire__Failure Pg__Wire__Failure;
 typedef struct Pg__Wire__Heartbeat Pg__Wire__Heartbeat;
@@ -33,6 +38,13 @@ typedef struct Pg__Wire__Encoded Pg__Wire__Encoded;
 
 /* --- enums --- */
 
+typedef enum _Pg__Wire__Decoding__EarlyStopping {
+  PG__WIRE__DECODING__EARLY_STOPPING__UNSPECIFIED = 0,
+  PG__WIRE__DECODING__EARLY_STOPPING__NO = 1,
+  PG__WIRE__DECODING__EARLY_STOPPING__YES = 2,
+  PG__WIRE__DECODING__EARLY_STOPPING__NEVER = 3
+    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PG__WIRE__DECODING__EARLY_STOPPING)
+} Pg__Wire__Decoding__EarlyStopping;
 typedef enum _Pg__Wire__Order__Kind {
   PG__WIRE__ORDER__KIND__UNSPECIFIED = 0,
   PG__WIRE__ORDER__KIND__PREFILL = 1,
@@ -71,7 +83,8 @@ typedef enum _Pg__Wire__Tokens__Finish {
   /*
    * features of a picture were damaged on their way
    */
-  PG__WIRE__TOKENS__FINISH__DAMAGED = 4
+  PG__WIRE__TOKENS__FINISH__DAMAGED = 4,
+  PG__WIRE__TOKENS__FINISH__REPETITION = 5
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PG__WIRE__TOKENS__FINISH)
 } Pg__Wire__Tokens__Finish;
 typedef enum _Pg__Wire__Failure__Scope {
@@ -139,6 +152,68 @@ struct  Pg__Wire__Welcome
     , 0, (char *)protobuf_c_empty_string, 0 }
 
 
+struct  Pg__Wire__Decoding__Sampling
+{
+  ProtobufCMessage base;
+  double temperature;
+  /*
+   * 0: all
+   */
+  uint32_t top_k;
+  double top_p;
+  uint64_t seed;
+};
+#define PG__WIRE__DECODING__SAMPLING__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pg__wire__decoding__sampling__descriptor) \
+    , 0, 0, 0, 0 }
+
+
+struct  Pg__Wire__Decoding__Beams
+{
+  ProtobufCMessage base;
+  uint32_t count;
+  double length_penalty;
+  Pg__Wire__Decoding__EarlyStopping early_stopping;
+  uint32_t returned;
+};
+#define PG__WIRE__DECODING__BEAMS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pg__wire__decoding__beams__descriptor) \
+    , 0, 0, PG__WIRE__DECODING__EARLY_STOPPING__UNSPECIFIED, 0 }
+
+
+struct  Pg__Wire__Decoding__Choice
+{
+  ProtobufCMessage base;
+  size_t n_tokens;
+  int32_t *tokens;
+};
+#define PG__WIRE__DECODING__CHOICE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pg__wire__decoding__choice__descriptor) \
+    , 0,NULL }
+
+
+/*
+ * How a sequence's tokens are chosen. Nothing set: the most probable ones.
+ */
+struct  Pg__Wire__Decoding
+{
+  ProtobufCMessage base;
+  Pg__Wire__Decoding__Sampling *sampling;
+  Pg__Wire__Decoding__Beams *beams;
+  size_t n_choices;
+  Pg__Wire__Decoding__Choice **choices;
+  uint32_t top_logprobs;
+  /*
+   * tokens, at most; 0: an answer may repeat itself
+   */
+  uint32_t repeated_ngram;
+  uint32_t repeated_times;
+};
+#define PG__WIRE__DECODING__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pg__wire__decoding__descriptor) \
+    , NULL, NULL, 0,NULL, 0, 0, 0 }
+
+
 /*
  * One text to be continued, and the pictures that stand before it.
  */
@@ -157,10 +232,11 @@ struct  Pg__Wire__Sequence
   size_t n_text_tokens;
   int32_t *text_tokens;
   uint32_t max_tokens;
+  Pg__Wire__Decoding *decoding;
 };
 #define PG__WIRE__SEQUENCE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pg__wire__sequence__descriptor) \
-    , 0, 0,NULL, 0,NULL, 0 }
+    , 0, 0,NULL, 0,NULL, 0, NULL }
 
 
 struct  Pg__Wire__Order
@@ -252,6 +328,30 @@ struct  Pg__Wire__Features
     , 0, 0, 0, 0, 0, PG__WIRE__FEATURES__ENCODING__UNSPECIFIED, {0,NULL} }
 
 
+/*
+ * One of several answers: of a beam search, best first; of choices, in their order.
+ */
+struct  Pg__Wire__Tokens__Answer
+{
+  ProtobufCMessage base;
+  size_t n_tokens;
+  int32_t *tokens;
+  /*
+   * one a token
+   */
+  size_t n_logprobs;
+  float *logprobs;
+  float score;
+  /*
+   * by the end-of-sequence token
+   */
+  protobuf_c_boolean ended;
+};
+#define PG__WIRE__TOKENS__ANSWER__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pg__wire__tokens__answer__descriptor) \
+    , 0,NULL, 0,NULL, 0, 0 }
+
+
 struct  Pg__Wire__Tokens__Result
 {
   ProtobufCMessage base;
@@ -264,10 +364,22 @@ struct  Pg__Wire__Tokens__Result
   size_t n_logprobs;
   float *logprobs;
   Pg__Wire__Tokens__Finish finish;
+  /*
+   * as many a token as were asked for, best first
+   */
+  size_t n_top_tokens;
+  int32_t *top_tokens;
+  size_t n_top_logprobs;
+  float *top_logprobs;
+  /*
+   * at the end
+   */
+  size_t n_answers;
+  Pg__Wire__Tokens__Answer **answers;
 };
 #define PG__WIRE__TOKENS__RESULT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pg__wire__tokens__result__descriptor) \
-    , 0, 0,NULL, 0,NULL, PG__WIRE__TOKENS__FINISH__UNSPECIFIED }
+    , 0, 0,NULL, 0,NULL, PG__WIRE__TOKENS__FINISH__UNSPECIFIED, 0,NULL, 0,NULL, 0,NULL }
 
 
 /*
@@ -411,6 +523,34 @@ Pg__Wire__Welcome *
 void   pg__wire__welcome__free_unpacked
                      (Pg__Wire__Welcome *message,
                       ProtobufCAllocator *allocator);
+/* Pg__Wire__Decoding__Sampling methods */
+void   pg__wire__decoding__sampling__init
+                     (Pg__Wire__Decoding__Sampling         *message);
+/* Pg__Wire__Decoding__Beams methods */
+void   pg__wire__decoding__beams__init
+                     (Pg__Wire__Decoding__Beams         *message);
+/* Pg__Wire__Decoding__Choice methods */
+void   pg__wire__decoding__choice__init
+                     (Pg__Wire__Decoding__Choice         *message);
+/* Pg__Wire__Decoding methods */
+void   pg__wire__decoding__init
+                     (Pg__Wire__Decoding         *message);
+size_t pg__wire__decoding__get_packed_size
+                     (const Pg__Wire__Decoding   *message);
+size_t pg__wire__decoding__pack
+                     (const Pg__Wire__Decoding   *message,
+                      uint8_t             *out);
+size_t pg__wire__decoding__pack_to_buffer
+                     (const Pg__Wire__Decoding   *message,
+                      ProtobufCBuffer     *buffer);
+Pg__Wire__Decoding *
+       pg__wire__decoding__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   pg__wire__decoding__free_unpacked
+                     (Pg__Wire__Decoding *message,
+                      ProtobufCAllocator *allocator);
 /* Pg__Wire__Sequence methods */
 void   pg__wire__sequence__init
                      (Pg__Wire__Sequence         *message);
@@ -506,6 +646,9 @@ Pg__Wire__Features *
 void   pg__wire__features__free_unpacked
                      (Pg__Wire__Features *message,
                       ProtobufCAllocator *allocator);
+/* Pg__Wire__Tokens__Answer methods */
+void   pg__wire__tokens__answer__init
+                     (Pg__Wire__Tokens__Answer         *message);
 /* Pg__Wire__Tokens__Result methods */
 void   pg__wire__tokens__result__init
                      (Pg__Wire__Tokens__Result         *message);
@@ -615,6 +758,18 @@ typedef void (*Pg__Wire__Hello_Closure)
 typedef void (*Pg__Wire__Welcome_Closure)
                  (const Pg__Wire__Welcome *message,
                   void *closure_data);
+typedef void (*Pg__Wire__Decoding__Sampling_Closure)
+                 (const Pg__Wire__Decoding__Sampling *message,
+                  void *closure_data);
+typedef void (*Pg__Wire__Decoding__Beams_Closure)
+                 (const Pg__Wire__Decoding__Beams *message,
+                  void *closure_data);
+typedef void (*Pg__Wire__Decoding__Choice_Closure)
+                 (const Pg__Wire__Decoding__Choice *message,
+                  void *closure_data);
+typedef void (*Pg__Wire__Decoding_Closure)
+                 (const Pg__Wire__Decoding *message,
+                  void *closure_data);
 typedef void (*Pg__Wire__Sequence_Closure)
                  (const Pg__Wire__Sequence *message,
                   void *closure_data);
@@ -629,6 +784,9 @@ typedef void (*Pg__Wire__PixelBatch_Closure)
                   void *closure_data);
 typedef void (*Pg__Wire__Features_Closure)
                  (const Pg__Wire__Features *message,
+                  void *closure_data);
+typedef void (*Pg__Wire__Tokens__Answer_Closure)
+                 (const Pg__Wire__Tokens__Answer *message,
                   void *closure_data);
 typedef void (*Pg__Wire__Tokens__Result_Closure)
                  (const Pg__Wire__Tokens__Result *message,
@@ -659,6 +817,11 @@ typedef void (*Pg__Wire__Encoded_Closure)
 
 extern const ProtobufCMessageDescriptor pg__wire__hello__descriptor;
 extern const ProtobufCMessageDescriptor pg__wire__welcome__descriptor;
+extern const ProtobufCMessageDescriptor pg__wire__decoding__descriptor;
+extern const ProtobufCMessageDescriptor pg__wire__decoding__sampling__descriptor;
+extern const ProtobufCMessageDescriptor pg__wire__decoding__beams__descriptor;
+extern const ProtobufCMessageDescriptor pg__wire__decoding__choice__descriptor;
+extern const ProtobufCEnumDescriptor    pg__wire__decoding__early_stopping__descriptor;
 extern const ProtobufCMessageDescriptor pg__wire__sequence__descriptor;
 extern const ProtobufCMessageDescriptor pg__wire__order__descriptor;
 extern const ProtobufCEnumDescriptor    pg__wire__order__kind__descriptor;
@@ -667,6 +830,7 @@ extern const ProtobufCMessageDescriptor pg__wire__pixel_batch__descriptor;
 extern const ProtobufCMessageDescriptor pg__wire__features__descriptor;
 extern const ProtobufCEnumDescriptor    pg__wire__features__encoding__descriptor;
 extern const ProtobufCMessageDescriptor pg__wire__tokens__descriptor;
+extern const ProtobufCMessageDescriptor pg__wire__tokens__answer__descriptor;
 extern const ProtobufCMessageDescriptor pg__wire__tokens__result__descriptor;
 extern const ProtobufCEnumDescriptor    pg__wire__tokens__finish__descriptor;
 extern const ProtobufCMessageDescriptor pg__wire__failure__descriptor;

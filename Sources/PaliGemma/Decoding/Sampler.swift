@@ -1,0 +1,67 @@
+import Foundation
+
+/// Draws a token from a row's logits, of which all are known or only the largest.
+///
+/// The order in which the tokens are laid side by side for a draw is that of their ids: two tokens of nearly the same
+/// probability, whose order by it rests on a rounding, have fixed places.
+struct Sampler {
+    let settings: Sampling
+    /// Of [0, 1).
+    let uniform: Double
+    /// The largest of all logits.
+    let maximum: Float
+    /// Sum over all tokens of ``weight(_:)``.
+    let total: Double
+
+    /// exp((logit − maximum) / temperature)
+    func weight(_ logit: Float) -> Double { exp(Double(logit - maximum) / settings.temperature) }
+
+    /// The token that is drawn, or nil where more logits have to be known.
+    ///
+    /// - Parameters:
+    ///   - sorted: the first of all tokens by ``TokenLogit/comesFirst(_:_:)``.
+    ///   - bound: what is not in `sorted` is not above it; nil where everything is.
+    func draw(_ sorted: [TokenLogit], bound: Float?) -> TokenLogit? {
+        guard var kept = largest(sorted, bound: bound) else { return nil }
+        let mass = settings.topK > 0 ? kept.reduce(0) { $0 + weight($1.logit) } : total
+        if settings.topP < 1 {
+            guard let count = countWithMass(settings.topP * mass, kept, bound: settings.topK > 0 ? nil : bound) else {
+                return nil
+            }
+            kept = kept.prefix(count)
+        } else if settings.topK == 0, bound != nil {
+            return nil
+        }
+        return pick(kept.sorted { $0.token < $1.token })
+    }
+
+    /// Those that top-k leaves.
+    private func largest(_ sorted: [TokenLogit], bound: Float?) -> ArraySlice<TokenLogit>? {
+        guard settings.topK > 0 else { return sorted[...] }
+        guard settings.topK <= sorted.count else { return bound == nil ? sorted[...] : nil }
+        let last = sorted[settings.topK - 1].logit
+        if let bound, last <= bound { return nil }
+        return sorted.prefix { $0.logit >= last }
+    }
+
+    /// How many of the first have a mass together: before the last one it is not reached.
+    private func countWithMass(_ wanted: Double, _ sorted: ArraySlice<TokenLogit>, bound: Float?) -> Int? {
+        var mass = 0.0
+        for (count, entry) in sorted.enumerated() {
+            if count > 0, mass >= wanted { return count }
+            if let bound, entry.logit <= bound { return nil }
+            mass += weight(entry.logit)
+        }
+        return bound == nil || mass >= wanted ? sorted.count : nil
+    }
+
+    private func pick(_ kept: [TokenLogit]) -> TokenLogit? {
+        let mass = kept.reduce(0) { $0 + weight($1.logit) }
+        var passed = 0.0
+        for entry in kept {
+            passed += weight(entry.logit)
+            if passed > uniform * mass { return entry }
+        }
+        return kept.last
+    }
+}
