@@ -12,6 +12,7 @@ struct Variable {
     static let model = Variable("MODEL")
     static let queue = Variable("QUEUE")
     static let output = Variable("OUTPUT")
+    static let format = Variable("FORMAT")
     static let sorted = Variable("SORTED")
     static let json = Variable("JSON")
 

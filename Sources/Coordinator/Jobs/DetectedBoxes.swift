@@ -8,8 +8,11 @@ package struct DetectedBox: Sendable, Equatable {
     package var corners: [Int]
     /// The sixteen code words of its mask, row by row of 4 x 4; empty where it has none.
     package var mask: [Int]
+    /// How sure the model was of its four places: the geometric mean of their probabilities; nil where nobody knows.
+    package var score: Float?
 
-    package init(label: String, corners: [Int], mask: [Int] = []) {
+    package init(label: String, corners: [Int], mask: [Int] = [], score: Float? = nil) {
+        self.score = score
         self.label = label
         self.corners = corners
         self.mask = mask
@@ -24,26 +27,43 @@ package struct DetectedBox: Sendable, Equatable {
 /// words of a mask, then a label, which ends before ";", "<" or ">". Everything else is text: fewer than four places, a
 /// place that there is not, a box whose end lies before its beginning.
 package enum DetectedBoxes {
+    private static let mark = "<loc"
     private static let parts = 1024
     private static let codeWords = 128
 
     /// - Parameters:
     ///   - width: of the picture, in pixels.
     ///   - height: the same.
-    package static func find(in answer: String, width: Int, height: Int) -> [DetectedBox] {
+    ///   - placeLogprobs: of the answer's tokens for places, in their order.
+    package static func find(
+        in answer: String, width: Int, height: Int, placeLogprobs: [Float] = []
+    ) -> [DetectedBox] {
         var rest = Substring(answer)
         var boxes: [DetectedBox] = []
-        while let start = rest.firstRange(of: "<loc")?.lowerBound {
+        var starts: [Int] = []
+        var passed = 0
+        while let start = rest.firstRange(of: mark)?.lowerBound {
             rest = rest[start...]
-            guard let (box, end) = box(at: rest, width, height) else {
+            if let (box, end) = box(at: rest, width, height) {
+                boxes.append(box)
+                starts.append(passed)
+                passed += 4
+                rest = end
+            } else {
+                passed += 1
                 rest = rest.dropFirst()
-                continue
             }
-            boxes.append(box)
-            rest = end
+        }
+        // A text may spell a place with other tokens; then it is not known which are which.
+        guard passed == placeLogprobs.count else { return boxes }
+        for (index, start) in starts.enumerated() {
+            boxes[index].score = exp(placeLogprobs[start..<start + 4].reduce(0, +) / 4)
         }
         return boxes
     }
+
+    /// Whether a token is one for a place.
+    static func isPlace(_ piece: String) -> Bool { piece.hasPrefix(mark) && piece.hasSuffix(">") }
 
     private static func box(at text: Substring, _ width: Int, _ height: Int) -> (DetectedBox, rest: Substring)? {
         var rest = text

@@ -21,6 +21,11 @@ package enum TaskPrompt: String, Sendable, CaseIterable {
     ]
     private static let standardLanguage = "en"
 
+    /// Whether a prompt is one whose answer has boxes.
+    static func asksForBoxes(_ prompt: String) -> Bool {
+        [detect, segment].contains { prompt.hasPrefix($0.rawValue + " ") }
+    }
+
     /// - Parameters:
     ///   - language: nil for English; only of tasks whose answer is in a language.
     ///   - about: the objects to find, with ";" between them; the question to answer; the answer to find a question for.

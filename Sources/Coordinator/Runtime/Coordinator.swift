@@ -241,7 +241,8 @@ package final class Coordinator {
             return id
         }
         let answer = flight.answer.answer(
-            result.finish, options: options, tokenizer: tokenizer, seconds: flight.seconds)
+            result.finish, options: options, tokenizer: tokenizer, seconds: flight.seconds,
+            picture: flight.prepared?.pictureSize, prompt: flight.lease.job.prompt)
         keeper.finish(flight.lease.ticket, answer)
         progress.pictures += flight.pictureIDs.count
         return id

@@ -5,6 +5,8 @@ import PaliGemma
 struct PreparedJob: Sendable {
     /// Each picture's side·side·3 bytes, until they are on their way.
     var pictures: [[UInt8]]
+    /// Of the job's only picture, in its file; nil where there are several.
+    let pictureSize: PictureSize?
     /// Token ids behind the picture tokens.
     let textTokens: [Int32]
     let options: DecodingOptions
@@ -15,7 +17,7 @@ struct PreparedJob: Sendable {
 final class PicturePreparer: Sendable {
     let marks: [ActivityMark]
     private let work = Mailbox<(Schedule.JobID, Job)>()
-    private let reader: PictureReader
+    private let reader: JobPictureReader
     private let tokenizer: Tokenizer
     private let configuration: ModelConfiguration
     private let timeline: Timeline?
@@ -25,7 +27,7 @@ final class PicturePreparer: Sendable {
         threads: Int, tokenizer: Tokenizer, configuration: ModelConfiguration, reader: PictureReader,
         timeline: Timeline?, report: @escaping @Sendable (Inbox.Message) -> Void
     ) {
-        self.reader = reader
+        self.reader = JobPictureReader(reader: reader)
         self.tokenizer = tokenizer
         self.configuration = configuration
         self.timeline = timeline
@@ -66,9 +68,12 @@ final class PicturePreparer: Sendable {
                 for: job.prompt, pictures: job.pictureCount, maximumNewTokens: longest, tokenizer: tokenizer,
                 configuration: configuration)
             let text = Array(ids.dropFirst(job.pictureCount * configuration.vision.tokens))
-            let pictures = try job.images.flatMap { try read($0, mark) }
+            let pictures = try job.images.flatMap { try reader.read($0, mark) }
             return .prepared(
-                id, PreparedJob(pictures: pictures, textTokens: text, options: options, decoding: decoding))
+                id,
+                PreparedJob(
+                    pictures: pictures.map(\.pixels), pictureSize: pictures.count == 1 ? pictures[0].size : nil,
+                    textTokens: text, options: options, decoding: decoding))
         } catch let error as ImageError {
             // Memory comes back; everything else is the file's own fault.
             let failure = JobFailure(code: error.code.rawValue, message: error.description)
@@ -80,46 +85,5 @@ final class PicturePreparer: Sendable {
         } catch {
             return .unprepared(id, JobFailure(code: "internal", message: "\(error)"), permanent: false)
         }
-    }
-
-    /// The pixels of a picture or of a video's frames, from the queue where they travelled in it, else from the file.
-    private func read(_ image: JobImage, _ mark: ActivityMark) throws(ImageError) -> [[UInt8]] {
-        if let frames = image.frames {
-            let video = VideoReader(reader: reader) { mark.goesOn() }
-            return try image.withFile { path, stamp throws(ImageError) in
-                try video.read(path: path, frames: frames, expecting: stamp).map(\.pixels)
-            }
-        }
-        guard let bytes = image.bytes else {
-            return [try reader.read(path: image.path, expecting: image.stamp).image.pixels]
-        }
-        let stamp = image.stamp ?? FileStamp(size: Int64(bytes.count), modificationTime: 0)
-        return [try reader.read(bytes: bytes, path: image.path, stamp: stamp).image.pixels]
-    }
-}
-
-extension JobImage {
-    /// Calls `body` with a path where the file lies and what it was; one that travelled in the queue lies there only
-    /// during the call.
-    fileprivate func withFile<Value>(_ body: (String, FileStamp?) throws(ImageError) -> Value) throws(ImageError)
-        -> Value
-    {
-        guard let bytes else { return try body(path, stamp) }
-        let copy = NSTemporaryDirectory() + "paligemma-video-\(UUID().uuidString)"
-        defer { unlink(copy) }
-        guard (try? Data(bytes).write(to: URL(fileURLWithPath: copy))) != nil else {
-            throw ImageError(.unreadable, at: path, "it travelled in the queue and cannot be written to \(copy)")
-        }
-        do {
-            return try body(copy, nil)
-        } catch {
-            throw ImageError(error.code, at: path, error.reason)
-        }
-    }
-
-    /// What the file was when it was submitted, where there was one.
-    fileprivate var stamp: FileStamp? {
-        guard let size, let modified else { return nil }
-        return FileStamp(size: size, modificationTime: modified)
     }
 }
