@@ -53,7 +53,8 @@ final class Rank: @unchecked Sendable {
             try tower.prepareWeights()
             vision = VisionStage(
                 tower: tower, configuration: configuration.vision, thread: thread, sender: sender,
-                codec: settings.link == .bfloat16 && loop.size > 1 ? LinkCodec(team: team) : nil, turn: turn,
+                codec: settings.link == .bfloat16 && loop.size > 1 ? LinkCodec(team: team) : nil,
+                cacheBytes: settings.featureCache, folder: try Rank.featureFolder(settings, parts), turn: turn,
                 timeline: timeline)
         } else {
             vision = nil
@@ -81,6 +82,15 @@ final class Rank: @unchecked Sendable {
             ? try Rank.makeCoordinator(settings, parts, launch, sender: sender, timeline: timeline) : nil
         if loop.rank == 0, !settings.quiet {
             Talk.line(parts.plan.summary(parts, threads: threads, inTurns: turn != nil))
+        }
+    }
+
+    private static func featureFolder(_ settings: WorkerSettings, _ parts: ModelParts) throws -> FeatureFolder? {
+        try settings.featureFolder.map { path in
+            try FeatureFolder(
+                path: path, fingerprint: parts.weightsFingerprint, limit: settings.featureFolderSize,
+                configuration: parts.configuration.vision
+            ) { Talk.line($0) }
         }
     }
 
@@ -187,6 +197,7 @@ final class Rank: @unchecked Sendable {
             }
             counters += [
                 ("encode_seconds", vision.counters.seconds), ("encoded_pictures", Double(vision.counters.pictures)),
+                ("known_pictures", Double(vision.counters.knownPictures)),
             ]
         }
         if let text, let group, let features {

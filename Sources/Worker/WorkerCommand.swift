@@ -70,6 +70,19 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(
         help: """
+            Bytes of memory of a vision rank for features of pictures seen last, as 2g or 512m; another question about \
+            such a picture needs no second pass of the vision tower; 0: none (default: 512m). [PALIGEMMA_FEATURE_CACHE]
+            """)
+    var featureCache: String?
+
+    @Option(help: "A folder that keeps such features too, also for worlds to come. [PALIGEMMA_FEATURE_FOLDER]")
+    var featureFolder: String?
+
+    @Option(help: "What that folder may hold of one model (default: 20g). [PALIGEMMA_FEATURE_FOLDER_SIZE]")
+    var featureFolderSize: String?
+
+    @Option(
+        help: """
             How activations travel between Gemma ranks: f32 as they are, bf16 rounded to half the bytes (default: f32). \
             [PALIGEMMA_LINK]
             """)

@@ -64,6 +64,8 @@ struct ModelParts {
     let precision: WeightPrecision
     let resize: PictureResize
     let fingerprint: String
+    /// Of what the weights compute, whatever else answers depend on.
+    let weightsFingerprint: String
     let plan: ShardPlan
 
     init(_ settings: WorkerSettings, worldSize: Int) throws {
@@ -81,7 +83,8 @@ struct ModelParts {
         let stored = checkpoint.fingerprint()
         precision = settings.weights
         resize = settings.resize
-        fingerprint = resize.mark(fingerprint: precision.mark(fingerprint: stored))
+        weightsFingerprint = precision.mark(fingerprint: stored)
+        fingerprint = resize.mark(fingerprint: weightsFingerprint)
         weights = try ModelWeights.load(
             checkpoint, configuration, precision: precision, fingerprint: stored,
             threads: Launch(worldSize: worldSize).cores

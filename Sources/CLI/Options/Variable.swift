@@ -1,4 +1,5 @@
 import ArgumentParser
+import Coordinator
 import Foundation
 
 /// The environment variable of a flag: it counts where the flag is not given.
@@ -53,6 +54,9 @@ struct Variable {
     static let weights = Variable("WEIGHTS")
     static let visionRanks = Variable("VISION_RANKS")
     static let keyValueBudget = Variable("KV_BUDGET")
+    static let featureCache = Variable("FEATURE_CACHE")
+    static let featureFolder = Variable("FEATURE_FOLDER")
+    static let featureFolderSize = Variable("FEATURE_FOLDER_SIZE")
     static let threads = Variable("THREADS")
     static let link = Variable("LINK")
     static let prefill = Variable("PREFILL")
@@ -103,6 +107,15 @@ struct Variable {
         guard let value = try value(flag) else { return nil }
         guard value >= 1 else { throw ValidationError("'\(option)' is \(value); a number from 1 is expected.") }
         return String(value)
+    }
+
+    /// As `value(_:)`, for a number of bytes, as text.
+    func size(_ flag: String?, option: String) throws -> String? {
+        guard let text = try value(flag) else { return nil }
+        guard ByteSize(text) != nil else {
+            throw ValidationError("'\(option)' is \(text); a size such as 2g, 512m or 1000000 is expected.")
+        }
+        return text
     }
 
     /// Whether a switch is on: by its flag, or by 1, true, yes or on in the variable.

@@ -71,6 +71,10 @@ package enum ContentHash {
         hexadecimal(XXH3_128bits(bytes, bytes.count))
     }
 
+    package static func hexadecimal(of bytes: UnsafeRawBufferPointer) -> String {
+        hexadecimal(XXH3_128bits(bytes.baseAddress, bytes.count))
+    }
+
     static func hexadecimal(_ hash: XXH128_hash_t) -> String { digits(hash.high64) + digits(hash.low64) }
 
     private static func digits(_ half: UInt64) -> String {
