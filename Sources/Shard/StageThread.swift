@@ -15,7 +15,7 @@ package final class StageThread: Sendable {
     ///   - turn: held while there is work.
     ///   - fail: called on the thread where work throws.
     package init(turn: HostTurn? = nil, fail: @escaping @Sendable (any Error) -> Void) {
-        let thread = Thread { [work, self] in
+        Thread.start("stage", stackBytes: 8 << 20) { [work, self] in
             while true {
                 let start = DispatchTime.now().uptimeNanoseconds
                 guard case .item(let next) = work.takeFirst() else { return }
@@ -31,9 +31,6 @@ package final class StageThread: Sendable {
                 self.outstanding.wrappingSubtract(1, ordering: .releasing)
             }
         }
-        thread.name = "stage"
-        thread.stackSize = 8 << 20
-        thread.start()
     }
 
     package func enqueue(_ body: @escaping @Sendable () throws -> Void) {

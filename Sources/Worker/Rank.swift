@@ -50,7 +50,7 @@ final class Rank: @unchecked Sendable {
 
         if plan.encodesPictures(loop.rank) {
             let tower = VisionTower(weights: parts.weights, configuration: configuration, team: team)
-            try tower.prepareWeights()
+            try Watchdog.whileLoading(loop, limit: settings.watchdogSeconds) { try tower.prepareWeights() }
             vision = VisionStage(
                 tower: tower, configuration: configuration.vision, thread: thread, sender: sender,
                 codec: settings.link == .bfloat16 && loop.size > 1 ? LinkCodec(team: team) : nil,
@@ -66,7 +66,7 @@ final class Rank: @unchecked Sendable {
             let gemma = Gemma(
                 weights: parts.weights, configuration: configuration, slice: slice, group: group, team: team,
                 cut: cut)
-            try gemma.prepareWeights()
+            try Watchdog.whileLoading(loop, limit: settings.watchdogSeconds) { try gemma.prepareWeights() }
             features = store
             text = TextStage(
                 gemma: gemma, group: group, features: store, tokensPerPicture: configuration.vision.tokens,
@@ -75,30 +75,42 @@ final class Rank: @unchecked Sendable {
             (features, text) = (nil, nil)
         }
         supervisor = loop.rank == 0 ? settings.world.flatMap { SupervisorMark(world: $0, host: launch.host) } : nil
+        // A server may have to be waited for: while nobody watches whether rank 0 gives signs of life.
+        let queue = loop.rank == 0 ? try Rank.queue(of: settings, parts) : nil
         // No job is leased before every rank can work on it.
         _ = try loop.allAgree(true)
-        coordinator =
-            loop.rank == 0
-            ? try Rank.makeCoordinator(settings, parts, launch, sender: sender, timeline: timeline) : nil
+        if let queue {
+            coordinator = Rank.makeCoordinator(queue, settings, parts, launch, sender: sender, timeline: timeline)
+        } else {
+            coordinator = nil
+        }
         if loop.rank == 0, !settings.quiet {
             Talk.line(parts.plan.summary(parts, threads: threads, inTurns: turn != nil))
         }
     }
 
     private static func featureFolder(_ settings: WorkerSettings, _ parts: ModelParts) throws -> FeatureFolder? {
-        try settings.featureFolder.map { path in
-            try FeatureFolder(
+        guard let path = settings.featureFolder else { return nil }
+        do {
+            return try FeatureFolder(
                 path: path, fingerprint: parts.weightsFingerprint, limit: settings.featureFolderSize,
                 configuration: parts.configuration.vision
             ) { Talk.line($0) }
+        } catch {
+            throw EnvironmentError(description: error.description)
         }
     }
 
-    private static func makeCoordinator(
-        _ settings: WorkerSettings, _ parts: ModelParts, _ launch: Launch, sender: RankOutbox, timeline: Timeline?
-    ) throws -> Coordinator {
+    private static func queue(of settings: WorkerSettings, _ parts: ModelParts) throws -> any JobQueue {
         let queue = try openQueue(settings.queue, patience: .seconds(60))
         try queue.adopt(fingerprint: parts.fingerprint, modelName: parts.name)
+        return queue
+    }
+
+    private static func makeCoordinator(
+        _ queue: any JobQueue, _ settings: WorkerSettings, _ parts: ModelParts, _ launch: Launch, sender: RankOutbox,
+        timeline: Timeline?
+    ) -> Coordinator {
         let text = parts.configuration.text
         let bytes = parts.plan.slices.map { Gemma.cacheBytes(positions: 1, configuration: text, slice: $0) }
         let limits = Schedule.Limits(
@@ -124,9 +136,9 @@ final class Rank: @unchecked Sendable {
             let waits = sender.isAwaited || turn?.isAwaited == true || features?.isAwaited == true
             return waits ? .waiting(progress) : .working(progress)
         }
-        let helpers = coordinator?.helpers.map { name, mark in
-            // A database that is away is waited for by the queue itself, for some minutes.
-            Watchdog.Subject(name: name, patience: name.contains("queue") ? 2 : 1) { mark.activity }
+        let helpers = coordinator?.helpers.map {
+            // One call of the queue's may wait for a disk or a link for a minute.
+            Watchdog.Subject(name: $0.name, patience: $0.name.contains("queue") ? 2 : 1, activity: $0.activity)
         }
         return [stage] + (helpers ?? [])
     }

@@ -30,7 +30,7 @@ final class Watchdog: Sendable {
     ///   - alarm: called once, on the watchdog's thread, with what is stuck.
     init(limit: Double, subjects: [Subject], alarm: @escaping @Sendable (String) -> Void) {
         let pause = min(limit / Self.looksPerLimit, Self.longestPause)
-        let thread = Thread { [self] in
+        Thread.start("watchdog") { [self] in
             var patience = subjects.map { Patience(limit: limit * $0.patience, pause: pause) }
             while !stopping.load(ordering: .relaxed) {
                 Thread.sleep(forTimeInterval: pause)
@@ -40,8 +40,6 @@ final class Watchdog: Sendable {
                 }
             }
         }
-        thread.name = "watchdog"
-        thread.start()
     }
 
     /// From here on nothing is stuck.
@@ -49,10 +47,23 @@ final class Watchdog: Sendable {
 }
 
 extension Watchdog {
+    /// Watches a rank while it loads, where it waits for nobody. Peers that are done wait for it as long as it takes, and
+    /// are not looked at: they have nobody else to blame, and it ends the world itself.
+    ///
+    /// - Parameter limit: seconds; 0 for none.
+    static func whileLoading<Result>(
+        _ loop: RankLoop, limit: Double, _ body: () throws -> Result
+    ) rethrows -> Result {
+        guard limit > 0 else { return try body() }
+        let loading = Subject(name: "the loading of the model") { Loading.activity }
+        let watchdog = Watchdog(limit: limit, subjects: [loading], alarm: Self.end(of: loop, limit: limit))
+        defer { watchdog.stop() }
+        return try body()
+    }
+
     /// The watchdog of a rank: its own threads, and whether its peers live.
     convenience init(of rank: Rank, loop: RankLoop, limit: Double) {
         let sender = loop.sender
-        let host = Launch(worldSize: loop.size).host
         var subjects = [Subject(name: "the main loop") { .working(sender.rounds) }] + rank.subjects
         if let signs = loop.exchangeSignsOfLife(everySeconds: limit / 5) {
             // A little later than the peer would notice it itself, who can say more; and one rank after the other.
@@ -64,9 +75,15 @@ extension Watchdog {
                 }
             }
         }
+        self.init(limit: limit, subjects: subjects, alarm: Self.end(of: loop, limit: limit))
+    }
+
+    /// Says what is stuck and ends the world.
+    private static func end(of loop: RankLoop, limit: Double) -> @Sendable (String) -> Void {
+        let host = Launch(worldSize: loop.size).host
         let place = "rank \(loop.rank) of \(loop.size) on \(host), process \(getpid())"
         let isAlone = loop.size == 1
-        self.init(limit: limit, subjects: subjects) { name in
+        return { name in
             Talk.line("\(place): no progress of \(name) for \(limit.formatted()) s or more; stacks of all threads:")
             pg_stacks_write(STDERR_FILENO)
             if isAlone { _exit(ExitStatus.hung.code) }

@@ -53,6 +53,16 @@ struct WorkerSettings {
             }
             return value
         }
+        func seconds(
+            _ flag: Double?, _ option: String, _ variable: String, _ otherwise: Double, _ isSensible: (Double) -> Bool,
+            _ expected: String
+        ) throws -> Double {
+            guard let given = flag.map({ "\($0)" }) ?? text(nil, variable) else { return otherwise }
+            guard let value = Double(given), value <= 1e6, isSensible(value) else {
+                throw UsageError(description: "\(option) (\(variable)) is \(given); \(expected)")
+            }
+            return value
+        }
         func isSet(_ flag: Bool, _ variable: String) throws -> Bool {
             guard !flag, let given = text(nil, variable)?.lowercased() else { return flag }
             if ["1", "true", "yes", "on"].contains(given) { return true }
@@ -105,19 +115,14 @@ struct WorkerSettings {
         batchRows = min(rows ?? 2304, Self.mostBatchRows)
         leaseSeconds =
             try number(command.leaseSeconds, "--lease-seconds", "PALIGEMMA_LEASE_SECONDS", atLeast: 1) ?? 60
-        let drainText = text(command.drainTimeout.map { "\($0)" }, "PALIGEMMA_DRAIN_TIMEOUT") ?? "120"
-        guard let drainSeconds = Double(drainText), (0...1e6).contains(drainSeconds) else {
-            throw UsageError(
-                description: "--drain-timeout (PALIGEMMA_DRAIN_TIMEOUT) is \(drainText); seconds are expected")
-        }
-        drainTimeout = .seconds(drainSeconds)
+        drainTimeout = .seconds(
+            try seconds(
+                command.drainTimeout, "--drain-timeout", "PALIGEMMA_DRAIN_TIMEOUT", 120, { $0 >= 0 },
+                "seconds up to a million are expected"))
         world = text(nil, "PALIGEMMA_WORLD")
-        let watchdog = text(command.watchdog.map { "\($0)" }, "PALIGEMMA_WATCHDOG") ?? "120"
-        guard let seconds = Double(watchdog), seconds == 0 || seconds >= 0.5, seconds <= 1e6 else {
-            throw UsageError(
-                description: "--watchdog (PALIGEMMA_WATCHDOG) is \(watchdog); seconds are expected, or 0 for none")
-        }
-        watchdogSeconds = seconds
+        watchdogSeconds = try seconds(
+            command.watchdog, "--watchdog", "PALIGEMMA_WATCHDOG", 120, { $0 == 0 || $0 >= 0.5 },
+            "seconds from 0.5 up to a million are expected, or 0 for none")
         timeline = text(command.timeline, "PALIGEMMA_TIMELINE")
         report = text(command.report, "PALIGEMMA_REPORT")
         let square = text(command.resize, "PALIGEMMA_RESIZE") ?? PictureResize.pillow.rawValue

@@ -23,7 +23,11 @@ enum World {
         pg_last_words_install(
             "pg-worker: rank \(loop.rank) of \(loop.size) on \(Launch(worldSize: loop.size).host)",
             ExitStatus.noMemory.code)
-        let parts = Result { try ModelParts(settings, worldSize: loop.size) }
+        let parts = Result {
+            try Watchdog.whileLoading(loop, limit: settings.watchdogSeconds) {
+                try ModelParts(settings, worldSize: loop.size)
+            }
+        }
         do {
             try Handshake(settings, parts, loop).run()
             let rank = try Rank(settings, parts.get(), loop)

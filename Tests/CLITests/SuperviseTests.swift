@@ -82,6 +82,32 @@ import paligemma
         }
     }
 
+    @Test func aDeathThatAJobExplainsIsNotCounted() {
+        var policy = RestartPolicy()
+        for second in 0..<20 {
+            let decision = second % 5 == 0 ? die(&policy, second: second) : policy.excuse()
+            guard case .restart = decision else {
+                Issue.record("gave up at \(second)")
+                return
+            }
+        }
+    }
+
+    @Test func jobsAreBlamedOnlyWhereWorldsHaveAnsweredOthers() {
+        var blame = Blame()
+        let before = blame.mayFail(false)
+        let proven = blame.mayFail(true)
+        var later: [Bool] = []
+        for _ in 0..<4 {
+            later.append(blame.mayFail(false))
+            blame.failed()
+        }
+        // After three jobs without an answer in between the machine may have broken.
+        #expect(!before && proven && later == [true, true, true, false])
+        let again = blame.mayFail(true)
+        #expect(again)
+    }
+
     @Test func pausesDoubleUpToTheirBoundWithJitter() {
         var limits = RestartPolicy.Limits()
         limits.mostDeaths = 100
@@ -176,6 +202,67 @@ import paligemma
         let outcome = try command.wait()
         #expect(outcome.code == 143)
         #expect(outcome.talk.contains("not drained after"))
+    }
+
+    /// A world that has leased and neither drains nor ends when it is asked to.
+    private func installStubbornWorker() throws {
+        let stress = try CommandBench.built("queue-stress")
+        try bench.installWorker(
+            """
+            trap '' USR1 TERM
+            '\(stress)' "$QUEUE" "$PALIGEMMA_WORLD" 600000 600000 &
+            while :; do sleep 0.05; done
+            """)
+    }
+
+    @Test func whatAWorldHadThatASecondSignalEndedIsBackAtOnce() throws {
+        try installStubbornWorker()
+        let command = try supervise()
+        #expect(command.waitUntil { (try? counts.leased) ?? 0 > 0 })
+        command.terminate()
+        #expect(command.waitUntil { command.talkSoFar.contains("once more stops at once") })
+        command.terminate()
+        let outcome = try command.wait()
+        #expect(outcome.code == 143)
+        #expect(outcome.talk.contains("jobs went back to the queue"), "\(outcome.talk)")
+        try expectUntouched()
+    }
+
+    @Test func whatAWorldHadThatDidNotDrainInTimeIsBackAtOnce() throws {
+        try installStubbornWorker()
+        let command = try supervise("--drain-timeout", "0.3")
+        #expect(command.waitUntil { (try? counts.leased) ?? 0 > 0 })
+        command.terminate()
+        #expect(try command.wait().code == 143)
+        try expectUntouched()
+    }
+
+    /// All jobs are ready, none is suspect, no attempt has counted.
+    private func expectUntouched() throws {
+        let queue = try SQLiteQueue(path: bench.path(queueName))
+        #expect(try queue.counts().ready == 20)
+        let leases = try queue.lease(limit: 20, for: .seconds(60), owner: "next")
+        #expect(leases.count == 20 && leases.allSatisfy { !$0.isSuspect && $0.attempt == 1 })
+    }
+
+    /// Jobs that kill whoever has them, and a world that dies as soon as it has one; the stress worker answers three
+    /// at a time.
+    @Test func aBrokenMachineFailsNoJob() throws {
+        let stress = try CommandBench.built("queue-stress")
+        try bench.installWorker(
+            """
+            '\(stress)' "$QUEUE" "$PALIGEMMA_WORLD" 600000 600000 &
+            sleep 0.3
+            kill -ILL $$
+            """)
+        for _ in 0..<3 {
+            let outcome = try supervise().wait()
+            #expect(outcome.code == 70)
+            #expect(outcome.talk.contains("no job is held to blame"), "\(outcome.talk)")
+        }
+        #expect(bench.worldsStarted.count == 15)
+        let end = try counts
+        #expect(end.failed == 0 && end.ready == 20)
     }
 
     @Test func aWorldWhoseSupervisorIsKilledIsToldToDrain() throws {

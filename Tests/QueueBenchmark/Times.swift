@@ -1,3 +1,4 @@
+import Coordinator
 import Foundation
 import Synchronization
 
@@ -25,8 +26,4 @@ final class Times: Sendable {
     }
 
     private func milliseconds(_ seconds: Double) -> String { String(format: "%.3f", seconds * 1000) }
-}
-
-extension Duration {
-    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }

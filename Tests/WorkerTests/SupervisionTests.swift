@@ -49,6 +49,35 @@ struct SupervisionTests {
         #expect(outcome.errors.contains(message) && outcome.errors.contains("  thread "), "\(outcome.errors)")
     }
 
+    @Test("A rank that hangs while it loads is named, not those that wait for it; stacks name their threads")
+    func loading() throws {
+        let script = """
+            [ "$OMPI_COMM_WORLD_RANK" = 1 ] && export PALIGEMMA_FAULT=hang:before-load:20
+            exec \(Programs.worker) --model \(reference.model) --queue \(queue.path) --watchdog 1
+            """
+        let outcome = try Programs.run("mpirun", ["-n", "2", "sh", "-c", script])
+        #expect(outcome.status == 75, "\(outcome.errors)")
+        #expect(outcome.errors.contains("rank 1 of 2"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("no progress of the loading of the model"), "\(outcome.errors)")
+        #expect(!outcome.errors.contains("rank 0 of 2"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("(watchdog):"), "\(outcome.errors)")
+    }
+
+    @Test("Two jobs of one batch that kill their worlds are both found, and nobody gives up")
+    func twoPoisons() throws {
+        let outcome = try Programs.run(
+            Programs.paligemma,
+            [
+                "supervise", "--restart-pause", "0.02", "--", Programs.worker, "--model", reference.model, "--queue",
+                queue.path, "--drain",
+            ], environment: ["PALIGEMMA_FAULT": "crash:before-prepare:job-7|job-17"])
+        #expect(outcome.status == 1, "\(outcome.errors)")
+        let results = try queue.results()
+        #expect(Set(results.filter { $0.error?.code == "poison" }.map(\.id)) == ["job-7", "job-17"])
+        reference.expect(results, except: ["job-7", "job-17"])
+        #expect(!outcome.errors.contains("giving up"))
+    }
+
     @Test("A rank that is out of memory says so, and the world ends with 71")
     func memory() throws {
         let outcome = try Programs.run(

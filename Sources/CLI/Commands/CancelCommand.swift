@@ -18,6 +18,6 @@ struct CancelCommand: ParsableCommand {
     func run() throws {
         let selection = try options.selection
         let count = try options.opened().cancel(selection)
-        Talk.say("\(count) cancelled")
+        Talk.say("\(count) cancelled" + options.remark(on: count, "waits or is worked on"))
     }
 }

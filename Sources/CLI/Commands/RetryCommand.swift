@@ -18,6 +18,6 @@ struct RetryCommand: ParsableCommand {
     func run() throws {
         let selection = try options.selection
         let count = try options.opened().retry(selection)
-        Talk.say("\(count) queued anew")
+        Talk.say("\(count) queued anew" + options.remark(on: count, "failed or was cancelled"))
     }
 }

@@ -40,9 +40,10 @@ struct SuperviseCommand: ParsableCommand {
             )
         }
         let world = try WorldCommand(command, environment: supervision.environment())
-        let supervisor = Supervisor(settings, ledger: Supervisor.Ledger(ofQueue: name), signals: Signals())
+        let supervisor = Supervisor(settings, ledger: { try name.map { try openQueue($0) } }, signals: Signals())
         let end = try supervisor.run(world)
         if let status = Self.status(of: end, interruption: supervisor.interruption) { throw status }
+        if supervisor.poisonedJobs > 0 { throw ExitStatus.someJobsFailed }
     }
 
     /// The exit code; nil is 0.
@@ -65,19 +66,5 @@ struct SuperviseCommand: ParsableCommand {
             if word.hasPrefix("--queue=") { return String(word.dropFirst("--queue=".count)) }
         }
         return nil
-    }
-}
-
-extension Supervisor.Ledger {
-    /// A queue that other worlds may be at work on too; nil where nobody knows it.
-    init(ofQueue name: String?) {
-        // Opened when there is something to tell: it may be the queue's own trouble that ended a world.
-        self.init(
-            died: { world, cause in
-                guard let name else { return DeathRecord() }
-                return try openQueue(name).recordDeath(ofWorld: world, cause: cause)
-            },
-            // It gave back what it had; where it was not given the time, its leases run out.
-            ended: { _ in })
     }
 }

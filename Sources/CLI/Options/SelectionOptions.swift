@@ -19,6 +19,11 @@ struct SelectionOptions: ParsableArguments {
         try openQueue(try Variable.queue.required(queue, option: "--queue"))
     }
 
+    /// What to say where ids were named and none was meant by the command.
+    func remark(on count: Int, _ meant: String) -> String {
+        count == 0 && !ids.isEmpty ? "; none of the ids is that of a job that \(meant)" : ""
+    }
+
     var selection: JobSelection {
         get throws {
             // What stands in the environment does not widen what is named on the command line.

@@ -36,6 +36,9 @@ package struct RestartPolicy {
     /// The deaths so far are explained, and will not come again.
     package mutating func forgive() { deaths.removeAll() }
 
+    /// A death that a job explains is not counted: the next world starts after the first pause.
+    package func excuse() -> Decision { .restart(after: limits.firstPause * Double.random(in: limits.jitter)) }
+
     /// - Parameters:
     ///   - cause: what the world died of, for people.
     ///   - lived: how long it had lived.

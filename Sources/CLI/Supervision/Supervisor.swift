@@ -16,14 +16,6 @@ final class Supervisor {
         var stoppedLimit = Duration.seconds(180)
     }
 
-    /// What the queue is told of a world that is gone.
-    struct Ledger {
-        /// It died with jobs that may be to blame.
-        var died: (_ world: String, _ cause: String) throws -> DeathRecord
-        /// It was ended on purpose.
-        var ended: (_ world: String) throws -> Void
-    }
-
     private static let pollMilliseconds = 100
     private static let reminderInterval = Duration.seconds(2)
     private static let tickInterval = Duration.milliseconds(500)
@@ -31,19 +23,24 @@ final class Supervisor {
     private static let patience = Duration.seconds(2)
 
     private let settings: Settings
-    private let ledger: Ledger
+    private let openLedger: () throws -> (any JobQueue)?
     private var signals: Signals
     private var policy: RestartPolicy
+    private var blame = Blame()
     private var world: WorldProcess?
     /// The first signal that asked for an end.
     private(set) var interruption: Int32?
     private var drainDeadline: ContinuousClock.Instant?
     private var stopDeadline: ContinuousClock.Instant?
     private var starts = 0
+    /// Jobs that were failed because they kill worlds; the last world knows nothing of them.
+    private(set) var poisonedJobs = 0
 
-    init(_ settings: Settings, ledger: Ledger, signals: Signals) {
+    /// - Parameter ledger: the queue that is told what became of worlds, opened when there is something to tell, for it
+    ///   may be the queue's own trouble that ended a world; nil where nobody knows it.
+    init(_ settings: Settings, ledger: @escaping () throws -> (any JobQueue)?, signals: Signals) {
         self.settings = settings
-        self.ledger = ledger
+        openLedger = ledger
         self.signals = signals
         policy = RestartPolicy(settings.restarts)
     }
@@ -59,12 +56,19 @@ final class Supervisor {
             let start = ContinuousClock.now
             let (name, end) = try runOnce(command, onTick)
             switch end {
-            case .died(let cause) where !isEnding:
-                tell { note(try ledger.died(name, cause)) }
-                guard try rest(cause: cause, lived: .now - start) else { return end }
-            default:
-                tell { try ledger.ended(name) }
+            case .died(let cause) where stopDeadline == nil:
+                let isExplained = tell(default: false) { queue in
+                    guard cause != WorldEnd.queueUnavailable else {
+                        try giveBack(what: name, to: queue)
+                        return false
+                    }
+                    return try record(deathOf: name, cause: cause, in: queue)
+                }
+                guard !isEnding, rest(cause: cause, lived: .now - start, isExplained) else { return end }
+            case .died, .interrupted:
+                tell(default: ()) { try giveBack(what: name, to: $0) }
                 return end
+            case .finished, .refused: return end
             }
         }
     }
@@ -154,21 +158,40 @@ final class Supervisor {
 
     // MARK: Between two worlds
 
-    /// Says what the queue made of a death. One that a job was to blame for is not held against the worlds.
-    private func note(_ record: DeathRecord) {
+    /// Gives back what a world had that was ended on purpose, or by the queue's own trouble: no job is to blame.
+    private func giveBack(what name: String, to queue: any JobQueue) throws {
+        let jobs = try queue.release(ofWorld: name)
+        if jobs > 0 { Talk.say("paligemma: \(jobs) jobs went back to the queue") }
+    }
+
+    /// Takes back what a dead world had.
+    ///
+    /// - Returns: whether a job explains the death, so that it says nothing against the worlds.
+    private func record(deathOf name: String, cause: String, in queue: any JobQueue) throws -> Bool {
+        let hasAnswered = try queue.hasAnswered(name)
+        let record = try queue.recordDeath(ofWorld: name, cause: cause, failsPoison: blame.mayFail(hasAnswered))
         if record.takenBack > 0 { Talk.say("paligemma: \(record.takenBack) jobs are tried again, one at a time") }
         for job in record.poisoned {
             Talk.say("paligemma: job '\(job)' failed as poison: it killed every world that had it")
         }
-        if !record.poisoned.isEmpty { policy.forgive() }
+        if !record.poisoned.isEmpty {
+            poisonedJobs += record.poisoned.count
+            blame.failed()
+            policy.forgive()
+        }
+        return record.wasAlone && hasAnswered || !record.poisoned.isEmpty
     }
 
     /// Waits until the next start is due. False where there will be none.
-    private func rest(cause: String, lived: Duration) throws -> Bool {
-        switch policy.decide(at: .now, cause: cause, lived: lived, when: Self.timeOfDay()) {
+    private func rest(cause: String, lived: Duration, _ isExplained: Bool) -> Bool {
+        let decision =
+            isExplained
+            ? policy.excuse() : policy.decide(at: .now, cause: cause, lived: lived, when: Self.timeOfDay())
+        switch decision {
         case .giveUp(let summary):
             Talk.say("paligemma: giving up; the world died \(summary.count) times:")
             for line in summary { Talk.say("    \(line)") }
+            Talk.say("paligemma: no job is held to blame; look at this machine and at what the world said above")
             return false
         case .restart(let pause):
             let text = String(format: "%.1f", pause.inSeconds)
@@ -176,7 +199,7 @@ final class Supervisor {
             let next = ContinuousClock.now + pause
             while ContinuousClock.now < next {
                 if let signal = signals.next(within: Self.pollMilliseconds), signal != SIGCHLD {
-                    interruption = signal
+                    interruption = interruption ?? signal
                     return false
                 }
             }
@@ -185,16 +208,19 @@ final class Supervisor {
     }
 
     /// A queue that cannot be reached now hears of it when the leases run out.
-    private func tell(_ body: () throws -> Void) {
+    private func tell<Result>(default instead: Result, _ body: (any JobQueue) throws -> Result) -> Result {
         do {
-            try body()
+            return try openLedger().map(body) ?? instead
         } catch {
             Talk.say("paligemma: the queue could not be told: \(error); its leases will run out instead")
+            return instead
         }
     }
 
+    /// Containers may have the name of the host and the number of the process in common: the last part differs.
     private static func worldName(number: Int) -> String {
-        "\(ProcessInfo.processInfo.hostName):\(getpid()).\(number)"
+        let mark = String(UInt32.random(in: 0 ... .max), radix: 16)
+        return "\(ProcessInfo.processInfo.hostName):\(getpid()).\(number).\(mark)"
     }
 
     private static func timeOfDay() -> String {

@@ -12,7 +12,7 @@ struct RunSession {
     init(queue: SQLiteQueue, output: OutputFile, settings: Supervisor.Settings, signals: Signals) {
         self.queue = queue
         self.output = output
-        supervisor = Supervisor(settings, ledger: Supervisor.Ledger(ofRun: queue), signals: signals)
+        supervisor = Supervisor(settings, ledger: { queue }, signals: signals)
     }
 
     /// Runs worlds until the work is done or cannot go on.
@@ -70,15 +70,5 @@ struct RunSession {
         case .finished(1): return CommandFailure(.environment, "the world failed, see above; \(left)")
         case .finished: return CommandFailure(.internalFault, "the world ended, see above; \(left)")
         }
-    }
-}
-
-extension Supervisor.Ledger {
-    /// The queue of a run has one world at a time: what is leased when that is gone can be given back whole.
-    init(ofRun queue: SQLiteQueue) {
-        // Who was stopped on purpose is not to blame for it.
-        self.init(
-            died: { world, cause in try queue.recordDeath(ofWorld: world, cause: cause) },
-            ended: { _ in try queue.takeBackAll(countingAttempts: false) })
     }
 }

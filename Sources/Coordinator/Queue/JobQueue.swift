@@ -37,9 +37,12 @@ package protocol JobQueue: AnyObject, Sendable {
     /// Leases that have run out are taken back first, and jobs whose pause is over are made ready. Suspect jobs come
     /// before all others, one at a time, and only to an owner that has no lease; an owner that has one gets no other
     /// (``Lease/isSuspect``).
-    /// - Parameter owner: the name of the world that asks, for people and for `recordDeath` ("host:pid"). No two worlds
-    ///   that live at the same time may have the same.
-    func lease(limit: Int, for duration: Duration, owner: String) throws(QueueError) -> [Lease]
+    /// - Parameters:
+    ///   - owner: the name of the world that asks, for people and for `recordDeath` ("host:pid"). No two worlds that
+    ///     live at the same time may have the same.
+    ///   - isProven: whether the world has answered a job. As long as there are suspect jobs one that has not gets a
+    ///     single other job first, where there is one: should it die of a suspect job later, it is known to have worked.
+    func lease(limit: Int, for duration: Duration, owner: String, isProven: Bool) throws(QueueError) -> [Lease]
 
     /// Moves the deadlines to `duration` from now.
     ///
@@ -81,13 +84,30 @@ package protocol JobQueue: AnyObject, Sendable {
     /// - Parameters:
     ///   - owner: the name that the world leased with.
     ///   - cause: what it died of, for people: "SIGSEGV", "exit code 70".
+    ///   - failsPoison: false where it may be the machine that kills worlds: deaths are counted, and no job fails.
     @discardableResult
-    func recordDeath(ofWorld owner: String, cause: String) throws(QueueError) -> DeathRecord
+    func recordDeath(
+        ofWorld owner: String, cause: String, failsPoison: Bool
+    ) throws(QueueError) -> DeathRecord
+
+    /// Whether a world has answered a job, as far as the last hundred thousand ends of jobs tell.
+    func hasAnswered(_ owner: String) throws(QueueError) -> Bool
+
+    /// Gives back everything that a world has, as `release` does: for one who ended that world on purpose and knows that
+    /// no process of it lives. What was suspect stays so. Safe to repeat.
+    ///
+    /// - Parameter owner: the name that the world leased with.
+    /// - Returns: how many jobs.
+    @discardableResult
+    func release(ofWorld owner: String) throws(QueueError) -> Int
 
     /// Who has how many leases, in the order of their names; also of leases that have run out and were not taken back.
     func holders() throws(QueueError) -> [LeaseHolder]
 
     // MARK: Looking at it
+
+    /// Grows while a call waits for a server that is away: the call gets on, for as long as the queue is patient.
+    var retries: UInt64 { get }
 
     /// In constant time, however many jobs there are.
     func counts() throws(QueueError) -> JobCounts
@@ -146,6 +166,19 @@ package protocol JobQueue: AnyObject, Sendable {
 }
 
 extension JobQueue {
+    package var retries: UInt64 { 0 }
+
+    /// For a world that is known to work.
+    package func lease(limit: Int, for duration: Duration, owner: String) throws(QueueError) -> [Lease] {
+        try lease(limit: limit, for: duration, owner: owner, isProven: true)
+    }
+
+    /// For one who knows that the machine is not to blame.
+    @discardableResult
+    package func recordDeath(ofWorld owner: String, cause: String) throws(QueueError) -> DeathRecord {
+        try recordDeath(ofWorld: owner, cause: cause, failsPoison: true)
+    }
+
     /// Puts jobs into the queue, however many are ready.
     package func submit(_ jobs: [Job], otherContents: OtherContents) throws(QueueError) -> SubmitSummary {
         try submit(jobs, otherContents: otherContents, maxReady: nil)

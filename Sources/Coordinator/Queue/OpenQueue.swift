@@ -8,6 +8,12 @@
 package func openQueue(
     _ name: String, create: Bool = false, patience: Duration = .seconds(3)
 ) throws(QueueError) -> any JobQueue {
+    if name.isEmpty { throw .badAddress(address: "''", reason: "it is empty; give a file, or an address") }
+    // A file of such a name is nobody's wish.
+    if !PostgresAddress.isOne(name), name.contains("://") || name.hasPrefix("postgres:") {
+        let reason = "a queue is a file, or its address begins with postgres://"
+        throw .badAddress(address: PostgresAddress.masked(name), reason: reason)
+    }
     if PostgresAddress.isOne(name) {
         return try PostgresQueue(address: name, create: create, openingPatience: patience)
     }

@@ -34,6 +34,9 @@ package struct BootClock: QueueClock {
 }
 
 extension Duration {
+    /// With its fraction.
+    package var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+
     /// Rounded towards zero; centuries are cut to what fits.
     package var nanoseconds: Int64 {
         let (seconds, attoseconds) = components

@@ -70,9 +70,14 @@ extension QueueError: CustomStringConvertible {
         case .diskFull(let queue, let doing):
             "no space left under the queue \(queue) while \(doing); make room and start the same command again, "
                 + "nothing that was finished is lost"
+        case .corrupt(let queue, let detail) where PostgresAddress.isOne(queue):
+            "the queue \(queue) is damaged (\(detail)); see what changed its tables, and submit the jobs to a new database "
+                + "where they cannot be mended"
         case .corrupt(let queue, let detail):
             "the queue \(queue) is damaged (\(detail)); keep a copy of it, and move what can be read into a new one "
                 + "with `sqlite3 \(queue) .recover`"
+        case .notAQueue(let queue) where PostgresAddress.isOne(queue):
+            "the database \(queue) holds no queue; `paligemma submit` makes one in it, or give the address of another"
         case .notAQueue(let queue):
             "\(queue) is not a queue of this program; give another path, or move that file away"
         case .newerSchema(let queue, let found, let known):
@@ -97,7 +102,7 @@ extension QueueError: CustomStringConvertible {
             "the queue \(queue) belongs to the model \(belongsTo), not to \(offered); "
                 + "use a queue of its own for each model, and for each --weights"
         case .failed(let queue, let doing, let detail):
-            "the queue \(queue) failed while \(doing): \(detail)"
+            "the queue \(queue) failed while \(doing): \(detail); what was finished is kept, start the same command again"
         case .staleLease(let jobID):
             "the lease of job '\(jobID)' is no longer ours; its result was not taken, another has the job"
         case .otherContents(let jobID, let source, let difference):

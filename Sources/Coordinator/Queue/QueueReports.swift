@@ -30,6 +30,8 @@ package struct DeathRecord: Sendable, Equatable {
     package var takenBack = 0
     /// Jobs that failed with it, as poison: they had the world to themselves, and it was not the first to die.
     package var poisoned: [String] = []
+    /// It had nothing but one suspect job.
+    package var wasAlone = false
 
     package init() {}
 }

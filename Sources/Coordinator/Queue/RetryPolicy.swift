@@ -12,6 +12,9 @@ package struct RetryPolicy: Sendable {
     /// Worlds that may die with a job that they have alone; with the last the job fails as poison.
     package var maximumDeathsAlone = 3
 
+    /// Ends of jobs, the latest, that tell whether a world has answered any.
+    static let rememberedEnds = 100_000
+
     package init() {}
 
     /// The pause after attempt number `attempt` (from 1) failed.

@@ -3,18 +3,18 @@ import PaliGemma
 import ShardPlan
 import Wire
 
-/// A drain took too long; what was in flight has been given back to the queue.
+/// A drain took too long; what was in flight has been given back to the queue, where that answered.
 package struct NotDrained: Error, CustomStringConvertible {
     package let jobs: Int
     package let timeout: Duration
+    package let isGivenBack: Bool
 
     package var description: String {
-        "not drained after \(timeout.inSeconds.formatted()) s; \(jobs) jobs went back to the queue"
+        "not drained after \(timeout.inSeconds.formatted()) s; "
+            + (isGivenBack
+                ? "\(jobs) jobs went back to the queue"
+                : "the queue does not answer, what this world had comes back when its leases run out")
     }
-}
-
-extension Duration {
-    var inSeconds: Double { Double(nanoseconds) / 1e9 }
 }
 
 /// Rank 0's work: it leases jobs, has them prepared, sends micro-batches to the vision ranks and orders to the Gemma
@@ -50,8 +50,8 @@ package final class Coordinator {
         }
     }
 
-    /// Seconds between two questions to a queue that has nothing for us.
-    private static let pause = 0.2
+    /// Seconds that the queue's thread may take to give back what is in flight when a drain has taken too long.
+    private static let patience = 3.0
 
     /// A leased job on its way.
     private struct Flight {
@@ -80,7 +80,9 @@ package final class Coordinator {
     /// When to ask a queue that had nothing, or was not asked yet. By the monotonic clock, as all times here: who sets
     /// the wall clock delays nothing.
     private var askAgain: DispatchTime? = .now()
+    private var idlePause = IdlePause()
     private var stopping = false
+    private var queueIsClosed = false
     private var drainDeadline: DispatchTime?
     /// The last reports of the other ranks and of this one, as they come in.
     package private(set) var reports: [Report] = []
@@ -119,8 +121,12 @@ package final class Coordinator {
     }
 
     /// The threads beside the main one, by name, and whether they get on.
-    package var helpers: [(name: String, mark: ActivityMark)] {
-        [("the queue's thread", keeper.mark)] + preparer.marks.map { ("a thread that reads pictures", $0) }
+    package var helpers: [(name: String, activity: @Sendable () -> Activity)] {
+        let (keeper, marks) = (keeper, preparer.marks)
+        let readers = marks.map { mark in
+            (name: "a thread that reads pictures", activity: { @Sendable in mark.activity })
+        }
+        return [("the queue's thread", { @Sendable in keeper.activity })] + readers
     }
 
     /// Finishes what is in flight and ends.
@@ -134,7 +140,8 @@ package final class Coordinator {
         let jobs = schedule.jobsInFlight
         preparer.stop()
         keeper.stop()
-        throw NotDrained(jobs: jobs, timeout: settings.drainTimeout)
+        let isGivenBack = keeper.finish(within: Self.patience)
+        throw NotDrained(jobs: jobs, timeout: settings.drainTimeout, isGivenBack: isGivenBack)
     }
 
     // MARK: What comes in
@@ -148,22 +155,26 @@ package final class Coordinator {
             try receive(message)
             worked = true
         }
-        if let drainDeadline, !stopping, drainDeadline <= .now() { try endDrain() }
+        if let drainDeadline, !queueIsClosed, drainDeadline <= .now() { try endDrain() }
         if let askAgain, askAgain <= .now() {
             self.askAgain = nil
             try take(schedule.handle(.retryQueue))
         }
-        if !stopping, askAgain == nil, schedule.isIdle { try stop() }
+        if !stopping, askAgain == nil, schedule.isIdle { stop() }
         return stopping && reports.count == plan.ranks ? nil : worked
     }
 
     private func receive(_ message: Inbox.Message) throws {
         switch message {
         case .leased(let leases):
+            idlePause.reset()
             try take(schedule.handle(.leased(leases.map(board))))
-        case .queueEmpty(let outstanding):
+        case .queueEmpty(let outstanding, let nextReady):
             // Others may give jobs back, or their leases may run out; without a drain new jobs may come.
-            if !settings.drain || outstanding > 0 { askAgain = .now() + Self.pause }
+            if !settings.drain || outstanding > 0 { askAgain = .now() + idlePause.next(dueIn: nextReady) }
+            try take(schedule.handle(.leased([])))
+        case .holdsEnough:
+            askAgain = .now() + IdlePause.shortest
             try take(schedule.handle(.leased([])))
         case .prepared(let id, let job):
             flights[id]?.prepared = job
@@ -181,6 +192,9 @@ package final class Coordinator {
             settle(settlement)
         case .queueFailed(let error):
             throw error
+        case .queueClosed:
+            queueIsClosed = true
+            if stopping { try endRanks() }
         }
     }
 
@@ -188,7 +202,7 @@ package final class Coordinator {
         switch settlement {
         case .answered: progress.answered += 1
         case .failed: progress.failed += 1
-        case .retried: askAgain = askAgain ?? .now() + Self.pause
+        case .retried: askAgain = askAgain ?? .now() + IdlePause.shortest
         case .stale: break
         }
         // A queue that had nothing for us may have something for a world that has less.
@@ -336,17 +350,15 @@ package final class Coordinator {
         for rank in plan.firstTextRank..<plan.ranks { sender.send(frame, to: rank) }
     }
 
-    private func stop() throws {
+    /// Lets the queue's thread do what is left. It may have to wait for a server, and the main loop goes on meanwhile.
+    private func stop() {
         stopping = true
         preparer.stop()
         keeper.stop()
-        for message in inbox.takeAll() {
-            switch message {
-            case .queueFailed(let error): throw error
-            case .settled(let settlement): settle(settlement)
-            default: break
-            }
-        }
+    }
+
+    /// All is in the queue: nothing is left for the ranks to do.
+    private func endRanks() throws {
         let frame = try Frame.encode(Order(sequenceNumber: nextOrder, kind: .stop))
         for rank in 0..<plan.ranks { sender.send(frame, to: rank) }
     }

@@ -5,13 +5,17 @@ final class Inbox: @unchecked Sendable {
     // @unchecked: every access holds the lock.
     enum Message {
         case leased([Lease])
-        /// The queue had nothing; whether others may still give something back.
-        case queueEmpty(outstanding: Int)
+        /// The queue had nothing; whether others may still give something back, and when, in seconds, where that is known.
+        case queueEmpty(outstanding: Int, nextReady: Double?)
+        /// The world has enough to do with what it has.
+        case holdsEnough
         case prepared(Schedule.JobID, PreparedJob)
         case unprepared(Schedule.JobID, JobFailure, permanent: Bool)
         /// What became of a job in the queue.
         case settled(Settlement)
         case queueFailed(QueueError)
+        /// The last message of the queue's thread.
+        case queueClosed
     }
 
     enum Settlement {

@@ -34,10 +34,8 @@ final class PicturePreparer: Sendable {
         self.report = report
         marks = (0..<threads).map { _ in ActivityMark() }
         for index in 0..<threads {
-            let thread = Thread { [self] in run(name: "prepare-\(index)", marks[index]) }
-            thread.name = "prepare-\(index)"
-            thread.stackSize = 4 << 20
-            thread.start()
+            let name = "prepare-\(index)"
+            Thread.start(name, stackBytes: 4 << 20) { [self] in run(name: name, marks[index]) }
         }
     }
 

@@ -4,7 +4,7 @@ import PaliGemma
 /// The thread that talks to the queue: it leases, finishes and renews, and never computes, so a lease is kept
 /// however long a prefill takes.
 final class QueueKeeper: @unchecked Sendable {
-    // @unchecked: `held` and `pace` are only used on the keeper's thread.
+    // @unchecked: `held`, `pace` and `isProven` are only used on the keeper's thread.
     private enum Request {
         case lease(Int)
         case finish(Lease.Ticket, Answer)
@@ -15,12 +15,14 @@ final class QueueKeeper: @unchecked Sendable {
     private let queue: any JobQueue
     private let owner: String
     private let duration: Duration
-    let mark = ActivityMark()
+    private let mark = ActivityMark()
     private let requests = Mailbox<Request>()
     private let report: @Sendable (Inbox.Message) -> Void
     private let finished = DispatchSemaphore(value: 0)
     private var held: Set<Lease.Ticket> = []
     private var pace: LeasePace
+    /// Whether this world has answered a job.
+    private var isProven = false
 
     /// - Parameter duration: of a lease; it is renewed three times as often as it would run out.
     init(
@@ -31,9 +33,7 @@ final class QueueKeeper: @unchecked Sendable {
         self.duration = duration
         self.report = report
         pace = LeasePace(lease: duration.inSeconds)
-        let thread = Thread { [self] in run() }
-        thread.name = "queue"
-        thread.start()
+        Thread.start("queue") { [self] in run() }
     }
 
     func lease(_ limit: Int) { requests.put(.lease(limit)) }
@@ -43,14 +43,26 @@ final class QueueKeeper: @unchecked Sendable {
     }
     func release(_ tickets: [Lease.Ticket]) { requests.put(.release(tickets)) }
 
-    /// Does everything that was asked for, then gives back what is still held.
-    func stop() {
-        requests.close()
-        finished.wait()
+    /// Whether it gets on. While a server that is away is asked again and again, it does: the queue has a patience of
+    /// its own.
+    var activity: Activity {
+        guard case .waiting(let pieces) = mark.activity else { return .idle }
+        return .waiting(pieces &+ queue.retries)
     }
 
+    /// Does everything that was asked for, gives back what is still held and then reports `queueClosed`.
+    func stop() { requests.close() }
+
+    /// Waits until that is done, but not for a server that is away: then leases run out, or supervision gives them back.
+    ///
+    /// - Returns: whether it is done.
+    func finish(within seconds: Double) -> Bool { finished.wait(timeout: .now() + seconds) == .success }
+
     private func run() {
-        defer { finished.signal() }
+        defer {
+            finished.signal()
+            report(.queueClosed)
+        }
         let interval = Double(duration.nanoseconds) / 3e9
         var renewal = DispatchTime.now() + interval
         loop: while true {
@@ -73,7 +85,10 @@ final class QueueKeeper: @unchecked Sendable {
                 report(.queueFailed(error))
             }
         }
-        if !held.isEmpty { try? queue.release(Array(held)) }
+        guard !held.isEmpty else { return }
+        mark.begin()
+        defer { mark.end() }
+        try? queue.release(Array(held))
     }
 
     private func handle(_ request: Request) throws(QueueError) {
@@ -81,15 +96,16 @@ final class QueueKeeper: @unchecked Sendable {
         switch request {
         case .lease(let wanted):
             let limit = pace.allowance(wanted: wanted, held: held.count)
-            // With what it has the world has enough to do; it asks again soon.
-            guard limit > 0 else { return report(.queueEmpty(outstanding: held.count)) }
+            guard limit > 0 else { return report(.holdsEnough) }
             Fault.before(.lease)
-            let leases = try queue.lease(limit: limit, for: duration, owner: owner)
+            let leases = try queue.lease(limit: limit, for: duration, owner: owner, isProven: isProven)
             if !leases.isEmpty { Fault.after(.lease) }
             held.formUnion(leases.map(\.ticket))
             if leases.isEmpty {
                 let counts = try queue.counts()
-                report(.queueEmpty(outstanding: counts.ready + counts.retry + max(0, counts.leased - held.count)))
+                let others = counts.retry + max(0, counts.leased - held.count)
+                let next = others > 0 ? try queue.timeToNextReady() : nil
+                report(.queueEmpty(outstanding: counts.ready + others, nextReady: next?.inSeconds))
             } else {
                 report(.leased(leases))
             }
@@ -99,6 +115,7 @@ final class QueueKeeper: @unchecked Sendable {
                 try queue.finish(ticket, with: answer)
                 Fault.after(.finish, ticket.jobID)
                 pace.finish()
+                isProven = true
                 return .answered
             }
         case .fail(let ticket, let failure, let permanent, let seconds):

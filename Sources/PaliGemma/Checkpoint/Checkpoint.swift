@@ -23,6 +23,7 @@ package struct Checkpoint: Sendable {
         for path in paths {
             let file = try SafetensorsFile(path: path)
             files.append(file)
+            Loading.advance()
             for (name, entry) in file.tensors {
                 guard let canonical = TensorNames.canonical(name) else {
                     throw ModelError(.tensor, at: path, "tensor \(name) is unknown; this is no PaliGemma checkpoint")
@@ -82,7 +83,10 @@ package struct Checkpoint: Sendable {
         }
         for file in files {
             add(file.header)
-            for sample in Self.samples(of: file.mapping.bytes) { add(Data(sample)) }
+            for sample in Self.samples(of: file.mapping.bytes) {
+                add(Data(sample))
+                Loading.advance()
+            }
         }
         return ContentHash.hexadecimal(XXH3_128bits_digest(state))
     }

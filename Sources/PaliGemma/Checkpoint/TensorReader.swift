@@ -40,6 +40,8 @@ struct TensorReader {
     }
 
     private mutating func take(_ name: String, _ shape: [Int]) throws(ModelError) -> Checkpoint.StoredTensor {
+        Fault.before(.load, name)
+        defer { Loading.advance() }
         guard let tensor = checkpoint.tensors[name] else {
             throw ModelError(
                 .tensor, at: checkpoint.directory,
@@ -70,6 +72,9 @@ extension WeightMatrix {
     /// Whether two matrices hold the same numbers, byte for byte.
     func holdsSameBytes(as other: WeightMatrix) -> Bool {
         guard element == other.element, outputs == other.outputs, inputs == other.inputs else { return false }
-        return (0..<outputs).allSatisfy { memcmp(row($0), other.row($0), inputs * element.size) == 0 }
+        return (0..<outputs).allSatisfy {
+            Loading.advance()
+            return memcmp(row($0), other.row($0), inputs * element.size) == 0
+        }
     }
 }

@@ -7,16 +7,19 @@ import Synchronization
 ///     kill:before-finish:3       SIGKILL just before this process tells the queue of its third answer
 ///     stop:after-lease:1         SIGSTOP
 ///     crash:before-prepare:bad   SIGSEGV as soon as a job whose id contains "bad" is to be prepared
+///     crash:before-prepare:a|b   the same for any of several
 ///     hang:before-decode:2       the thread goes no further
 ///     memory:before-encode:1     takes memory until there is none
 ///     wait:PATH                  when a file PATH names the place, it becomes PATH.hit, and the thread waits until that
 ///                                is gone, 20 s at most; PATH.what then says what job it was at, and PATH.last the last
 ///                                place passed
 package enum Fault {
-    /// What jobs go through. `lease` to `release` are what the queue is told, the others are done by ranks.
+    /// What jobs go through: `lease` to `release` are what the queue is told, `prepare` to `decode` are done by ranks.
     package enum Step: String, CaseIterable, Sendable {
         case lease, renew, finish, fail, release
         case prepare, encode, prefill, decode
+        /// A tensor is taken out of the checkpoint.
+        case load
     }
 
     private enum Action: String {
@@ -53,7 +56,9 @@ package enum Fault {
         case .act(let action, let wanted, let moment):
             guard place == wanted else { return }
             let count = passed.wrappingAdd(1, ordering: .relaxed).newValue
-            if Int(moment).map({ $0 == count }) ?? detail.contains(moment) { act(action) }
+            if Int(moment).map({ $0 == count }) ?? moment.split(separator: "|").contains(where: detail.contains) {
+                act(action)
+            }
         case .wait(let path, let last):
             let line = place + String(repeating: " ", count: max(0, 31 - place.utf8.count)) + "\n"
             _ = line.withCString { pwrite(last, $0, 32, 0) }

@@ -57,7 +57,7 @@ struct QuantizedCache {
             let descriptor = open(unfinished, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
             guard descriptor >= 0 else { throw .writing(errno, at: path, bytes: layout.byteCount) }
             defer { close(descriptor) }
-            while flock(descriptor, LOCK_EX) != 0 {
+            while Loading.waiting({ flock(descriptor, LOCK_EX) }) != 0 {
                 if errno != EINTR { throw .writing(errno, at: path, bytes: layout.byteCount) }
             }
             // Who held the lock before may have finished the file that this descriptor is, or given it up.

@@ -155,6 +155,7 @@ private struct QuantizedWriter {
                 scales.row(1) + entry.shape.scaleIndex(block: block, panel: panel))
         }
         hashes[task] = QuantizedLayout.hash(bytes)
+        defer { Loading.advance() }
         return put(
             bytes, at: entry.weightsOffset + entry.shape.offset(block: block, panel: panels.lowerBound))
     }

@@ -52,10 +52,9 @@ package final class ThreadTeam: @unchecked Sendable {
         alive = Atomic(count - 1)
         scratch = (0..<count).map { _ in ThreadScratch() }
         for index in 1..<count {
-            let thread = Thread { [unowned(unsafe) self] in self.work(thread: index) }
-            thread.name = "compute-\(index)"
-            thread.stackSize = 4 << 20
-            thread.start()
+            Thread.start("compute-\(index)", stackBytes: 4 << 20) { [unowned(unsafe) self] in
+                self.work(thread: index)
+            }
         }
     }
 

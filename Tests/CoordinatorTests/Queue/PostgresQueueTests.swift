@@ -37,8 +37,11 @@ import Testing
         #expect(openingError("postgres://host/db?bogus=1")?.code == "queue_bad_address")
         #expect(openingError("postgres://host/db?sslmode=bogus")?.code == "queue_refused")
 
+        #expect(openingError("postgres://host:99999999/db")?.code == "queue_bad_address")
+
         let address = try server.makeDatabase()
         #expect(openingError(address)?.code == "queue_not_a_queue")
+        #expect(openingError(address)?.description.contains("`paligemma submit` makes one") == true)
         #expect(openingError(address, create: true) == nil)
         try PostgresConsole(address).run("UPDATE paligemma.queue SET schema_version = 9")
         #expect(openingError(address)?.code == "queue_newer_schema")

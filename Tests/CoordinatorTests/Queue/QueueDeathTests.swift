@@ -64,6 +64,75 @@ import Testing
     }
 
     @Test(arguments: QueueKind.allCases)
+    func whatAWorldHadThatWasEndedOnPurposeGoesBackAsThoughItHadNotBegun(kind: QueueKind) throws {
+        let bench = try QueueBench(kind)
+        let queue = bench.queue
+        try bench.submit(4)
+        let held = try queue.lease(limit: 3, for: .seconds(60), owner: "ended")
+        let kept = try bench.leaseOne(owner: "living")
+        #expect(try queue.release(ofWorld: "ended") == 3)
+        #expect(try queue.release(ofWorld: "ended") == 0)
+        #expect(throws: QueueError.staleLease(jobID: "job-0")) { try queue.finish(held[0].ticket, with: sampleAnswer) }
+        let again = try queue.lease(limit: 9, for: .seconds(60), owner: "next")
+        #expect(again.map(\.job.id) == ["job-0", "job-1", "job-2"])
+        #expect(again.map(\.attempt) == [1, 1, 1] && !again.contains(where: \.isSuspect))
+
+        // A suspect job stays one, and no death is counted.
+        try queue.recordDeath(ofWorld: "next", cause: "SIGSEGV")
+        #expect(try bench.leaseOne(owner: "ended too").isSuspect)
+        #expect(try queue.release(ofWorld: "ended too") == 1)
+        let suspect = try bench.leaseOne(owner: "last")
+        #expect(suspect.job.id == "job-0" && suspect.isSuspect && suspect.attempt == 1)
+        try queue.finish(kept.ticket, with: sampleAnswer)
+        try queue.verify()
+    }
+
+    @Test(arguments: QueueKind.allCases)
+    func aWorldThatHasNotAnsweredYetGetsOneOtherJobBeforeASuspectOne(kind: QueueKind) throws {
+        let bench = try QueueBench(kind)
+        let queue = bench.queue
+        try bench.submit(3)
+        _ = try bench.leaseOne(owner: "dead")
+        try queue.recordDeath(ofWorld: "dead", cause: "SIGSEGV")
+        func lease(isProven: Bool) throws -> [Lease] {
+            try queue.lease(limit: 8, for: .seconds(60), owner: "world", isProven: isProven)
+        }
+        let first = try lease(isProven: false)
+        #expect(first.map(\.job.id) == ["job-1"])
+        #expect(try lease(isProven: false).isEmpty)
+        #expect(try !queue.hasAnswered("world"))
+        try queue.finish(first[0].ticket, with: sampleAnswer)
+        #expect(try queue.hasAnswered("world"))
+        #expect(try !queue.hasAnswered("dead"))
+        let suspect = try lease(isProven: true)
+        #expect(suspect.map(\.job.id) == ["job-0"])
+        try queue.finish(suspect[0].ticket, with: sampleAnswer)
+        // Without suspects nothing is held back, and without others the suspect has to do.
+        let last = try lease(isProven: false)
+        #expect(last.map(\.job.id) == ["job-2"])
+        try queue.recordDeath(ofWorld: "world", cause: "SIGSEGV")
+        #expect(try lease(isProven: false).map(\.isSuspect) == [true])
+    }
+
+    @Test(arguments: QueueKind.allCases)
+    func whereTheMachineMayBeToBlameDeathsAreCountedAndNoJobFails(kind: QueueKind) throws {
+        let bench = try QueueBench(kind)
+        let queue = bench.queue
+        try bench.submit(2)
+        _ = try queue.lease(limit: 2, for: .seconds(60), owner: "world 0")
+        #expect(try !queue.recordDeath(ofWorld: "world 0", cause: "SIGILL", failsPoison: false).wasAlone)
+        for world in 1...8 {
+            // One after the other: a job that died more often does not keep the others waiting.
+            #expect(try bench.leaseOne(owner: "world \(world)").job.id == "job-\((world - 1) % 2)")
+            let record = try queue.recordDeath(ofWorld: "world \(world)", cause: "SIGILL", failsPoison: false)
+            #expect(record.takenBack == 1 && record.poisoned.isEmpty && record.wasAlone)
+        }
+        #expect(try queue.counts().ready == 2)
+        let lease = try bench.leaseOne(owner: "healthy")
+        #expect(try queue.recordDeath(ofWorld: "healthy", cause: "SIGBUS").poisoned == [lease.job.id])
+    }
+
+    @Test(arguments: QueueKind.allCases)
     func aLeaseThatRanOutMakesTheJobSuspectUntilAPersonQueuesItAnew(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue

@@ -29,6 +29,28 @@ import Testing
         #expect(openingError(folder.path, create: true)?.code == "queue_cannot_open")
     }
 
+    @Test(arguments: [true, false])
+    func aQueueWhoseFileIsRemovedOrReplacedIsNotWorkedOn(isReplaced: Bool) throws {
+        let path = folder.file("jobs.db")
+        let queue = try SQLiteQueue(path: path, create: true)
+        _ = try queue.submit(makeJobs(2), otherContents: .refuse)
+        try FileManager.default.removeItem(atPath: path)
+        if isReplaced { _ = try SQLiteQueue(path: path, create: true) }
+        #expect {
+            try queue.lease(limit: 1, for: .seconds(60), owner: "world")
+        } throws: { "\($0)".contains("removed or replaced") }
+    }
+
+    @Test func whatIsNoNameOfAQueueIsSaid() {
+        for name in ["", "mysql://me:s3cret@host/db", "postgres:/db"] {
+            #expect {
+                try openQueue(name, create: true)
+            } throws: { ($0 as? QueueError)?.code == "queue_bad_address" && !"\($0)".contains("s3cret") }
+        }
+        let missing = openingError(folder.file("no/folder.db"), create: true)
+        #expect(missing?.description.contains("No such file or directory; make its directory") == true)
+    }
+
     @Test func aFileOfSomethingElseIsLeftAlone() throws {
         let text = String(repeating: "not a database, but longer than its header\n", count: 100)
         let path = try folder.write(text, to: "notes.txt")

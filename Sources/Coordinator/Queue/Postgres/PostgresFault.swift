@@ -19,9 +19,13 @@ enum PostgresFault: Error {
         case "40001", "40P01", "55P03": self = .conflict
         case "53100": self = .final(.diskFull(queue: queue, doing: doing))
         case "XX001", "XX002": self = .final(.corrupt(queue: queue, detail: message))
+        // A column or a function that is not there: somebody changed the tables.
+        case "42703", "42883": self = .final(.corrupt(queue: queue, detail: message))
         case "3F000", "42P01": self = .final(.notAQueue(queue: queue))
         case "42501":
-            let advice = "let its owner grant this role the use of the schema \(PostgresSchema.name) and what is in it"
+            let advice =
+                "let its owner grant this role the use of the schema \(PostgresSchema.name) and what is in it, or CREATE on "
+                + "the database, to make it"
             self = .final(.refused(queue: queue, reason: message, advice: advice))
         case "25006":
             let advice = "give the address of the primary server (target_session_attrs=read-write finds it)"
@@ -34,6 +38,10 @@ enum PostgresFault: Error {
 
     /// From a connection that could not be made. libpq gives no code for these, only its text.
     init(connecting message: String, queue: String) {
+        if message.hasPrefix("invalid port") || message.hasPrefix("invalid integer") {
+            self = .final(.badAddress(address: queue, reason: message))
+            return
+        }
         let known: [(mark: String, advice: String)] = [
             ("password authentication failed", Self.password), ("no password supplied", Self.password),
             ("authentication failed", "see that the role and its way to log in are those that pg_hba.conf expects"),

@@ -1,5 +1,7 @@
 extension PostgresQueue {
-    package func lease(limit: Int, for duration: Duration, owner: String) throws(QueueError) -> [Lease] {
+    package func lease(
+        limit: Int, for duration: Duration, owner: String, isProven: Bool
+    ) throws(QueueError) -> [Lease] {
         let doing = "leasing jobs"
         // Tells what this call got, should the answer be lost.
         let claim = PostgresValue.integer(Int64.random(in: .min ... .max))
@@ -12,6 +14,12 @@ extension PostgresQueue {
             let found = try look(for: owner, in: connection)
             guard limit > 0, !found.holdsSuspect else { return (nil, nil) }
             let more = [PostgresValue.text(owner), claim, duration.microseconds]
+            if found.hasSuspects && !isProven {
+                // One other job, to see whether this world works.
+                if found.holdsLease { return (nil, nil) }
+                let rows = try connection.run(PostgresStatements.claim, [.integer(1)] + more, doing: doing)
+                if rows.count > 0 { return (rows, try self.embedded(for: rows, in: connection)) }
+            }
             if found.hasSuspects && !found.holdsLease {
                 let rows = try connection.run(PostgresStatements.claimSuspect, [.integer(1)] + more, doing: doing)
                 if rows.count > 0 { return (rows, try self.embedded(for: rows, in: connection)) }
@@ -101,6 +109,11 @@ extension PostgresQueue {
         try ask(PostgresStatements.release, Self.columns(tickets), doing: "returning leases")
     }
 
+    @discardableResult
+    package func release(ofWorld owner: String) throws(QueueError) -> Int {
+        try ask(PostgresStatements.releaseWorld, [.text(owner)], doing: "returning a world's leases").changes
+    }
+
     package func takeBackAll(countingAttempts: Bool) throws(QueueError) {
         let doing = "taking back leases"
         try session.run(doing: doing) { connection, _ throws(PostgresFault) in
@@ -113,18 +126,28 @@ extension PostgresQueue {
     }
 
     @discardableResult
-    package func recordDeath(ofWorld owner: String, cause: String) throws(QueueError) -> DeathRecord {
+    package func recordDeath(
+        ofWorld owner: String, cause: String, failsPoison: Bool
+    ) throws(QueueError) -> DeathRecord {
         let failure = retryPolicy.poison(cause: cause)
         let rows = try ask(
             PostgresStatements.recordDeath,
             [
                 .text(owner), .integer(retryPolicy.maximumDeathsAlone), .text(failure.code), .text(failure.message),
+                .flag(failsPoison),
             ], doing: "recording the death of a world")
         var record = DeathRecord()
+        record.wasAlone = rows.count == 1 && rows[0].flag(2)
         for (id, isPoison) in rows.map({ ($0.text(0), $0.flag(1)) }) {
             if isPoison { record.poisoned.append(id) } else { record.takenBack += 1 }
         }
         return record
+    }
+
+    package func hasAnswered(_ owner: String) throws(QueueError) -> Bool {
+        let values: [PostgresValue] = [.text(owner), .integer(RetryPolicy.rememberedEnds)]
+        let row = try ask(PostgresStatements.hasAnswered, values, doing: "looking for a world's answers").first
+        return row?.flag(0) ?? false
     }
 
     package func holders() throws(QueueError) -> [LeaseHolder] {

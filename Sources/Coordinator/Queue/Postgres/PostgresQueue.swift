@@ -40,6 +40,8 @@ package final class PostgresQueue: JobQueue {
         }
     }
 
+    package var retries: UInt64 { session.retries }
+
     package func modelName() throws(QueueError) -> String? {
         try ask(PostgresStatements.model, doing: "reading the model").first?.textOrNil(1)
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A connection that is made anew when it is lost: a server that is started again, or a link that comes back, costs
 /// time and nothing else. Calls are done one after the other, whatever threads they come from.
@@ -8,6 +9,9 @@ final class PostgresSession: @unchecked Sendable {
     private let patience: Duration
     private var connection: PostgresConnection?
     private let lock = NSLock()
+    private let tries = Atomic<UInt64>(0)
+    /// Tries to get a lost connection back, so far.
+    var retries: UInt64 { tries.load(ordering: .relaxed) }
 
     /// Undone transactions that are tried again; the next one is an error.
     private static let mostConflicts = 50
@@ -48,6 +52,7 @@ final class PostgresSession: @unchecked Sendable {
                 case .lost(let reason):
                     if connection != nil { mayHaveHappened = true }
                     connection = nil
+                    tries.wrappingAdd(1, ordering: .relaxed)
                     guard ContinuousClock.now < end else { throw .unreachable(queue: address.masked, reason: reason) }
                     // Hundreds of worlds lose a server together; they shall not come back together.
                     Thread.sleep(forTimeInterval: pause * Double.random(in: 0.5...1.5))

@@ -103,6 +103,8 @@ enum PostgresStatements {
         FROM unnest($1::bigint[], $2::bigint[]) AS ours (sequence, token)
         WHERE jobs.sequence = ours.sequence AND jobs.lease_token = ours.token
         """
+    static let releaseWorld =
+        "UPDATE jobs SET state = 0, attempts = attempts - 1, \(noLease) WHERE state = 1 AND lease_owner = $1"
     static let releaseAll = "UPDATE jobs SET state = 0, attempts = attempts - 1, \(noLease) WHERE state = 1"
     static let takeBackExpired = takeBack(where: "lease_deadline <= queue_time()", locking: "FOR UPDATE SKIP LOCKED")
     static let takeBackAll = takeBack(where: "true", locking: "FOR UPDATE")
@@ -113,9 +115,9 @@ enum PostgresStatements {
         """
     static let recordDeath = """
         WITH held AS (
-            SELECT \(endColumns), CASE WHEN suspect THEN crashes + 1 ELSE crashes END AS deaths
+            SELECT \(endColumns), suspect, CASE WHEN suspect THEN crashes + 1 ELSE crashes END AS deaths
             FROM jobs WHERE state = 1 AND lease_owner = $1 FOR UPDATE),
-        judged AS (SELECT *, deaths >= $2 AS is_poison FROM held),
+        judged AS (SELECT *, $5 AND deaths >= $2 AS is_poison FROM held),
         changed AS (
             UPDATE jobs SET state = CASE WHEN is_poison THEN 4 ELSE 0 END, suspect = true, crashes = deaths,
                 attempts = jobs.attempts - CASE WHEN is_poison THEN 0 ELSE 1 END, \(noLease),
@@ -125,7 +127,11 @@ enum PostgresStatements {
         written AS (
             INSERT INTO results (sequence, seconds, error_code, error_message)
             SELECT sequence, 0, $3, $4 FROM judged WHERE is_poison)
-        SELECT id, is_poison FROM judged ORDER BY sequence
+        SELECT id, is_poison, suspect FROM judged ORDER BY sequence
+        """
+    static let hasAnswered = """
+        SELECT EXISTS (SELECT FROM (SELECT owner, state FROM audit ORDER BY number DESC LIMIT $2) AS latest
+            WHERE owner = $1 AND state = 3)
         """
     static let holders = """
         SELECT lease_owner, count(*), bool_or(suspect) FROM jobs WHERE state = 1 GROUP BY lease_owner ORDER BY lease_owner

@@ -21,7 +21,7 @@ final class Connection {
         let flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_NOMUTEX
         let code = sqlite3_open_v2(path, &opened, flags, nil)
         guard code == SQLITE_OK, let opened else {
-            let reason = opened.map(Self.message) ?? "out of memory"
+            let reason = opened.map(Self.reason) ?? "out of memory"
             sqlite3_close_v2(opened)
             throw .cannotOpen(queue: path, reason: reason)
         }
@@ -132,8 +132,31 @@ final class Connection {
         case SQLITE_FULL: return .diskFull(queue: path, doing: doing)
         case SQLITE_CORRUPT: return .corrupt(queue: path, detail: message)
         case SQLITE_NOTADB: return .notAQueue(queue: path)
-        case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_READONLY: return .cannotOpen(queue: path, reason: message)
+        case SQLITE_READONLY:
+            let reason = "this user may not write it; let its owner grant that, for the file and its directory"
+            return .cannotOpen(queue: path, reason: reason)
+        case SQLITE_CANTOPEN, SQLITE_PERM: return .cannotOpen(queue: path, reason: Self.reason(handle))
         default: return .failed(queue: path, doing: doing, detail: "\(message) (SQLite code \(code))")
+        }
+    }
+
+    /// Why the file cannot be opened: the system's word, where it has one.
+    private static func reason(_ handle: OpaquePointer) -> String {
+        let number = sqlite3_system_errno(handle)
+        guard number != 0 else { return message(handle) }
+        let advice = number == ENOENT ? "; make its directory, or give another path" : ""
+        return String(cString: strerror(number)) + advice
+    }
+
+    /// The file that a path leads to now; nil where there is none.
+    struct Identity: Equatable {
+        private let device: UInt
+        private let node: UInt
+
+        init?(path: String) {
+            var status = stat()
+            guard stat(path, &status) == 0 else { return nil }
+            (device, node) = (UInt(status.st_dev), UInt(status.st_ino))
         }
     }
 

@@ -1,32 +1,43 @@
 extension SQLiteQueue {
-    package func lease(limit: Int, for duration: Duration, owner: String) throws(QueueError) -> [Lease] {
+    package func lease(
+        limit: Int, for duration: Duration, owner: String, isProven: Bool
+    ) throws(QueueError) -> [Lease] {
         let doing = "leasing jobs"
         return try write(doing: doing) { connection throws(QueueError) in
             try takeBackExpired(in: connection)
             try wakeRetries(in: connection)
             guard limit > 0 else { return [] }
-            let leases = try suspects(for: duration, owner: owner, in: connection)
-            if let leases { return leases }
-            return try take(
-                "state = 0 AND suspect = 0 ORDER BY priority DESC, sequence", limit, for: duration, owner: owner,
-                in: connection)
+            let others = { (limit: Int) throws(QueueError) -> [Lease] in
+                try self.take(
+                    "state = 0 AND suspect = 0 ORDER BY priority DESC, sequence", limit, for: duration, owner: owner,
+                    in: connection)
+            }
+            let held = try connection.rows(
+                "SELECT suspect FROM jobs WHERE state = 1 AND lease_owner = ? LIMIT 1", [.text(owner)], doing: doing
+            ) { $0.integer(0) != 0 }.first
+            if held == true { return [] }
+            if !isProven, try hasSuspects(in: connection) {
+                // One other job, to see whether this world works.
+                if held != nil { return [] }
+                let leases = try others(1)
+                if !leases.isEmpty { return leases }
+            }
+            if held == nil {
+                // Those that died least often first: the worst must not keep the others from being cleared.
+                let leases = try take(
+                    "state = 0 AND suspect = 1 ORDER BY crashes, sequence", 1, for: duration, owner: owner,
+                    in: connection)
+                if !leases.isEmpty { return leases }
+            }
+            return try others(limit)
         }
     }
 
-    /// What an owner gets in place of other jobs: a suspect one where it has none and there is one, nothing where it
-    /// has one already. Nil where it may have others.
-    private func suspects(
-        for duration: Duration, owner: String, in connection: Connection
-    ) throws(QueueError) -> [Lease]? {
-        let held = try connection.rows(
-            "SELECT suspect FROM jobs WHERE state = 1 AND lease_owner = ? LIMIT 1", [.text(owner)],
-            doing: "looking for suspect jobs"
-        ) { $0.integer(0) != 0 }
-        if let isSuspect = held.first { return isSuspect ? [] : nil }
-        // Those that died least often first: the worst must not keep the others from being cleared.
-        let leases = try take(
-            "state = 0 AND suspect = 1 ORDER BY crashes, sequence", 1, for: duration, owner: owner, in: connection)
-        return leases.isEmpty ? nil : leases
+    private func hasSuspects(in connection: Connection) throws(QueueError) -> Bool {
+        let found = try connection.rows(
+            "SELECT 1 FROM jobs WHERE state = 0 AND suspect = 1 LIMIT 1", doing: "looking for suspect jobs"
+        ) { _ in true }
+        return !found.isEmpty
     }
 
     /// Leases the first `limit` jobs of those that a condition with an order finds.
@@ -112,6 +123,17 @@ extension SQLiteQueue {
         }
     }
 
+    @discardableResult
+    package func release(ofWorld owner: String) throws(QueueError) -> Int {
+        let doing = "returning a world's leases"
+        return try write(doing: doing) { connection throws(QueueError) in
+            try connection.run(
+                "UPDATE jobs SET state = ?, attempts = attempts - 1, \(Self.noLease) WHERE state = 1 AND lease_owner = ?",
+                [.state(.ready), .text(owner)], doing: doing)
+            return connection.changes
+        }
+    }
+
     package func takeBackAll(countingAttempts: Bool) throws(QueueError) {
         try write(doing: "taking back leases") { connection throws(QueueError) in
             guard countingAttempts else {
@@ -124,7 +146,9 @@ extension SQLiteQueue {
     }
 
     @discardableResult
-    package func recordDeath(ofWorld owner: String, cause: String) throws(QueueError) -> DeathRecord {
+    package func recordDeath(
+        ofWorld owner: String, cause: String, failsPoison: Bool
+    ) throws(QueueError) -> DeathRecord {
         let doing = "recording the death of a world"
         return try write(doing: doing) { connection throws(QueueError) in
             let held = try connection.rows(
@@ -132,9 +156,10 @@ extension SQLiteQueue {
                 [.text(owner)], doing: doing
             ) { (sequence: $0.integer(0), id: $0.text(1), wasAlone: $0.integer(2) != 0, deaths: Int($0.integer(3))) }
             var record = DeathRecord()
+            record.wasAlone = held.count == 1 && held.allSatisfy(\.wasAlone)
             for (sequence, id, wasAlone, deaths) in held {
                 let deaths = wasAlone ? deaths + 1 : deaths
-                if deaths >= retryPolicy.maximumDeathsAlone {
+                if failsPoison, deaths >= retryPolicy.maximumDeathsAlone {
                     let failure = retryPolicy.poison(cause: cause)
                     try end(sequence, as: .failed, .failed(failure, seconds: 0), in: connection)
                     record.poisoned.append(id)
@@ -148,6 +173,19 @@ extension SQLiteQueue {
                 }
             }
             return record
+        }
+    }
+
+    package func hasAnswered(_ owner: String) throws(QueueError) -> Bool {
+        let doing = "looking for a world's answers"
+        return try read(doing: doing) { connection throws(QueueError) in
+            let found = try connection.rows(
+                """
+                SELECT 1 FROM (SELECT owner, state FROM audit ORDER BY number DESC LIMIT ?)
+                WHERE owner = ? AND state = 3 LIMIT 1
+                """, [.integer(RetryPolicy.rememberedEnds), .text(owner)], doing: doing
+            ) { _ in true }
+            return !found.isEmpty
         }
     }
 

@@ -13,6 +13,7 @@ package final class SQLiteQueue: JobQueue {
     /// Used by one thread at a time, the one that holds `lock`; nothing that a closure is given outlives it.
     private nonisolated(unsafe) let connection: Connection
     private let lock = NSLock()
+    private let identity: Connection.Identity?
 
     /// Opens the queue at `path`.
     ///
@@ -42,6 +43,7 @@ package final class SQLiteQueue: JobQueue {
         self.clock = clock
         self.retryPolicy = retryPolicy
         self.connection = connection
+        identity = Connection.Identity(path: path)
     }
 
     package func adopt(fingerprint: String, modelName: String) throws(QueueError) {
@@ -151,6 +153,11 @@ package final class SQLiteQueue: JobQueue {
     ) throws(QueueError) -> Result {
         lock.lock()
         defer { lock.unlock() }
+        // Whoever removes the file, or puts another in its place, shall not have worlds at work on what nobody sees.
+        guard Connection.Identity(path: name) == identity else {
+            let reason = "the file was removed or replaced while it was in use; start again with the new one"
+            throw .cannotOpen(queue: name, reason: reason)
+        }
         return try body(connection)
     }
 }
