@@ -5,6 +5,8 @@ DESTDIR ?=
 SWIFT   ?= swift
 # STATIC=1 links the Swift runtime into the programs, for machines that have no Swift toolchain.
 STATIC  ?=
+# What `make sanitize` runs the tests with.
+SANITIZER ?= address thread
 # What `make bench` measures.
 SHAPE   ?= 3b-224
 
@@ -24,7 +26,7 @@ PACKAGES := \
 # What `make faults` needs beside these.
 FAULT_PACKAGES := libfaketime
 
-.PHONY: build deps toolchain demo test faults lint format install uninstall bench clean help
+.PHONY: build deps toolchain demo test sanitize faults lint format install uninstall bench clean help
 .NOTPARALLEL:
 
 build: deps toolchain  ## build both programs (default)
@@ -61,6 +63,9 @@ demo: build  ## caption the example pictures on four ranks and show the answers
 test: deps toolchain  ## build everything and run every test
 	$(SWIFT) build $(BUILD_FLAGS) --build-tests
 	$(SWIFT) test $(BUILD_FLAGS) --skip-build
+
+sanitize: deps toolchain  ## run every test with AddressSanitizer, then with ThreadSanitizer; SANITIZER=address or thread for one
+	@for sanitizer in $(SANITIZER); do SWIFT='$(SWIFT)' Tests/Sanitizers/run $$sanitizer || exit 1; done
 
 faults: deps toolchain  ## do to worlds what a cluster does to them, and count; SCENARIOS=... for some (needs root, an hour)
 	@$(MAKE) --no-print-directory deps PACKAGES='$(FAULT_PACKAGES)'

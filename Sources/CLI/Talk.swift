@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import PaliGemma
 
 #if canImport(Glibc)
     import Glibc
@@ -10,7 +10,7 @@ import Synchronization
 enum Talk {
     static let isTerminal = isatty(STDERR_FILENO) == 1
 
-    private static let bar = Mutex("")
+    private static let bar = Locked("")
 
     static func say(_ text: String) {
         bar.withLock { bar in

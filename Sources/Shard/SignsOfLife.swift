@@ -6,13 +6,13 @@ package final class SignsOfLife: Sendable {
     /// Who tells this rank that it lives, and is told the same.
     package let peers: [Int]
     private let interval: UInt64
-    private let heard: Mutex<[Int: UInt64]>
+    private let heard: Locked<[Int: UInt64]>
     private let next = Atomic<UInt64>(0)
 
     init(of peers: [Int], interval seconds: Double) {
         self.peers = peers
         interval = UInt64(seconds * 1e9)
-        heard = Mutex(Dictionary(uniqueKeysWithValues: peers.map { ($0, 0) }))
+        heard = Locked(Dictionary(uniqueKeysWithValues: peers.map { ($0, 0) }))
     }
 
     /// Signs that came from a peer so far.

@@ -1,5 +1,6 @@
 import Coordinator
 import Foundation
+import TestSupport
 import Testing
 
 /// Runs the built `paligemma` in a folder of its own, beside a pg-worker that is a script.
@@ -72,7 +73,8 @@ final class CommandBench: Sendable {
     }
 
     func read(_ name: String) throws -> String {
-        try String(contentsOfFile: path(name), encoding: .utf8)
+        guard let text = TextFile.read(path(name)) else { throw CocoaError(.fileNoSuchFile) }
+        return text
     }
 
     func exists(_ name: String) -> Bool {
@@ -130,7 +132,7 @@ final class RunningCommand {
     func terminate() { kill(process.processIdentifier, SIGTERM) }
 
     /// What it has said until now.
-    var talkSoFar: String { (try? String(contentsOfFile: talkPath, encoding: .utf8)) ?? "" }
+    var talkSoFar: String { TextFile.read(talkPath) ?? "" }
 
     func interrupt() { kill(process.processIdentifier, SIGINT) }
 
@@ -146,8 +148,8 @@ final class RunningCommand {
     func wait() throws -> CommandBench.Outcome {
         process.waitUntilExit()
         return CommandBench.Outcome(
-            code: process.terminationStatus, output: try String(contentsOfFile: outputPath, encoding: .utf8),
-            talk: try String(contentsOfFile: talkPath, encoding: .utf8))
+            code: process.terminationStatus, output: try #require(TextFile.read(outputPath)),
+            talk: try #require(TextFile.read(talkPath)))
     }
 
     private static func file(_ path: String) throws -> FileHandle {

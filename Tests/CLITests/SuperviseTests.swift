@@ -1,5 +1,6 @@
 import Coordinator
 import Foundation
+import TestSupport
 import Testing
 import paligemma
 
@@ -124,7 +125,7 @@ import paligemma
 }
 
 /// `supervise` with a pg-worker that is a script.
-@Suite(.timeLimit(.minutes(3))) struct SuperviseTests {
+@Suite(.timeLimit(.minutes(3 * Sanitizer.slowness))) struct SuperviseTests {
     let bench: CommandBench
     private let queueName = "jobs.db"
 

@@ -1,5 +1,6 @@
 import Coordinator
 import Foundation
+import TestSupport
 
 /// Disks that fill, and memory that runs out.
 enum ResourceScenarios {
@@ -74,7 +75,7 @@ enum ResourceScenarios {
         let output = disk.path + "/out.jsonl"
         let command = ["run", "--model", Tools.model, "--jobs", jobs, "--ranks", "2", "--output", output]
         let first = try Supervised(Tools.paligemma, command, log: workshop.folder + "/run.log")
-        guard Tools.wait(seconds: 30, until: { FileManager.default.contents(atPath: output)?.isEmpty == false }) else {
+        guard Tools.wait(seconds: 30, until: { TextFile.read(output)?.isEmpty == false }) else {
             throw Failure("no output: \(first.talk)")
         }
         disk.fill()
@@ -85,8 +86,8 @@ enum ResourceScenarios {
         disk.free()
         let second = try Supervised(Tools.paligemma, command, log: workshop.folder + "/run-again.log")
         let done = second.waitForEnd(seconds: 120) && second.status == 0
-        let ids = String(decoding: FileManager.default.contents(atPath: output) ?? Data(), as: UTF8.self)
-            .split(separator: "\n").compactMap { $0.split(separator: "\"").dropFirst(3).first.map(String.init) }
+        let ids = (TextFile.read(output) ?? "").split(separator: "\n")
+            .compactMap { $0.split(separator: "\"").dropFirst(3).first.map(String.init) }
         let isGood = ended && (isClear || wasFinished) && done && ids.count == count && Set(ids).count == count
         return Report(
             name: "a full disk under a run's output", isGood: isGood,

@@ -31,7 +31,7 @@ enum SharingScenarios {
             {
                 torn += 1
             }
-            let text = String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
+            let text = TextFile.read(path) ?? ""
             let lines = text.split(separator: "\n")
             if !lines.allSatisfy({ $0.hasPrefix("{\"id\":") && $0.hasSuffix("}") }) || Set(lines).count != lines.count {
                 torn += 1

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A `paligemma supervise` (or another command) and the processes below it. Only these are ever sent a signal.
 final class Supervised {
@@ -23,7 +24,7 @@ final class Supervised {
     var id: pid_t { process.processIdentifier }
     var isRunning: Bool { process.isRunning }
     var status: Int32 { process.isRunning ? -1 : process.terminationStatus }
-    var talk: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
+    var talk: String { TextFile.read(log) ?? "" }
 
     func signal(_ number: Int32) { kill(id, number) }
 
@@ -42,7 +43,12 @@ final class Supervised {
     /// Its world's processes, launcher first.
     var world: [pid_t] { launcher.map { [$0] + Tools.children(of: $0) } ?? [] }
 
-    func waitForEnd(seconds: Double) -> Bool { Tools.wait(seconds: seconds) { !process.isRunning } }
+    func waitForEnd(seconds: Double) -> Bool {
+        guard Tools.wait(seconds: seconds, until: { !process.isRunning }) else { return false }
+        // Only by this does Foundation let go of a process.
+        process.waitUntilExit()
+        return true
+    }
 
     /// Ends it and everything below it.
     func destroy() {

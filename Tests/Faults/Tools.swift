@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Where things are, and what the kernel knows of processes.
 enum Tools {
@@ -26,22 +27,19 @@ enum Tools {
     static func children(of id: pid_t) -> [pid_t] {
         let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(id)/task")) ?? []
         return threads.flatMap { thread in
-            let text = FileManager.default.contents(atPath: "/proc/\(id)/task/\(thread)/children") ?? Data()
-            return String(decoding: text, as: UTF8.self).split(separator: " ").compactMap { pid_t($0) }
+            let text = TextFile.read("/proc/\(id)/task/\(thread)/children") ?? ""
+            return text.split(separator: " ").compactMap { pid_t($0) }
         }
     }
 
     static func variable(_ name: String, of id: pid_t) -> String? {
-        let data = FileManager.default.contents(atPath: "/proc/\(id)/environ") ?? Data()
-        let prefix = Data((name + "=").utf8)
-        return data.split(separator: 0).first { $0.starts(with: prefix) }.map {
-            String(decoding: $0.dropFirst(prefix.count), as: UTF8.self)
-        }
+        let text = TextFile.read("/proc/\(id)/environ") ?? ""
+        let prefix = name + "="
+        return text.split(separator: "\0").first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
     }
 
     static func isAlive(_ id: pid_t) -> Bool {
-        guard let data = FileManager.default.contents(atPath: "/proc/\(id)/stat") else { return false }
-        let text = String(decoding: data, as: UTF8.self)
+        guard let text = TextFile.read("/proc/\(id)/stat") else { return false }
         return !(text.split(separator: ")").last?.hasPrefix(" Z") ?? true)
     }
 

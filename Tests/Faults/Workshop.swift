@@ -1,5 +1,6 @@
 import Coordinator
 import Foundation
+import TestSupport
 
 /// What a scenario works in: a folder, a queue, jobs whose ids are written down outside the queue, and worlds under a
 /// supervisor. Everything is gone when the scenario is.
@@ -95,15 +96,15 @@ final class Workshop {
     }
 
     func waitForHit(_ place: String, seconds: Double) -> Bool {
-        Tools.wait(seconds: seconds) { (try? String(contentsOfFile: faultFile + ".hit", encoding: .utf8)) == place }
+        Tools.wait(seconds: seconds) { TextFile.read(faultFile + ".hit") == place }
     }
 
     /// The job that the waiting thread is at, where its place has one.
-    var jobHit: String { (try? String(contentsOfFile: faultFile + ".what", encoding: .utf8)) ?? "" }
+    var jobHit: String { TextFile.read(faultFile + ".what") ?? "" }
 
     /// The place that a world passed last.
     var lastPlace: String {
-        let text = (try? String(contentsOfFile: faultFile + ".last", encoding: .utf8)) ?? ""
+        let text = TextFile.read(faultFile + ".last") ?? ""
         return text.prefix(31).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 

@@ -1,10 +1,10 @@
 import Coordinator
 import Foundation
-import Synchronization
+import PaliGemma
 
 /// Seconds that calls of one kind took, from any thread.
 final class Times: Sendable {
-    private let seconds = Mutex<[Double]>([])
+    private let seconds = Locked<[Double]>([])
 
     func measure<Result>(_ body: () throws -> Result) rethrows -> Result {
         let start = ContinuousClock.now

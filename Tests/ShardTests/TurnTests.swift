@@ -1,6 +1,6 @@
 import CTurn
 import Foundation
-import Synchronization
+import PaliGemma
 import Testing
 
 @Suite("Turns and bells of processes that share memory")
@@ -52,7 +52,7 @@ struct TurnTests {
     @Test("Who asks first gets the next turn")
     func order() {
         let shared = Shared(bytes: pg_turn_bytes())
-        let order = Mutex<[Int]>([])
+        let order = Locked<[Int]>([])
         pg_turn_take(shared.memory)
         let done = DispatchSemaphore(value: 0)
         for index in 0..<5 {

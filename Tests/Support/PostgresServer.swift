@@ -14,6 +14,7 @@ package final class PostgresServer: @unchecked Sendable {
     private let programs: String
     /// While this end is open the watchdog waits.
     private var lifeline: Int32 = -1
+    private let watchdog = Process()
     private let lock = NSLock()
     private var databases = 0
 
@@ -65,7 +66,7 @@ package final class PostgresServer: @unchecked Sendable {
         let start = ["\(programs)/pg_ctl", "--pgdata", data, "--log", folder + "/log", "--wait", "start"]
         let outcome = try run(["bash", "-c", script, "bash"] + start)
         guard outcome.status == 0 else {
-            let log = (try? String(contentsOfFile: folder + "/log", encoding: .utf8)) ?? ""
+            let log = TextFile.read(folder + "/log") ?? ""
             throw Failure(description: "the PostgreSQL server of the tests did not start:\n\(outcome.output)\n\(log)")
         }
     }
@@ -143,13 +144,12 @@ package final class PostgresServer: @unchecked Sendable {
             \(user)'\(programs)/pg_ctl' --pgdata '\(data)' --mode immediate --wait stop
             rm -rf '\(folder)'
             """
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["setsid", "sh", "-c", script]
-        process.standardInput = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        watchdog.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        watchdog.arguments = ["setsid", "sh", "-c", script]
+        watchdog.standardInput = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
+        watchdog.standardOutput = FileHandle.nullDevice
+        watchdog.standardError = FileHandle.nullDevice
+        try watchdog.run()
     }
 }
 

@@ -27,7 +27,7 @@ package enum Programs {
     ///
     /// - Parameters:
     ///   - program: a path, or a name on PATH.
-    ///   - limit: seconds after which it is killed, with its children.
+    ///   - limit: seconds after which it is killed, with its children; more of them with a sanitizer.
     package static func run(
         _ program: String, _ arguments: [String], environment: [String: String] = [:], directory: String? = nil,
         limit: Double = 120
@@ -35,6 +35,7 @@ package enum Programs {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         // A session of its own: what is left when time is up can be killed as a group.
+        let limit = limit * Double(Sanitizer.slowness)
         process.arguments = ["setsid", "--wait", "timeout", "-k", "5", "\(limit)", program] + arguments
         process.environment = ProcessInfo.processInfo.environment.merging(openMPI) { $1 }.merging(environment) { $1 }
         if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
@@ -48,10 +49,9 @@ package enum Programs {
         process.standardInput = FileHandle.nullDevice
         try withSignalsUnblocked { try process.run() }
         process.waitUntilExit()
-        func text(_ name: String) -> String {
-            String(decoding: FileManager.default.contents(atPath: folder.file(name)) ?? Data(), as: UTF8.self)
-        }
-        return Outcome(status: process.terminationStatus, output: text("output"), errors: text("errors"))
+        return Outcome(
+            status: process.terminationStatus, output: TextFile.read(folder.file("output")) ?? "",
+            errors: TextFile.read(folder.file("errors")) ?? "")
     }
 
     /// A pool's threads block signals, and a child inherits that: it could not be stopped but by SIGKILL.
@@ -91,6 +91,15 @@ package final class TemporaryFolder: Sendable {
     package func write(_ text: String, to name: String) throws -> String {
         try Data(text.utf8).write(to: URL(fileURLWithPath: file(name)))
         return file(name)
+    }
+}
+
+/// A file that may be empty: with each of those FileManager and String(contentsOfFile:) lose 4 KiB.
+package enum TextFile {
+    /// - Returns: nil where there is no file.
+    package static func read(_ path: String) -> String? {
+        let data = FileHandle(forReadingAtPath: path).map { (try? $0.readToEnd()) ?? Data() }
+        return data.map { String(decoding: $0, as: UTF8.self) }
     }
 }
 

@@ -23,7 +23,7 @@ import Testing
 }
 
 /// Worlds of real ranks to which something happens.
-@Suite("Worlds that hang, crash and run out of memory", .timeLimit(.minutes(5)))
+@Suite("Worlds that hang, crash and run out of memory", .timeLimit(.minutes(5 * Sanitizer.slowness)))
 struct SupervisionTests {
     private let reference: ReferenceAnswers
     private let queue: TestQueue
@@ -80,12 +80,14 @@ struct SupervisionTests {
 
     @Test("A rank that is out of memory says so, and the world ends with 71")
     func memory() throws {
+        let limit = Sanitizer.isOn ? "" : "ulimit -v 6000000; "
+        let environment = Sanitizer.isOn ? Sanitizer.blockLimit(mebibytes: 32) : [:]
         let outcome = try Programs.run(
             "sh",
             [
-                "-c", "ulimit -v 6000000; exec \"$@\"", "sh", "mpirun", "-n", "2", Programs.worker, "--model",
+                "-c", limit + "exec \"$@\"", "sh", "mpirun", "-n", "2", Programs.worker, "--model",
                 reference.model, "--queue", queue.path, "--drain",
-            ], environment: ["PALIGEMMA_FAULT": "memory:before-encode:1"])
+            ], environment: environment.merging(["PALIGEMMA_FAULT": "memory:before-encode:1"]) { $1 })
         #expect(outcome.status == 71, "\(outcome.errors)")
         #expect(outcome.errors.contains("is out of memory"), "\(outcome.errors)")
     }
@@ -158,7 +160,7 @@ struct SupervisionTests {
 }
 
 /// The short form of `make faults`.
-@Suite("Worlds that are killed", .serialized, .timeLimit(.minutes(10)))
+@Suite("Worlds that are killed", .serialized, .timeLimit(.minutes(10 * Sanitizer.slowness)))
 struct KillTests {
     @Test(
         "Killed around every change of a job's state, worlds lose and double nothing", arguments: ["file", "postgres"])

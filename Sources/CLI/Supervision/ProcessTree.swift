@@ -42,7 +42,9 @@ struct ProcessTree {
 
     /// The environment that a process was started with; empty where it cannot be read.
     static func environment(of id: pid_t) -> [String: String] {
-        let data = FileManager.default.contents(atPath: "/proc/\(id)/environ") ?? Data()
+        // Of a dead process it is empty, and FileManager.contents loses 4 KiB with every empty file.
+        let file = FileHandle(forReadingAtPath: "/proc/\(id)/environ")
+        let data = (try? file?.readToEnd()) ?? Data()
         var variables: [String: String] = [:]
         for entry in data.split(separator: 0) {
             let parts = String(decoding: entry, as: UTF8.self).split(separator: "=", maxSplits: 1)

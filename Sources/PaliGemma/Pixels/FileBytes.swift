@@ -33,6 +33,8 @@ package struct FileBytes {
     }
 
     private static func read(_ descriptor: Int32, count: Int, path: String) throws(ImageError) -> [UInt8] {
+        // With no room at all the initializer below writes its 0 into the empty array that all threads share.
+        guard count > 0 else { return [] }
         var failure: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             while filled < count {

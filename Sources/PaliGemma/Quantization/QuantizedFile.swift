@@ -1,6 +1,5 @@
 import CKernels
 import Foundation
-import Synchronization
 
 /// The quantised weights of a model in one file, mapped read-only, so that the ranks of a host share its pages. It is
 /// made once: beside the checkpoint where that directory can be written, else in the user's cache directory.
@@ -94,7 +93,7 @@ private struct QuantizedWriter {
 
     func write(_ sources: [WeightMatrix]) throws(ModelError) {
         try reserve()
-        let problem = Mutex<Int32>(0)
+        let problem = Locked<Int32>(0)
         for (entry, source) in zip(layout.entries, sources) {
             let scales = Matrix(rows: 2, columns: entry.shape.scaleCount)
             var hashes = [UInt64](repeating: 0, count: entry.shape.blocks * entry.runs)

@@ -9,10 +9,10 @@ package final class QuantizedMatrix: @unchecked Sendable {
     /// Of the weights of each output in a whole block.
     let sums: UnsafePointer<Float>
     private let entry: QuantizedLayout.Entry
-    private let file: MappedFile
+    let file: MappedFile
     /// Runs of panels that are known to be as they were written.
-    private let verified: Mutex<Set<Int>> = Mutex([])
-    private let slices = Mutex<[SliceKey: QuantizedSlice]>([:])
+    private let verified: Locked<Set<Int>> = Locked([])
+    private let slices = Locked<[SliceKey: QuantizedSlice]>([:])
 
     private struct SliceKey: Hashable {
         let outputs: Range<Int>

@@ -4,7 +4,7 @@ import CKernels
 /// has a part of are multiplied whole: outputs beside it are left out of the result, and inputs beside it meet
 /// activations that hold the zero point, so that they cancel.
 final class QuantizedSlice: @unchecked Sendable {
-    // @unchecked: what is pointed to is constant once `sumWeights` has run; `matrix` keeps the mapping alive.
+    // @unchecked: what is pointed to is constant once `sumWeights` has run; `file` keeps the mapping alive.
 
     /// The part of one block of inputs.
     struct Block {
@@ -33,7 +33,8 @@ final class QuantizedSlice: @unchecked Sendable {
     let groups: Int
     /// Inputs of the longest block, padded to groups.
     let longestBlock: Int
-    private let matrix: QuantizedMatrix
+    /// Not the matrix, which keeps its slices: neither would ever go.
+    private let file: MappedFile
     /// Blocks whose sums are not those of the file.
     private let partial: [(index: Int, block: Block)]
     private let sums: Matrix
@@ -41,7 +42,7 @@ final class QuantizedSlice: @unchecked Sendable {
     init(matrix: QuantizedMatrix, outputs: Range<Int>, inputs: Range<Int>) {
         let shape = matrix.shape
         precondition(outputs.upperBound <= shape.outputs && inputs.upperBound <= shape.inputs && !inputs.isEmpty)
-        self.matrix = matrix
+        file = matrix.file
         self.outputs = outputs.count
         self.inputs = inputs.count
         let (panel, group) = (QuantizedShape.panel, QuantizedShape.group)

@@ -1,6 +1,6 @@
 import Coordinator
 import Foundation
-import Synchronization
+import PaliGemma
 
 /// A folder that is gone when the test is over.
 final class TemporaryFolder: Sendable {
@@ -30,7 +30,7 @@ final class TemporaryFolder: Sendable {
 /// A clock that stands still until it is told.
 final class TestClock: QueueClock {
     let bootID: String
-    private let now = Mutex<Int64>(1_000_000_000_000)
+    private let now = Locked<Int64>(1_000_000_000_000)
 
     init(bootID: String = "boot-1") {
         self.bootID = bootID
