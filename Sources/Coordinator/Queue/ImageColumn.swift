@@ -1,3 +1,5 @@
+import PaliGemma
+
 /// Pictures of a job as the text of one column: `[[name, path, size, modified], …]`, with null for a path that equals
 /// the name and for what is not known; a video has its number of frames behind these.
 enum ImageColumn {
@@ -19,6 +21,13 @@ enum ImageColumn {
             writer.raw("]")
         }
         return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
+    /// What is the same for all jobs about the same pictures, and for no others: such jobs are leased together.
+    static func group(of images: [JobImage]) -> Int64 {
+        let files = images.map { "\($0.path)\u{0}\($0.size ?? -1)\u{0}\($0.modified ?? -1)\u{0}\($0.frames ?? 0)" }
+        let hash = ContentHash.hexadecimal(of: Array(files.joined(separator: "\u{1}").utf8))
+        return UInt64(hash.prefix(16), radix: 16).map(Int64.init(bitPattern:)) ?? 0
     }
 
     static func decode(_ text: String, queue: String) throws(QueueError) -> [JobImage] {
