@@ -131,6 +131,11 @@ struct Handshake {
             return "\(place) has --weights \(precisions[0].rawValue), but rank 0 on \(first.host) has "
                 + "\(precisions[1].rawValue): give every rank the same"
         }
+        let windows = [hello, first].map { ModelConfiguration.hasWindow(fingerprint: $0.fingerprint) }
+        if windows[0] != windows[1] {
+            return "\(place) has \(windows[0] ? "" : "no ")--sliding-window, but rank 0 on \(first.host) has "
+                + "\(windows[1] ? "it" : "none"): give every rank the same"
+        }
         if hello.fingerprint != first.fingerprint {
             return "\(place) has another model at \(settings.model) than rank 0 on \(first.host): copy the same to both"
         }

@@ -109,6 +109,13 @@ struct WorkerCommand: ParsableCommand {
             """)
     var resize: String?
 
+    @Flag(
+        help: """
+            PaliGemma 2: an answer's tokens see the last 4096 positions only in every other layer, as in transformers. \
+            [PALIGEMMA_SLIDING_WINDOW=1; default: all, as the weights were trained]
+            """)
+    var slidingWindow = false
+
     @Flag(help: "Do not turn pictures upright by their EXIF orientation. [PALIGEMMA_IGNORE_EXIF=1]")
     var ignoreExif = false
 

@@ -31,6 +31,7 @@ struct WorkerSettings {
     let timeline: String?
     let report: String?
     let resize: PictureResize
+    let slidingWindow: Bool
     let ignoreExif: Bool
     let quiet: Bool
 
@@ -131,6 +132,7 @@ struct WorkerSettings {
             throw UsageError(description: "--resize (PALIGEMMA_RESIZE) is \(square); one of \(known) is expected")
         }
         self.resize = resize
+        slidingWindow = try isSet(command.slidingWindow, "PALIGEMMA_SLIDING_WINDOW")
         ignoreExif = try isSet(command.ignoreExif, "PALIGEMMA_IGNORE_EXIF")
         quiet = try isSet(command.quiet, "PALIGEMMA_QUIET")
     }

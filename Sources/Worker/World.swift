@@ -74,7 +74,8 @@ struct ModelParts {
 
     init(_ settings: WorkerSettings, worldSize: Int) throws {
         _ = try Kernels.requested()
-        configuration = try ModelConfiguration(directory: settings.model)
+        configuration = try ModelConfiguration(
+            directory: settings.model, slidingWindow: settings.slidingWindow)
         checkpoint = try Checkpoint(directory: settings.model)
         tokenizer = try Tokenizer(directory: settings.model, configuration: configuration)
         guard tokenizer.pieceCount <= configuration.text.vocabulary else {
@@ -88,7 +89,7 @@ struct ModelParts {
         precision = settings.weights
         resize = settings.resize
         weightsFingerprint = precision.mark(fingerprint: stored)
-        fingerprint = resize.mark(fingerprint: weightsFingerprint)
+        fingerprint = resize.mark(fingerprint: precision.mark(fingerprint: configuration.mark(fingerprint: stored)))
         weights = try ModelWeights.load(
             checkpoint, configuration, precision: precision, fingerprint: stored,
             threads: Launch(worldSize: worldSize).cores
@@ -98,11 +99,12 @@ struct ModelParts {
         }
     }
 
-    /// The last part of the directory's path, for people, and what answers depend on besides.
+    /// The last part of the directory's path, for people, and what makes its answers others than the default's.
     var name: String {
         let directory = URL(fileURLWithPath: checkpoint.directory).standardizedFileURL.lastPathComponent
         let weights = precision == .bf16 ? [] : ["--weights \(precision.rawValue)"]
+        let window = configuration.text.window == nil ? [] : ["--sliding-window"]
         let pictures = resize == .pillow ? [] : ["--resize \(resize.rawValue)"]
-        return ([directory] + weights + pictures).joined(separator: ", ")
+        return ([directory] + weights + window + pictures).joined(separator: ", ")
     }
 }

@@ -87,6 +87,27 @@ struct ScheduleTests {
         #expect(schedule.handle(.encoding(1)) == [.prefill(1, [1])])
     }
 
+    @Test("Rows of beams count, and one that is to be alone shares its batch with none")
+    func lanes() {
+        var schedule = Schedule(limits: Self.limits(sequences: 6))
+        _ = schedule.handle(.retryQueue)
+        _ = schedule.handle(.leased([1, 2, 3, 4]))
+        _ = schedule.handle(.leased([]))
+        _ = schedule.handle(.prepared(1, rows: 100, positions: 110, lanes: 4))
+        _ = schedule.handle(.prepared(2, rows: 100, positions: 110, lanes: 4))
+        // The first two together have too many rows for one batch; nothing is waited for that has no room.
+        #expect(
+            schedule.handle(.prepared(3, rows: 300, positions: 310, alone: true))
+                == [.encode(1, [1], visionRank: 0), .encode(2, [2], visionRank: 0)])
+        #expect(schedule.handle(.prepared(4, rows: 100, positions: 110)) == [])
+        #expect(schedule.handle(.encoded(1)) == [.encode(3, [3], visionRank: 0), .prefill(1, [1])])
+        #expect(schedule.handle(.encoded(2)) == [])
+        // Four rows live and four more have no room.
+        let actions = schedule.handle(.answered(ended: []))
+        #expect(actions.contains(.decode([1], steps: 4)))
+        #expect(schedule.handle(.answered(ended: [1])).contains(.prefill(2, [2])))
+    }
+
     @Test("Draining gives back what has not begun and finishes what has")
     func drain() {
         var schedule = Schedule(limits: Self.limits())
@@ -124,6 +145,7 @@ private struct SimulatedWorld {
     var ended: Set<UInt64> = []
     var violations: [String] = []
     private var positions: [UInt64: Int] = [:]
+    private var lanes: [UInt64: Int] = [:]
     private var alive: Set<UInt64> = []
     private var encodings: [[(batch: UInt64, started: Bool)]]
     private var pending: [Schedule.Event] = []
@@ -192,7 +214,11 @@ private struct SimulatedWorld {
                     pending.append(.unprepared(job))
                 } else {
                     positions[job] = Int.random(in: 1...400, using: &random)
-                    pending.append(.prepared(job, rows: 256 * (1 + Int(job % 2)), positions: positions[job] ?? 0))
+                    lanes[job] = Int.random(in: 1...3, using: &random)
+                    pending.append(
+                        .prepared(
+                            job, rows: 256 * (1 + Int(job % 2)), positions: positions[job] ?? 0,
+                            lanes: lanes[job] ?? 1, alone: job % 5 == 0))
                 }
             case .encode(let batch, _, let rank):
                 encodings[rank].append((batch, false))
@@ -213,7 +239,9 @@ private struct SimulatedWorld {
 
     private mutating func checkMemory(newest: [UInt64]) {
         let bytes = alive.reduce(0) { $0 + (positions[$1] ?? 0) } * limits.cacheBytesPerPosition
-        if alive.count > max(limits.sequences, newest.count) { violations.append("\(alive.count) sequences") }
+        let rows = alive.reduce(0) { $0 + (lanes[$1] ?? 1) }
+        if rows > limits.sequences, alive.count > 1 { violations.append("\(rows) rows") }
+        if newest.count > 1, newest.contains(where: { $0 % 5 == 0 }) { violations.append("\(newest) share a batch") }
         if bytes > limits.cacheBytes, alive.count > 1 { violations.append("\(bytes) bytes of keys and values") }
     }
 }

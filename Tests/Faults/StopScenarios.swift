@@ -92,6 +92,7 @@ enum StopScenarios {
             guard isThere, ranks.count == 3 else { continue }
             let victim = ranks[round % 3]
             let said = world.talk.count
+            try workshop.noteKill()
             kill(victim, SIGSTOP)
             workshop.disarm()
             let start = DispatchTime.now().uptimeNanoseconds
@@ -136,6 +137,7 @@ enum StopScenarios {
             guard workshop.waitForHit("before-decode", seconds: 10), let victim = world.ranks.randomElement(),
                 let old = try workshop.queue.holders().first?.owner
             else { continue }
+            try workshop.noteKill()
             let start = DispatchTime.now().uptimeNanoseconds
             kill(victim, SIGKILL)
             deaths += 1

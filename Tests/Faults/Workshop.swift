@@ -12,6 +12,8 @@ final class Workshop {
     /// Where places are named at which a world shall wait, see `Fault`.
     var faultFile: String { folder + "/fault" }
     private(set) var submitted: [String] = []
+    /// Kills of worlds that had one suspect job: the third with the same makes that poison, as is promised.
+    private(set) var killsAlone = 0
     private var supervisors: [Supervised] = []
 
     init(queue name: String? = nil, folder given: String? = nil) throws {
@@ -79,6 +81,11 @@ final class Workshop {
         return supervisor
     }
 
+    /// To be called before a world is killed.
+    func noteKill() throws {
+        if try queue.holders().contains(where: \.hasSuspect) { killsAlone += 1 }
+    }
+
     // MARK: Places
 
     /// Lets the next thread that comes to `place` wait there.
@@ -118,7 +125,7 @@ final class Workshop {
         let last = try supervise(worker: ["--drain", "--quiet"])
         let ended = last.waitForEnd(seconds: seconds)
         if !ended { last.destroy() }
-        return try Judgement(queue, submitted: submitted, unfinished: !ended)
+        return try Judgement(queue, submitted: submitted, unfinished: !ended, killsAlone: killsAlone)
     }
 
     private func append(_ text: String, to path: String) throws {
@@ -142,12 +149,19 @@ struct Judgement {
     var doubled: [String] = []
     /// Jobs that failed though nothing is wrong with them.
     var wronged: [String] = []
+    /// Jobs that failed as poison, and how many may have: each has to have had three worlds to itself that died.
+    var poisoned = 0
+    var mostPoisoned = 0
     var isWhole = true
 
-    var isGood: Bool { lost.isEmpty && doubled.isEmpty && wronged.isEmpty && isWhole && answered + failed == submitted }
+    var isGood: Bool { 
+        lost.isEmpty && doubled.isEmpty && wronged.isEmpty && poisoned <= mostPoisoned && isWhole
+            && answered + failed == submitted
+    }
 
-    init(_ queue: any JobQueue, submitted ids: [String], unfinished: Bool) throws {
+    init(_ queue: any JobQueue, submitted ids: [String], unfinished: Bool, killsAlone: Int = 0) throws {
         submitted = ids.count
+        mostPoisoned = killsAlone / RetryPolicy().maximumDeathsAlone
         var results: [String: Int] = [:]
         try queue.forEachResult(sorted: false) { result in
             results[result.id, default: 0] += 1
@@ -155,7 +169,9 @@ struct Judgement {
             case .answered: answered += 1
             case .failed(let failure, _):
                 failed += 1
-                if !["missing", "file_missing"].contains(failure.code) {
+                if failure.code == JobFailure.poison {
+                    poisoned += 1
+                } else if !["missing", "file_missing"].contains(failure.code) {
                     wronged.append("\(result.id): \(failure.code)")
                 }
             }
@@ -174,6 +190,7 @@ struct Judgement {
     var text: String {
         var text = "\(submitted) submitted = \(answered) answered + \(failed) failed; \(lost.count) lost, "
         text += "\(doubled.count) doubled; queue \(isWhole ? "whole" : "DAMAGED")"
+        if poisoned > 0 { text += "; \(poisoned) failed as poison, of at most \(mostPoisoned)" }
         if !wronged.isEmpty { text += "; wrongly failed: \(wronged.prefix(5).joined(separator: ", "))" }
         if !lost.isEmpty { text += "; lost: \(lost.prefix(5).joined(separator: ", "))" }
         return text

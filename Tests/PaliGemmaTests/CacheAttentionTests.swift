@@ -34,12 +34,12 @@ struct CacheAttentionTests {
         }
 
         /// In double, without pieces.
-        func expected(_ head: Int, scale: Double) -> [Double] {
+        func expected(_ head: Int, scale: Double, cap: Double?) -> [Double] {
             let scores = (0..<key.view.rows).map { row in
                 zip(query.view.values(row: head), key.view.values(row: row)).reduce(0.0) {
                     $0 + Double($1.0) * Double($1.1)
                 } * scale
-            }
+            }.map { score in cap.map { $0 * tanh(score / $0) } ?? score }
             let largest = scores.max() ?? 0
             let weights = scores.map { exp($0 - largest) }
             let total = weights.reduce(0, +)
@@ -51,10 +51,11 @@ struct CacheAttentionTests {
         }
     }
 
-    private func attend(_ caches: [Caches], threads: Int, kernels: Kernels = .current) -> [[Float]] {
+    private func attend(_ caches: [Caches], threads: Int, kernels: Kernels = .current, cap: Float? = nil) -> [[Float]] {
         var attention = CacheAttention()
         _ = attention.run(
-            caches.map(\.heads), team: ThreadTeam(count: threads), kernels: kernels, scale: 0.25)
+            caches.map(\.heads), team: ThreadTeam(count: threads), kernels: kernels,
+            rule: ScoreRule(scale: 0.25, cap: cap))
         return caches.flatMap { caches in (0..<caches.out.view.rows).map { caches.out.view.values(row: $0) } }
     }
 
@@ -65,10 +66,12 @@ struct CacheAttentionTests {
         ])
     func equalsSoftmax(keys: Int) {
         for kernels in Kernels.Level.allCases.compactMap({ Kernels(level: $0) }) {
-            let caches = Caches(heads: 3, keys: keys, seed: keys)
-            for (head, values) in attend([caches], threads: 2, kernels: kernels).enumerated() {
-                let expected = caches.expected(head, scale: 0.25)
-                #expect(zip(values, expected).allSatisfy { abs(Double($0) - $1) < 2e-5 })
+            for cap: Float? in [nil, 6] {
+                let caches = Caches(heads: 3, keys: keys, seed: keys)
+                for (head, values) in attend([caches], threads: 2, kernels: kernels, cap: cap).enumerated() {
+                    let expected = caches.expected(head, scale: 0.25, cap: cap.map(Double.init))
+                    #expect(zip(values, expected).allSatisfy { abs(Double($0) - $1) < 2e-5 })
+                }
             }
         }
     }

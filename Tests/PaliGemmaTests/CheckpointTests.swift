@@ -104,7 +104,7 @@ struct CheckpointTests {
     func configurations() throws {
         let changes: [(String, (inout CheckpointEditor) -> Void)] = [
             ("llava", { $0.configuration["model_type"] = "llava" }),
-            ("gemma2", { $0[text: "model_type"] = "gemma2" }),
+            ("gemma3_text", { $0[text: "model_type"] = "gemma3_text" }),
             ("attention_bias", { $0[text: "attention_bias"] = true }),
             ("relu", { $0[text: "hidden_activation"] = "relu" }),
             ("linear", { $0[text: "rope_parameters"] = ["rope_type": "linear", "rope_theta": 10000.0] }),
@@ -117,11 +117,24 @@ struct CheckpointTests {
             ("hidden_size", { $0[vision: "hidden_size"] = "thirty" }),
             ("eos_token_id", { $0.configuration["eos_token_id"] = [1, 107] }),
         ]
-        for (word, change) in changes {
-            var editor = try CheckpointEditor()
-            change(&editor)
-            try editor.write()
-            expectRefusal(editor, .configuration, naming: "config.json", word)
+        let gemma2: [(String, (inout CheckpointEditor) -> Void)] = [
+            ("layer_types", { $0[text: "layer_types"] = ["full_attention"] }),
+            (
+                "chunked_attention",
+                { $0[text: "layer_types"] = [String](repeating: "chunked_attention", count: 4) }
+            ),
+            ("query_pre_attn_scalar", { $0[text: "query_pre_attn_scalar"] = 0 }),
+            ("attn_logit_softcapping", { $0[text: "attn_logit_softcapping"] = -50 }),
+            ("final_logit_softcapping", { $0[text: "final_logit_softcapping"] = "thirty" }),
+            ("sliding_window", { $0[text: "sliding_window"] = 0 }),
+        ]
+        for (checkpoint, changes) in [("odd", changes), ("second", gemma2)] {
+            for (word, change) in changes {
+                var editor = try CheckpointEditor(checkpoint)
+                change(&editor)
+                try editor.write()
+                expectRefusal(editor, .configuration, naming: "config.json", word)
+            }
         }
         let broken = try CheckpointEditor()
         try broken.write()
@@ -142,6 +155,34 @@ struct CheckpointTests {
         try editor.write()
         let configuration = try ModelConfiguration(directory: editor.directory)
         #expect(try configuration == ModelConfiguration(directory: Fixtures.path("goldens/odd")))
+    }
+
+    @Test("Gemma 2: keys that are left out have the public defaults, and null switches a cap or the window off")
+    func gemma2Defaults() throws {
+        var editor = try CheckpointEditor("second")
+        for key in [
+            "rope_parameters", "rms_norm_eps", "hidden_activation", "layer_types", "attn_logit_softcapping",
+            "final_logit_softcapping",
+        ] { editor[text: key] = nil }
+        try editor.writeConfiguration()
+        let stored = try ModelConfiguration(directory: Fixtures.path("goldens/second"), slidingWindow: true)
+        #expect(try ModelConfiguration(directory: editor.directory, slidingWindow: true) == stored)
+        #expect(stored.text.window == .init(positions: 12, layers: [0, 2]))
+        #expect(try ModelConfiguration(directory: editor.directory).text.window == nil)
+
+        for key in ["attn_logit_softcapping", "final_logit_softcapping", "sliding_window"] {
+            editor[text: key] = NSNull()
+        }
+        try editor.writeConfiguration()
+        let text = try ModelConfiguration(directory: editor.directory, slidingWindow: true).text
+        #expect(text.attentionSoftCap == nil && text.finalSoftCap == nil && text.window == nil)
+
+        // All that the smallest of the public models needs to say; its larger siblings add their dimensions.
+        editor.configuration["text_config"] = ["model_type": "gemma2", "vocab_size": 257_216]
+        try editor.writeConfiguration()
+        #expect(
+            try ModelConfiguration(directory: editor.directory).text
+                == RandomModel(shape: "pg2-3b-224").configuration.text)
     }
 
     @Test("A torn or forged container is refused before anything is read from it")

@@ -44,7 +44,7 @@ struct GoldenTests {
             group: SingleRank(), team: ThreadTeam(count: 2))
         var distances: [String: Float] = [:]
         var steps = 0
-        let logits = try goldens.floats("logits")
+        let logits = try goldens.logits
         gemma.observer = { stage, view in
             if stage == "logits" {
                 let expected = Array(logits[steps * text.vocabulary..<(steps + 1) * text.vocabulary])
@@ -62,7 +62,7 @@ struct GoldenTests {
         #expect(distances.count >= 1 + text.layers + 1)
         for (stage, distance) in distances { #expect(distance < Self.tolerance, "\(stage)") }
 
-        let expected = try goldens.tokens("tokens")
+        let expected = try goldens.answer
         let end = Int32(goldens.configuration.endToken)
         #expect(answer.tokens == Array(expected.prefix { $0 != end }))
         #expect(answer.finish == (expected.contains(end) ? .stop : .length))

@@ -85,6 +85,28 @@ struct KernelTests {
         #expect(Self.distance(vector.geluTimes(extremes, ones), scalar.geluTimes(extremes, ones)) < 1e-6)
     }
 
+    @Test("Soft caps keep the digits of small numbers and end at the cap, on every level")
+    func softCap() {
+        let exact: (Float, Float, Float) -> Double = { x, scale, cap in
+            Double(cap) * tanh(Double(x) * Double(scale) / Double(cap))
+        }
+        for kernels in [Kernels.scalar] + Self.levels {
+            for (scale, cap) in [(Float(0.0625), Float(50)), (1, 30), (1, 1.5), (0.3, 5)] {
+                for count in [1, 7, 8, 15, 16, 17, 33, 257] {
+                    for size: Float in [1e-6, 1e-2, 1, 30, 900] {
+                        let x = Self.floats(count, seed: UInt64(count), range: -size...size)
+                        for (mine, input) in zip(kernels.softCap(x, scale: scale, cap: cap), x) {
+                            let expected = exact(input, scale, cap)
+                            #expect(abs(Double(mine) - expected) <= 6e-7 * abs(expected), "\(kernels.name) \(input)")
+                        }
+                    }
+                }
+                let ends: [Float] = [-.infinity, -1e30, -1e4, 0, 1e4, 1e30, .infinity]
+                #expect(kernels.softCap(ends, scale: scale, cap: cap) == [-cap, -cap, -cap, 0, cap, cap, cap])
+            }
+        }
+    }
+
     @Test("Rounding to bfloat16 is to the nearest, to the even one between two, on every level")
     func narrow() {
         let special: [(Float, UInt16)] = [

@@ -64,6 +64,17 @@ struct ShardPlanTests {
         }
     }
 
+    @Test("A rank keeps the key/value heads that its query heads attend with, and no others", arguments: 1...16)
+    func keyValueHeads(ranks: Int) throws {
+        for (heads, keyValueHeads) in [(8, 4), (16, 8), (32, 16), (9, 3), (6, 3), (8, 1)] {
+            let model = Self.model(side: 224, heads: heads, keyValueHeads: keyValueHeads)
+            for slice in try ShardPlan(ranks: ranks, configuration: model).slices {
+                let asked = Set(slice.queryHeads.map { $0 / (heads / keyValueHeads) })
+                #expect(Set(slice.keyValueHeads(model.text)) == asked)
+            }
+        }
+    }
+
     @Test("More vision ranks are taken only where they shorten the longer stage")
     func balance() throws {
         var towerHeavy = Self.model(side: 896)

@@ -20,7 +20,7 @@ struct QuantizedWorldTests {
 
     @Test(
         "Forty jobs get the reference's answers where it is sure; ranks that start together quantise once",
-        arguments: ["odd", "grouped"],
+        arguments: ["odd", "grouped", "second", "edge"],
         [1, 3, 4])
     func allJobs(name: String, ranks: Int) throws {
         let reference = try ReferenceAnswers(name)

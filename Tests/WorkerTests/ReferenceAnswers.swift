@@ -35,10 +35,11 @@ struct ReferenceAnswers {
     let jobs: String
     let answers: [Answer]
 
-    init(_ name: String) throws {
+    /// - Parameter window: with the sliding window of PaliGemma 2.
+    init(_ name: String, window: Bool = false) throws {
         model = Fixtures.path("goldens/\(name)")
         jobs = model + "/jobs.jsonl"
-        answers = try Fixtures.lines("goldens/\(name)/answers.jsonl").map {
+        answers = try Fixtures.lines("goldens/\(name)/answers\(window ? "-window" : "").jsonl").map {
             try JSONDecoder().decode(Answer.self, from: $0)
         }
     }

@@ -16,6 +16,42 @@ struct WorldTests {
         reference.expect(try queue.results())
     }
 
+    @Test(
+        "PaliGemma 2 answers as the reference does, with the sliding window and without",
+        arguments: ["second", "edge"], [(1, false), (1, true), (3, true), (4, false), (8, true)])
+    func gemma2(name: String, world: (ranks: Int, window: Bool)) throws {
+        let reference = try ReferenceAnswers(name, window: world.window)
+        let queue = try TestQueue()
+        try queue.submit(["--jobs", reference.jobs])
+        let outcome = try queue.work(
+            ranks: world.ranks, model: reference.model, world.window ? ["--sliding-window"] : [])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        reference.expect(try queue.results())
+    }
+
+    @Test("A queue belongs to one window, and so does a world; to Gemma 1 the window is nothing")
+    func windows() throws {
+        let window = ["PALIGEMMA_SLIDING_WINDOW": "1"]
+        let reference = try ReferenceAnswers("edge", window: true)
+        let queue = try TestQueue()
+        try queue.submit(["--jobs", reference.jobs])
+        #expect(try queue.work(ranks: 1, model: reference.model, environment: window).status == 0)
+        let other = try queue.work(ranks: 1, model: reference.model)
+        #expect(other.status == 5 && other.errors.contains("--sliding-window"), "\(other.errors)")
+        let rest = ["--queue", queue.path, "--drain", "--model", reference.model]
+        let mixed = try Programs.run(
+            "mpirun",
+            ["--bind-to", "none", "-n", "1", Programs.worker] + rest + ["--sliding-window", ":", "-n", "1"]
+                + [Programs.worker] + rest)
+        #expect(mixed.status == 3 && mixed.errors.contains("give every rank the same"), "\(mixed.errors)")
+
+        let first = try ReferenceAnswers("odd")
+        let firstQueue = try TestQueue()
+        try firstQueue.submit(["--jobs", first.jobs])
+        #expect(try firstQueue.work(ranks: 1, model: first.model, environment: window).status == 0)
+        #expect(try firstQueue.work(ranks: 1, model: first.model).status == 0)
+    }
+
     @Test("Three worlds of several sizes share a queue, with pictures in it or beside it", arguments: [false, true])
     func manyWorlds(onServer: Bool) throws {
         let reference = try ReferenceAnswers("odd")
@@ -47,9 +83,9 @@ struct WorldTests {
         reference.expect(try queue.results())
     }
 
-    @Test("Every set of kernels gives the same answers", arguments: ["scalar", "avx2"])
-    func kernels(level: String) throws {
-        let reference = try ReferenceAnswers("grouped")
+    @Test("Every set of kernels gives the same answers", arguments: ["grouped", "edge"], ["scalar", "avx2"])
+    func kernels(name: String, level: String) throws {
+        let reference = try ReferenceAnswers(name)
         let queue = try TestQueue()
         try queue.submit(["--jobs", reference.jobs])
         let outcome = try queue.work(ranks: 2, model: reference.model, environment: ["PALIGEMMA_KERNELS": level])

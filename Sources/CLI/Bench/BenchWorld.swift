@@ -43,7 +43,7 @@ struct BenchWorld {
         let pictures = (0..<settings.pictures).map(folder.picture)
         for (number, path) in pictures.enumerated() { try PNGWriter.write(RandomPicture.draw(number), to: path) }
         let queue = try SQLiteQueue(path: folder.queue, create: true)
-        let jobs = try PictureJobs(
+        let jobs = PictureJobs(
             paths: pictures, prompt: Self.prompt, defaults: JobDefaults(maxTokens: settings.newTokens))
         _ = try Submission(of: jobs, to: queue, Submission.Manner())
 

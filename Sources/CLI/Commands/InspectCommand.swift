@@ -62,7 +62,7 @@ struct InspectModelCommand: ParsableCommand {
 
     func run() throws {
         let directory = try Variable.model.required(directory, option: "<directory>")
-        let configuration = try ModelConfiguration(directory: directory)
+        let configuration = try ModelConfiguration(directory: directory, slidingWindow: true)
         let checkpoint = try Checkpoint(directory: directory)
         let weights = try ModelWeights(checkpoint: checkpoint, configuration: configuration)
         let tokenizer = try Tokenizer(directory: directory, configuration: configuration)
@@ -91,10 +91,23 @@ struct InspectModelCommand: ParsableCommand {
                 "Gemma",
                 "\(text.layers) layers, width \(text.width), \(text.heads) query and \(text.keyValueHeads) "
                     + "key/value heads of \(text.headWidth), MLP \(text.mlpWidth)"),
+        ] + Self.gemma2(text) + [
             PlanReport.row(
                 "context",
-                "\(text.context) tokens, vocabulary \(text.vocabulary), tokenizer \(tokenizer.pieceCount) pieces"),
+                "\(text.context) tokens, vocabulary \(text.vocabulary), tokenizer \(tokenizer.pieceCount) pieces")
         ]
+    }
+
+    /// What Gemma 2 has beside Gemma 1.
+    private static func gemma2(_ text: TextConfiguration) -> [String] {
+        guard text.family == .gemma2 else { return [] }
+        let caps = [("scores", text.attentionSoftCap), ("logits", text.finalSoftCap)].map { name, cap in
+            "\(name) " + (cap.map { String(format: "capped at %g", $0) } ?? "not capped")
+        }
+        let window = text.window.map {
+            "a window of \($0.positions) in \($0.layers.count) layers, used with --sliding-window"
+        }
+        return [PlanReport.row("Gemma 2", (caps + [window ?? "no window"]).joined(separator: ", "))]
     }
 
     private static func describe(_ checkpoint: Checkpoint) -> [String] {

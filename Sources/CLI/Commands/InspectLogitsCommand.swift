@@ -25,6 +25,9 @@ struct InspectLogitsCommand: ParsableCommand {
     @Option(help: Variable.weights.help("As in run.", default: "bf16", valueName: "bf16|int8"))
     var weights: WeightPrecision?
 
+    @Flag(help: Variable.slidingWindow.help("As in run."))
+    var slidingWindow = false
+
     @Option(
         help: Variable.onlyWeights.help(
             "With int8: quantise only matrices with this in their names, as 'down_proj' or 'vision:q_proj|fc1'.",
@@ -59,6 +62,7 @@ struct InspectLogitsCommand: ParsableCommand {
         let probe = try LogitProbe(
             directory: directory, precision: try Variable.weights.value(weights) ?? .bf16,
             onlyWeights: try Variable.onlyWeights.value(onlyWeights),
+            slidingWindow: try Variable.slidingWindow.isOn(slidingWindow),
             threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
         let logits = try probe.logits(
             picture: picture, prompt: try Variable.prompt.value(prompt) ?? "", tokens: count, forced: forced)
@@ -77,8 +81,9 @@ private final class LogitProbe {
     private let tower: VisionTower
     private let gemma: Gemma
 
-    init(directory: String, precision: WeightPrecision, onlyWeights: String?, threads: Int) throws {
-        configuration = try ModelConfiguration(directory: directory)
+    init(directory: String, precision: WeightPrecision, onlyWeights: String?, slidingWindow: Bool, threads: Int) throws
+    {
+        configuration = try ModelConfiguration(directory: directory, slidingWindow: slidingWindow)
         tokenizer = try Tokenizer(directory: directory, configuration: configuration)
         let checkpoint = try Checkpoint(directory: directory)
         let weights = try ModelWeights.load(

@@ -7,7 +7,8 @@ struct ResultsCommand: ParsableCommand {
         abstract: "Take the answers out of a queue, one JSON object a line.",
         discussion: """
             A line: {"id", "images", "prompt", "text", "tokens", "logprobs", "finish_reason", "model", "seconds", \
-            "error"}; "boxes" and others where they were asked for. A job that failed is a line too, with its error. May be called at any time, also while worlds \
+            "error"}, and before "model" what else the job asked for: "boxes", "stop_reason", "score", "answers", \
+            "choices", "top_logprobs". A job that failed is a line too, with its error. May be called at any time, also while worlds \
             are at work; a file is put in place when it is whole.
 
               paligemma results --queue jobs.db --output captions.jsonl

@@ -12,6 +12,13 @@ struct SubmitCommand: ParsableCommand {
 
               paligemma submit --queue jobs.db --prompt "caption en" pictures/ more.jpg
               paligemma submit --queue postgres://db/captions --jobs jobs.jsonl --priority 5
+
+            Beams, draws, choices and the rest are keys of a job, or flags for all of them:
+
+              paligemma submit --queue jobs.db --prompt "caption en" --num-beams 4 --num-return 2 pictures/
+              paligemma submit --queue jobs.db --prompt "caption en" --temperature 0.7 --top-p 0.9 --seed 1 pictures/
+              paligemma submit --queue jobs.db --prompt "answer en is it a cat?" --choices yes,no pictures/
+              paligemma submit --queue jobs.db --prompt "ocr" --stop $'\\n' --stop-repetition 8x3 --top-logprobs 3 x.jpg
             """)
 
     @Option(help: Variable.queue.help("The queue, a file or postgres://host/database; made where there is none."))

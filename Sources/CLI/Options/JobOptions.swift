@@ -70,11 +70,13 @@ struct JobOptions: ParsableArguments {
             throw ValidationError(
                 "Missing '--prompt': say what to ask, like --prompt \"caption en\" or --task caption.")
         }
-        let idWithPrompt = try Variable.idWithPrompt.isOn(idWithPrompt)
         do throws(DecodingOptions.Fault) {
-            return try PictureJobs(paths: pictures, prompt: prompt, defaults: defaults, idWithPrompt: idWithPrompt)
+            _ = try DecodingOptions(defaults.options)
         } catch {
             throw ValidationError("\(error.reason).")
         }
+        return PictureJobs(
+            paths: pictures, prompt: prompt, defaults: defaults,
+            idWithPrompt: try Variable.idWithPrompt.isOn(idWithPrompt))
     }
 }

@@ -72,6 +72,7 @@ struct Variable {
     static let dryRun = Variable("DRY_RUN")
 
     static let resize = Variable("RESIZE")
+    static let slidingWindow = Variable("SLIDING_WINDOW")
     static let ignoreExif = Variable("IGNORE_EXIF")
     static let shape = Variable("SHAPE")
     static let layers = Variable("LAYERS")

@@ -43,6 +43,12 @@ struct WorldOptions: ParsableArguments {
 
     @OptionGroup var picture: PictureOptions
 
+    @Flag(
+        help: Variable.slidingWindow.help(
+            "PaliGemma 2: an answer's tokens see the last 4096 positions only in every other layer, as in transformers.",
+            default: "all, as the weights were trained"))
+    var slidingWindow = false
+
     @Flag(help: Variable.ignoreExif.help("Do not turn pictures as their cameras say."))
     var ignoreExif = false
 
@@ -78,7 +84,8 @@ struct WorldOptions: ParsableArguments {
             ("--timeline", try Variable.timeline.value(timeline)),
         ]
         let flags = (values + (try features.resolved())).flatMap { name, value in value.map { [name, $0] } ?? [] }
-        return flags + (try Variable.ignoreExif.isOn(ignoreExif) ? ["--ignore-exif"] : [])
+        return flags + (try Variable.slidingWindow.isOn(slidingWindow) ? ["--sliding-window"] : [])
+            + (try Variable.ignoreExif.isOn(ignoreExif) ? ["--ignore-exif"] : [])
     }
 }
 

@@ -2,7 +2,7 @@ import PaliGemma
 import Wire
 
 /// Puts an answer together from the tokens of a sequence as they come, and sees where a stop text ends it.
-struct AnswerBuilder {
+package struct AnswerBuilder {
     private var tokens: [Int32] = []
     private var logprobs: [Float] = []
     private var topTokens: [Int32] = []
@@ -30,7 +30,7 @@ struct AnswerBuilder {
     }
 
     /// The text before the first of some texts in it; of several at the same place the one that is given first.
-    static func cut(_ text: String, before stops: [String]) -> (text: String, reason: String)? {
+    package static func cut(_ text: String, before stops: [String]) -> (text: String, reason: String)? {
         var first: (at: String.Index, reason: String)?
         for stop in stops {
             guard let place = text.utf8.firstRange(of: stop.utf8)?.lowerBound else { continue }

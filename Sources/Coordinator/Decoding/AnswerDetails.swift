@@ -6,6 +6,12 @@ package struct AnswerDetails: Sendable, Equatable {
         package var id: Int32
         package var text: String
         package var logprob: Float
+
+        package init(id: Int32, text: String, logprob: Float) {
+            self.id = id
+            self.text = text
+            self.logprob = logprob
+        }
     }
 
     package struct Alternative: Sendable, Equatable {
@@ -14,12 +20,27 @@ package struct AnswerDetails: Sendable, Equatable {
         package var logprobs: [Float]
         package var score: Float
         package var finishReason: FinishReason
+
+        package init(
+            text: String, tokens: [Int32], logprobs: [Float], score: Float, finishReason: FinishReason
+        ) {
+            self.text = text
+            self.tokens = tokens
+            self.logprobs = logprobs
+            self.score = score
+            self.finishReason = finishReason
+        }
     }
 
     package struct Choice: Sendable, Equatable {
         package var text: String
         /// Of all its tokens and the end token together.
         package var logprob: Float
+
+        package init(text: String, logprob: Float) {
+            self.text = text
+            self.logprob = logprob
+        }
     }
 
     /// Where in the job's picture the answer places what.

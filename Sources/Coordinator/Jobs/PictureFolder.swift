@@ -15,6 +15,8 @@ package final class PictureJobs: JobSource {
     private let defaults: JobDefaults
     private let prompt: String
     private let options: String
+    /// Where the options make no sense.
+    private let fault: JobFailure?
     private let idWithPrompt: Bool
     /// The next name is the last.
     private var pending: [Entry]
@@ -28,12 +30,13 @@ package final class PictureJobs: JobSource {
     /// - Parameters:
     ///   - paths: files and folders, relative ones from the current folder.
     ///   - idWithPrompt: makes ids of path and prompt, for a second question about the same pictures.
-    /// - Throws: where the options of all jobs make no sense.
-    package init(
-        paths: [String], prompt: String, defaults: JobDefaults, idWithPrompt: Bool = false
-    ) throws(DecodingOptions.Fault) {
+    package init(paths: [String], prompt: String, defaults: JobDefaults, idWithPrompt: Bool = false) {
         self.prompt = prompt
-        options = try DecodingOptions(defaults.options).text
+        do throws(DecodingOptions.Fault) {
+            (options, fault) = (try DecodingOptions(defaults.options).text, nil)
+        } catch {
+            (options, fault) = ("{}", JobFailure(code: JobFailure.invalidJob, message: error.reason))
+        }
         self.defaults = defaults
         self.idWithPrompt = idWithPrompt
         pending = paths.reversed().map { Entry(name: $0, isNamed: true) }
@@ -54,7 +57,7 @@ package final class PictureJobs: JobSource {
     }
 
     private func job(for name: String) -> Job {
-        Job(
+        var job = Job(
             id: JobID.standard(pictures: [name], prompt: idWithPrompt ? prompt : nil),
             images: [
                 JobImage.look(
@@ -62,6 +65,8 @@ package final class PictureJobs: JobSource {
                     frames: isVideo(name) ? defaults.frames : nil)
             ], prompt: prompt,
             maxTokens: defaults.maxTokens, priority: defaults.priority, options: options)
+        job.fault = fault
+        return job
     }
 
     /// Puts what a folder holds in front of what is pending. A folder that cannot be read is a job that failed.

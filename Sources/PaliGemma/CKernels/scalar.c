@@ -145,6 +145,10 @@ static float softmax_tile(float *x, size_t count, float factor, float *maximum, 
     return correction;
 }
 
+static void soft_cap(float *x, size_t count, float scale, float cap) {
+    for (size_t i = 0; i < count; i++) x[i] = cap * tanhf(x[i] * scale / cap);
+}
+
 static void rotate(float *head, const float *cosine, const float *sine, size_t half) {
     for (size_t i = 0; i < half; i++) {
         float first = head[i], second = head[half + i];
@@ -171,5 +175,6 @@ const pg_kernels pg_kernels_scalar = {
     .name = "scalar", .tile_outputs = TILE_OUTPUTS, .widen = widen, .narrow = narrow, .arrange = arrange,
     .few_rows = few_rows, .few_rows_mix = few_rows_mix, .pack = pack, .pack_columns = pack_columns, .multiply = multiply,
     .layer_norm = layer_norm, .rms_norm = rms_norm, .gelu = gelu, .gelu_times = gelu_times, .add = add,
-    .scale = scale, .softmax_tile = softmax_tile, .rotate = rotate, .arg_max = arg_max, .sum_exp = sum_exp,
+    .scale = scale, .softmax_tile = softmax_tile, .soft_cap = soft_cap, .rotate = rotate, .arg_max = arg_max,
+    .sum_exp = sum_exp,
 };

@@ -133,7 +133,12 @@ package struct TextLayerWeights: Sendable {
     let key: WeightMatrix  // self_attn.k_proj.weight [K·H, D]
     let value: WeightMatrix  // self_attn.v_proj.weight [K·H, D]
     let output: WeightMatrix  // self_attn.o_proj.weight [D, N·H]
-    let mlpNorm: [Float]  // post_attention_layernorm.weight [D]
+    /// post_attention_layernorm.weight [D] of Gemma 2: between attention and the residual stream.
+    let attentionOutputNorm: [Float]?
+    /// post_attention_layernorm.weight [D] of Gemma 1, pre_feedforward_layernorm.weight of Gemma 2.
+    let mlpNorm: [Float]
+    /// post_feedforward_layernorm.weight [D] of Gemma 2: between the MLP and the residual stream.
+    let mlpOutputNorm: [Float]?
     let gate: WeightMatrix  // mlp.gate_proj.weight [F, D]
     let up: WeightMatrix  // mlp.up_proj.weight [F, D]
     let down: WeightMatrix  // mlp.down_proj.weight [D, F]
@@ -145,7 +150,14 @@ package struct TextLayerWeights: Sendable {
         key = try reader.matrix("\(name).self_attn.k_proj.weight", [configuration.keyValueWidth, width])
         value = try reader.matrix("\(name).self_attn.v_proj.weight", [configuration.keyValueWidth, width])
         output = try reader.matrix("\(name).self_attn.o_proj.weight", [width, configuration.queryWidth])
-        mlpNorm = try reader.vector("\(name).post_attention_layernorm.weight", width)
+        let afterAttention = try reader.vector("\(name).post_attention_layernorm.weight", width)
+        if configuration.hasOutputNorms {
+            attentionOutputNorm = afterAttention
+            mlpNorm = try reader.vector("\(name).pre_feedforward_layernorm.weight", width)
+            mlpOutputNorm = try reader.vector("\(name).post_feedforward_layernorm.weight", width)
+        } else {
+            (attentionOutputNorm, mlpNorm, mlpOutputNorm) = (nil, afterAttention, nil)
+        }
         gate = try reader.matrix("\(name).mlp.gate_proj.weight", [mlp, width])
         up = try reader.matrix("\(name).mlp.up_proj.weight", [mlp, width])
         down = try reader.matrix("\(name).mlp.down_proj.weight", [width, mlp])

@@ -31,6 +31,11 @@ struct ConfigurationFile: Decodable {
         var ropeParameters: Rope?
         var ropeScaling: Presence?
         var maxPositionEmbeddings: Int?
+        var queryPreAttnScalar: Float?
+        var attnLogitSoftcapping: Nullable<Float>?
+        var finalLogitSoftcapping: Nullable<Float>?
+        var slidingWindow: Nullable<Int>?
+        var layerTypes: [String]?
         var attentionBias: Bool?
         var vocabSize: Int?
         var bosTokenId: Int?
@@ -70,6 +75,16 @@ struct ConfigurationFile: Decodable {
         }
     }
 
+    /// A value for which null says something else than a missing key.
+    struct Nullable<Value: Decodable>: Decodable {
+        let value: Value?
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            value = container.decodeNil() ? nil : try container.decode(Value.self)
+        }
+    }
+
     /// A key whose mere presence matters.
     struct Presence: Decodable {
         init(from decoder: any Decoder) throws {}
@@ -106,10 +121,11 @@ extension ConfigurationFile {
                 width: 2048, mlpWidth: 16384, layers: 18, heads: 8, keyValueHeads: 1, headWidth: 256,
                 vocabulary: 257_216)
         }
-        let family = file.modelType ?? "gemma"
-        guard family == "gemma" else {
+        let name = file.modelType ?? TextConfiguration.Family.gemma.rawValue
+        guard let family = TextConfiguration.Family(rawValue: name) else {
             throw UnsupportedValue(
-                reason: "text_config.model_type is \(family); only gemma (PaliGemma 1) is implemented")
+                reason:
+                    "text_config.model_type is \(name); implemented are gemma (PaliGemma 1) and gemma2 (PaliGemma 2)")
         }
         if file.attentionBias == true {
             throw UnsupportedValue(reason: "text_config.attention_bias is true; Gemma has no biases")
@@ -122,13 +138,23 @@ extension ConfigurationFile {
         guard ropeType == "default", file.ropeScaling == nil else {
             throw UnsupportedValue(reason: "text_config: rope of type \(ropeType) with scaling is not implemented")
         }
-        return TextConfiguration(
-            width: file.hiddenSize ?? 3072, mlpWidth: file.intermediateSize ?? 24576,
-            layers: file.numHiddenLayers ?? 28, heads: file.numAttentionHeads ?? 16,
-            keyValueHeads: file.numKeyValueHeads ?? 16, headWidth: file.headDim ?? 256,
-            vocabulary: file.vocabSize ?? 256_000, normEpsilon: file.rmsNormEps ?? 1e-6,
-            ropeBase: file.ropeParameters?.ropeTheta ?? file.ropeTheta ?? 10_000,
-            context: file.maxPositionEmbeddings ?? 8192)
+        var text = TextConfiguration.classDefaults(of: family)
+        text.width = file.hiddenSize ?? text.width
+        text.mlpWidth = file.intermediateSize ?? text.mlpWidth
+        text.layers = file.numHiddenLayers ?? text.layers
+        text.heads = file.numAttentionHeads ?? text.heads
+        text.keyValueHeads = file.numKeyValueHeads ?? text.keyValueHeads
+        text.headWidth = file.headDim ?? text.headWidth
+        text.vocabulary = file.vocabSize ?? text.vocabulary
+        text.normEpsilon = file.rmsNormEps ?? text.normEpsilon
+        text.ropeBase = file.ropeParameters?.ropeTheta ?? file.ropeTheta ?? text.ropeBase
+        text.context = file.maxPositionEmbeddings ?? text.context
+        switch family {
+        // The public class knows no other scale, whatever a file says.
+        case .gemma: text.queryScalar = Float(text.headWidth)
+        case .gemma2: try file.resolveGemma2(&text)
+        }
+        return text
     }
 
     private func resolvedVision() throws(UnsupportedValue) -> VisionConfiguration {
@@ -155,5 +181,51 @@ extension ConfigurationFile {
     ) throws(UnsupportedValue) {
         guard let value, !accepted.contains(value) else { return }
         throw UnsupportedValue(reason: "\(key) is \(value); implemented: \(accepted.joined(separator: ", "))")
+    }
+}
+
+extension ConfigurationFile.Text {
+    fileprivate func resolveGemma2(_ text: inout TextConfiguration) throws(UnsupportedValue) {
+        text.queryScalar = queryPreAttnScalar ?? text.queryScalar
+        if let attnLogitSoftcapping { text.attentionSoftCap = attnLogitSoftcapping.value }
+        if let finalLogitSoftcapping { text.finalSoftCap = finalLogitSoftcapping.value }
+        let positions = slidingWindow.map(\.value) ?? 4096
+        text.window = positions.map { .alternating(positions: $0, layers: text.layers) }
+        guard let layerTypes else { return }
+        guard layerTypes.count == text.layers else {
+            throw UnsupportedValue(
+                reason: "text_config.layer_types names \(layerTypes.count) layers of \(text.layers)")
+        }
+        let known = ["full_attention", "sliding_attention"]
+        if let other = layerTypes.first(where: { !known.contains($0) }) {
+            throw UnsupportedValue(
+                reason: "text_config.layer_types holds \(other); implemented: \(known.joined(separator: ", "))")
+        }
+        text.window?.layers = Set(layerTypes.indices.filter { layerTypes[$0] == "sliding_attention" })
+    }
+}
+
+extension TextConfiguration {
+    /// What the public classes take for keys that a file leaves out.
+    fileprivate static func classDefaults(of family: Family) -> TextConfiguration {
+        switch family {
+        case .gemma:
+            TextConfiguration(
+                width: 3072, mlpWidth: 24576, layers: 28, heads: 16, keyValueHeads: 16, headWidth: 256,
+                vocabulary: 256_000)
+        case .gemma2:
+            TextConfiguration(
+                width: 2304, mlpWidth: 9216, layers: 26, heads: 8, keyValueHeads: 4, headWidth: 256,
+                vocabulary: 256_000, family: .gemma2, queryScalar: 256, attentionSoftCap: 50, finalSoftCap: 30)
+        }
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// Takes the place of the general one, for which null is as good as nothing.
+    func decodeIfPresent<Value>(
+        _ type: ConfigurationFile.Nullable<Value>.Type, forKey key: Key
+    ) throws -> ConfigurationFile.Nullable<Value>? {
+        contains(key) ? try decode(type, forKey: key) : nil
     }
 }

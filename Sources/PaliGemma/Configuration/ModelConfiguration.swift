@@ -70,9 +70,47 @@ package struct TextConfiguration: Sendable, Equatable {
     /// Most positions (picture tokens, prompt and answer together) of one sequence.
     package var context: Int
 
+    // What Gemma 2 adds.
+    package var family: Family
+    /// Scores are divided by its square root; the heads' width with Gemma 1.
+    package var queryScalar: Float
+    /// Scores s become cap · tanh(s / cap); nil: they stay.
+    package var attentionSoftCap: Float?
+    /// The same for logits.
+    package var finalSoftCap: Float?
+    /// Nil: every layer sees everything. As a configuration is read it is there where the file has one; the weights
+    /// were trained without.
+    package var window: SlidingWindow?
+
+    package enum Family: String, Sendable {
+        /// PaliGemma 1.
+        case gemma
+        /// PaliGemma 2: norms also behind attention and MLP.
+        case gemma2
+    }
+
+    /// Layers in which an answer's tokens see the last positions only.
+    package struct SlidingWindow: Sendable, Equatable {
+        /// That are seen, the token's own included.
+        package var positions: Int
+        package var layers: Set<Int>
+
+        package init(positions: Int, layers: Set<Int>) {
+            self.positions = positions
+            self.layers = layers
+        }
+
+        /// Gemma 2's own: every other layer, from the first.
+        package static func alternating(positions: Int, layers: Int) -> SlidingWindow {
+            SlidingWindow(positions: positions, layers: Set(stride(from: 0, to: layers, by: 2)))
+        }
+    }
+
     package init(
         width: Int, mlpWidth: Int, layers: Int, heads: Int, keyValueHeads: Int, headWidth: Int, vocabulary: Int,
-        normEpsilon: Float = 1e-6, ropeBase: Float = 10_000, context: Int = 8192
+        normEpsilon: Float = 1e-6, ropeBase: Float = 10_000, context: Int = 8192, family: Family = .gemma,
+        queryScalar: Float? = nil, attentionSoftCap: Float? = nil, finalSoftCap: Float? = nil,
+        window: SlidingWindow? = nil
     ) {
         self.width = width
         self.mlpWidth = mlpWidth
@@ -84,7 +122,15 @@ package struct TextConfiguration: Sendable, Equatable {
         self.normEpsilon = normEpsilon
         self.ropeBase = ropeBase
         self.context = context
+        self.family = family
+        self.queryScalar = queryScalar ?? Float(headWidth)
+        self.attentionSoftCap = attentionSoftCap
+        self.finalSoftCap = finalSoftCap
+        self.window = window
     }
+
+    /// Whether norms stand behind attention and MLP, before their sum with the residual stream.
+    package var hasOutputNorms: Bool { family == .gemma2 }
 
     /// Width of all query heads together.
     package var queryWidth: Int { heads * headWidth }
@@ -95,8 +141,10 @@ package struct TextConfiguration: Sendable, Equatable {
 extension ModelConfiguration {
     /// Reads `config.json` of a model directory.
     ///
+    /// - Parameter slidingWindow: keep the window of PaliGemma 2's layers, as transformers does; by default every layer
+    ///   sees everything, as the weights were trained.
     /// - Throws: ``ModelError`` where the file is missing, malformed, or asks for what is not implemented.
-    package init(directory: String) throws(ModelError) {
+    package init(directory: String, slidingWindow: Bool = false) throws(ModelError) {
         let path = directory + "/config.json"
         guard let data = FileManager.default.contents(atPath: path) else {
             throw ModelError(
@@ -115,10 +163,21 @@ extension ModelConfiguration {
         do {
             self = try file.resolved()
             try validate()
+            if !slidingWindow { text.window = nil }
         } catch {
             throw ModelError(.configuration, at: path, error.reason)
         }
     }
+
+    /// A window gives other answers, as another model would: ranks and queues must agree on it.
+    package func mark(fingerprint: String) -> String {
+        text.window == nil ? fingerprint : fingerprint + Self.windowMark
+    }
+
+    /// Whether a marked fingerprint stands for a model with its window.
+    package static func hasWindow(fingerprint: String) -> Bool { fingerprint.contains(windowMark) }
+
+    private static let windowMark = "-window"
 
     /// Refuses dimensions that no such model can have, before anything is computed from them.
     private func validate() throws(UnsupportedValue) {
@@ -152,6 +211,18 @@ extension ModelConfiguration {
             "text_config has \(text.heads) query heads, no multiple of its \(text.keyValueHeads) key/value heads")
         try require(
             text.headWidth % 2 == 0, "text_config.head_dim \(text.headWidth) is odd; rotary positions need pairs")
+        for (key, value) in [
+            ("query_pre_attn_scalar", text.queryScalar), ("attn_logit_softcapping", text.attentionSoftCap ?? 1),
+            ("final_logit_softcapping", text.finalSoftCap ?? 1), ("rms_norm_eps", text.normEpsilon),
+            ("rope_theta", text.ropeBase),
+        ] {
+            try require(
+                value > 0 && value < 1e9, "text_config.\(key) is \(value); it must lie between 0 and 1e9")
+        }
+        if let window = text.window {
+            try require(
+                window.positions >= 1, "text_config.sliding_window is \(window.positions); it must be 1 or more")
+        }
         try require(
             vision.imageSize >= vision.patch,
             "vision_config.image_size \(vision.imageSize) is smaller than a patch of \(vision.patch)")

@@ -2,10 +2,10 @@ import Foundation
 
 /// Beam search over one sequence, as transformers does it since 4.50: every step continues the beams by their best
 /// tokens, those that end are kept aside by their score, and it is over when no beam seems to become better than these.
-struct BeamSearch {
-    struct Beam {
-        var tokens: [Int32] = []
-        var logProbabilities: [Float] = []
+package struct BeamSearch {
+    package struct Beam {
+        package var tokens: [Int32] = []
+        package var logProbabilities: [Float] = []
         /// Sum of the log-probabilities.
         var sum: Float = 0
     }
@@ -22,24 +22,24 @@ struct BeamSearch {
     let maxTokens: Int
     let endToken: Int32
     /// Best first.
-    private(set) var running = [Beam()]
+    package private(set) var running = [Beam()]
     /// Best first, at most as many as beams.
-    private(set) var finished: [ScoredAnswer] = []
+    package private(set) var finished: [ScoredAnswer] = []
     private var length = 0
 
-    init(_ settings: BeamSettings, maxTokens: Int, endToken: Int32) {
+    package init(_ settings: BeamSettings, maxTokens: Int, endToken: Int32) {
         self.settings = settings
         self.maxTokens = maxTokens
         self.endToken = endToken
     }
 
     /// Tokens that are to be known of every running beam: half of them may end it.
-    var tokensOfBeam: Int { 2 * settings.count }
+    package var tokensOfBeam: Int { 2 * settings.count }
 
     /// Takes each running beam's best tokens.
     ///
     /// - Returns: which beam each of the next ones continues, and with what; nil at the end.
-    mutating func advance(_ best: [[TokenProbability]]) -> [(parent: Int, token: Int32)]? {
+    package mutating func advance(_ best: [[TokenProbability]]) -> [(parent: Int, token: Int32)]? {
         length += 1
         let continuations = continuations(best)
         finish(continuations.prefix(settings.count).filter(\.stops))

@@ -15,9 +15,9 @@ package struct TokenLogit: Sendable, Equatable {
 }
 
 /// The largest logits of a row.
-enum BestLogits {
+package enum BestLogits {
     /// The `count` first of a row's logits by ``TokenLogit/comesFirst(_:_:)``, in that order.
-    static func of(_ logits: UnsafePointer<Float>, columns: Int, firstToken: Int, count: Int) -> [TokenLogit] {
+    package static func of(_ logits: UnsafePointer<Float>, columns: Int, firstToken: Int, count: Int) -> [TokenLogit] {
         guard count > 0 else { return [] }
         // A heap with the last of the best at its root. Tokens come in ascending order, so of equal logits the one that
         // is there stays.

@@ -1,12 +1,12 @@
 /// Scores given answers by their log-likelihood, the end token's included. Answers that begin alike share the way: they
 /// are a tree, and each of its nodes is fed once.
-struct ChoiceScoring {
+package struct ChoiceScoring {
     private struct Node {
         let token: Int32
         let parent: Int
         var children: [Int] = []
-        /// The choice that ends here.
-        var choice: Int?
+        /// The choices that end here: two texts may have the same tokens.
+        var choices: [Int] = []
         /// Of the token after what stands before it, and of the end token after it.
         var logProbability: Float = 0
         var endLogProbability: Float = 0
@@ -19,9 +19,9 @@ struct ChoiceScoring {
     /// Nodes that are to be fed, the next ones last.
     private var pending: [Int] = [0]
     /// The nodes of the step at hand.
-    private(set) var fed: [Int] = [0]
+    package private(set) var fed: [Int] = [0]
 
-    init(_ choices: [[Int32]], endToken: Int32) {
+    package init(_ choices: [[Int32]], endToken: Int32) {
         self.choices = choices
         self.endToken = endToken
         for (index, tokens) in choices.enumerated() {
@@ -35,20 +35,20 @@ struct ChoiceScoring {
                     place = nodes.count - 1
                 }
             }
-            nodes[place].choice = index
+            nodes[place].choices.append(index)
         }
     }
 
     /// Tokens whose log-probabilities are wanted behind a node of the step.
-    func targets(row: Int) -> [Int32] {
+    package func targets(row: Int) -> [Int32] {
         let node = nodes[fed[row]]
-        return node.children.map { nodes[$0].token } + (node.choice == nil ? [] : [endToken])
+        return node.children.map { nodes[$0].token } + (node.choices.isEmpty ? [] : [endToken])
     }
 
     /// Takes what was wanted of each row.
     ///
     /// - Returns: for every node that is to be fed now or later, the row that it follows and its token.
-    mutating func advance(_ rows: [[Float]]) -> [(row: Int, token: Int32)] {
+    package mutating func advance(_ rows: [[Float]]) -> [(row: Int, token: Int32)] {
         pending.removeLast(fed.count)
         var new: [(row: Int, token: Int32)] = []
         for (row, logProbabilities) in rows.enumerated() {
@@ -58,27 +58,29 @@ struct ChoiceScoring {
                 pending.append(child)
                 new.append((row: row, token: nodes[child].token))
             }
-            if nodes[place].choice != nil { nodes[place].endLogProbability = logProbabilities.last ?? 0 }
+            if !nodes[place].choices.isEmpty { nodes[place].endLogProbability = logProbabilities.last ?? 0 }
         }
         fed = Array(pending.suffix(Decoding.choicesTogether))
         return new
     }
 
-    var isOver: Bool { pending.isEmpty }
+    package var isOver: Bool { pending.isEmpty }
 
     /// In the order in which the choices were given.
-    var answers: [ScoredAnswer] {
+    package var answers: [ScoredAnswer] {
         var all = choices.map { ScoredAnswer(tokens: $0, logProbabilities: [], score: 0, isEnded: true) }
-        for (place, node) in nodes.enumerated() {
-            guard let choice = node.choice else { continue }
+        for (place, node) in nodes.enumerated() where !node.choices.isEmpty {
             var (path, at): ([Float], Int) = ([], place)
             while at != 0 {
                 path.append(nodes[at].logProbability)
                 at = nodes[at].parent
             }
-            all[choice].logProbabilities = path.reversed()
-            let sum = path.reversed().reduce(0.0) { $0 + Double($1) } + Double(node.endLogProbability)
-            all[choice].score = Float(sum)
+            path.reverse()
+            let sum = path.reduce(0.0) { $0 + Double($1) } + Double(node.endLogProbability)
+            for choice in node.choices {
+                all[choice].logProbabilities = path
+                all[choice].score = Float(sum)
+            }
         }
         return all
     }

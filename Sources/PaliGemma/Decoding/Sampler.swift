@@ -4,7 +4,7 @@ import Foundation
 ///
 /// The order in which the tokens are laid side by side for a draw is that of their ids: two tokens of nearly the same
 /// probability, whose order by it rests on a rounding, have fixed places.
-struct Sampler {
+package struct Sampler: Sendable {
     let settings: Sampling
     /// Of [0, 1).
     let uniform: Double
@@ -12,6 +12,13 @@ struct Sampler {
     let maximum: Float
     /// Sum over all tokens of ``weight(_:)``.
     let total: Double
+
+    package init(settings: Sampling, uniform: Double, maximum: Float, total: Double) {
+        self.settings = settings
+        self.uniform = uniform
+        self.maximum = maximum
+        self.total = total
+    }
 
     /// exp((logit − maximum) / temperature)
     func weight(_ logit: Float) -> Double { exp(Double(logit - maximum) / settings.temperature) }
@@ -21,7 +28,7 @@ struct Sampler {
     /// - Parameters:
     ///   - sorted: the first of all tokens by ``TokenLogit/comesFirst(_:_:)``.
     ///   - bound: what is not in `sorted` is not above it; nil where everything is.
-    func draw(_ sorted: [TokenLogit], bound: Float?) -> TokenLogit? {
+    package func draw(_ sorted: [TokenLogit], bound: Float?) -> TokenLogit? {
         guard var kept = largest(sorted, bound: bound) else { return nil }
         let mass = settings.topK > 0 ? kept.reduce(0) { $0 + weight($1.logit) } : total
         if settings.topP < 1 {

@@ -1,6 +1,6 @@
 import CKernels
 
-/// softmax(scale · q · kᵀ) · v without a mask, in tiles of keys that stay in cache, softmax on the fly: the running
+/// softmax(rule(q · kᵀ)) · v without a mask, in tiles of keys that stay in cache, softmax on the fly: the running
 /// maximum and sum of each row follow the tiles, and what was summed under an older maximum is scaled down.
 ///
 /// Both towers attend this way over whole pictures and prefixes, for a prefix sees all of itself in both directions.
@@ -45,15 +45,15 @@ final class TiledAttention: @unchecked Sendable {
 
     private let team: ThreadTeam
     private let kernels: Kernels
-    private let scale: Float
+    private let rule: ScoreRule
     private let meter: OperationMeter
     private var memory = Matrix(rows: 0, columns: 0)
     private var panels: [Panels] = []
 
-    init(team: ThreadTeam, kernels: Kernels = .current, scale: Float, meter: OperationMeter) {
+    init(team: ThreadTeam, kernels: Kernels = .current, rule: ScoreRule, meter: OperationMeter) {
         self.team = team
         self.kernels = kernels
-        self.scale = scale
+        self.rule = rule
         self.meter = meter
     }
 
@@ -120,9 +120,10 @@ final class TiledAttention: @unchecked Sendable {
                 let scores = MatrixView(base: scratch, rows: part.count, columns: panel.range(tile).count)
                 kernels.multiply(
                     pg_product(block.query.rows(part), panel: panel.keyPanel(tile), scores, accumulate: false))
+                let factor = rule.apply(to: scores, kernels: kernels)
                 for row in part {
                     let correction = kernels.table.pointee.softmax_tile(
-                        scores.row(row - start), scores.columns, scale, maximum + row, sum + row)
+                        scores.row(row - start), scores.columns, factor, maximum + row, sum + row)
                     if tile > 0, correction != 1 { kernels.table.pointee.scale(block.out.row(row), correction, width) }
                 }
                 kernels.multiply(

@@ -12,8 +12,8 @@ package struct CacheAttention: ~Copyable {
 
     /// Keys and values of positions that follow each other in memory.
     package struct Part: Sendable {
-        let key: MatrixView  // [S, H]
-        let value: MatrixView  // [S, H]
+        package let key: MatrixView  // [S, H]
+        package let value: MatrixView  // [S, H]
 
         package init(key: MatrixView, value: MatrixView) {
             self.key = key
@@ -72,7 +72,7 @@ package struct CacheAttention: ~Copyable {
     package init() {}
 
     /// Attends every one of `heads`. Returns the operations, two a multiply-add.
-    package mutating func run(_ heads: [Heads], team: ThreadTeam, kernels: Kernels, scale: Float) -> Double {
+    package mutating func run(_ heads: [Heads], team: ThreadTeam, kernels: Kernels, rule: ScoreRule) -> Double {
         plan(heads)
         let (all, pieces, firsts) = (all, pieces, firstPieces)
         let (mixed, totals) = (mixed.view, totals.view)
@@ -82,7 +82,7 @@ package struct CacheAttention: ~Copyable {
             Self.attend(
                 heads, pieces[index].keys, into: Self.part(mixed, index, heads), totals: totals.row(index),
                 memory: team.scratch(thread: thread, count: arranged + heads.query.rows * Self.keysOfPiece), kernels,
-                scale)
+                rule)
         }
         for (index, heads) in all.enumerated() {
             Self.merge(heads, mixed, totals, pieces: firsts[index]..<firsts[index] + heads.pieces, kernels)
@@ -114,10 +114,10 @@ package struct CacheAttention: ~Copyable {
         MatrixView(base: mixed.row(piece), rows: heads.query.rows, columns: heads.query.columns)
     }
 
-    /// part = sum over the piece's keys of exp(scale · q · k − maximum) · v; totals = the maxima, then the sums.
+    /// part = sum over the piece's keys of exp(rule(q · k) − maximum) · v; totals = the maxima, then the sums.
     private static func attend(
         _ heads: Heads, _ keys: Range<Int>, into part: MatrixView, totals: UnsafeMutablePointer<Float>,
-        memory arranged: UnsafeMutablePointer<Float>, _ kernels: Kernels, _ scale: Float
+        memory arranged: UnsafeMutablePointer<Float>, _ kernels: Kernels, _ rule: ScoreRule
     ) {
         let table = kernels.table.pointee
         let query = heads.query
@@ -131,11 +131,12 @@ package struct CacheAttention: ~Copyable {
                 ElementType.float32.code, key.base, key.rows, key.columns, key.stride, arranged, query.rows,
                 scores.base + start, scores.stride)
         }
+        let factor = rule.apply(to: scores, kernels: kernels)
         part.fill(0)
         for row in 0..<query.rows {
             (totals[row], totals[query.rows + row]) = (-.infinity, 0)
             _ = table.softmax_tile(
-                scores.row(row), scores.columns, scale, totals + row, totals + query.rows + row)
+                scores.row(row), scores.columns, factor, totals + row, totals + query.rows + row)
         }
         heads.forEachPart(of: keys) { keys, start in
             let value = keys.value

@@ -18,8 +18,7 @@ package final class Gemma {
     let attention: TiledAttention
     package let meter = OperationMeter(phase: .prefill)
     let rotary: RotaryTable
-    /// 1 / √H
-    let queryScale: Float
+    let scoreRule: ScoreRule
     /// √D, by which the embedding of a text token (not a picture's features) is multiplied.
     let embeddingScale: Float
     /// How a prefill is cut among the group.
@@ -49,9 +48,9 @@ package final class Gemma {
         self.team = team
         self.kernels = kernels
         linear = Linear(team: team, kernels: kernels, meter: meter)
-        queryScale = 1 / Float(configuration.text.headWidth).squareRoot()
+        scoreRule = configuration.text.scoreRule
         embeddingScale = Float(configuration.text.width).squareRoot()
-        attention = TiledAttention(team: team, kernels: kernels, scale: queryScale, meter: meter)
+        attention = TiledAttention(team: team, kernels: kernels, rule: scoreRule, meter: meter)
         rotary = RotaryTable(configuration.text)
     }
 
@@ -78,6 +77,15 @@ package final class Gemma {
     func rmsNorm(_ x: MatrixView, _ weight: [Float], into out: MatrixView) {
         team.rows(x.rows) { [kernels, configuration] range in
             kernels.rmsNorm(x.rows(range), weight: weight, epsilon: configuration.normEpsilon, into: out.rows(range))
+        }
+    }
+
+    /// x += branch, by way of the branch's norm. The branch's memory holds what was added.
+    func add(_ branch: MatrixView, normedBy norm: [Float], to x: MatrixView) {
+        team.rows(x.rows) { [kernels, configuration] range in
+            let part = branch.rows(range)
+            kernels.rmsNorm(part, weight: norm, epsilon: configuration.normEpsilon, into: part)
+            kernels.add(x.rows(range), part)
         }
     }
 

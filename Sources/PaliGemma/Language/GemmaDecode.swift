@@ -67,19 +67,28 @@ extension Gemma {
         }
         attendToCaches(index, query, lanes, into: mixed, buffers)
         linear(mixed, layer.output.inputs(columns), into: partial)
-        try addSum(of: partial, to: x, buffers)
+        try addSum(of: partial, layer.attentionOutputNorm, to: x, buffers)
 
         rmsNorm(x, layer.mlpNorm, into: normed)
         feedForward(
             layer, parts: [slice.mlp], normed, hidden: buffers.hidden(x.rows), into: partial, accumulate: false)
-        try addSum(of: partial, to: x, buffers)
+        try addSum(of: partial, layer.mlpOutputNorm, to: x, buffers)
     }
 
-    /// x [B, D] += sum over the ranks of partial [B, D], in rank order.
-    private func addSum(of partial: MatrixView, to x: MatrixView, _ buffers: DecodeBuffers) throws(CollectiveError) {
+    /// x [B, D] += sum over the ranks of partial [B, D], in rank order; the sum's norm is between where there is one.
+    private func addSum(
+        of partial: MatrixView, _ norm: [Float]?, to x: MatrixView, _ buffers: DecodeBuffers
+    ) throws(CollectiveError) {
         let pieces = buffers.pieces(group.count * x.rows)
         try group.gatherCopies(of: partial, into: pieces, as: group.link)
-        for range in group.copies(of: x.rows) { kernels.add(x, pieces.rows(range)) }
+        var ranges = group.copies(of: x.rows)[...]
+        guard let norm else {
+            for range in ranges { kernels.add(x, pieces.rows(range)) }
+            return
+        }
+        let sum = pieces.rows(ranges.removeFirst())
+        for range in ranges { kernels.add(sum, pieces.rows(range)) }
+        add(sum, normedBy: norm, to: x)
     }
 
     /// mixed [B, own N·H]: each lane's query heads over its own cache.
@@ -87,18 +96,20 @@ extension Gemma {
         _ layer: Int, _ query: MatrixView, _ lanes: [Lane], into mixed: MatrixView, _ buffers: DecodeBuffers
     ) {
         let heads = lanes.enumerated().flatMap { row, lane -> [CacheAttention.Heads] in
-            slice.keyValueHeads(configuration).map { head in
-                sharing(layer, head, lane, query: query.rows(row..<row + 1), out: mixed.rows(row..<row + 1))
+            let keys = configuration.keys(seenFrom: lane.place, prefix: lane.prefixRows, layer: layer)
+            return slice.keyValueHeads(configuration).map { head in
+                sharing(
+                    layer, head, lane, keys, query: query.rows(row..<row + 1), out: mixed.rows(row..<row + 1))
             }
         }
         let start = Timeline.now()
-        let operations = buffers.attention.run(heads, team: team, kernels: kernels, scale: queryScale)
+        let operations = buffers.attention.run(heads, team: team, kernels: kernels, rule: scoreRule)
         meter.record(.attention, from: start, operations: operations)
     }
 
     /// The query heads of this rank that share key/value head `head`, as rows [n, H] of one row's query.
     private func sharing(
-        _ layer: Int, _ head: Int, _ lane: Lane, query: MatrixView, out: MatrixView
+        _ layer: Int, _ head: Int, _ lane: Lane, _ keys: Range<Int>, query: MatrixView, out: MatrixView
     ) -> CacheAttention.Heads {
         let (width, perGroup) = (configuration.headWidth, configuration.heads / configuration.keyValueHeads)
         let sharing = (head * perGroup..<(head + 1) * perGroup).clamped(to: slice.queryHeads)
@@ -108,7 +119,8 @@ extension Gemma {
         let keyColumns = kept * width..<(kept + 1) * width
         return CacheAttention.Heads(
             query: query.columns(columns).unfolded(rows: sharing.count),
-            prefix: lane.prefixPart(layer, columns: keyColumns), pages: lane.pageParts(layer, columns: keyColumns),
+            prefix: lane.prefixPart(layer, keys, columns: keyColumns),
+            pages: lane.pageParts(layer, keys, columns: keyColumns),
             out: out.columns(columns).unfolded(rows: sharing.count))
     }
 }

@@ -61,7 +61,13 @@ extension Gemma {
             let (x, normed) = (pass.x(chunk), pass.normed(chunk))
             let hidden = pass.buffers.hidden.view.rows(0..<chunk.count)
             rmsNorm(x, layer.mlpNorm, into: normed)
-            feedForward(layer, parts: pass.buffers.parts, normed, hidden: hidden, into: x, accumulate: true)
+            if let norm = layer.mlpOutputNorm {
+                let branch = pass.buffers.branch.view.rows(0..<chunk.count)
+                feedForward(layer, parts: pass.buffers.parts, normed, hidden: hidden, into: branch, accumulate: false)
+                add(branch, normedBy: norm, to: x)
+            } else {
+                feedForward(layer, parts: pass.buffers.parts, normed, hidden: hidden, into: x, accumulate: true)
+            }
             try beginKeysAndValues(index + 1, &pass, block)
         }
     }
@@ -157,7 +163,12 @@ extension Gemma {
         let chunk = pass.rows.chunk(block, of: group.rank)
         let mixed = pass.mixed(chunk)
         attention(attentionBlocks(pass, chunk))
-        linear(mixed, layer.output, into: pass.x(chunk), accumulate: true)
+        guard let norm = layer.attentionOutputNorm else {
+            return linear(mixed, layer.output, into: pass.x(chunk), accumulate: true)
+        }
+        let branch = pass.buffers.branch.view.rows(0..<chunk.count)
+        linear(mixed, layer.output, into: branch)
+        add(branch, normedBy: norm, to: pass.x(chunk))
     }
 
     /// Keys and values of every key/value head of every sequence.

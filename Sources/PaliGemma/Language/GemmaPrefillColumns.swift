@@ -14,7 +14,7 @@ extension Gemma {
         }
         for block in 0..<pass.rows.blocks { try feedForward(layer, &pass, block) }
         for block in 0..<pass.rows.blocks {
-            try finishSum(&pass, block)
+            try finishSum(layer, &pass, block)
             try beginKeysAndValues(index + 1, &pass, block)
         }
     }
@@ -34,7 +34,7 @@ extension Gemma {
     ) throws(CollectiveError) {
         try pass.gathers[block]?.wait()
         pass.gathers[block] = nil
-        if block >= 2 { try finishSum(&pass, block - 2) }  // its buffers are needed again
+        if block >= 2 { try finishSum(layer, &pass, block - 2) }  // its buffers are needed again
         let gathered = pass.gathered(block)
         let partial = pass.partial(block)
         feedForward(
@@ -46,18 +46,25 @@ extension Gemma {
             into: pass.received(block, rows: pass.rows.chunk(block, of: group.rank).count), as: group.link)
     }
 
-    /// x += the sum of what all ranks computed for a chunk of own rows, in rank order.
-    private func finishSum(_ pass: inout PrefillPass, _ block: Int) throws(CollectiveError) {
+    /// x += the sum of what all ranks computed for a chunk of own rows, in rank order; the sum's norm is between where
+    /// there is one.
+    private func finishSum(
+        _ layer: TextLayerWeights, _ pass: inout PrefillPass, _ block: Int
+    ) throws(CollectiveError) {
         guard let pending = pass.sums[block] else { return }
         try pending.wait()
         pass.sums[block] = nil
         let x = pass.x(pass.rows.chunk(block, of: group.rank))
         let received = pass.received(block, rows: x.rows)
+        // With a norm the first rank's piece becomes the sum.
+        let sum = layer.mlpOutputNorm == nil ? x : received.rows(0..<x.rows)
+        let first = layer.mlpOutputNorm == nil ? 0 : 1
         team.rows(x.rows) { [kernels, ranks = group.count] range in
-            for rank in 0..<ranks {
+            for rank in first..<ranks {
                 kernels.add(
-                    x.rows(range), received.rows(rank * x.rows + range.lowerBound..<rank * x.rows + range.upperBound))
+                    sum.rows(range), received.rows(rank * x.rows + range.lowerBound..<rank * x.rows + range.upperBound))
             }
         }
+        if let norm = layer.mlpOutputNorm { add(sum, normedBy: norm, to: x) }
     }
 }

@@ -24,7 +24,7 @@ struct HeadAnswer {
     let maximum: TokenLogit
     /// log of the sum over the vocabulary of exp(logit − maximum).
     let logTotal: Double
-    /// The largest, as many as were asked for.
+    /// The largest, as many as were asked for and more where there are several ranks.
     let best: [TokenLogit]
     /// What is not among the best of some rank is not above it; nil where everything is known.
     let bound: Float?
@@ -107,7 +107,7 @@ private struct HeadReport: Sendable {
         let temperature = question.sampling?.temperature ?? 1
         return HeadAnswer(
             maximum: largest, logTotal: -Double(logTotal),
-            best: Array(best.sorted(by: TokenLogit.comesFirst).prefix(question.best)), bound: bound,
+            best: best.sorted(by: TokenLogit.comesFirst), bound: bound,
             masses: zip(candidates, reports).map { candidate, report in
                 candidate.sum == 0
                     ? 0

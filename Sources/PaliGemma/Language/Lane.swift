@@ -3,22 +3,27 @@
 /// The first positions stand in a cache that the lanes of a sequence share; a lane that is alone has its room there for
 /// all of them. What follows stands in pages. A lane that goes on from another takes over its pages: full ones are never
 /// written again and stay shared, a page that is written to by one of several lanes is copied first.
-final class Lane {
+package final class Lane {
     /// Positions of a page.
-    static let pageRows = 16
+    package static let pageRows = 16
 
     /// What is fed next.
-    var token: Int32 = 0
+    package var token: Int32 = 0
     /// Positions that are filled.
-    var count = 0
+    package var count = 0
+    /// Positions that see all of each other.
+    let prefixRows: Int
     let prefix: KeyValueCache
     private var pages: [KeyValueCache] = []
 
-    init(prefix: KeyValueCache) { self.prefix = prefix }
+    package init(prefix: KeyValueCache, prefixRows: Int) {
+        self.prefix = prefix
+        self.prefixRows = prefixRows
+    }
 
     /// A lane that goes on from this one with a token.
-    func fork(token: Int32) -> Lane {
-        let lane = Lane(prefix: prefix)
+    package func fork(token: Int32) -> Lane {
+        let lane = Lane(prefix: prefix, prefixRows: prefixRows)
         (lane.token, lane.count, lane.pages) = (token, count, pages)
         return lane
     }
@@ -27,7 +32,7 @@ final class Lane {
     var place: Int { count - 1 }
 
     /// Makes room for one more position, which no other lane sees.
-    func openPosition() {
+    package func openPosition() {
         let row = count - prefix.capacity
         count += 1
         guard row >= 0 else { return }
@@ -39,8 +44,8 @@ final class Lane {
     }
 
     /// Key and value [width] of the position that was opened last.
-    func lastKey(_ layer: Int) -> MatrixView { last { $0.keys(layer) } }
-    func lastValue(_ layer: Int) -> MatrixView { last { $0.values(layer) } }
+    package func lastKey(_ layer: Int) -> MatrixView { last { $0.keys(layer) } }
+    package func lastValue(_ layer: Int) -> MatrixView { last { $0.values(layer) } }
 
     private func last(_ part: (KeyValueCache) -> MatrixView) -> MatrixView {
         let row = place - prefix.capacity
@@ -48,16 +53,19 @@ final class Lane {
         return part(pages[row / Self.pageRows]).rows(row % Self.pageRows..<row % Self.pageRows + 1)
     }
 
-    /// Keys and values of the filled positions in the shared cache.
-    func prefixPart(_ layer: Int, columns: Range<Int>) -> CacheAttention.Part {
-        part(of: prefix, layer, rows: 0..<min(count, prefix.capacity), columns)
+    /// Keys and values of some filled positions, as far as they stand in the shared cache.
+    package func prefixPart(_ layer: Int, _ keys: Range<Int>, columns: Range<Int>) -> CacheAttention.Part {
+        part(of: prefix, layer, rows: keys.clamped(to: 0..<prefix.capacity), columns)
     }
 
-    /// The same of the pages, in order.
-    func pageParts(_ layer: Int, columns: Range<Int>) -> [CacheAttention.Part] {
-        pages.enumerated().map { index, page in
-            let rows = min(Self.pageRows, count - prefix.capacity - index * Self.pageRows)
-            return part(of: page, layer, rows: 0..<rows, columns)
+    /// The same in the pages, in order.
+    package func pageParts(_ layer: Int, _ keys: Range<Int>, columns: Range<Int>) -> [CacheAttention.Part] {
+        guard keys.upperBound > prefix.capacity else { return [] }
+        return pages.enumerated().compactMap { index, page in
+            let start = prefix.capacity + index * Self.pageRows
+            let own = keys.clamped(to: start..<start + Self.pageRows)
+            return own.isEmpty
+                ? nil : part(of: page, layer, rows: own.lowerBound - start..<own.upperBound - start, columns)
         }
     }
 
@@ -70,21 +78,21 @@ final class Lane {
 }
 
 /// Keys (after rotation) and values of some positions on one rank, float32, for the heads that the rank decodes with.
-final class KeyValueCache {
+package final class KeyValueCache {
     private let memory: Matrix
     /// Most positions.
     let capacity: Int
     private let layers: Int
 
     /// - Parameter width: of the rank's key heads together.
-    init(layers: Int, capacity: Int, width: Int) {
+    package init(layers: Int, capacity: Int, width: Int) {
         self.capacity = capacity
         self.layers = layers
         memory = Matrix(rows: layers * 2 * capacity, columns: width)
     }
 
     /// [capacity, width] of a layer.
-    func keys(_ layer: Int) -> MatrixView { part(2 * layer) }
+    package func keys(_ layer: Int) -> MatrixView { part(2 * layer) }
     func values(_ layer: Int) -> MatrixView { part(2 * layer + 1) }
 
     private func part(_ index: Int) -> MatrixView { memory.view.rows(index * capacity..<(index + 1) * capacity) }

@@ -17,6 +17,7 @@ extension Gemma {
         let (normed, logits) = (buffers.normed(x.rows), buffers.logits(x.rows))
         rmsNorm(x, weights.norm, into: normed)
         linear(normed, weights.head.outputs(slice.vocabulary), into: logits)
+        capLogits(logits)
         observer?("logits", logits)
 
         if sequences.contains(where: { $0.question(row: 0) != nil }) {

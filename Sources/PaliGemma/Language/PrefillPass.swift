@@ -5,6 +5,8 @@ final class PrefillBuffers {
     let normed: Matrix  // [own, D]
     let query: Matrix  // [own, N·H]
     let mixed: Matrix  // [own, N·H]
+    /// [chunk, D], what a layer's branch adds, where a norm stands before the sum.
+    let branch: Matrix
     let ownKeyValue: Matrix  // [own, 2·K·H], keys before values
     /// [T, 2·K·H], all ranks' rows. A layer's arrive while the one before still attends to its own, packed copies.
     let keyValue: Matrix
@@ -30,6 +32,7 @@ final class PrefillBuffers {
         normed = Matrix(rows: own, columns: width)
         query = Matrix(rows: own, columns: configuration.queryWidth)
         mixed = Matrix(rows: own, columns: configuration.queryWidth)
+        branch = Matrix(rows: configuration.hasOutputNorms ? chunk : 0, columns: width)
         ownKeyValue = Matrix(rows: own, columns: 2 * configuration.keyValueWidth)
         keyValue = Matrix(rows: rows.total, columns: 2 * configuration.keyValueWidth)
         let byColumns = split == .columns
@@ -48,7 +51,8 @@ final class PrefillBuffers {
         let chunk = rows.longestChunk(of: rank)
         guard
             rows.split == split, rows.total <= keyValue.view.rows,
-            rows.owned(by: rank).count <= stream.view.rows
+            rows.owned(by: rank).count <= stream.view.rows,
+            branch.view.rows == 0 || chunk <= branch.view.rows
         else { return false }
         switch split {
         case .rows: return chunk <= hidden.view.rows

@@ -74,7 +74,9 @@ package final class Sequence {
             beams = BeamSearch(settings, maxTokens: maxTokens, endToken: Int32(endToken))
         case .choices(let tokens): choices = ChoiceScoring(tokens, endToken: Int32(endToken))
         }
-        lanes = [Lane(prefix: KeyValueCache(layers: layers, capacity: capacity, width: width))]
+        lanes = [
+            Lane(prefix: KeyValueCache(layers: layers, capacity: capacity, width: width), prefixRows: prefixRows)
+        ]
     }
 
     /// What is to be known of a lane's logits; nil for no more than the most probable token.
@@ -116,7 +118,8 @@ package final class Sequence {
     }
 
     private func advanceBeams(_ rows: [HeadAnswer]) {
-        let best = rows.map { row in row.best.map { row.probability(of: $0) } }
+        let count = beams?.tokensOfBeam ?? 0
+        let best = rows.map { row in row.best.prefix(count).map { row.probability(of: $0) } }
         if let next = beams?.advance(best) {
             lanes = next.map { lanes[$0.parent].fork(token: $0.token) }
         } else if let beams {

@@ -14,13 +14,18 @@ package final class KernelBenchmark {
         package let heads: Int
         package let keyValueHeads: Int
         package let headWidth: Int
+        /// Gemma 2's cap of the scores.
+        package let softCap: Float?
 
-        package init(name: String, rows: Int, heads: Int, keyValueHeads: Int, headWidth: Int) {
+        package init(
+            name: String, rows: Int, heads: Int, keyValueHeads: Int, headWidth: Int, softCap: Float? = nil
+        ) {
             self.name = name
             self.rows = rows
             self.heads = heads
             self.keyValueHeads = keyValueHeads
             self.headWidth = headWidth
+            self.softCap = softCap
         }
     }
 
@@ -51,6 +56,8 @@ package final class KernelBenchmark {
         Attention(name: "SigLIP, 4096 rows", rows: 4096, heads: 16, keyValueHeads: 16, headWidth: 72),
         Attention(name: "Gemma, 266 rows", rows: 266, heads: 8, keyValueHeads: 1, headWidth: 256),
         Attention(name: "Gemma, 4106 rows", rows: 4106, heads: 8, keyValueHeads: 1, headWidth: 256),
+        Attention(
+            name: "Gemma 2 3B, 4106 rows", rows: 4106, heads: 8, keyValueHeads: 4, headWidth: 256, softCap: 50),
     ]
 
     private let team: ThreadTeam
@@ -87,7 +94,8 @@ package final class KernelBenchmark {
         let value = filled(rows: shape.rows, columns: shape.keyValueHeads * width)
         let out = Matrix(rows: shape.rows, columns: shape.heads * width)
         let attention = TiledAttention(
-            team: team, kernels: kernels, scale: 1 / Float(width).squareRoot(), meter: meter)
+            team: team, kernels: kernels,
+            rule: ScoreRule(scale: 1 / Float(width).squareRoot(), cap: shape.softCap), meter: meter)
         func head(_ view: MatrixView, _ index: Int) -> MatrixView { view.columns(index * width..<(index + 1) * width) }
         // Query heads on one key/value head stand as rows of one matrix, as in Gemma's prefill.
         let folded = shape.keyValueHeads == 1
@@ -104,7 +112,8 @@ package final class KernelBenchmark {
                 ]
             }
             return (0..<shape.heads).map {
-                TiledAttention.Block(head: $0, query: head(queries, $0), out: head(outs, $0))
+                TiledAttention.Block(
+                    head: $0 / (shape.heads / shape.keyValueHeads), query: head(queries, $0), out: head(outs, $0))
             }
         }
         return best(.attention) {

@@ -7,8 +7,11 @@ import Foundation
 /// SigLIP but for its positions) lies in files of its own, named by all that they depend on: they are the same for
 /// the three sizes, and are linked, not written again, where a neighbouring directory has them.
 package struct RandomModel: Sendable {
-    /// The public models, and a tiny one to try things with; only its vocabulary is of the real size.
-    package static let shapeNames = ["3b-224", "3b-448", "3b-896", "tiny"]
+    /// The public models (pg2: PaliGemma 2), and a tiny one to try things with; only its vocabulary is of the real size.
+    package static let shapeNames =
+        ["3b", "pg2-3b", "pg2-10b", "pg2-28b"].flatMap { family in [224, 448, 896].map { "\(family)-\($0)" } } + [
+            "tiny"
+        ]
 
     package let configuration: ModelConfiguration
     /// The part of the shape's name that does not depend on the pictures' size.
@@ -23,22 +26,43 @@ package struct RandomModel: Sendable {
             throw RandomModelError("there is no shape \(shape); known are \(Self.shapeNames.joined(separator: ", "))")
         }
         if let layers, layers < 1 { throw RandomModelError("a model has at least one layer, not \(layers)") }
-        let parts = shape.split(separator: "-")
-        family = String(parts[0])
-        let side = parts.count > 1 ? Int(parts[1]) : nil
-        let most = layers ?? .max
-        configuration = side.map { Self.public3B(side: $0, layers: most) } ?? Self.tiny(layers: most)
+        let side = shape.split(separator: "-").last.flatMap { Int($0) }
+        let (family, most) = (side.map { String(shape.dropLast("-\($0)".count)) } ?? shape, layers ?? .max)
+        configuration = side.map { Self.public(family, side: $0, layers: most) } ?? Self.tiny(layers: most)
+        self.family = family
         self.seed = seed
     }
 
-    private static func public3B(side: Int, layers: Int) -> ModelConfiguration {
+    /// A model of any dimensions.
+    ///
+    /// - Parameter family: what stands for them in the files' names.
+    package init(_ configuration: ModelConfiguration, family: String, seed: UInt64 = 0) {
+        (self.configuration, self.family, self.seed) = (configuration, family, seed)
+    }
+
+    private static func `public`(_ family: String, side: Int, layers: Int) -> ModelConfiguration {
         ModelConfiguration(
             vision: VisionConfiguration(
                 width: 1152, mlpWidth: 4304, layers: min(27, layers), heads: 16, patch: 14, imageSize: side),
-            text: TextConfiguration(
+            text: language(family, layers: layers), imageToken: RandomVocabulary.count)
+    }
+
+    private static func language(_ family: String, layers: Int) -> TextConfiguration {
+        func gemma2(_ own: Int, width: Int, mlp: Int, heads: Int, head: Int, scalar: Float) -> TextConfiguration {
+            TextConfiguration(
+                width: width, mlpWidth: mlp, layers: min(own, layers), heads: heads, keyValueHeads: heads / 2,
+                headWidth: head, vocabulary: 257_216, family: .gemma2, queryScalar: scalar, attentionSoftCap: 50,
+                finalSoftCap: 30)
+        }
+        switch family {
+        case "pg2-3b": return gemma2(26, width: 2304, mlp: 9216, heads: 8, head: 256, scalar: 256)
+        case "pg2-10b": return gemma2(42, width: 3584, mlp: 14336, heads: 16, head: 256, scalar: 256)
+        case "pg2-28b": return gemma2(46, width: 4608, mlp: 36864, heads: 32, head: 128, scalar: 144)
+        default:
+            return TextConfiguration(
                 width: 2048, mlpWidth: 16384, layers: min(18, layers), heads: 8, keyValueHeads: 1, headWidth: 256,
-                vocabulary: 257_216),
-            imageToken: RandomVocabulary.count)
+                vocabulary: 257_216)
+        }
     }
 
     private static func tiny(layers: Int) -> ModelConfiguration {

@@ -46,7 +46,7 @@ extension RandomModel {
             .nearZero(name + "post_layernorm.bias", vision.width),
         ]
         tensors += (0..<vision.layers).flatMap(visionLayer)
-        return shard(family == "3b" ? "vision-so400m" : "vision-\(family)", Self.name(of: 0..<vision.layers), tensors)
+        return shard(family == "tiny" ? "vision-tiny" : "vision-so400m", Self.name(of: 0..<vision.layers), tensors)
     }
 
     private func visionLayer(_ index: Int) -> [RandomTensor] {
@@ -70,7 +70,10 @@ extension RandomModel {
         let text = configuration.text
         let width = text.width
         let name = "language_model.model.layers.\(index)."
-        return [
+        let gemma2 = ["pre_feedforward_layernorm", "post_feedforward_layernorm"].map {
+            RandomTensor.nearZero("\(name)\($0).weight", width)
+        }
+        return (text.hasOutputNorms ? gemma2 : []) + [
             .nearZero(name + "input_layernorm.weight", width),
             .uniform(name + "self_attn.q_proj.weight", [text.queryWidth, width], inputs: width),
             .uniform(name + "self_attn.k_proj.weight", [text.keyValueWidth, width], inputs: width),
@@ -123,9 +126,9 @@ extension RandomModel {
               "pad_token_id": 0,
               "projection_dim": \(text.width),
               "text_config": {
-                "hidden_size": \(text.width),
+            \(gemma2Keys)    "hidden_size": \(text.width),
                 "intermediate_size": \(text.mlpWidth),
-                "model_type": "gemma",
+                "model_type": "\(text.family.rawValue)",
                 "num_attention_heads": \(text.heads),
                 "num_hidden_layers": \(text.layers),
                 "num_image_tokens": \(vision.tokens),
@@ -150,6 +153,17 @@ extension RandomModel {
             }
 
             """
+    }
+
+    /// Of the language model, where it is one of Gemma 2, with the ends of their lines.
+    private var gemma2Keys: String {
+        let text = configuration.text
+        guard text.family == .gemma2 else { return "" }
+        let keys = [
+            ("attn_logit_softcapping", "50.0"), ("final_logit_softcapping", "30.0"), ("head_dim", "\(text.headWidth)"),
+            ("query_pre_attn_scalar", "\(Int(text.queryScalar))"), ("sliding_window", "4096"),
+        ]
+        return keys.map { "    \"\($0)\": \($1),\n" }.joined()
     }
 
     var preprocessorFile: String {

@@ -29,7 +29,8 @@ package final class VisionTower {
         self.kernels = kernels
         linear = Linear(team: team, kernels: kernels, meter: meter)
         attention = TiledAttention(
-            team: team, kernels: kernels, scale: 1 / Float(configuration.vision.headWidth).squareRoot(), meter: meter)
+            team: team, kernels: kernels,
+            rule: ScoreRule(scale: 1 / Float(configuration.vision.headWidth).squareRoot()), meter: meter)
     }
 
     /// Encodes pictures, each of S·S·3 bytes (rows of RGB).

@@ -48,6 +48,7 @@ func makeJobs(_ count: Int, prompt: String = "caption en") -> [Job] {
 }
 
 let sampleAnswer = Answer(
-    text: "a red circle", tokens: [7, 8, 257_151], logprobs: [-0.1, -1e-7, -12.5], finishReason: .stop, seconds: 1.5)
+    text: "a red circle", tokens: [7, 8, 257_151], logprobs: [-0.1, -1e-7, -12.5], finishReason: .stop, seconds: 1.5,
+    details: #"{"stop_reason":"\u0000\n"}"#)
 
 let passingFailure = JobFailure(code: "file_unreadable", message: "x.jpg: try again")

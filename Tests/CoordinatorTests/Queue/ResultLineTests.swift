@@ -20,6 +20,31 @@ import Testing
                 + #""seconds":1.235,"error":null}"#)
     }
 
+    @Test func whatElseWasAskedForStandsBehindTheReason() throws {
+        var details = AnswerDetails()
+        #expect(details.text == nil)
+        details.stopReason = "\n"
+        details.score = -0.5
+        details.choices = [.init(text: "yes", logprob: -1), .init(text: "no", logprob: -1)]
+        details.topLogprobs = [[.init(id: 7, text: " a", logprob: -0.25)], []]
+        details.alternatives = [
+            .init(text: "a", tokens: [7], logprobs: [-0.25], score: -0.125, finishReason: .length)
+        ]
+        let answer = Answer(
+            text: "a", tokens: [7], logprobs: [-0.25], finishReason: .stop, seconds: 1, details: details.text)
+        let line = String(decoding: result(.answered(answer)).line(), as: UTF8.self)
+        let expected = [
+            #""finish_reason":"stop","stop_reason":"\n","score":-0.5,"answers":[{"text":"a","tokens":[7],"#,
+            #""logprobs":[-0.25],"score":-0.125,"finish_reason":"length"}],"#,
+            #""choices":[{"text":"yes","logprob":-1.0,"probability":0.5},"#,
+            #"{"text":"no","logprob":-1.0,"probability":0.5}],"#,
+            #""top_logprobs":[[{"id":7,"text":" a","logprob":-0.25}],[]],"#,
+            #""model":"miniature","seconds":1.0,"error":null}"#,
+        ]
+        #expect(line.hasSuffix(expected.joined()))
+        _ = try JSON(parsing: line)
+    }
+
     @Test func aFailureIsALineToo() {
         let failure = JobFailure(code: "not_a_picture", message: "x.png is a text")
         let line = String(decoding: result(.failed(failure, seconds: 0), model: nil).line(), as: UTF8.self)

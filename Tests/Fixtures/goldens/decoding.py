@@ -4,12 +4,13 @@ of them, in float32. Needs what make.py needs.
 
 A line is a job as in jobs.jsonl, and in "expected":
 
-    beams       [{tokens, text, score, logprobs}]       generate(num_beams, length_penalty, early_stopping, num_return_sequences)
-    margin      between what the search kept and what it left, at its nearest; the scores' own precision is 1e-5 or so
+    beams       [{tokens, text, score, logprobs, ended}]       generate(num_beams, length_penalty, early_stopping, num_return_sequences)
     tokens      of a greedy or a drawn answer
     top         [[[id, logprob], …], …]                 of every token
     draws       how near a draw or a cut came to falling otherwise, at each step
     choices     [logprob, …]                            of each, the end token's included
+
+    decoding.py [case …]    makes some of them only
 
 Random numbers of draws are Philox 4x32-10 by seed and step; the distribution is what transformers' own processors leave of
 the logits, laid out in the order of the ids.
@@ -18,7 +19,7 @@ import json, os, random, sys
 import numpy as np
 import torch
 from PIL import Image, ImageOps
-from transformers import (GemmaTokenizerFast, PaliGemmaForConditionalGeneration, PaliGemmaProcessor, SiglipImageProcessor,
+from transformers import (GemmaTokenizerFast, PaliGemmaConfig, PaliGemmaForConditionalGeneration, PaliGemmaProcessor, SiglipImageProcessor,
                           LogitsProcessorList, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper)
 
 here = os.path.dirname(os.path.abspath(__file__))
@@ -37,7 +38,11 @@ def philox(seed, step):
 
 
 def load(folder):
-    model = PaliGemmaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+    config = PaliGemmaConfig.from_pretrained(folder)
+    if hasattr(config.text_config, "sliding_window"):
+        config.text_config.sliding_window = 8192  # as the weights were trained: none
+    model = PaliGemmaForConditionalGeneration.from_pretrained(
+        folder, config=config, dtype=torch.float32, attn_implementation="eager").eval()
     size, patch = model.config.vision_config.image_size, model.config.vision_config.patch_size
     tokenizer = GemmaTokenizerFast.from_pretrained(folder)
     tokenizer.add_bos_token, tokenizer.add_eos_token = True, False
@@ -73,11 +78,9 @@ def beams(model, processor, inputs, job):
         return_dict_in_generate=True, output_scores=True)
     answers = []
     for index in range(count):
-        indices = result.beam_indices[index] if result.beam_indices is not None else None
-        sequence = result.sequences[index, start:].tolist()
-        length = int((indices >= 0).sum()) if indices is not None else len(sequence)
-        tokens = sequence[:length]
-        logprobs = [float(result.scores[step][indices[step], token]) for step, token in enumerate(tokens)] if indices is not None else []
+        indices = result.beam_indices[index]
+        tokens = result.sequences[index, start:].tolist()[:int((indices >= 0).sum())]
+        logprobs = [float(result.scores[step][indices[step], token]) for step, token in enumerate(tokens)]
         ended = bool(tokens) and tokens[-1] == END
         tokens, logprobs = (tokens[:-1], logprobs[:-1]) if ended else (tokens, logprobs)
         answers.append(dict(tokens=tokens, text=text_of(processor, tokens), score=float(result.sequences_scores[index]),
@@ -186,15 +189,18 @@ def jobs(pictures, prompts, answers, seed):
 def main():
     torch.set_grad_enabled(False)
     drawn_pictures = sorted(os.listdir(os.path.join(here, "../pictures")))
-    plain = ["../../pictures/" + name for name in drawn_pictures if name.endswith((".png", ".jpg", ".webp"))]
+    plain = ["../../pictures/" + name for name in drawn_pictures if name.endswith((".png", ".jpg", ".webp")) and name != "gray-trns.png"]
     scenes = ["../../../../Examples/pictures/" + name for name in sorted(os.listdir(os.path.join(root, "Examples/pictures"))) if not name.endswith("jsonl")]
     words = ["yes", "no", "yesterday", "a red car", "a red cart, 7", "\u00e9", " no", "no\nno"]
     shapes = ["a red circle", "a red square", "red", "2", "3", "a blue triangle", "<loc0256><loc0384><loc0768><loc0928> red circle"]
     for name, folder, pictures, prompts, answers in [
             ("odd", "odd", plain, ["caption en", "", "ocr", "detect cat ; dog"], words),
             ("grouped", "grouped", plain, ["caption en", "answer en how many cats are there?"], words),
+            ("second", "second", plain, ["caption en", "ocr"], words), ("edge", "edge", plain, ["", "ocr"], words),
             ("miniature", "../../../Examples/miniature/model", scenes,
              ["caption en", "answer en how many shapes are there?", "detect red circle", "answer en what color is the circle?", "describe en"], shapes)]:
+        if len(sys.argv) > 1 and name not in sys.argv[1:]:
+            continue
         model, processor = load(os.path.join(here, folder))
         os.makedirs(os.path.join(here, name), exist_ok=True)
         with open(os.path.join(here, name, "decoding.jsonl"), "w") as file:

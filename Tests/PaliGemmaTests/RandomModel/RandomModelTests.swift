@@ -46,9 +46,14 @@ import Testing
 
     @Test func theWholeModelHasThePublicNumberOfTensorsAndParameters() throws {
         defer { remove() }
-        let model = try RandomModel(shape: "3b-224")
-        #expect(model.shards.reduce(0) { $0 + $1.tensors.count } == 603)
-        #expect(model.byteCount == 2 * 2_923_466_480)
+        for (shape, tensors, parameters) in [
+            ("3b-224", 603, 2_923_466_480), ("pg2-3b-224", 727, 3_032_242_416), ("pg2-10b-224", 903, 9_662_638_832),
+            ("pg2-28b-224", 947, 27_650_487_024),
+        ] {
+            let model = try RandomModel(shape: shape)
+            #expect(model.shards.reduce(0) { $0 + $1.tensors.count } == tensors)
+            #expect(model.byteCount == 2 * parameters)
+        }
     }
 
     @Test func theLanguageFilesOfAllSizesAreTheSame() throws {

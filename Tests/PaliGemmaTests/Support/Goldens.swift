@@ -4,16 +4,19 @@ import TestSupport
 
 /// The committed checkpoints and what the reference computed with them (Tests/Fixtures/goldens/make.py).
 struct Goldens {
-    static let cases = ["odd", "grouped"]
+    /// Their folders; "window" behind a name: with the sliding window.
+    static let cases = ["odd", "grouped", "second", "second window", "edge", "edge window"]
 
     let directory: String
+    private let hasWindow: Bool
     let configuration: ModelConfiguration
     let weights: ModelWeights
     private let file: SafetensorsFile
 
     init(_ name: String) throws {
-        directory = Fixtures.path("goldens/\(name)")
-        configuration = try ModelConfiguration(directory: directory)
+        hasWindow = name.hasSuffix(" window")
+        directory = Fixtures.path("goldens/\(name.split(separator: " ")[0])")
+        configuration = try ModelConfiguration(directory: directory, slidingWindow: hasWindow)
         weights = try ModelWeights(
             checkpoint: Checkpoint(directory: directory), configuration: configuration)
         file = try SafetensorsFile(path: directory + "/goldens.safetensors")
@@ -25,6 +28,11 @@ struct Goldens {
         let bytes = UnsafeRawBufferPointer(rebasing: file.mapping.bytes[try entry(name).range])
         return (0..<bytes.count / 4).map { bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
     }
+
+    /// Of each step [steps, V].
+    var logits: [Float] { get throws { try floats(hasWindow ? "window.logits" : "logits") } }
+    /// Chosen at each step.
+    var answer: [Int32] { get throws { try tokens(hasWindow ? "window.tokens" : "tokens") } }
 
     func tokens(_ name: String) throws -> [Int32] { try floats(name).map { Int32($0) } }
 

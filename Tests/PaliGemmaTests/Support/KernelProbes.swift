@@ -103,6 +103,12 @@ extension Kernels {
         return out
     }
 
+    func softCap(_ x: [Float], scale: Float, cap: Float) -> [Float] {
+        var out = x
+        table.pointee.soft_cap(&out, x.count, scale, cap)
+        return out
+    }
+
     func narrowed(_ x: [Float]) -> [UInt16] {
         var out = [UInt16](repeating: 0, count: x.count)
         table.pointee.narrow(x, &out, x.count)

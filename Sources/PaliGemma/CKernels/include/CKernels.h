@@ -94,6 +94,9 @@ typedef struct {
     // running ones, updated; the returned factor brings what was summed before to the new maximum.
     float (*softmax_tile)(float *x, size_t count, float scale, float *maximum, float *sum);
 
+    // x = cap * tanh(x * scale / cap)
+    void (*soft_cap)(float *x, size_t count, float scale, float cap);
+
     // Rotates the two halves of one head: cosine and sine have half as many entries as the head.
     void (*rotate)(float *head, const float *cosine, const float *sine, size_t half);
 

@@ -1,0 +1,113 @@
+import Foundation
+import PaliGemma
+import ShardPlan
+import TestSupport
+import Testing
+
+/// What the goldens are too small for: the public models' numbers of heads, prefixes of several tiles, and matrices that
+/// are worth quantising. Random numbers that neither grow nor vanish, so that a rounding stays one.
+@Suite("Gemma 2 with the public numbers of heads")
+struct Gemma2Tests {
+    /// Query heads; half as many hold keys and values.
+    static let heads = [8, 16, 32]
+
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private static func model(heads: Int) -> RandomModel {
+        let text = TextConfiguration(
+            width: 160, mlpWidth: 512, layers: 3, heads: heads, keyValueHeads: heads / 2, headWidth: 512 / heads,
+            vocabulary: 1024, family: .gemma2, queryScalar: 20, attentionSoftCap: 2, finalSoftCap: 3,
+            window: .alternating(positions: 290, layers: 3))
+        return RandomModel(
+            ModelConfiguration(
+                vision: VisionConfiguration(width: 64, mlpWidth: 128, layers: 1, heads: 4, patch: 14, imageSize: 28),
+                text: text, imageToken: 1023),
+            family: "gemma2-test-\(heads)")
+    }
+
+    private struct Answer: Sendable {
+        let tokens: [[Int32]]
+        let logProbabilities: [[Float]]
+        /// Of the first token of the first sequence.
+        let logits: [Float]
+    }
+
+    /// Two prefixes, one of several tiles and longer than the window, one that reaches it while it is answered.
+    private func answers(
+        heads: Int, ranks: Int, split: PrefillCut.Split = .rows, precision: WeightPrecision = .bf16,
+        kernels: Kernels = .current
+    ) throws -> [Answer] {
+        let model = Self.model(heads: heads)
+        let directory = folder.file("\(heads)")
+        try model.write(to: directory) { _, _ in }
+        let (configuration, checkpoint) = (model.configuration, try Checkpoint(directory: directory))
+        let weights = try ModelWeights.load(
+            checkpoint, configuration, precision: precision, fingerprint: checkpoint.fingerprint(), threads: 2)
+        return try InProcessGroup.run(ranks: ranks) { group in
+            let plan = try ShardPlan(ranks: ranks + 1, configuration: configuration, visionRanks: 1)
+            let gemma = Gemma(
+                weights: weights, configuration: configuration, slice: plan.slices[group.rank], group: group,
+                team: ThreadTeam(count: 1), kernels: kernels,
+                cut: PrefillCut(split: split, blockRows: 64, leastRows: 1))
+            try gemma.prepareWeights()
+            let sequences = [600, 285].enumerated().map { index, count in
+                Sequence(
+                    id: UInt64(index), textTokens: (0..<count).map { Int32(($0 * 37 + index) % 1000) + 3 }, pictures: 0,
+                    tokensPerPicture: 4, maxTokens: 10)
+            }
+            var logits: [Float] = []
+            gemma.observer = { stage, view in
+                if stage == "logits", logits.isEmpty { logits = view.values(row: 0) }
+            }
+            let none = Matrix(rows: 1, columns: configuration.vision.width)
+            try gemma.prefill(sequences, features: ReadyFeatures(all: none.view, tokensPerPicture: 4))
+            try gemma.decode(sequences, steps: 10)
+            return Answer(
+                tokens: sequences.map(\.tokens), logProbabilities: sequences.map(\.logProbabilities), logits: logits)
+        }
+    }
+
+    private func distance(_ one: Answer, _ other: Answer) -> Float {
+        zip(one.logProbabilities.joined(), other.logProbabilities.joined()).map { abs($0 - $1) }.max() ?? .infinity
+    }
+
+    @Test("Any number of ranks answers as one does, by rows and by columns", arguments: heads)
+    func ranks(heads: Int) throws {
+        let one = try answers(heads: heads, ranks: 1)[0]
+        #expect(one.tokens.allSatisfy { $0.count == 10 })
+        for ranks in 2...8 {
+            for split in PrefillCut.Split.allCases {
+                for other in try answers(heads: heads, ranks: ranks, split: split) {
+                    #expect(other.tokens == one.tokens, "\(ranks) ranks by \(split)")
+                    #expect(distance(other, one) < 1e-4, "\(ranks) ranks by \(split)")
+                }
+            }
+        }
+    }
+
+    @Test("Every set of kernels gives the same tokens and log-probabilities", arguments: KernelTests.levels.indices)
+    func kernels(level: Int) throws {
+        let scalar = try answers(heads: 8, ranks: 1, kernels: .scalar)[0]
+        let vector = try answers(heads: 8, ranks: 1, kernels: KernelTests.levels[level])[0]
+        #expect(vector.tokens == scalar.tokens)
+        #expect(distance(vector, scalar) < 1e-4)
+        #expect(zip(vector.logits, scalar.logits).allSatisfy { abs($0 - $1) < 1e-4 })
+    }
+
+    @Test("Weights of eight bits: near the exact mode's logits, and the same on all ranks", arguments: [1, 3, 5])
+    func quantized(ranks: Int) throws {
+        let exact = try answers(heads: 16, ranks: 1)[0]
+        let alone = try answers(heads: 16, ranks: 1, precision: .int8)[0]
+        let spread = (exact.logits.reduce(0) { $0 + $1 * $1 } / Float(exact.logits.count)).squareRoot()
+        let error = zip(alone.logits, exact.logits).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+        #expect(error > 0 && (error / Float(exact.logits.count)).squareRoot() < 0.06 * spread)
+        for split in PrefillCut.Split.allCases {
+            let all = try answers(heads: 16, ranks: ranks, split: split, precision: .int8)
+            for other in all {
+                #expect(other.tokens == all[0].tokens && other.logProbabilities == all[0].logProbabilities)
+            }
+        }
+    }
+}
