@@ -50,6 +50,7 @@ package final class FeatureFolder {
             throw ShardError.featureFolder(path: self.path, reason: String(cString: strerror(errno)))
         }
         bytes = files().reduce(0) { $0 + $1.size }
+        if bytes > limit { makeRoom() }
     }
 
     func read(_ key: FeatureCache.Key) -> PictureFeatures? {

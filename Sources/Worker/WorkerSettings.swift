@@ -71,9 +71,11 @@ struct WorkerSettings {
             throw UsageError(description: "\(variable) is \(given); 1 or 0 is expected")
         }
 
-        func bytes(_ flag: String?, _ option: String, _ variable: String, default standard: String) throws -> Int {
+        func bytes(
+            _ flag: String?, _ option: String, _ variable: String, default standard: String, mayBeNone: Bool = false
+        ) throws -> Int {
             let given = text(flag, variable) ?? standard
-            if let size = ByteSize(given) { return size.bytes }
+            if let size = ByteSize(given, mayBeNone: mayBeNone) { return size.bytes }
             throw UsageError(
                 description: "\(option) (\(variable)) is \(given); a size such as 2g, 512m or 1000000 is expected")
         }
@@ -108,7 +110,8 @@ struct WorkerSettings {
         visionRanks = try number(command.visionRanks, "--vision-ranks", "PALIGEMMA_VISION_RANKS", atLeast: 1)
         threads = try number(command.threads, "--threads", "PALIGEMMA_THREADS", atLeast: 1)
         keyValueBudget = try bytes(command.kvBudget, "--kv-budget", "PALIGEMMA_KV_BUDGET", default: "2g")
-        featureCache = try bytes(command.featureCache, "--feature-cache", "PALIGEMMA_FEATURE_CACHE", default: "512m")
+        featureCache = try bytes(
+            command.featureCache, "--feature-cache", "PALIGEMMA_FEATURE_CACHE", default: "512m", mayBeNone: true)
         featureFolder = text(command.featureFolder, "PALIGEMMA_FEATURE_FOLDER")
         featureFolderSize = try bytes(
             command.featureFolderSize, "--feature-folder-size", "PALIGEMMA_FEATURE_FOLDER_SIZE", default: "20g")

@@ -21,7 +21,10 @@ struct FeatureOptions: ParsableArguments {
     /// Flags of pg-worker and their values.
     func resolved() throws -> [(String, String?)] {
         [
-            ("--feature-cache", try Variable.featureCache.size(featureCache, option: "--feature-cache")),
+            (
+                "--feature-cache",
+                try Variable.featureCache.size(featureCache, option: "--feature-cache", mayBeNone: true)
+            ),
             ("--feature-folder", try Variable.featureFolder.value(featureFolder)),
             (
                 "--feature-folder-size",

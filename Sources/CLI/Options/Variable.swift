@@ -111,9 +111,9 @@ struct Variable {
     }
 
     /// As `value(_:)`, for a number of bytes, as text.
-    func size(_ flag: String?, option: String) throws -> String? {
+    func size(_ flag: String?, option: String, mayBeNone: Bool = false) throws -> String? {
         guard let text = try value(flag) else { return nil }
-        guard ByteSize(text) != nil else {
+        guard ByteSize(text, mayBeNone: mayBeNone) != nil else {
             throw ValidationError("'\(option)' is \(text); a size such as 2g, 512m or 1000000 is expected.")
         }
         return text

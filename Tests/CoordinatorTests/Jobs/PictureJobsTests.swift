@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test func aFolderGivesItsPicturesToItsDepthInOrder() throws {
-        let source = try PictureJobs(paths: [folder.file("pictures/")], prompt: "ocr", defaults: JobDefaults())
+        let source = PictureJobs(paths: [folder.file("pictures/")], prompt: "ocr", defaults: JobDefaults())
         let expected = ["a.PNG", "b.jpg", "sub/c.webp", "sub/deep/d.Jpeg"].map { folder.file("pictures/" + $0) }
         #expect(try ids(source) == expected)
         #expect(source.passedOver == 3)
@@ -27,7 +27,7 @@ import Testing
 
     @Test func aNamedFileIsTakenWhateverItIsCalled() throws {
         let paths = [folder.file("pictures/notes.txt"), folder.file("missing.jpg")]
-        let source = try PictureJobs(paths: paths, prompt: "ocr", defaults: JobDefaults(maxTokens: 5))
+        let source = PictureJobs(paths: paths, prompt: "ocr", defaults: JobDefaults(maxTokens: 5))
         let first = try #require(try source.next())
         #expect(first.images[0].size == 1)
         #expect(first.maxTokens == 5)
@@ -40,12 +40,12 @@ import Testing
     @Test func linkedFoldersAreWalkedOnceAndLoopsEnd() throws {
         let loop = folder.file("pictures/sub/loop")
         try FileManager.default.createSymbolicLink(atPath: loop, withDestinationPath: folder.file("pictures"))
-        let source = try PictureJobs(paths: [folder.file("pictures")], prompt: "ocr", defaults: JobDefaults())
+        let source = PictureJobs(paths: [folder.file("pictures")], prompt: "ocr", defaults: JobDefaults())
         #expect(try ids(source).count == 4)
     }
 
     @Test func idsCarryThePromptOnRequest() throws {
-        let source = try PictureJobs(paths: ["x.jpg"], prompt: "ocr", defaults: JobDefaults(), idWithPrompt: true)
+        let source = PictureJobs(paths: ["x.jpg"], prompt: "ocr", defaults: JobDefaults(), idWithPrompt: true)
         #expect(try ids(source) == ["x.jpg#ocr"])
     }
 }

@@ -38,9 +38,9 @@ import Testing
         var connection: OpaquePointer?
         try #require(sqlite3_open(queue.name, &connection) == SQLITE_OK)
         let sql = """
+            DROP INDEX jobs_picture; ALTER TABLE jobs DROP COLUMN picture;
             DROP INDEX jobs_ready; DROP INDEX jobs_suspect; DROP INDEX jobs_owner; DROP INDEX jobs_failed;
             ALTER TABLE jobs DROP COLUMN suspect; ALTER TABLE results DROP COLUMN details;
-            DROP INDEX jobs_picture; ALTER TABLE jobs DROP COLUMN picture;
             CREATE INDEX jobs_ready ON jobs (priority DESC, sequence) WHERE state = 0;
             CREATE INDEX jobs_failed ON jobs (sequence) WHERE state = 4;
             PRAGMA user_version = 1;
