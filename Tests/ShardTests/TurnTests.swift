@@ -1,6 +1,7 @@
 import CTurn
 import Foundation
 import PaliGemma
+import Synchronization
 import Testing
 
 @Suite("Turns and bells of processes that share memory")
@@ -52,6 +53,7 @@ struct TurnTests {
     @Test("Who asks first gets the next turn")
     func order() {
         let shared = Shared(bytes: pg_turn_bytes())
+        let drawn = shared.memory.assumingMemoryBound(to: Atomic<UInt32>.self)
         let order = Locked<[Int]>([])
         pg_turn_take(shared.memory)
         let done = DispatchSemaphore(value: 0)
@@ -63,7 +65,7 @@ struct TurnTests {
                 done.signal()
             }.start()
             // The next one asks when this one waits: its number has been drawn.
-            while shared.memory.load(as: UInt32.self) < UInt32(index + 2) { usleep(100) }
+            while drawn.pointee.load(ordering: .relaxed) < UInt32(index + 2) { usleep(100) }
         }
         pg_turn_give(shared.memory)
         for _ in 0..<5 { done.wait() }

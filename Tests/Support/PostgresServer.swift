@@ -56,7 +56,12 @@ package final class PostgresServer: @unchecked Sendable {
         try PostgresConsole(address(of: "postgres")).run("CREATE ROLE locked LOGIN PASSWORD 'right'")
     }
 
-    deinit { if lifeline >= 0 { close(lifeline) } }
+    deinit {
+        guard lifeline >= 0 else { return }
+        close(lifeline)
+        // It stops the server and removes the folder.
+        watchdog.waitUntilExit()
+    }
 
     private var data: String { folder + "/data" }
 

@@ -93,7 +93,8 @@ extension Tokenizer {
         [UInt8], String
     ) {
         let path = files.directory + "/tokenizer.model"
-        if let data = FileManager.default.contents(atPath: path) {
+        // FileManager.contents would lose 4 KiB with a file that is empty.
+        if let data = try? FileHandle(forReadingFrom: URL(fileURLWithPath: path)).readToEnd() ?? Data() {
             return (try extended([UInt8](data), files, path: path, covering: imageToken), path)
         }
         let jsonPath = files.directory + "/tokenizer.json"

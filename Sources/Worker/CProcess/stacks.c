@@ -31,7 +31,7 @@ static void say(int descriptor, const char *text) {
 
 // MARK: The stacks of all threads
 
-static int stacks_descriptor = STDERR_FILENO;
+static atomic_int stacks_descriptor = STDERR_FILENO;
 static atomic_int stacks_answered;
 
 static int stacks_signal(void) { return SIGRTMIN + 7; }
@@ -89,7 +89,8 @@ void pg_stacks_write(int descriptor) {
 static int memory_ran_out(void *const *frames, int count) {
     for (int index = 0; index < count; index++) {
         Dl_info info;
-        if (!dladdr(frames[index], &info) || !info.dli_sname) continue;
+        // Back into the call: what comes after one that never returns may be the next function.
+        if (!dladdr((const char *)frames[index] - 1, &info) || !info.dli_sname) continue;
         if (strstr(info.dli_sname, "swift_slowAlloc") || strstr(info.dli_sname, "bad_alloc")) return 1;
     }
     const size_t probe = 64 << 20;
