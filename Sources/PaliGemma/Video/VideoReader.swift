@@ -98,7 +98,7 @@ package struct VideoReader: Sendable {
             throw ImageError(
                 .timedOut, at: path, "its frames were not read after \(Int(limit)) s; cut the video into shorter ones")
         } catch {
-            throw ImageError(.noProgram, at: path, "\(name) could not be started: \(error)")
+            throw ImageError(.noProgram, at: path, "\(error)")
         }
     }
 
