@@ -9,7 +9,7 @@ struct JobOptions: ParsableArguments {
     @Option(
         help: Variable.jobs.help(
             "A file of jobs, one JSON object a line: {\"id\", \"images\", \"prompt\", \"max_tokens\", \"priority\", …}; "
-                + "docs/jobs.md has all keys.",
+                + "docs/queue.md has all keys.",
             valueName: "file"))
     var jobs: String?
 
