@@ -15,7 +15,8 @@ final class PictureFeatures {
 ///
 /// Used on the stage's thread only.
 final class FeatureCache {
-    /// XXH3-128 of the pixels that the tower takes: two files of the same picture are one.
+    /// XXH3-128 of the pixels that the tower takes, so two files of the same picture are one; and the adapter through
+    /// which they are looked at.
     typealias Key = String
 
     private struct Entry {
@@ -39,7 +40,9 @@ final class FeatureCache {
         self.folder = folder
     }
 
-    static func key(ofPixels rgb: [UInt8]) -> Key { ContentHash.hexadecimal(of: rgb) }
+    static func key(ofPixels rgb: [UInt8], adapter: String?) -> Key {
+        ContentHash.hexadecimal(of: rgb) + (adapter.map { "-" + $0 } ?? "")
+    }
 
     /// Of a picture that is known; nil for others.
     func features(of key: Key) -> PictureFeatures? {

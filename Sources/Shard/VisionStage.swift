@@ -17,6 +17,7 @@ package final class VisionStage: @unchecked Sendable {
     /// Rounds the features for the wire; nil where they travel as they are.
     private let codec: LinkCodec?
     private let cache: FeatureCache?
+    private let adapterFingerprints: [String]
     private let timeline: Timeline?
     private let fault: FeatureFault?
     /// Written on the stage's thread.
@@ -37,9 +38,11 @@ package final class VisionStage: @unchecked Sendable {
     /// - Parameters:
     ///   - cacheBytes: of features that are kept in memory.
     ///   - folder: where they are kept on a disk; nil for nowhere.
+    ///   - adapterFingerprints: in the order of the adapters' places; a picture has other features through another.
     package init(
         tower: VisionTower, configuration: VisionConfiguration, thread: StageThread, sender: any FrameSender,
-        codec: LinkCodec? = nil, cacheBytes: Int = 0, folder: FeatureFolder? = nil, turn: HostTurn? = nil,
+        codec: LinkCodec? = nil, cacheBytes: Int = 0, folder: FeatureFolder? = nil, adapterFingerprints: [String] = [],
+        turn: HostTurn? = nil,
         timeline: Timeline?,
         fault: FeatureFault? = FeatureFault.fromEnvironment()
     ) {
@@ -49,6 +52,7 @@ package final class VisionStage: @unchecked Sendable {
         self.sender = sender
         self.codec = codec
         cache = FeatureCache(limit: cacheBytes, folder: folder)
+        self.adapterFingerprints = adapterFingerprints
         self.timeline = timeline
         self.fault = fault
         // A pass is long: those who wait for a turn get one after every layer.
@@ -71,6 +75,7 @@ package final class VisionStage: @unchecked Sendable {
     private struct Group {
         let key: FeatureCache.Key
         let rgb: [UInt8]
+        let adapter: Int?
         var ids: [UInt64]
     }
 
@@ -103,27 +108,34 @@ package final class VisionStage: @unchecked Sendable {
     }
 
     private func groups(of batch: PixelBatch) -> [Group] {
-        guard cache != nil else { return batch.pictures.map { Group(key: "", rgb: $0.rgb, ids: [$0.id]) } }
+        guard cache != nil else {
+            return batch.pictures.map { Group(key: "", rgb: $0.rgb, adapter: place(of: $0.adapter), ids: [$0.id]) }
+        }
         var groups: [Group] = []
         var places: [FeatureCache.Key: Int] = [:]
         for picture in batch.pictures {
-            let key = FeatureCache.key(ofPixels: picture.rgb)
+            let adapter = place(of: picture.adapter)
+            let mark = adapter.map { adapterFingerprints.indices.contains($0) ? adapterFingerprints[$0] : "\($0)" }
+            let key = FeatureCache.key(ofPixels: picture.rgb, adapter: mark)
             if let place = places[key] {
                 groups[place].ids.append(picture.id)
             } else {
                 places[key] = groups.count
-                groups.append(Group(key: key, rgb: picture.rgb, ids: [picture.id]))
+                groups.append(Group(key: key, rgb: picture.rgb, adapter: adapter, ids: [picture.id]))
             }
         }
         return groups
     }
+
+    /// On the wire adapters are counted from 1, and 0 is none.
+    private func place(of adapter: UInt32) -> Int? { adapter == 0 ? nil : Int(adapter) - 1 }
 
     /// One pass of the tower. Blocks go out as they are finished, and what is to be kept is copied.
     private func encode(_ groups: [Group], emit: (MatrixView, Range<Int>, [Group]) throws -> Void) throws {
         let tokens = configuration.tokens
         let kept = groups.map { _ in cache.map { _ in PictureFeatures(tokens: tokens, width: configuration.width) } }
         var failure: (any Error)?
-        tower.encode(groups.map(\.rgb)) { rows, features in
+        tower.encode(groups.map(\.rgb), adapters: groups.map(\.adapter)) { rows, features in
             guard failure == nil else { return }
             do {
                 try emit(features, rows, groups)

@@ -54,7 +54,8 @@ final class Rank: @unchecked Sendable {
             vision = VisionStage(
                 tower: tower, configuration: configuration.vision, thread: thread, sender: sender,
                 codec: settings.link == .bfloat16 && loop.size > 1 ? LinkCodec(team: team) : nil,
-                cacheBytes: settings.featureCache, folder: try Rank.featureFolder(settings, parts), turn: turn,
+                cacheBytes: settings.featureCache, folder: try Rank.featureFolder(settings, parts),
+                adapterFingerprints: parts.adapters.all.map(\.fingerprint), turn: turn,
                 timeline: timeline)
         } else {
             vision = nil
@@ -119,7 +120,7 @@ final class Rank: @unchecked Sendable {
             cacheBytes: settings.keyValueBudget)
         return Coordinator(
             queue: queue, plan: parts.plan, configuration: parts.configuration, limits: limits,
-            tokenizer: parts.tokenizer,
+            tokenizer: parts.tokenizer, adapters: parts.adapters,
             settings: Coordinator.Settings(
                 drain: settings.drain, lease: .seconds(settings.leaseSeconds),
                 owner: settings.world ?? "\(launch.host):\(launch.processID)", drainTimeout: settings.drainTimeout,

@@ -109,6 +109,12 @@ struct WorkerCommand: ParsableCommand {
             """)
     var resize: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "A LoRA adapter as PEFT saves it, which jobs call by this name; may be given several times. "
+                + "[PALIGEMMA_ADAPTER, with commas between]", valueName: "name=dir"))
+    var adapter: [String] = []
+
     @Flag(
         help: """
             PaliGemma 2: an answer's tokens see the last 4096 positions only in every other layer, as in transformers. \

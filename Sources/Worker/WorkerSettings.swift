@@ -32,6 +32,8 @@ struct WorkerSettings {
     let report: String?
     let resize: PictureResize
     let slidingWindow: Bool
+    /// "name=DIR"
+    let adapters: [String]
     let ignoreExif: Bool
     let quiet: Bool
 
@@ -135,6 +137,8 @@ struct WorkerSettings {
             throw UsageError(description: "--resize (PALIGEMMA_RESIZE) is \(square); one of \(known) is expected")
         }
         self.resize = resize
+        let adapterList = (text(nil, "PALIGEMMA_ADAPTER") ?? "").split(separator: ",").map(String.init)
+        adapters = command.adapter.isEmpty ? adapterList : command.adapter
         slidingWindow = try isSet(command.slidingWindow, "PALIGEMMA_SLIDING_WINDOW")
         ignoreExif = try isSet(command.ignoreExif, "PALIGEMMA_IGNORE_EXIF")
         quiet = try isSet(command.quiet, "PALIGEMMA_QUIET")

@@ -67,6 +67,7 @@ struct ModelParts {
     let tokenizer: Tokenizer
     let precision: WeightPrecision
     let resize: PictureResize
+    let adapters: AdapterSet
     let fingerprint: String
     /// Of what the weights compute, whatever else answers depend on.
     let weightsFingerprint: String
@@ -88,11 +89,14 @@ struct ModelParts {
         let stored = checkpoint.fingerprint()
         precision = settings.weights
         resize = settings.resize
+        adapters = try AdapterSet(options: settings.adapters)
         weightsFingerprint = precision.mark(fingerprint: stored)
-        fingerprint = resize.mark(fingerprint: precision.mark(fingerprint: configuration.mark(fingerprint: stored)))
+        fingerprint = resize.mark(
+            fingerprint: precision.mark(
+                fingerprint: adapters.mark(fingerprint: configuration.mark(fingerprint: stored))))
         weights = try ModelWeights.load(
             checkpoint, configuration, precision: precision, fingerprint: stored,
-            threads: Launch(worldSize: worldSize).cores
+            threads: Launch(worldSize: worldSize).cores, adapters: adapters
         ) { making in
             let size = String(format: "%.0f MB", Double(making.byteCount) / 1e6)
             Talk.line("quantising the weights, once, into \(making.path) (\(size))")
@@ -105,6 +109,7 @@ struct ModelParts {
         let weights = precision == .bf16 ? [] : ["--weights \(precision.rawValue)"]
         let window = configuration.text.window == nil ? [] : ["--sliding-window"]
         let pictures = resize == .pillow ? [] : ["--resize \(resize.rawValue)"]
-        return ([directory] + weights + window + pictures).joined(separator: ", ")
+        let tuned = adapters.names.isEmpty ? [] : ["--adapter " + adapters.names.joined(separator: " and ")]
+        return ([directory] + weights + window + tuned + pictures).joined(separator: ", ")
     }
 }

@@ -11,7 +11,7 @@ import Testing
     @Test(
         arguments: [
             "run", "submit", "status", "results", "failed", "retry", "cancel", "purge", "inspect image",
-            "inspect model", "inspect logits", "random-model",
+            "inspect model", "inspect plan", "inspect logits", "random-model",
             "bench",
             "bench kernels",
         ])
@@ -55,9 +55,23 @@ import Testing
         #expect(try bench.run("inspect", "image", "missing.jpg", "--model", "model", "--output", "o.png").code == 1)
         #expect(try bench.run("random-model", "--shape", "7b", "--output", "m").code == 2)
         #expect(try bench.run("run", "--model", "missing", "--prompt", "x", "x.jpg", "--output", "o").code == 4)
+        #expect(
+            try bench.run(
+                "run", "--model", "model", "--adapter", "a=missing", "--prompt", "x", "x.jpg", "--output", "o"
+            ).code == 4)
         let tooMany = try bench.run(
             "run", "--model", "model", "--ranks", "99", "--prompt", "x", "x.jpg", "--output", "o")
         #expect(tooMany.code == 2)
+    }
+
+    @Test func aPublicModelIsPlannedWithoutItsFiles() throws {
+        let outcome = try bench.run(
+            "inspect", "plan", "--shape", "pg2-28b-896", "--ranks", "4", "--prefill", "columns", "--weights", "int8")
+        #expect(outcome.code == 0, "\(outcome.talk)")
+        for part in ["checkpoint   55.3 GB", "4 ranks: ", "heads 0-10 on K/V 0-5", "rank 3 "] {
+            #expect(outcome.output.contains(part), "no \(part) in:\n\(outcome.output)")
+        }
+        #expect(try bench.run("inspect", "plan", "--shape", "pg2-9b-224").code == 2)
     }
 
     @Test func aModelIsDescribedRankByRank() throws {

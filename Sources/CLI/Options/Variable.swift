@@ -72,6 +72,8 @@ struct Variable {
     static let dryRun = Variable("DRY_RUN")
 
     static let resize = Variable("RESIZE")
+    static let adapter = Variable("ADAPTER")
+    static let useAdapter = Variable("USE_ADAPTER")
     static let slidingWindow = Variable("SLIDING_WINDOW")
     static let ignoreExif = Variable("IGNORE_EXIF")
     static let shape = Variable("SHAPE")

@@ -43,6 +43,12 @@ struct WorldOptions: ParsableArguments {
 
     @OptionGroup var picture: PictureOptions
 
+    @Option(
+        help: Variable.adapter.help(
+            "A LoRA adapter as PEFT saves it, which jobs call by this name; may be given several times.",
+            valueName: "name=dir"))
+    var adapter: [String] = []
+
     @Flag(
         help: Variable.slidingWindow.help(
             "PaliGemma 2: an answer's tokens see the last 4096 positions only in every other layer, as in transformers.",
@@ -66,9 +72,17 @@ struct WorldOptions: ParsableArguments {
         let configuration = try ModelConfiguration(directory: model)
         let plan = try self.plan.resolved(for: configuration)
         let precision = try Variable.weights.value(weights) ?? .bf16
+        // What is no adapter is said before anything is begun.
+        _ = try AdapterSet(options: adapters())
         return WorldSettings(
             model: model, precision: precision, configuration: configuration, plan: plan,
             workerFlags: ["--weights", precision.rawValue] + (try workerFlags()))
+    }
+
+    private func adapters() throws -> [String] {
+        guard adapter.isEmpty else { return adapter }
+        let list = try Variable.adapter.value(nil as String?) ?? ""
+        return list.split(separator: ",").map(String.init)
     }
 
     /// What pg-worker is told besides model, queue and ranks.
@@ -84,7 +98,8 @@ struct WorldOptions: ParsableArguments {
             ("--timeline", try Variable.timeline.value(timeline)),
         ]
         let flags = (values + (try features.resolved())).flatMap { name, value in value.map { [name, $0] } ?? [] }
-        return flags + (try Variable.slidingWindow.isOn(slidingWindow) ? ["--sliding-window"] : [])
+        return flags + (try adapters()).flatMap { ["--adapter", $0] }
+            + (try Variable.slidingWindow.isOn(slidingWindow) ? ["--sliding-window"] : [])
             + (try Variable.ignoreExif.isOn(ignoreExif) ? ["--ignore-exif"] : [])
     }
 }

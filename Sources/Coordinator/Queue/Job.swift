@@ -186,7 +186,7 @@ package struct Answer: Sendable, Equatable {
 }
 
 /// Why a job has no answer.
-package struct JobFailure: Sendable, Equatable {
+package struct JobFailure: Error, Sendable, Equatable {
     /// A short name that programs may test: "file_missing", "not_a_picture", …
     package var code: String
     /// For a person: what was done, on what, what to do.

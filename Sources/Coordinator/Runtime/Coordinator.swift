@@ -67,6 +67,7 @@ package final class Coordinator {
     private let plan: ShardPlan
     private let configuration: ModelConfiguration
     private let tokenizer: Tokenizer
+    private let adapters: AdapterSet
     private let settings: Settings
     private let sender: any FrameSender
     private let inbox: Inbox
@@ -100,12 +101,14 @@ package final class Coordinator {
 
     package init(
         queue: any JobQueue, plan: ShardPlan, configuration: ModelConfiguration, limits: Schedule.Limits,
-        tokenizer: Tokenizer, settings: Settings, sender: any FrameSender, wake: @escaping @Sendable () -> Void,
+        tokenizer: Tokenizer, adapters: AdapterSet, settings: Settings, sender: any FrameSender,
+        wake: @escaping @Sendable () -> Void,
         timeline: Timeline? = nil
     ) {
         self.plan = plan
         self.configuration = configuration
         self.tokenizer = tokenizer
+        self.adapters = adapters
         self.settings = settings
         self.sender = sender
         let inbox = Inbox(wake: wake)
@@ -114,6 +117,7 @@ package final class Coordinator {
         keeper = QueueKeeper(queue: queue, owner: settings.owner, duration: settings.lease) { inbox.put($0) }
         preparer = PicturePreparer(
             threads: settings.preparingThreads, tokenizer: tokenizer, configuration: configuration,
+            adapters: adapters,
             reader: PictureReader(
                 side: configuration.vision.imageSize, resize: settings.resize, options: settings.image),
             timeline: timeline
@@ -290,7 +294,10 @@ package final class Coordinator {
         var pictures: [PixelBatch.Picture] = []
         for id in jobs {
             guard let flight = flights[id], let prepared = flight.prepared else { continue }
-            pictures += zip(flight.pictureIDs, prepared.pictures).map { PixelBatch.Picture(id: $0, rgb: $1) }
+            let adapter = prepared.adapter.map { adapters.all[$0].changesVision ? UInt32($0 + 1) : 0 } ?? 0
+            pictures += zip(flight.pictureIDs, prepared.pictures).map {
+                PixelBatch.Picture(id: $0, rgb: $1, adapter: adapter)
+            }
         }
         let frame = PixelBatch(
             batchID: batch, side: UInt32(configuration.vision.imageSize), pictures: pictures, routes: routes(jobs))
@@ -336,7 +343,8 @@ package final class Coordinator {
             guard let flight = flights[id], let prepared = flight.prepared else { return nil }
             return Order.Sequence(
                 id: id, pictureIDs: flight.pictureIDs, textTokens: prepared.textTokens,
-                maxTokens: UInt32(flight.lease.job.maxTokens), decoding: Order.Decoding(prepared.decoding))
+                maxTokens: UInt32(flight.lease.job.maxTokens), decoding: Order.Decoding(prepared.decoding),
+                adapter: UInt32(prepared.adapter.map { $0 + 1 } ?? 0))
         }
         try order(Order(sequenceNumber: 0, kind: .prefill, batchID: batch, sequences: sequences))
     }

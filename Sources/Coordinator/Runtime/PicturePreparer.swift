@@ -11,6 +11,8 @@ struct PreparedJob: Sendable {
     let textTokens: [Int32]
     let options: DecodingOptions
     let decoding: PaliGemma.Decoding
+    /// By its place in the world's ``AdapterSet``.
+    let adapter: Int?
 }
 
 /// Reads, resizes and tokenises jobs on threads of its own, ahead of the vision stage.
@@ -20,16 +22,18 @@ final class PicturePreparer: Sendable {
     private let reader: JobPictureReader
     private let tokenizer: Tokenizer
     private let configuration: ModelConfiguration
+    private let adapters: AdapterSet
     private let timeline: Timeline?
     private let report: @Sendable (Inbox.Message) -> Void
 
     init(
-        threads: Int, tokenizer: Tokenizer, configuration: ModelConfiguration, reader: PictureReader,
-        timeline: Timeline?, report: @escaping @Sendable (Inbox.Message) -> Void
+        threads: Int, tokenizer: Tokenizer, configuration: ModelConfiguration, adapters: AdapterSet,
+        reader: PictureReader, timeline: Timeline?, report: @escaping @Sendable (Inbox.Message) -> Void
     ) {
         self.reader = JobPictureReader(reader: reader)
         self.tokenizer = tokenizer
         self.configuration = configuration
+        self.adapters = adapters
         self.timeline = timeline
         self.report = report
         marks = (0..<threads).map { _ in ActivityMark() }
@@ -60,6 +64,7 @@ final class PicturePreparer: Sendable {
         do {
             // The prompt first: it costs nothing, and its faults need no picture.
             let options = try DecodingOptions(text: job.options)
+            let adapter = try adapter(options)
             let decoding = options.decoding(id: job.id, tokens: tokenizer.encode)
             let longest = decoding.longestAnswer(maxTokens: job.maxTokens)
             let ids = try Prompt.tokens(
@@ -71,17 +76,30 @@ final class PicturePreparer: Sendable {
                 id,
                 PreparedJob(
                     pictures: pictures.map(\.pixels), pictureSize: pictures.count == 1 ? pictures[0].size : nil,
-                    textTokens: text, options: options, decoding: decoding))
+                    textTokens: text, options: options, decoding: decoding, adapter: adapter))
         } catch let error as ImageError {
             // Memory comes back; everything else is the file's own fault.
             let failure = JobFailure(code: error.code.rawValue, message: error.description)
             return .unprepared(id, failure, permanent: error.code != .noMemory)
         } catch let error as PromptError {
             return .unprepared(id, JobFailure(code: error.code.rawValue, message: error.description), permanent: true)
+        } catch let failure as JobFailure {
+            return .unprepared(id, failure, permanent: true)
         } catch let error as DecodingOptions.Fault {
             return .unprepared(id, JobFailure(code: JobFailure.invalidJob, message: error.reason), permanent: true)
         } catch {
             return .unprepared(id, JobFailure(code: "internal", message: "\(error)"), permanent: false)
         }
+    }
+
+    private func adapter(_ options: DecodingOptions) throws(JobFailure) -> Int? {
+        guard let name = options.adapter else { return nil }
+        if let index = adapters.index(of: name) { return index }
+        let known = adapters.names.isEmpty ? "none" : adapters.names.joined(separator: ", ")
+        throw JobFailure(
+            code: "unknown_adapter",
+            message:
+                "\"adapter\" is \"\(name)\"; this world has \(known); name one of its own, or submit the job to a queue whose "
+                + "workers have --adapter \(name)=DIR")
     }
 }

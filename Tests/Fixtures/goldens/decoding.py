@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Makes decoding.jsonl beside the checkpoints of this folder: jobs with every way of decoding, and what transformers makes
-of them, in float32. Needs what make.py needs.
+of them, in float32; decoding-window.jsonl with the sliding window of PaliGemma 2. Needs what make.py needs.
 
 A line is a job as in jobs.jsonl, and in "expected":
 
@@ -37,9 +37,9 @@ def philox(seed, step):
     return ((c[0] << 21) | (c[1] >> 11)) / 2.0**53
 
 
-def load(folder):
+def load(folder, window):
     config = PaliGemmaConfig.from_pretrained(folder)
-    if hasattr(config.text_config, "sliding_window"):
+    if hasattr(config.text_config, "sliding_window") and not window:
         config.text_config.sliding_window = 8192  # as the weights were trained: none
     model = PaliGemmaForConditionalGeneration.from_pretrained(
         folder, config=config, dtype=torch.float32, attn_implementation="eager").eval()
@@ -201,11 +201,14 @@ def main():
              ["caption en", "answer en how many shapes are there?", "detect red circle", "answer en what color is the circle?", "describe en"], shapes)]:
         if len(sys.argv) > 1 and name not in sys.argv[1:]:
             continue
-        model, processor = load(os.path.join(here, folder))
         os.makedirs(os.path.join(here, name), exist_ok=True)
-        with open(os.path.join(here, name, "decoding.jsonl"), "w") as file:
-            for job in jobs(pictures, prompts, answers, len(name)):
-                file.write(json.dumps({**job, "expected": expected(model, processor, job)}) + "\n")
+        for window in [False, True] if name in ["second", "edge"] else [False]:
+            model, processor = load(os.path.join(here, folder), window)
+            with open(os.path.join(here, name, "decoding-window.jsonl" if window else "decoding.jsonl"), "w") as file:
+                for job in jobs(pictures, prompts, answers, len(name)):
+                    # With the window only what goes on in several ways, and draws once.
+                    if not window or "num_beams" in job or "choices" in job or job["id"] == "way-10":
+                        file.write(json.dumps({**job, "expected": expected(model, processor, job)}) + "\n")
 
 
 if __name__ == "__main__":
