@@ -40,8 +40,9 @@ final class FeatureCache {
         self.folder = folder
     }
 
-    static func key(ofPixels rgb: [UInt8], adapter: String?) -> Key {
-        ContentHash.hexadecimal(of: rgb) + (adapter.map { "-" + $0 } ?? "")
+    /// - Parameter alone: features that no other picture had a part in.
+    static func key(ofPixels rgb: [UInt8], adapter: String?, alone: Bool) -> Key {
+        ContentHash.hexadecimal(of: rgb) + (adapter.map { "-" + $0 } ?? "") + (alone ? "-alone" : "")
     }
 
     /// Of a picture that is known; nil for others.

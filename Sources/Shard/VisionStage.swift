@@ -99,7 +99,8 @@ package final class VisionStage: @unchecked Sendable {
         counters.knownPictures += batch.pictures.count - unknown.count
         if !unknown.isEmpty {
             counters.firstStart = counters.firstStart ?? Timeline.now()
-            try encode(unknown, emit: emit)
+            // A product of more rows may round otherwise in a last bit.
+            for groups in batch.steady ? unknown.map({ [$0] }) : [unknown] { try encode(groups, emit: emit) }
         }
         Fault.after(.encode)
         try report(batch, finished: true)
@@ -116,7 +117,7 @@ package final class VisionStage: @unchecked Sendable {
         for picture in batch.pictures {
             let adapter = place(of: picture.adapter)
             let mark = adapter.map { adapterFingerprints.indices.contains($0) ? adapterFingerprints[$0] : "\($0)" }
-            let key = FeatureCache.key(ofPixels: picture.rgb, adapter: mark)
+            let key = FeatureCache.key(ofPixels: picture.rgb, adapter: mark, alone: batch.steady)
             if let place = places[key] {
                 groups[place].ids.append(picture.id)
             } else {

@@ -55,7 +55,8 @@ final class Rank: @unchecked Sendable {
                 tower: tower, configuration: configuration.vision, thread: thread, sender: sender,
                 codec: settings.link == .bfloat16 && loop.size > 1 ? LinkCodec(team: team) : nil,
                 cacheBytes: settings.featureCache, folder: try Rank.featureFolder(settings, parts),
-                adapterFingerprints: parts.adapters.all.map(\.fingerprint), turn: turn,
+                adapterFingerprints: parts.adapters.all.map(\.fingerprint),
+                turn: turn,
                 timeline: timeline)
         } else {
             vision = nil

@@ -81,6 +81,28 @@ struct FeatureCacheTests {
         expectSame(little.answers, without.answers)
     }
 
+    /// Its picture was seen before, in company, in which a last bit may be another.
+    @Test("An answer that is drawn is the same to the bit with and without", arguments: ["bf16", "int8"])
+    func drawn(weights: String) throws {
+        // Eight bits are written beside the model.
+        let copy = folder.file("model")
+        try FileManager.default.copyItem(atPath: model, toPath: copy)
+        let picture = Fixtures.path("pictures/gray.jpg")
+        let others = ["gray.jpg", "exif3.png", "cmyk.jpg", "exif1.jpg"].map { Fixtures.path("pictures/" + $0) }
+        let draw = #"{"id": "drawn", "images": ["\#(picture)"], "prompt": "ocr", "max_tokens": 9, "temperature": 1.5}"#
+        let greedy = others.map { #"{"id": "\#($0)", "images": ["\#($0)"], "prompt": "ocr", "max_tokens": 2}"# }
+        var answers: [ReferenceAnswers.ResultLine] = []
+        for (lines, flags) in [([draw], ["--feature-cache", "0"]), (greedy + [draw], []), ([draw] + greedy, [])] {
+            let queue = try TestQueue()
+            try queue.submit(["--jobs", folder.write(lines.joined(separator: "\n"), to: "drawn.jsonl")])
+            #expect(try queue.work(ranks: 2, model: copy, ["--weights", weights] + flags).status == 0)
+            answers.append(try #require(try queue.results().first { $0.id == "drawn" }))
+        }
+        for other in answers.dropFirst() {
+            #expect(other.tokens == answers[0].tokens && other.logprobs == answers[0].logprobs)
+        }
+    }
+
     @Test("In a folder, also for the next world; a damaged file is made anew, and room is kept")
     func disk() throws {
         let jobs = try jobs()

@@ -300,7 +300,8 @@ package final class Coordinator {
             }
         }
         let frame = PixelBatch(
-            batchID: batch, side: UInt32(configuration.vision.imageSize), pictures: pictures, routes: routes(jobs))
+            batchID: batch, side: UInt32(configuration.vision.imageSize), pictures: pictures, routes: routes(jobs),
+            steady: jobs.contains { flights[$0]?.prepared?.decoding.isSteady ?? false })
         sender.send(try Frame.encode(frame), to: visionRank)
         for id in jobs {
             // The pixels are on their way; only the rest is needed again.

@@ -98,7 +98,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"imags": []}"#, "\"imags\" is not known; known are id, images, prompt, max_tokens, priority, num_beams"),
+        (#"{"imags": []}"#, "\"imags\" is not known; known are id, images, video, frames, prompt"),
         ("[]", "an object is due"),
         (#"{"prompt": "x"}"#, "\"images\" is missing"),
         (#"{"images": [], "prompt": "x"}"#, "one path or more"),
