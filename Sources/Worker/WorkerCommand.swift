@@ -11,6 +11,7 @@ struct WorkerCommand: ParsableCommand {
         abstract: "One rank of a world that answers the jobs of a queue with a PaliGemma model.",
         discussion: """
             mpirun -n 4 pg-worker --model DIR --queue jobs.db --drain
+            mpirun -n 4 pg-worker --model DIR --queue jobs.db --adapter ocr=receipts/ --adapter cap=museum/
 
             The ranks split the model: the first encode pictures, the others hold the language model together, and
             rank 0 hands out the work. Started without mpirun it is a world of one.
