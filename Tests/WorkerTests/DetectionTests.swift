@@ -1,3 +1,6 @@
+// The fields are named as the keys of the results.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import Foundation
 import TestSupport
 import Testing
