@@ -66,8 +66,11 @@ struct ModelParts {
     let weights: ModelWeights
     let tokenizer: Tokenizer
     let precision: WeightPrecision
+    let resize: PictureResize
     let adapters: AdapterSet
     let fingerprint: String
+    /// Of what the weights compute, whatever else answers depend on.
+    let weightsFingerprint: String
     let plan: ShardPlan
 
     init(_ settings: WorkerSettings, worldSize: Int) throws {
@@ -85,9 +88,12 @@ struct ModelParts {
         plan = try ShardPlan(ranks: worldSize, configuration: configuration, visionRanks: settings.visionRanks)
         let stored = checkpoint.fingerprint()
         precision = settings.weights
+        resize = settings.resize
         adapters = try AdapterSet(options: settings.adapters)
-        fingerprint = precision.mark(
-            fingerprint: adapters.mark(fingerprint: configuration.mark(fingerprint: stored)))
+        weightsFingerprint = precision.mark(fingerprint: stored)
+        fingerprint = resize.mark(
+            fingerprint: precision.mark(
+                fingerprint: adapters.mark(fingerprint: configuration.mark(fingerprint: stored))))
         weights = try ModelWeights.load(
             checkpoint, configuration, precision: precision, fingerprint: stored,
             threads: Launch(worldSize: worldSize).cores, adapters: adapters
@@ -100,8 +106,10 @@ struct ModelParts {
     /// The last part of the directory's path, for people, and what makes its answers others than the default's.
     var name: String {
         let directory = URL(fileURLWithPath: checkpoint.directory).standardizedFileURL.lastPathComponent
-        let weights = precision == .bf16 ? "" : ", --weights \(precision.rawValue)"
-        return directory + weights + (configuration.text.window == nil ? "" : ", --sliding-window")
-            + (adapters.names.isEmpty ? "" : ", --adapter " + adapters.names.joined(separator: " and "))
+        let weights = precision == .bf16 ? [] : ["--weights \(precision.rawValue)"]
+        let window = configuration.text.window == nil ? [] : ["--sliding-window"]
+        let pictures = resize == .pillow ? [] : ["--resize \(resize.rawValue)"]
+        let tuned = adapters.names.isEmpty ? [] : ["--adapter " + adapters.names.joined(separator: " and ")]
+        return ([directory] + weights + window + tuned + pictures).joined(separator: ", ")
     }
 }

@@ -39,6 +39,13 @@ import Testing
         #expect(try bench.run("submit", "--queue", "jobs.db", "x.jpg").code == 2)
         #expect(try bench.run("submit", "--queue", "jobs.db", "--jobs", "missing.jsonl").code == 2)
         #expect(try bench.run("submit", "--queue", "jobs.db", "--prompt", "x", "--max-tokens", "0", "x.jpg").code == 2)
+        for wrong in [
+            ["--task", "paint"], ["--task", "detect"], ["--task", "ocr", "--prompt", "x"], ["--lang", "de"],
+            ["--task", "caption", "--lang", "english"],
+        ] {
+            let words = ["submit", "--queue", "jobs.db", "x.jpg"] + wrong
+            #expect(try RunningCommand(bench, words).wait().code == 2, "\(wrong)")
+        }
         #expect(try bench.run("status", "--queue", "postgres://host/db?bogus=1").code == 2)
         #expect(try bench.run("status", "--queue", "postgres://x@%2Ftmp%2Fno-such-folder/db").code == 5)
         #expect(try bench.run("purge", "--queue", "jobs.db", "--older-than", "week").code == 2)
@@ -104,6 +111,15 @@ import Testing
             + #""per_second":0.0,"worlds":0"#
         #expect(status.output == #"{"queue":"jobs.db","model":null,"# + states + "}\n")
         #expect(try bench.run("results", "--queue", "jobs.db").output.isEmpty)
+    }
+
+    @Test func aTaskMakesThePrompt() throws {
+        try bench.writePictures(1)
+        let submitted = try bench.run(
+            "submit", "--queue", "jobs.db", "--task", "detect", "--about", "red car;dog", "pictures")
+        #expect(submitted.code == 0)
+        #expect(try bench.run("cancel", "--queue", "jobs.db", "--all").code == 0)
+        #expect(try bench.run("results", "--queue", "jobs.db").output.contains(#""prompt":"detect red car ; dog""#))
     }
 
     @Test func theSameIDWithOtherContentsIsRefusedUnlessItIsReplaced() throws {

@@ -29,6 +29,8 @@ struct InspectImageCommand: ParsableCommand {
     @Option(help: Variable.output.help("Where the PNG goes.", valueName: "file"))
     var output: String?
 
+    @OptionGroup var resize: PictureOptions
+
     @Flag(help: Variable.ignoreExif.help("Do not turn the picture as its camera says."))
     var ignoreExif = false
 
@@ -38,7 +40,8 @@ struct InspectImageCommand: ParsableCommand {
         var options = ImageDecoder.Options()
         options.ignoreExif = try Variable.ignoreExif.isOn(ignoreExif)
         let side = try ModelConfiguration(directory: model).vision.imageSize
-        let seen = try PictureReader(side: side, options: options).read(path: picture)
+        let seen = try PictureReader(side: side, resize: resize.given() ?? .pillow, options: options)
+            .read(path: picture)
         try PNGWriter.write(seen.image, to: output)
         print("\(picture): \(seen.originalWidth) x \(seen.originalHeight) -> \(side) x \(side), \(output)")
     }

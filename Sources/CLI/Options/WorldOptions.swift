@@ -24,6 +24,8 @@ struct WorldOptions: ParsableArguments {
             "What a rank may hold of keys and values, as 2g or 512m.", default: "2g", valueName: "bytes"))
     var keyValueBudget: String?
 
+    @OptionGroup var features: FeatureOptions
+
     @Option(help: Variable.batchRows.help("Rows of a micro-batch.", default: "2304", valueName: "count"))
     var batchRows: Int?
 
@@ -38,6 +40,8 @@ struct WorldOptions: ParsableArguments {
             "How Gemma ranks share a prefill's MLP: rows read all weights, columns send nearly nine times as much.",
             default: "rows, where the memory allows it", valueName: "rows|columns"))
     var prefill: PrefillCut.Split?
+
+    @OptionGroup var picture: PictureOptions
 
     @Option(
         help: Variable.adapter.help(
@@ -81,26 +85,19 @@ struct WorldOptions: ParsableArguments {
         return list.split(separator: ",").map(String.init)
     }
 
-    private func keyValueBudgetText() throws -> String? {
-        guard let text = try Variable.keyValueBudget.value(keyValueBudget) else { return nil }
-        guard ByteSize(text) != nil else {
-            throw ValidationError("'--kv-budget' is \(text); a size such as 2g, 512m or 1000000 is expected.")
-        }
-        return text
-    }
-
     /// What pg-worker is told besides model, queue and ranks.
     private func workerFlags() throws -> [String] {
         let values: [(String, String?)] = [
-            ("--kv-budget", try keyValueBudgetText()),
+            ("--kv-budget", try Variable.keyValueBudget.size(keyValueBudget, option: "--kv-budget")),
             ("--threads", try threads.resolved()),
             ("--batch-rows", try Variable.batchRows.count(batchRows, option: "--batch-rows")),
             ("--lease-seconds", try Variable.leaseSeconds.count(leaseSeconds, option: "--lease-seconds")),
             ("--prefill", try Variable.prefill.value(prefill)?.rawValue),
             ("--link", try Variable.link.value(link)?.rawValue),
+            ("--resize", try picture.given()?.rawValue),
             ("--timeline", try Variable.timeline.value(timeline)),
         ]
-        let flags = values.flatMap { name, value in value.map { [name, $0] } ?? [] }
+        let flags = (values + (try features.resolved())).flatMap { name, value in value.map { [name, $0] } ?? [] }
         return flags + (try adapters()).flatMap { ["--adapter", $0] }
             + (try Variable.slidingWindow.isOn(slidingWindow) ? ["--sliding-window"] : [])
             + (try Variable.ignoreExif.isOn(ignoreExif) ? ["--ignore-exif"] : [])
@@ -108,6 +105,7 @@ struct WorldOptions: ParsableArguments {
 }
 
 extension LinkFormat: ExpressibleByArgument {}
+extension PictureResize: ExpressibleByArgument {}
 extension PrefillCut.Split: ExpressibleByArgument {}
 extension WeightPrecision: ExpressibleByArgument {}
 

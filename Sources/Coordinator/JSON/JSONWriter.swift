@@ -68,7 +68,7 @@ package struct JSONWriter {
     }
 
     /// Text that is JSON already.
-    package mutating func json(_ text: some StringProtocol) { bytes.append(contentsOf: text.utf8) }
+    package mutating func json(_ text: some Collection<UInt8>) { bytes.append(contentsOf: text) }
 
     private static let hexadecimal = Array("0123456789abcdef".utf8)
 }

@@ -19,7 +19,7 @@ extension JobResult {
             writer.array(answer.logprobs) { $0.number($1) }
             writer.raw(",\"finish_reason\":")
             writer.string(answer.finishReason.rawValue)
-            if let details = answer.details, details.count > 2 {
+            if let details = answer.details?.utf8, details.count > 2 {
                 writer.raw(",")
                 writer.json(details.dropFirst().dropLast())
             }

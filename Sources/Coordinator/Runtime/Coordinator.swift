@@ -32,12 +32,15 @@ package final class Coordinator {
         /// What a drain may take before what is in flight is given back.
         package var drainTimeout: Duration
         package var preparingThreads: Int
+        package var resize: PictureResize
         package var image: ImageDecoder.Options
 
         package init(
             drain: Bool, lease: Duration, owner: String, drainTimeout: Duration = .seconds(120),
-            preparingThreads: Int = 2, image: ImageDecoder.Options = ImageDecoder.Options()
+            preparingThreads: Int = 2, resize: PictureResize = .pillow,
+            image: ImageDecoder.Options = ImageDecoder.Options()
         ) {
+            self.resize = resize
             self.drainTimeout = drainTimeout
             self.drain = drain
             self.lease = lease
@@ -114,7 +117,10 @@ package final class Coordinator {
         keeper = QueueKeeper(queue: queue, owner: settings.owner, duration: settings.lease) { inbox.put($0) }
         preparer = PicturePreparer(
             threads: settings.preparingThreads, tokenizer: tokenizer, configuration: configuration,
-            adapters: adapters, options: settings.image, timeline: timeline
+            adapters: adapters,
+            reader: PictureReader(
+                side: configuration.vision.imageSize, resize: settings.resize, options: settings.image),
+            timeline: timeline
         ) { inbox.put($0) }
     }
 
@@ -209,7 +215,7 @@ package final class Coordinator {
 
     private func board(_ lease: Lease) -> Schedule.JobID {
         work = work ?? (Timeline.now(), Timeline.now())
-        let pictures = lease.job.images.map { _ in
+        let pictures = (0..<lease.job.pictureCount).map { _ in
             defer { nextPicture += 1 }
             return nextPicture
         }
@@ -253,7 +259,8 @@ package final class Coordinator {
             return id
         }
         let answer = flight.answer.answer(
-            result.finish, options: options, tokenizer: tokenizer, seconds: flight.seconds)
+            result.finish, options: options, tokenizer: tokenizer, seconds: flight.seconds,
+            picture: flight.prepared?.pictureSize, prompt: flight.lease.job.prompt)
         keeper.finish(flight.lease.ticket, answer)
         progress.pictures += flight.pictureIDs.count
         return id
@@ -293,7 +300,8 @@ package final class Coordinator {
             }
         }
         let frame = PixelBatch(
-            batchID: batch, side: UInt32(configuration.vision.imageSize), pictures: pictures, routes: routes(jobs))
+            batchID: batch, side: UInt32(configuration.vision.imageSize), pictures: pictures, routes: routes(jobs),
+            steady: jobs.contains { flights[$0]?.prepared?.decoding.isSteady ?? false })
         sender.send(try Frame.encode(frame), to: visionRank)
         for id in jobs {
             // The pixels are on their way; only the rest is needed again.

@@ -5,6 +5,8 @@ import PaliGemma
 struct PreparedJob: Sendable {
     /// Each picture's side·side·3 bytes, until they are on their way.
     var pictures: [[UInt8]]
+    /// Of the job's only picture, in its file; nil where there are several.
+    let pictureSize: PictureSize?
     /// Token ids behind the picture tokens.
     let textTokens: [Int32]
     let options: DecodingOptions
@@ -17,7 +19,7 @@ struct PreparedJob: Sendable {
 final class PicturePreparer: Sendable {
     let marks: [ActivityMark]
     private let work = Mailbox<(Schedule.JobID, Job)>()
-    private let reader: PictureReader
+    private let reader: JobPictureReader
     private let tokenizer: Tokenizer
     private let configuration: ModelConfiguration
     private let adapters: AdapterSet
@@ -26,9 +28,9 @@ final class PicturePreparer: Sendable {
 
     init(
         threads: Int, tokenizer: Tokenizer, configuration: ModelConfiguration, adapters: AdapterSet,
-        options: ImageDecoder.Options, timeline: Timeline?, report: @escaping @Sendable (Inbox.Message) -> Void
+        reader: PictureReader, timeline: Timeline?, report: @escaping @Sendable (Inbox.Message) -> Void
     ) {
-        reader = PictureReader(side: configuration.vision.imageSize, options: options)
+        self.reader = JobPictureReader(reader: reader)
         self.tokenizer = tokenizer
         self.configuration = configuration
         self.adapters = adapters
@@ -49,8 +51,8 @@ final class PicturePreparer: Sendable {
         while case .item(let (id, job)) = work.takeFirst() {
             mark.begin()
             Fault.before(.prepare, job.id)
-            let message = timeline.span("prepare", thread: name, detail: "\(job.images.count) pictures") {
-                prepared(id, job)
+            let message = timeline.span("prepare", thread: name, detail: "\(job.pictureCount) pictures") {
+                prepared(id, job, mark)
             }
             Fault.after(.prepare, job.id)
             mark.end()
@@ -58,7 +60,7 @@ final class PicturePreparer: Sendable {
         }
     }
 
-    private func prepared(_ id: Schedule.JobID, _ job: Job) -> Inbox.Message {
+    private func prepared(_ id: Schedule.JobID, _ job: Job, _ mark: ActivityMark) -> Inbox.Message {
         do {
             // The prompt first: it costs nothing, and its faults need no picture.
             let options = try DecodingOptions(text: job.options)
@@ -66,14 +68,15 @@ final class PicturePreparer: Sendable {
             let decoding = options.decoding(id: job.id, tokens: tokenizer.encode)
             let longest = decoding.longestAnswer(maxTokens: job.maxTokens)
             let ids = try Prompt.tokens(
-                for: job.prompt, pictures: job.images.count, maximumNewTokens: longest, tokenizer: tokenizer,
+                for: job.prompt, pictures: job.pictureCount, maximumNewTokens: longest, tokenizer: tokenizer,
                 configuration: configuration)
-            let text = Array(ids.dropFirst(job.images.count * configuration.vision.tokens))
-            let pictures = try job.images.map { try read($0).image.pixels }
+            let text = Array(ids.dropFirst(job.pictureCount * configuration.vision.tokens))
+            let pictures = try job.images.flatMap { try reader.read($0, mark) }
             return .prepared(
                 id,
                 PreparedJob(
-                    pictures: pictures, textTokens: text, options: options, decoding: decoding, adapter: adapter))
+                    pictures: pictures.map(\.pixels), pictureSize: pictures.count == 1 ? pictures[0].size : nil,
+                    textTokens: text, options: options, decoding: decoding, adapter: adapter))
         } catch let error as ImageError {
             // Memory comes back; everything else is the file's own fault.
             let failure = JobFailure(code: error.code.rawValue, message: error.description)
@@ -98,20 +101,5 @@ final class PicturePreparer: Sendable {
             message:
                 "\"adapter\" is \"\(name)\"; this world has \(known); name one of its own, or submit the job to a queue whose "
                 + "workers have --adapter \(name)=DIR")
-    }
-
-    /// From the queue, where the picture travelled in it, else from its file.
-    private func read(_ image: JobImage) throws(ImageError) -> PictureReader.Picture {
-        guard let bytes = image.bytes else { return try reader.read(path: image.path, expecting: image.stamp) }
-        let stamp = image.stamp ?? FileStamp(size: Int64(bytes.count), modificationTime: 0)
-        return try reader.read(bytes: bytes, path: image.path, stamp: stamp)
-    }
-}
-
-extension JobImage {
-    /// What the file was when it was submitted, where there was one.
-    fileprivate var stamp: FileStamp? {
-        guard let size, let modified else { return nil }
-        return FileStamp(size: size, modificationTime: modified)
     }
 }

@@ -42,6 +42,60 @@ package struct Sampler: Sendable {
         return pick(kept.sorted { $0.token < $1.token })
     }
 
+    /// The token that is drawn of all, without the sorting of a large vocabulary: the last one that stays is found by
+    /// halves.
+    ///
+    /// - Parameter logits: of every token, in the order of their ids.
+    package func draw(_ logits: UnsafeBufferPointer<Float>) -> TokenLogit? {
+        var kept = logits.enumerated().compactMap { token, logit in
+            logit.isNaN ? nil : TokenLogit(token: Int32(token), logit: logit)
+        }
+        if settings.topK > 0, settings.topK < kept.count {
+            let last = Self.last(of: kept, amount: Double(settings.topK)) { _ in 1 }
+            kept = kept.filter { $0.logit >= last.logit }
+        }
+        if settings.topP < 1, !kept.isEmpty {
+            let mass = settings.topK > 0 ? kept.reduce(0) { $0 + weight($1.logit) } : total
+            let last = Self.last(of: kept, amount: settings.topP * mass) { weight($0.logit) }
+            kept = kept.filter { !TokenLogit.comesFirst(last, $0) }
+        }
+        return pick(kept)
+    }
+
+    /// Of some tokens, largest first, the one with which a sum of weights reaches an amount; the last where none does.
+    private static func last(
+        of tokens: [TokenLogit], amount: Double, _ weight: (TokenLogit) -> Double
+    ) -> TokenLogit {
+        var (pool, left) = (tokens, amount)
+        while pool.count > 1 {
+            let ends = [pool[0], pool[pool.count / 2], pool[pool.count - 1]].sorted(by: TokenLogit.comesFirst)
+            var (front, back): ([TokenLogit], [TokenLogit]) = ([], [])
+            var mass = 0.0
+            // What comes behind the middle one is the back; never all, so that it ends.
+            for token in pool {
+                if TokenLogit.comesFirst(ends[1], token) {
+                    back.append(token)
+                } else {
+                    front.append(token)
+                    mass += weight(token)
+                }
+            }
+            if mass >= left || back.isEmpty {
+                if back.isEmpty {
+                    // The middle one is the last: it alone against the others.
+                    front.removeAll { $0 == ends[1] }
+                    let others = front.reduce(0) { $0 + weight($1) }
+                    if others < left || front.isEmpty { return ends[1] }
+                }
+                pool = front
+            } else {
+                left -= mass
+                pool = back
+            }
+        }
+        return pool[0]
+    }
+
     /// Those that top-k leaves.
     private func largest(_ sorted: [TokenLogit], bound: Float?) -> ArraySlice<TokenLogit>? {
         guard settings.topK > 0 else { return sorted[...] }

@@ -41,9 +41,9 @@ extension Gemma {
             let told = try tokensOfOwners(uncut.map { draws[$0] }, logits)
             for (index, token) in zip(uncut, told) { tokens[index] = token }
         }
-        for index in draws.indices where tokens[index] == nil {
-            let all = try allLogits(of: draws[index].row, logits)
-            tokens[index] = draws[index].sampler.draw(all, bound: nil)
+        let open = draws.indices.filter { tokens[$0] == nil }
+        if !open.isEmpty {
+            for (index, token) in zip(open, try tokensOfAll(open.map { draws[$0] }, logits)) { tokens[index] = token }
         }
         return zip(draws, tokens).map { $1 ?? $0.answer.maximum }
     }
@@ -76,13 +76,26 @@ extension Gemma {
         }
     }
 
-    /// A row's logits of all ranks, the largest first.
-    private func allLogits(of row: Int, _ logits: MatrixView) throws(CollectiveError) -> [TokenLogit] {
-        let all = Matrix(rows: configuration.vocabulary, columns: 1)
-        let own = MatrixView(base: logits.row(row), rows: logits.columns, columns: 1)
-        try group.gather(own, into: all.view, ranges: vocabularies(), as: .float32).wait()
-        return (0..<configuration.vocabulary)
-            .map { TokenLogit(token: Int32($0), logit: all.view.row($0)[0]) }
-            .sorted(by: TokenLogit.comesFirst)
+    /// The same where all logits have to be known.
+    private func tokensOfAll(_ draws: [Draw], _ logits: MatrixView) throws(CollectiveError) -> [TokenLogit] {
+        let (count, ranges) = (configuration.vocabulary, try vocabularies())
+        let all = Matrix(rows: draws.count * count, columns: 1)
+        for (index, draw) in draws.enumerated() {
+            let own = MatrixView(base: logits.row(draw.row), rows: logits.columns, columns: 1)
+            let row = all.view.rows(index * count..<(index + 1) * count)
+            try group.gather(own, into: row, ranges: ranges, as: .float32).wait()
+        }
+        let told = Matrix(rows: draws.count, columns: 2)
+        let (view, out, samplers) = (all.view, told.view, draws.map(\.sampler))
+        team.run(draws.count) { index, _ in
+            let row = UnsafeBufferPointer(start: view.row(index * count), count: count)
+            let token = samplers[index].draw(row) ?? TokenLogit(token: -1, logit: 0)
+            out.row(index)[0] = Float(token.token)
+            out.row(index)[1] = token.logit
+        }
+        return draws.indices.map { index in
+            let token = TokenLogit(token: Int32(told.view.row(index)[0]), logit: told.view.row(index)[1])
+            return token.token < 0 ? draws[index].answer.maximum : token
+        }
     }
 }

@@ -1480,7 +1480,7 @@ const ProtobufCMessageDescriptor pg__wire__route__descriptor =
   (ProtobufCMessageInit) pg__wire__route__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pg__wire__pixel_batch__field_descriptors[6] =
+static const ProtobufCFieldDescriptor pg__wire__pixel_batch__field_descriptors[7] =
 {
   {
     "batch_id",
@@ -1543,6 +1543,18 @@ static const ProtobufCFieldDescriptor pg__wire__pixel_batch__field_descriptors[6
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "steady",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__PixelBatch, steady),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "pixels",
     15,
     PROTOBUF_C_LABEL_NONE,
@@ -1559,15 +1571,16 @@ static const unsigned pg__wire__pixel_batch__field_indices_by_name[] = {
   4,   /* field[4] = adapters */
   0,   /* field[0] = batch_id */
   2,   /* field[2] = picture_ids */
-  5,   /* field[5] = pixels */
+  6,   /* field[6] = pixels */
   3,   /* field[3] = routes */
   1,   /* field[1] = side */
+  5,   /* field[5] = steady */
 };
 static const ProtobufCIntRange pg__wire__pixel_batch__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 15, 5 },
-  { 0, 6 }
+  { 15, 6 },
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor pg__wire__pixel_batch__descriptor =
 {
@@ -1577,7 +1590,7 @@ const ProtobufCMessageDescriptor pg__wire__pixel_batch__descriptor =
   "Pg__Wire__PixelBatch",
   "pg.wire",
   sizeof(Pg__Wire__PixelBatch),
-  6,
+  7,
   pg__wire__pixel_batch__field_descriptors,
   pg__wire__pixel_batch__field_indices_by_name,
   2,  pg__wire__pixel_batch__number_ranges,

@@ -38,8 +38,13 @@ package struct PixelBatch: FrameMessage {
     package var side: UInt32
     package var pictures: [Picture]
     package var routes: [Route]
+    /// Features must not depend on the pictures beside, in no bit.
+    package var steady: Bool
 
-    package init(batchID: UInt64, side: UInt32, pictures: [Picture], routes: [Route] = []) {
+    package init(
+        batchID: UInt64, side: UInt32, pictures: [Picture], routes: [Route] = [], steady: Bool = false
+    ) {
+        self.steady = steady
         self.batchID = batchID
         self.side = side
         self.pictures = pictures
@@ -59,6 +64,7 @@ package struct PixelBatch: FrameMessage {
         let message = arena.make(pg__wire__pixel_batch__init)
         message.pointee.batch_id = batchID
         message.pointee.side = side
+        message.pointee.steady = steady ? 1 : 0
         message.pointee.n_picture_ids = pictures.count
         message.pointee.picture_ids = arena.copy(pictures.map(\.id))
         if pictures.contains(where: { $0.adapter != 0 }) {
@@ -99,7 +105,8 @@ package struct PixelBatch: FrameMessage {
                         id: id, rgb: Array(pixels[(index * bytes)..<((index + 1) * bytes)]),
                         adapter: adapters.isEmpty ? 0 : adapters[index])
                 },
-                routes: try Unpacking.messages(message.routes, message.n_routes) { Route($0) })
+                routes: try Unpacking.messages(message.routes, message.n_routes) { Route($0) },
+                steady: message.steady != 0)
         }
     }
 

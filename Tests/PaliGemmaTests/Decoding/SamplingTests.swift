@@ -121,6 +121,18 @@ struct SamplingTests {
         if settings.topP < 0.9 || (1...4).contains(settings.topK) { #expect(answered > 0) }
     }
 
+    @Test("Of all logits the same token is drawn without sorting them", arguments: settings)
+    func unsorted(settings: Sampling) {
+        for seed in 1...60 as ClosedRange<UInt64> {
+            var logits = Self.logits(Int(seed) * 7 % 90 + 1, seed: seed)
+            // Many equal ones.
+            if seed % 3 == 0 { logits = logits.map { $0.rounded() } }
+            let sampler = Self.sampler(logits, settings, uniform: Philox(seed: seed).uniform(step: 1))
+            let expected = sampler.draw(Self.sorted(logits), bound: nil)
+            #expect(logits.withUnsafeBufferPointer { sampler.draw($0) } == expected, "\(seed)")
+        }
+    }
+
     @Test("The largest of a row come first, the lower of equal ones before the higher")
     func best() {
         for (count, seed) in [(1, 1), (5, 2), (64, 3), (300, 4), (400, 5)] as [(Int, UInt64)] {

@@ -306,13 +306,17 @@ struct  Pg__Wire__PixelBatch
   size_t n_adapters;
   uint32_t *adapters;
   /*
+   * features must not depend on other pictures, in no bit
+   */
+  protobuf_c_boolean steady;
+  /*
    * [pictures, side, side, 3], 8 bit RGB
    */
   ProtobufCBinaryData pixels;
 };
 #define PG__WIRE__PIXEL_BATCH__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pg__wire__pixel_batch__descriptor) \
-    , 0, 0, 0,NULL, 0,NULL, 0,NULL, {0,NULL} }
+    , 0, 0, 0,NULL, 0,NULL, 0,NULL, 0, {0,NULL} }
 
 
 /*
