@@ -15,6 +15,10 @@ struct RunCommand: ParsableCommand {
 
               paligemma run --model DIR --prompt "caption en" pictures/ more.jpg --output captions.jsonl
               paligemma run --model DIR --jobs jobs.jsonl --ranks 3 --sorted --output out.jsonl
+              paligemma run --model DIR --task detect --about "cat ; dog" pictures/ --output boxes.jsonl
+              paligemma run --model DIR --task caption --lang de --frames 16 clips/ --output captions.jsonl
+              paligemma run --model DIR --jobs questions.jsonl --feature-folder features --output answers.jsonl
+              paligemma run --model DIR --prompt ocr --resize big_vision_antialias scans/ --output texts.jsonl
               paligemma run --model DIR --prompt "caption en" --num-beams 4 pictures/ --output captions.jsonl
               paligemma run --model DIR --prompt "answer en is it a cat?" --choices yes,no cats/ --output labels.jsonl
               paligemma run --model DIR --adapter a=lora/ --use-adapter a --prompt "ocr" scans/ --output texts.jsonl
