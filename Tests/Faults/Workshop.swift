@@ -154,7 +154,7 @@ struct Judgement {
     var mostPoisoned = 0
     var isWhole = true
 
-    var isGood: Bool { 
+    var isGood: Bool {
         lost.isEmpty && doubled.isEmpty && wronged.isEmpty && poisoned <= mostPoisoned && isWhole
             && answered + failed == submitted
     }
