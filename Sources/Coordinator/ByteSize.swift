@@ -3,7 +3,13 @@ package struct ByteSize: Sendable, Equatable {
     package let bytes: Int
 
     /// Nil where the text is no such size, or none above zero.
-    package init?(_ text: String) {
+    ///
+    /// - Parameter mayBeNone: "0" is a size too.
+    package init?(_ text: String, mayBeNone: Bool = false) {
+        if mayBeNone, text == "0" {
+            bytes = 0
+            return
+        }
         let shifts: [Character: Int] = ["k": 10, "m": 20, "g": 30]
         guard let last = text.lowercased().last else { return nil }
         let shift = shifts[last]

@@ -244,12 +244,16 @@ package enum ShardError: Error, CustomStringConvertible {
     case protocolViolation(rank: Int, reason: String)
     /// A fault of this rank, with what it was doing.
     case stage(reason: String)
+    /// The folder for features cannot be used.
+    case featureFolder(path: String, reason: String)
 
     package var description: String {
         switch self {
         case .mpi(let call, let reason): return "\(call) failed: \(reason)"
         case .protocolViolation(let rank, let reason): return "rank \(rank) sent \(reason)"
         case .stage(let reason): return reason
+        case .featureFolder(let path, let reason):
+            return "features cannot be kept in \(path): \(reason); give another --feature-folder"
         }
     }
 }

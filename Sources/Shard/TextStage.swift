@@ -77,7 +77,7 @@ package final class TextStage: @unchecked Sendable {
             PaliGemma.Sequence(
                 id: sequence.id, textTokens: sequence.textTokens, pictures: sequence.pictureIDs.count,
                 tokensPerPicture: tokensPerPicture, maxTokens: Int(sequence.maxTokens),
-                decoding: Decoding(sequence.decoding))
+                decoding: Decoding(sequence.decoding), adapter: sequence.adapter == 0 ? nil : Int(sequence.adapter) - 1)
         }
         let pictures = Dictionary(uniqueKeysWithValues: order.sequences.map { ($0.id, $0.pictureIDs) })
         try gemma.prefill(new, features: StoredFeatures(store: features, pictures: pictures))

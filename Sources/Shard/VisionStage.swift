@@ -16,13 +16,18 @@ package final class VisionStage: @unchecked Sendable {
     private let configuration: VisionConfiguration
     /// Rounds the features for the wire; nil where they travel as they are.
     private let codec: LinkCodec?
+    private let cache: FeatureCache?
+    private let adapterFingerprints: [String]
     private let timeline: Timeline?
     private let fault: FeatureFault?
     /// Written on the stage's thread.
     package private(set) var counters = Counters()
 
     package struct Counters: Sendable {
+        /// That went through the tower.
         package var pictures = 0
+        /// That did not need to.
+        package var knownPictures = 0
         package var seconds = 0.0
         /// When the first picture's arithmetic began (``Timeline/now()``).
         package var firstStart: UInt64?
@@ -30,9 +35,15 @@ package final class VisionStage: @unchecked Sendable {
 
     package var meter: OperationMeter { tower.meter }
 
+    /// - Parameters:
+    ///   - cacheBytes: of features that are kept in memory.
+    ///   - folder: where they are kept on a disk; nil for nowhere.
+    ///   - adapterFingerprints: in the order of the adapters' places; a picture has other features through another.
     package init(
         tower: VisionTower, configuration: VisionConfiguration, thread: StageThread, sender: any FrameSender,
-        codec: LinkCodec? = nil, turn: HostTurn? = nil, timeline: Timeline?,
+        codec: LinkCodec? = nil, cacheBytes: Int = 0, folder: FeatureFolder? = nil, adapterFingerprints: [String] = [],
+        turn: HostTurn? = nil,
+        timeline: Timeline?,
         fault: FeatureFault? = FeatureFault.fromEnvironment()
     ) {
         self.tower = tower
@@ -40,6 +51,8 @@ package final class VisionStage: @unchecked Sendable {
         self.thread = thread
         self.sender = sender
         self.codec = codec
+        cache = FeatureCache(limit: cacheBytes, folder: folder)
+        self.adapterFingerprints = adapterFingerprints
         self.timeline = timeline
         self.fault = fault
         // A pass is long: those who wait for a turn get one after every layer.
@@ -58,25 +71,90 @@ package final class VisionStage: @unchecked Sendable {
         }
     }
 
+    /// Pictures of a batch that are the same to the tower.
+    private struct Group {
+        let key: FeatureCache.Key
+        let rgb: [UInt8]
+        let adapter: Int?
+        var ids: [UInt64]
+    }
+
     private func encode(_ batch: PixelBatch) throws {
         let start = Timeline.now()
         Fault.before(.encode)
-        counters.firstStart = counters.firstStart ?? start
+        var hasBegun = false
+        func emit(_ features: MatrixView, rows: Range<Int>, of groups: [Group]) throws {
+            if !hasBegun { try report(batch, finished: false) }
+            hasBegun = true
+            try send(features, rows: rows, of: groups, in: batch)
+        }
+        var unknown: [Group] = []
+        for group in groups(of: batch) {
+            guard let known = cache?.features(of: group.key) else {
+                unknown.append(group)
+                continue
+            }
+            try emit(known.view, rows: 0..<configuration.tokens, of: [group])
+        }
+        counters.knownPictures += batch.pictures.count - unknown.count
+        if !unknown.isEmpty {
+            counters.firstStart = counters.firstStart ?? Timeline.now()
+            // A product of more rows may round otherwise in a last bit.
+            for groups in batch.steady ? unknown.map({ [$0] }) : [unknown] { try encode(groups, emit: emit) }
+        }
+        Fault.after(.encode)
+        try report(batch, finished: true)
+        counters.pictures += unknown.count
+        counters.seconds += Double(Timeline.now() - start) / 1e9
+    }
+
+    private func groups(of batch: PixelBatch) -> [Group] {
+        guard cache != nil else {
+            return batch.pictures.map { Group(key: "", rgb: $0.rgb, adapter: place(of: $0.adapter), ids: [$0.id]) }
+        }
+        var groups: [Group] = []
+        var places: [FeatureCache.Key: Int] = [:]
+        for picture in batch.pictures {
+            let adapter = place(of: picture.adapter)
+            let mark = adapter.map { adapterFingerprints.indices.contains($0) ? adapterFingerprints[$0] : "\($0)" }
+            let key = FeatureCache.key(ofPixels: picture.rgb, adapter: mark, alone: batch.steady)
+            if let place = places[key] {
+                groups[place].ids.append(picture.id)
+            } else {
+                places[key] = groups.count
+                groups.append(Group(key: key, rgb: picture.rgb, adapter: adapter, ids: [picture.id]))
+            }
+        }
+        return groups
+    }
+
+    /// On the wire adapters are counted from 1, and 0 is none.
+    private func place(of adapter: UInt32) -> Int? { adapter == 0 ? nil : Int(adapter) - 1 }
+
+    /// One pass of the tower. Blocks go out as they are finished, and what is to be kept is copied.
+    private func encode(_ groups: [Group], emit: (MatrixView, Range<Int>, [Group]) throws -> Void) throws {
+        let tokens = configuration.tokens
+        let kept = groups.map { _ in cache.map { _ in PictureFeatures(tokens: tokens, width: configuration.width) } }
         var failure: (any Error)?
-        tower.encode(batch.pictures.map(\.rgb)) { rows, features in
+        tower.encode(groups.map(\.rgb), adapters: groups.map(\.adapter)) { rows, features in
             guard failure == nil else { return }
             do {
-                if rows.lowerBound == 0 { try report(batch, finished: false) }
-                try send(features, rows: rows, of: batch)
+                try emit(features, rows, groups)
             } catch {
                 failure = error
             }
+            for (index, copy) in kept.enumerated() {
+                let common = rows.clamped(to: index * tokens..<(index + 1) * tokens)
+                guard let copy, !common.isEmpty else { continue }
+                copy.view.rows(common.lowerBound - index * tokens..<common.upperBound - index * tokens)
+                    .copy(
+                        from: features.rows(common.lowerBound - rows.lowerBound..<common.upperBound - rows.lowerBound))
+            }
         }
         if let failure { throw failure }
-        Fault.after(.encode)
-        try report(batch, finished: true)
-        counters.pictures += batch.pictures.count
-        counters.seconds += Double(Timeline.now() - start) / 1e9
+        for (group, copy) in zip(groups, kept) {
+            if let copy { cache?.insert(copy, for: group.key) }
+        }
     }
 
     private func report(_ batch: PixelBatch, finished: Bool) throws {
@@ -84,22 +162,24 @@ package final class VisionStage: @unchecked Sendable {
     }
 
     /// Sends the rows of a block to whoever wants them.
-    private func send(_ features: MatrixView, rows: Range<Int>, of batch: PixelBatch) throws {
-        for (index, picture) in batch.pictures.enumerated() {
+    ///
+    /// - Parameter rows: of the block among those of all groups.
+    private func send(_ features: MatrixView, rows: Range<Int>, of groups: [Group], in batch: PixelBatch) throws {
+        for (index, group) in groups.enumerated() {
             let first = index * configuration.tokens
-            for route in batch.routes where route.pictureID == picture.id {
+            for route in batch.routes where group.ids.contains(route.pictureID) {
                 let wanted = first + Int(route.firstRow)..<first + Int(route.firstRow + route.rowCount)
                 let common = wanted.clamped(to: rows)
                 for start in stride(from: common.lowerBound, to: common.upperBound, by: Self.rowsPerFrame) {
                     let part = start..<min(start + Self.rowsPerFrame, common.upperBound)
                     let place = Features.Place(
-                        batchID: batch.batchID, pictureID: picture.id, firstRow: UInt32(part.lowerBound - first),
+                        batchID: batch.batchID, pictureID: route.pictureID, firstRow: UInt32(part.lowerBound - first),
                         rows: UInt32(part.count), width: UInt32(features.columns),
                         encoding: codec == nil ? .float32 : .bfloat16)
                     let view = features.rows(part.lowerBound - rows.lowerBound..<part.upperBound - rows.lowerBound)
                     var frame = try encode(view, at: place)
-                    fault?.strike(&frame, picture: picture.id, firstRow: place.firstRow)
-                    sender.send(frame, to: Int(route.destinationRank), about: picture.id)
+                    fault?.strike(&frame, picture: route.pictureID, firstRow: place.firstRow)
+                    sender.send(frame, to: Int(route.destinationRank), about: route.pictureID)
                 }
             }
         }

@@ -136,6 +136,11 @@ struct Handshake {
             return "\(place) has \(windows[0] ? "" : "no ")--sliding-window, but rank 0 on \(first.host) has "
                 + "\(windows[1] ? "it" : "none"): give every rank the same"
         }
+        let adapters = [hello, first].map { AdapterSet.part(ofFingerprint: $0.fingerprint) }
+        if adapters[0] != adapters[1] {
+            return "\(place) has other adapters than rank 0 on \(first.host): give every rank the same --adapter, and "
+                + "copy the same to both hosts"
+        }
         if hello.fingerprint != first.fingerprint {
             return "\(place) has another model at \(settings.model) than rank 0 on \(first.host): copy the same to both"
         }

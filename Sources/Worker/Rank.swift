@@ -53,7 +53,10 @@ final class Rank: @unchecked Sendable {
             try Watchdog.whileLoading(loop, limit: settings.watchdogSeconds) { try tower.prepareWeights() }
             vision = VisionStage(
                 tower: tower, configuration: configuration.vision, thread: thread, sender: sender,
-                codec: settings.link == .bfloat16 && loop.size > 1 ? LinkCodec(team: team) : nil, turn: turn,
+                codec: settings.link == .bfloat16 && loop.size > 1 ? LinkCodec(team: team) : nil,
+                cacheBytes: settings.featureCache, folder: try Rank.featureFolder(settings, parts),
+                adapterFingerprints: parts.adapters.all.map(\.fingerprint),
+                turn: turn,
                 timeline: timeline)
         } else {
             vision = nil
@@ -88,6 +91,18 @@ final class Rank: @unchecked Sendable {
         }
     }
 
+    private static func featureFolder(_ settings: WorkerSettings, _ parts: ModelParts) throws -> FeatureFolder? {
+        guard let path = settings.featureFolder else { return nil }
+        do {
+            return try FeatureFolder(
+                path: path, fingerprint: parts.weightsFingerprint, limit: settings.featureFolderSize,
+                configuration: parts.configuration.vision
+            ) { Talk.line($0) }
+        } catch {
+            throw EnvironmentError(description: error.description)
+        }
+    }
+
     private static func queue(of settings: WorkerSettings, _ parts: ModelParts) throws -> any JobQueue {
         let queue = try openQueue(settings.queue, patience: .seconds(60))
         try queue.adopt(fingerprint: parts.fingerprint, modelName: parts.name)
@@ -106,11 +121,11 @@ final class Rank: @unchecked Sendable {
             cacheBytes: settings.keyValueBudget)
         return Coordinator(
             queue: queue, plan: parts.plan, configuration: parts.configuration, limits: limits,
-            tokenizer: parts.tokenizer,
+            tokenizer: parts.tokenizer, adapters: parts.adapters,
             settings: Coordinator.Settings(
                 drain: settings.drain, lease: .seconds(settings.leaseSeconds),
                 owner: settings.world ?? "\(launch.host):\(launch.processID)", drainTimeout: settings.drainTimeout,
-                image: ImageDecoder.Options(ignoreExif: settings.ignoreExif)),
+                resize: settings.resize, image: ImageDecoder.Options(ignoreExif: settings.ignoreExif)),
             sender: sender, wake: { sender.wake() }, timeline: timeline)
     }
 
@@ -196,6 +211,7 @@ final class Rank: @unchecked Sendable {
             }
             counters += [
                 ("encode_seconds", vision.counters.seconds), ("encoded_pictures", Double(vision.counters.pictures)),
+                ("known_pictures", Double(vision.counters.knownPictures)),
             ]
         }
         if let text, let group, let features {

@@ -11,6 +11,7 @@ struct WorkerCommand: ParsableCommand {
         abstract: "One rank of a world that answers the jobs of a queue with a PaliGemma model.",
         discussion: """
             mpirun -n 4 pg-worker --model DIR --queue jobs.db --drain
+            mpirun -n 4 pg-worker --model DIR --queue jobs.db --adapter ocr=receipts/ --adapter cap=museum/
 
             The ranks split the model: the first encode pictures, the others hold the language model together, and
             rank 0 hands out the work. Started without mpirun it is a world of one.
@@ -70,6 +71,19 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(
         help: """
+            Bytes of memory of a vision rank for features of pictures seen last, as 2g or 512m; another question about \
+            such a picture needs no second pass of the vision tower; 0: none (default: 512m). [PALIGEMMA_FEATURE_CACHE]
+            """)
+    var featureCache: String?
+
+    @Option(help: "A folder that keeps such features too, also for worlds to come. [PALIGEMMA_FEATURE_FOLDER]")
+    var featureFolder: String?
+
+    @Option(help: "What that folder may hold of one model (default: 20g). [PALIGEMMA_FEATURE_FOLDER_SIZE]")
+    var featureFolderSize: String?
+
+    @Option(
+        help: """
             How activations travel between Gemma ranks: f32 as they are, bf16 rounded to half the bytes (default: f32). \
             [PALIGEMMA_LINK]
             """)
@@ -87,6 +101,20 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(help: "Write what each rank did and waited for, in JSON, at the end. [PALIGEMMA_REPORT]")
     var report: String?
+
+    @Option(
+        help: """
+            How a picture becomes the model's square: pillow, as the public processor does it; big_vision or \
+            big_vision_antialias, as the original code evaluates captions and questions (default: pillow). \
+            [PALIGEMMA_RESIZE]
+            """)
+    var resize: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A LoRA adapter as PEFT saves it, which jobs call by this name; may be given several times. "
+                + "[PALIGEMMA_ADAPTER, with commas between]", valueName: "name=dir"))
+    var adapter: [String] = []
 
     @Flag(
         help: """

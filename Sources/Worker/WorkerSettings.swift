@@ -13,6 +13,11 @@ struct WorkerSettings {
     let threads: Int?
     /// Bytes.
     let keyValueBudget: Int
+    /// Bytes of features of pictures in memory.
+    let featureCache: Int
+    let featureFolder: String?
+    /// Bytes.
+    let featureFolderSize: Int
     let batchRows: Int
     let leaseSeconds: Int
     let drainTimeout: Duration
@@ -25,7 +30,10 @@ struct WorkerSettings {
     let prefill: PrefillCut.Split?
     let timeline: String?
     let report: String?
+    let resize: PictureResize
     let slidingWindow: Bool
+    /// "name=DIR"
+    let adapters: [String]
     let ignoreExif: Bool
     let quiet: Bool
 
@@ -65,15 +73,20 @@ struct WorkerSettings {
             throw UsageError(description: "\(variable) is \(given); 1 or 0 is expected")
         }
 
+        func bytes(
+            _ flag: String?, _ option: String, _ variable: String, default standard: String, mayBeNone: Bool = false
+        ) throws -> Int {
+            let given = text(flag, variable) ?? standard
+            if let size = ByteSize(given, mayBeNone: mayBeNone) { return size.bytes }
+            throw UsageError(
+                description: "\(option) (\(variable)) is \(given); a size such as 2g, 512m or 1000000 is expected")
+        }
+
         guard let model = text(command.model, "PALIGEMMA_MODEL") else {
             throw UsageError(description: "no model: give --model DIR or set PALIGEMMA_MODEL")
         }
         guard let queue = text(command.queue, "PALIGEMMA_QUEUE") else {
             throw UsageError(description: "no queue: give --queue FILE or set PALIGEMMA_QUEUE")
-        }
-        let budget = text(command.kvBudget, "PALIGEMMA_KV_BUDGET") ?? "2g"
-        guard let size = ByteSize(budget) else {
-            throw UsageError(description: "--kv-budget is \(budget); a size such as 2g, 512m or 1000000 is expected")
         }
         let wanted = text(command.link, "PALIGEMMA_LINK")
         guard let link = wanted.map(LinkFormat.init(rawValue:)) ?? .float32 else {
@@ -98,7 +111,12 @@ struct WorkerSettings {
         ranksExpected = try number(command.ranksExpected, "--ranks-expected", "PALIGEMMA_RANKS", atLeast: 1)
         visionRanks = try number(command.visionRanks, "--vision-ranks", "PALIGEMMA_VISION_RANKS", atLeast: 1)
         threads = try number(command.threads, "--threads", "PALIGEMMA_THREADS", atLeast: 1)
-        keyValueBudget = size.bytes
+        keyValueBudget = try bytes(command.kvBudget, "--kv-budget", "PALIGEMMA_KV_BUDGET", default: "2g")
+        featureCache = try bytes(
+            command.featureCache, "--feature-cache", "PALIGEMMA_FEATURE_CACHE", default: "512m", mayBeNone: true)
+        featureFolder = text(command.featureFolder, "PALIGEMMA_FEATURE_FOLDER")
+        featureFolderSize = try bytes(
+            command.featureFolderSize, "--feature-folder-size", "PALIGEMMA_FEATURE_FOLDER_SIZE", default: "20g")
         let rows = try number(command.batchRows, "--batch-rows", "PALIGEMMA_BATCH_ROWS", atLeast: 1)
         batchRows = min(rows ?? 2304, Self.mostBatchRows)
         leaseSeconds =
@@ -113,6 +131,14 @@ struct WorkerSettings {
             "seconds from 0.5 up to a million are expected, or 0 for none")
         timeline = text(command.timeline, "PALIGEMMA_TIMELINE")
         report = text(command.report, "PALIGEMMA_REPORT")
+        let square = text(command.resize, "PALIGEMMA_RESIZE") ?? PictureResize.pillow.rawValue
+        guard let resize = PictureResize(rawValue: square) else {
+            let known = PictureResize.allCases.map(\.rawValue).joined(separator: ", ")
+            throw UsageError(description: "--resize (PALIGEMMA_RESIZE) is \(square); one of \(known) is expected")
+        }
+        self.resize = resize
+        let adapterList = (text(nil, "PALIGEMMA_ADAPTER") ?? "").split(separator: ",").map(String.init)
+        adapters = command.adapter.isEmpty ? adapterList : command.adapter
         slidingWindow = try isSet(command.slidingWindow, "PALIGEMMA_SLIDING_WINDOW")
         ignoreExif = try isSet(command.ignoreExif, "PALIGEMMA_IGNORE_EXIF")
         quiet = try isSet(command.quiet, "PALIGEMMA_QUIET")

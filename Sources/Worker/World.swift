@@ -66,7 +66,11 @@ struct ModelParts {
     let weights: ModelWeights
     let tokenizer: Tokenizer
     let precision: WeightPrecision
+    let resize: PictureResize
+    let adapters: AdapterSet
     let fingerprint: String
+    /// Of what the weights compute, whatever else answers depend on.
+    let weightsFingerprint: String
     let plan: ShardPlan
 
     init(_ settings: WorkerSettings, worldSize: Int) throws {
@@ -84,10 +88,15 @@ struct ModelParts {
         plan = try ShardPlan(ranks: worldSize, configuration: configuration, visionRanks: settings.visionRanks)
         let stored = checkpoint.fingerprint()
         precision = settings.weights
-        fingerprint = precision.mark(fingerprint: configuration.mark(fingerprint: stored))
+        resize = settings.resize
+        adapters = try AdapterSet(options: settings.adapters)
+        weightsFingerprint = precision.mark(fingerprint: stored)
+        fingerprint = resize.mark(
+            fingerprint: precision.mark(
+                fingerprint: adapters.mark(fingerprint: configuration.mark(fingerprint: stored))))
         weights = try ModelWeights.load(
             checkpoint, configuration, precision: precision, fingerprint: stored,
-            threads: Launch(worldSize: worldSize).cores
+            threads: Launch(worldSize: worldSize).cores, adapters: adapters
         ) { making in
             let size = String(format: "%.0f MB", Double(making.byteCount) / 1e6)
             Talk.line("quantising the weights, once, into \(making.path) (\(size))")
@@ -97,7 +106,10 @@ struct ModelParts {
     /// The last part of the directory's path, for people, and what makes its answers others than the default's.
     var name: String {
         let directory = URL(fileURLWithPath: checkpoint.directory).standardizedFileURL.lastPathComponent
-        let weights = precision == .bf16 ? "" : ", --weights \(precision.rawValue)"
-        return directory + weights + (configuration.text.window == nil ? "" : ", --sliding-window")
+        let weights = precision == .bf16 ? [] : ["--weights \(precision.rawValue)"]
+        let window = configuration.text.window == nil ? [] : ["--sliding-window"]
+        let pictures = resize == .pillow ? [] : ["--resize \(resize.rawValue)"]
+        let tuned = adapters.names.isEmpty ? [] : ["--adapter " + adapters.names.joined(separator: " and ")]
+        return ([directory] + weights + window + tuned + pictures).joined(separator: ", ")
     }
 }

@@ -11,7 +11,7 @@ import Testing
     @Test(
         arguments: [
             "run", "submit", "status", "results", "failed", "retry", "cancel", "purge", "inspect image",
-            "inspect model", "inspect logits", "random-model",
+            "inspect model", "inspect plan", "inspect logits", "random-model",
             "bench",
             "bench kernels",
         ])
@@ -39,6 +39,13 @@ import Testing
         #expect(try bench.run("submit", "--queue", "jobs.db", "x.jpg").code == 2)
         #expect(try bench.run("submit", "--queue", "jobs.db", "--jobs", "missing.jsonl").code == 2)
         #expect(try bench.run("submit", "--queue", "jobs.db", "--prompt", "x", "--max-tokens", "0", "x.jpg").code == 2)
+        for wrong in [
+            ["--task", "paint"], ["--task", "detect"], ["--task", "ocr", "--prompt", "x"], ["--lang", "de"],
+            ["--task", "caption", "--lang", "english"],
+        ] {
+            let words = ["submit", "--queue", "jobs.db", "x.jpg"] + wrong
+            #expect(try RunningCommand(bench, words).wait().code == 2, "\(wrong)")
+        }
         #expect(try bench.run("status", "--queue", "postgres://host/db?bogus=1").code == 2)
         #expect(try bench.run("status", "--queue", "postgres://x@%2Ftmp%2Fno-such-folder/db").code == 5)
         #expect(try bench.run("purge", "--queue", "jobs.db", "--older-than", "week").code == 2)
@@ -48,9 +55,23 @@ import Testing
         #expect(try bench.run("inspect", "image", "missing.jpg", "--model", "model", "--output", "o.png").code == 1)
         #expect(try bench.run("random-model", "--shape", "7b", "--output", "m").code == 2)
         #expect(try bench.run("run", "--model", "missing", "--prompt", "x", "x.jpg", "--output", "o").code == 4)
+        #expect(
+            try bench.run(
+                "run", "--model", "model", "--adapter", "a=missing", "--prompt", "x", "x.jpg", "--output", "o"
+            ).code == 4)
         let tooMany = try bench.run(
             "run", "--model", "model", "--ranks", "99", "--prompt", "x", "x.jpg", "--output", "o")
         #expect(tooMany.code == 2)
+    }
+
+    @Test func aPublicModelIsPlannedWithoutItsFiles() throws {
+        let outcome = try bench.run(
+            "inspect", "plan", "--shape", "pg2-28b-896", "--ranks", "4", "--prefill", "columns", "--weights", "int8")
+        #expect(outcome.code == 0, "\(outcome.talk)")
+        for part in ["checkpoint   55.3 GB", "4 ranks: ", "heads 0-10 on K/V 0-5", "rank 3 "] {
+            #expect(outcome.output.contains(part), "no \(part) in:\n\(outcome.output)")
+        }
+        #expect(try bench.run("inspect", "plan", "--shape", "pg2-9b-224").code == 2)
     }
 
     @Test func aModelIsDescribedRankByRank() throws {
@@ -90,6 +111,15 @@ import Testing
             + #""per_second":0.0,"worlds":0"#
         #expect(status.output == #"{"queue":"jobs.db","model":null,"# + states + "}\n")
         #expect(try bench.run("results", "--queue", "jobs.db").output.isEmpty)
+    }
+
+    @Test func aTaskMakesThePrompt() throws {
+        try bench.writePictures(1)
+        let submitted = try bench.run(
+            "submit", "--queue", "jobs.db", "--task", "detect", "--about", "red car;dog", "pictures")
+        #expect(submitted.code == 0)
+        #expect(try bench.run("cancel", "--queue", "jobs.db", "--all").code == 0)
+        #expect(try bench.run("results", "--queue", "jobs.db").output.contains(#""prompt":"detect red car ; dog""#))
     }
 
     @Test func theSameIDWithOtherContentsIsRefusedUnlessItIsReplaced() throws {

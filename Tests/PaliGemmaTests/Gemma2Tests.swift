@@ -37,14 +37,15 @@ struct Gemma2Tests {
     /// Two prefixes, one of several tiles and longer than the window, one that reaches it while it is answered.
     private func answers(
         heads: Int, ranks: Int, split: PrefillCut.Split = .rows, precision: WeightPrecision = .bf16,
-        kernels: Kernels = .current
+        kernels: Kernels = .current, adapted: Bool = false
     ) throws -> [Answer] {
         let model = Self.model(heads: heads)
         let directory = folder.file("\(heads)")
         try model.write(to: directory) { _, _ in }
         let (configuration, checkpoint) = (model.configuration, try Checkpoint(directory: directory))
         let weights = try ModelWeights.load(
-            checkpoint, configuration, precision: precision, fingerprint: checkpoint.fingerprint(), threads: 2)
+            checkpoint, configuration, precision: precision, fingerprint: checkpoint.fingerprint(), threads: 2,
+            adapters: AdapterSet(adapted ? [try adapter(for: model.configuration.text)] : []))
         return try InProcessGroup.run(ranks: ranks) { group in
             let plan = try ShardPlan(ranks: ranks + 1, configuration: configuration, visionRanks: 1)
             let gemma = Gemma(
@@ -55,7 +56,7 @@ struct Gemma2Tests {
             let sequences = [600, 285].enumerated().map { index, count in
                 Sequence(
                     id: UInt64(index), textTokens: (0..<count).map { Int32(($0 * 37 + index) % 1000) + 3 }, pictures: 0,
-                    tokensPerPicture: 4, maxTokens: 10)
+                    tokensPerPicture: 4, maxTokens: 10, adapter: adapted && index == 0 ? 0 : nil)
             }
             var logits: [Float] = []
             gemma.observer = { stage, view in
@@ -67,6 +68,31 @@ struct Gemma2Tests {
             return Answer(
                 tokens: sequences.map(\.tokens), logProbabilities: sequences.map(\.logProbabilities), logits: logits)
         }
+    }
+
+    /// One of all modules of the language model.
+    private func adapter(for text: TextConfiguration) throws -> Adapter {
+        let (width, rank) = (text.width, 4)
+        let shapes = [
+            ("self_attn.q_proj", text.queryWidth, width), ("self_attn.k_proj", text.keyValueWidth, width),
+            ("self_attn.v_proj", text.keyValueWidth, width), ("self_attn.o_proj", width, text.queryWidth),
+            ("mlp.gate_proj", text.mlpWidth, width), ("mlp.up_proj", text.mlpWidth, width),
+            ("mlp.down_proj", width, text.mlpWidth),
+        ]
+        let tensors = (0..<text.layers).flatMap { layer in
+            shapes.flatMap { module, outputs, inputs -> [RandomTensor] in
+                let name = "base_model.model.model.language_model.layers.\(layer).\(module)"
+                return [
+                    .uniform(name + ".lora_A.weight", [rank, inputs], inputs: inputs),
+                    .uniform(name + ".lora_B.weight", [outputs, rank], inputs: rank),
+                ]
+            }
+        }
+        let directory = try TemporaryFolder()
+        try RandomShard(fileName: "adapter_model.safetensors", tensors: tensors).write(
+            to: directory.file("adapter_model.safetensors"), seed: 5)
+        _ = try directory.write(#"{"peft_type": "LORA", "r": 4, "lora_alpha": 2}"#, to: "adapter_config.json")
+        return try Adapter(name: "a", directory: directory.path)
     }
 
     private func distance(_ one: Answer, _ other: Answer) -> Float {
@@ -96,18 +122,31 @@ struct Gemma2Tests {
         #expect(zip(vector.logits, scalar.logits).allSatisfy { abs($0 - $1) < 1e-4 })
     }
 
-    @Test("Weights of eight bits: near the exact mode's logits, and the same on all ranks", arguments: [1, 3, 5])
-    func quantized(ranks: Int) throws {
-        let exact = try answers(heads: 16, ranks: 1)[0]
-        let alone = try answers(heads: 16, ranks: 1, precision: .int8)[0]
-        let spread = (exact.logits.reduce(0) { $0 + $1 * $1 } / Float(exact.logits.count)).squareRoot()
-        let error = zip(alone.logits, exact.logits).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
-        #expect(error > 0 && (error / Float(exact.logits.count)).squareRoot() < 0.06 * spread)
+    /// Of the same first token, in parts of their spread.
+    private func error(_ one: Answer, _ exact: Answer) -> Float {
+        let spread = exact.logits.reduce(0) { $0 + $1 * $1 }
+        return (zip(one.logits, exact.logits).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / spread).squareRoot()
+    }
+
+    @Test(
+        "Weights of eight bits: near the exact mode's logits, with an adapter and without, and the same on all ranks",
+        arguments: [1, 3, 5], [false, true])
+    func quantized(ranks: Int, adapted: Bool) throws {
+        let exact = try answers(heads: 16, ranks: 1, adapted: adapted)[0]
+        let alone = try answers(heads: 16, ranks: 1, precision: .int8, adapted: adapted)[0]
+        #expect(error(alone, exact) > 0 && error(alone, exact) < 0.06)
+        if adapted {
+            let without = try answers(heads: 16, ranks: 1)[0]
+            #expect(error(without, exact) > 0.3)
+            #expect(without.tokens[1] == exact.tokens[1], "its neighbour has no adapter")
+        }
         for split in PrefillCut.Split.allCases {
-            let all = try answers(heads: 16, ranks: ranks, split: split, precision: .int8)
+            let all = try answers(heads: 16, ranks: ranks, split: split, precision: .int8, adapted: adapted)
             for other in all {
                 #expect(other.tokens == all[0].tokens && other.logProbabilities == all[0].logProbabilities)
             }
+            let first = all.flatMap(\.logits)
+            #expect(zip(first, alone.logits).allSatisfy { abs($0 - $1) < 0.3 } && first.count == alone.logits.count)
         }
     }
 }

@@ -72,6 +72,48 @@ struct GoldenTests {
         }
     }
 
+    @Test(
+        "Weights as fine-tuning programs save them answer alike: float32 in several files, other names, buffers, the head",
+        arguments: ["odd", "edge"], ["memory", "old", "head alone", "both", "larger"])
+    func fineTuned(name: String, layout: String) throws {
+        var editor = try CheckpointEditor(name)
+        editor.widen()
+        func add(_ name: String, _ type: String, _ bytes: Int) {
+            editor.tensors.append(.init(name: name, type: type, shape: [bytes / 8], data: Data(count: bytes)))
+        }
+        let embedding = try #require(editor.tensors.firstIndex { $0.name.hasSuffix("embed_tokens.weight") })
+        switch layout {
+        case "memory":
+            editor.rename { name in
+                name.hasPrefix("language_model.model.")
+                    ? "model.language_model." + name.dropFirst("language_model.model.".count) : "model." + name
+            }
+        case "old":
+            editor.rename { $0.replacingOccurrences(of: "vision_tower.", with: "vision_tower.vision_model.") }
+            add("vision_tower.vision_model.embeddings.position_ids", "I64", 200)
+            editor.tensors.append(
+                .init(
+                    name: "language_model.model.layers.0.self_attn.rotary_emb.inv_freq", type: "F32", shape: [4],
+                    data: Data(count: 16)))
+        case "head alone": editor.tensors[embedding].name = "lm_head.weight"
+        case "both":
+            var head = editor.tensors[embedding]
+            head.name = "language_model.lm_head.weight"
+            editor.tensors.append(head)
+        default:
+            editor.rename { "paligemma_with_expert.paligemma.model." + $0 }
+            add("action_in_proj.weight", "F32", 0)
+        }
+        try editor.write(files: 3)
+        let goldens = try Goldens(name, stored: editor.directory)
+        let gemma = Gemma(
+            weights: goldens.weights, configuration: goldens.configuration,
+            slice: TextSlice(whole: goldens.configuration.text), group: SingleRank(), team: ThreadTeam(count: 2))
+        let answer = try prefillAndDecode(gemma, goldens, steps: 8)
+        let end = Int32(goldens.configuration.endToken)
+        #expect(try answer.tokens == goldens.answer.prefix { $0 != end })
+    }
+
     /// Blocks of 5 rows make a prefill of many blocks, whose buffers are used again while transfers are under way;
     /// blocks of 1024 make one.
     @Test(

@@ -38,7 +38,8 @@ enum Samples {
                 pictures: [
                     PixelBatch.Picture(id: 1, rgb: (0..<12).map { UInt8($0) }),
                     PixelBatch.Picture(id: 2, rgb: [UInt8](repeating: 255, count: 12)),
-                ], routes: [PixelBatch.Route(pictureID: 1, firstRow: 0, rowCount: 4, destinationRank: 2)])),
+                ], routes: [PixelBatch.Route(pictureID: 1, firstRow: 0, rowCount: 4, destinationRank: 2)],
+                steady: true)),
         .pixelBatch(PixelBatch(batchID: 3, side: 14, pictures: [])),
         .features(features),
         .features(

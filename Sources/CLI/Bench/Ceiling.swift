@@ -20,30 +20,26 @@ enum Ceiling: Equatable {
     static func measure(
         _ ceilings: [Ceiling], threads: Int, seconds: Double, beside kernels: Kernels
     ) throws(CommandFailure) -> [Best] {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = ["bench", "ceiling", "\(threads)", "\(seconds)"] + ceilings.map(\.text)
         var environment = ProcessInfo.processInfo.environment.filter { variable in
             !["OPENBLAS_", "GOTO_", "OMP_", Variable("").name].contains { variable.key.hasPrefix($0) }
         }
         environment["OPENBLAS_CORETYPE"] = coreType(beside: kernels)
-        process.environment = environment
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardInput = FileHandle.nullDevice
+        let arguments = ["bench", "ceiling", "\(threads)", "\(seconds)"] + ceilings.map(\.text)
+        var output: [UInt8] = []
+        let outcome: ExternalProgram.Outcome
         do {
-            try process.run()
+            outcome = try ExternalProgram(path: "/proc/self/exe").run(arguments, environment: environment) {
+                output += $0
+            }
         } catch {
-            throw CommandFailure(.environment, "cannot start a process: \(error.localizedDescription)")
+            throw CommandFailure(.environment, "cannot measure the machine's limit: \(error)")
         }
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        let best = text.split(separator: "\n").compactMap { line -> Best? in
+        let best = String(decoding: output, as: UTF8.self).split(separator: "\n").compactMap { line -> Best? in
             let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
             return fields.count == 2 ? Double(fields[0]).map { Best(rate: $0, how: String(fields[1])) } : nil
         }
-        guard process.terminationReason == .exit, process.terminationStatus == 0, best.count == ceilings.count else {
-            throw CommandFailure(.environment, "the machine's limit could not be measured")
+        guard outcome.status == 0, best.count == ceilings.count else {
+            throw CommandFailure(.environment, "the machine's limit could not be measured: \(outcome.talk)")
         }
         return best
     }

@@ -7,7 +7,9 @@ struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
         abstract: "Look at a picture or a model the way the software sees it.",
-        subcommands: [InspectImageCommand.self, InspectModelCommand.self, InspectLogitsCommand.self])
+        subcommands: [
+            InspectImageCommand.self, InspectModelCommand.self, InspectPlanCommand.self, InspectLogitsCommand.self,
+        ])
 }
 
 struct InspectImageCommand: ParsableCommand {
@@ -27,6 +29,8 @@ struct InspectImageCommand: ParsableCommand {
     @Option(help: Variable.output.help("Where the PNG goes.", valueName: "file"))
     var output: String?
 
+    @OptionGroup var resize: PictureOptions
+
     @Flag(help: Variable.ignoreExif.help("Do not turn the picture as its camera says."))
     var ignoreExif = false
 
@@ -36,7 +40,8 @@ struct InspectImageCommand: ParsableCommand {
         var options = ImageDecoder.Options()
         options.ignoreExif = try Variable.ignoreExif.isOn(ignoreExif)
         let side = try ModelConfiguration(directory: model).vision.imageSize
-        let seen = try PictureReader(side: side, options: options).read(path: picture)
+        let seen = try PictureReader(side: side, resize: resize.given() ?? .pillow, options: options)
+            .read(path: picture)
         try PNGWriter.write(seen.image, to: output)
         print("\(picture): \(seen.originalWidth) x \(seen.originalHeight) -> \(side) x \(side), \(output)")
     }

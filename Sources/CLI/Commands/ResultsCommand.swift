@@ -7,11 +7,12 @@ struct ResultsCommand: ParsableCommand {
         abstract: "Take the answers out of a queue, one JSON object a line.",
         discussion: """
             A line: {"id", "images", "prompt", "text", "tokens", "logprobs", "finish_reason", "model", "seconds", \
-            "error"}, and before "model" what else the job asked for: "stop_reason", "score", "answers", "choices", \
-            "top_logprobs". A job that failed is a line too, with its error. May be called at any time, also while worlds \
+            "error"}, and before "model" what else the job asked for: "boxes", "stop_reason", "score", "answers", \
+            "choices", "top_logprobs". A job that failed is a line too, with its error. May be called at any time, also while worlds \
             are at work; a file is put in place when it is whole.
 
               paligemma results --queue jobs.db --output captions.jsonl
+              paligemma results --queue jobs.db --format coco --output boxes.json
               paligemma results --queue jobs.db --sorted | jq -r .text
             """)
 
@@ -24,11 +25,19 @@ struct ResultsCommand: ParsableCommand {
     @Option(help: Variable.output.help("Where to write.", default: "standard output", valueName: "file"))
     var output: String?
 
+    @Option(
+        help: Variable.format.help(
+            "jsonl: a line a job. coco: the boxes of all answers, as COCO has detections.", default: "jsonl",
+            valueName: "jsonl|coco"))
+    var format: ResultFormat?
+
     func run() throws {
         let name = try Variable.queue.required(queue, option: "--queue")
         let isSorted = try Variable.sorted.isOn(sorted)
         let output = try Variable.output.value(output)
+        let format = try Variable.format.value(format) ?? .jsonl
         let queue = try openQueue(name)
+        if format == .coco { return try writeDetections(of: queue, to: output) }
         if let output, output != "-" {
             _ = try OutputFile(writingAll: queue, sorted: isSorted, to: output)
         } else {
@@ -36,4 +45,24 @@ struct ResultsCommand: ParsableCommand {
             try lines.write(all: queue, sorted: isSorted)
         }
     }
+
+    private func writeDetections(of queue: any JobQueue, to output: String?) throws {
+        var file = try CocoFile(of: queue)
+        if let output, output != "-" {
+            _ = try OutputFile(at: output) { lines in
+                try file.write(to: lines)
+                return 0
+            }
+        } else {
+            try file.write(to: LineWriter(standardOutput: ()))
+        }
+        if file.failed > 0 {
+            Talk.say("paligemma: \(file.failed) jobs failed and are not in it; see `paligemma failed`")
+        }
+    }
+}
+
+enum ResultFormat: String, ExpressibleByArgument {
+    case jsonl
+    case coco
 }

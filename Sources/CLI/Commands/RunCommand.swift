@@ -17,6 +17,7 @@ struct RunCommand: ParsableCommand {
               paligemma run --model DIR --jobs jobs.jsonl --ranks 3 --sorted --output out.jsonl
               paligemma run --model DIR --prompt "caption en" --num-beams 4 pictures/ --output captions.jsonl
               paligemma run --model DIR --prompt "answer en is it a cat?" --choices yes,no cats/ --output labels.jsonl
+              paligemma run --model DIR --adapter a=lora/ --use-adapter a --prompt "ocr" scans/ --output texts.jsonl
             """)
 
     @OptionGroup(title: "World") var world: WorldOptions

@@ -40,29 +40,34 @@ enum PlanReport {
         checkpoint.tensors.values.map(\.entry.element.size).max() ?? 2
     }
 
-    /// - Parameter elementSize: bytes of a stored weight.
-    static func lines(plan: ShardPlan, configuration: ModelConfiguration, elementSize: Int) -> [String] {
+    /// - Parameters:
+    ///   - elementSize: bytes of a stored weight.
+    ///   - split: of prefills.
+    static func lines(
+        plan: ShardPlan, configuration: ModelConfiguration, elementSize: Int, split: PrefillCut.Split = .rows
+    ) -> [String] {
         let whole = "\(plan.ranks) ranks: \(plan.visionRanks) for vision, \(plan.textRanks) for Gemma"
         var lines = [row("plan", plan.ranks == 1 ? "one process for vision and Gemma" : whole)]
-        let width = (0..<plan.ranks).map { work(of: $0, plan).count }.max() ?? 0
+        let width = (0..<plan.ranks).map { work(of: $0, plan, configuration.text).count }.max() ?? 0
         for rank in 0..<plan.ranks {
             let memory = RankMemory(
                 plan: plan, rank: rank, configuration: configuration, elementSize: elementSize,
-                rows: configuration.vision.tokens + 64)
+                rows: configuration.vision.tokens + 64, cut: PrefillCut(split: split))
             lines.append(
-                row("rank \(rank)", work(of: rank, plan).padded(to: width + 2))
+                row("rank \(rank)", work(of: rank, plan, configuration.text).padded(to: width + 2))
                     + "\(ByteCount.text(memory.weightsRead)) of weights, \(ByteCount.text(memory.activations)) of buffers"
                     + (memory.cachePerToken > 0 ? ", \(ByteCount.text(memory.cachePerToken)) a token of K/V" : ""))
         }
         return lines
     }
 
-    private static func work(of rank: Int, _ plan: ShardPlan) -> String {
+    private static func work(of rank: Int, _ plan: ShardPlan, _ model: TextConfiguration) -> String {
         var parts: [String] = []
         if rank == 0 { parts.append("Coordinator") }
         if plan.encodesPictures(rank) { parts.append("vision") }
         if let slice = plan.slice(of: rank) {
-            parts += ["heads \(text(slice.queryHeads))", "MLP \(text(slice.mlp))"]
+            let kept = model.keyValueHeads > 1 ? " on K/V \(text(slice.keyValueHeads(model)))" : ""
+            parts += ["heads \(text(slice.queryHeads))\(kept)", "MLP \(text(slice.mlp))"]
             parts.append("vocabulary \(text(slice.vocabulary))")
         }
         return parts.joined(separator: ", ")

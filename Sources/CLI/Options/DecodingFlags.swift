@@ -53,6 +53,11 @@ struct DecodingFlags: ParsableArguments {
             valueName: "yes,no"))
     var choices: String?
 
+    @Option(
+        help: Variable.useAdapter.help(
+            "The adapter that answers, of those that the workers have.", default: "none", valueName: "name"))
+    var useAdapter: String?
+
     /// As they would stand in a job.
     func members() throws -> [JSON.Member] {
         var members: [JSON.Member] = []
@@ -77,6 +82,7 @@ struct DecodingFlags: ParsableArguments {
             try Variable.choices.value(choices).map { text in
                 .array(text.split(separator: ",", omittingEmptySubsequences: false).map { .string(String($0)) })
             })
+        add("adapter", try Variable.useAdapter.value(useAdapter).map { .string($0) })
         return members
     }
 

@@ -1,15 +1,15 @@
 import ArgumentParser
 import Coordinator
+import PaliGemma
 
 /// Which jobs: pictures with one prompt, or a file of jobs.
 struct JobOptions: ParsableArguments {
-    @Option(
-        help: Variable.prompt.help("What to ask of every picture, like \"caption en\" or \"ocr\".", valueName: "text"))
-    var prompt: String?
+    @OptionGroup var question: PromptOptions
 
     @Option(
         help: Variable.jobs.help(
-            "A file of jobs, one JSON object a line: {\"id\", \"images\", \"prompt\", \"max_tokens\", \"priority\", …}.",
+            "A file of jobs, one JSON object a line: {\"id\", \"images\", \"prompt\", \"max_tokens\", \"priority\", …}; "
+                + "docs/queue.md has all keys.",
             valueName: "file"))
     var jobs: String?
 
@@ -17,6 +17,12 @@ struct JobOptions: ParsableArguments {
         help: Variable.maxTokens.help(
             "The longest answer, in tokens.", default: "\(Job.defaultMaxTokens)", valueName: "count"))
     var maxTokens: Int?
+
+    @Option(
+        help: Variable.frames.help(
+            "Take videos too (mp4, mov, mkv, webm, avi, …), so many frames of each; ffmpeg reads them.",
+            valueName: "count"))
+    var frames: Int?
 
     @Option(help: Variable.priority.help("Higher goes first.", default: "0", valueName: "number"))
     var priority: Int?
@@ -38,8 +44,12 @@ struct JobOptions: ParsableArguments {
 
     /// The jobs, to be read one by one.
     func source() throws -> any JobSource {
-        let prompt = try Variable.prompt.value(prompt)
+        let prompt = try question.resolved()
         var defaults = JobDefaults(prompt: prompt)
+        defaults.frames = try Variable.frames.value(frames)
+        guard (1...VideoReader.mostFrames).contains(defaults.frames ?? 1) else {
+            throw ValidationError("'--frames' is \(defaults.frames ?? 0); give 1 to \(VideoReader.mostFrames).")
+        }
         defaults.priority = try Variable.priority.value(priority) ?? 0
         defaults.maxTokens = try Variable.maxTokens.value(maxTokens) ?? Job.defaultMaxTokens
         guard (1...1_000_000).contains(defaults.maxTokens) else {
@@ -57,7 +67,8 @@ struct JobOptions: ParsableArguments {
             throw ValidationError("No pictures: name files or folders, or a file of jobs with '--jobs'.")
         }
         guard let prompt else {
-            throw ValidationError("Missing '--prompt': say what to ask, like --prompt \"caption en\".")
+            throw ValidationError(
+                "Missing '--prompt': say what to ask, like --prompt \"caption en\" or --task caption.")
         }
         do throws(DecodingOptions.Fault) {
             _ = try DecodingOptions(defaults.options)

@@ -48,7 +48,7 @@ struct Submission {
     }
 
     private mutating func count(_ job: Job) {
-        pictures += job.images.count
+        pictures += job.pictureCount
         for image in job.images { bytes += image.size ?? 0 }
         guard let fault = job.fault else { return }
         faults += 1

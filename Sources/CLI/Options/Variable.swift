@@ -1,4 +1,5 @@
 import ArgumentParser
+import Coordinator
 import Foundation
 
 /// The environment variable of a flag: it counts where the flag is not given.
@@ -12,11 +13,16 @@ struct Variable {
     static let model = Variable("MODEL")
     static let queue = Variable("QUEUE")
     static let output = Variable("OUTPUT")
+    static let format = Variable("FORMAT")
     static let sorted = Variable("SORTED")
     static let json = Variable("JSON")
 
     static let prompt = Variable("PROMPT")
+    static let task = Variable("TASK")
+    static let language = Variable("LANG")
+    static let about = Variable("ABOUT")
     static let jobs = Variable("JOBS")
+    static let frames = Variable("FRAMES")
     static let maxTokens = Variable("MAX_TOKENS")
     static let priority = Variable("PRIORITY")
     static let replace = Variable("REPLACE")
@@ -48,6 +54,9 @@ struct Variable {
     static let weights = Variable("WEIGHTS")
     static let visionRanks = Variable("VISION_RANKS")
     static let keyValueBudget = Variable("KV_BUDGET")
+    static let featureCache = Variable("FEATURE_CACHE")
+    static let featureFolder = Variable("FEATURE_FOLDER")
+    static let featureFolderSize = Variable("FEATURE_FOLDER_SIZE")
     static let threads = Variable("THREADS")
     static let link = Variable("LINK")
     static let prefill = Variable("PREFILL")
@@ -62,6 +71,9 @@ struct Variable {
     static let fresh = Variable("FRESH")
     static let dryRun = Variable("DRY_RUN")
 
+    static let resize = Variable("RESIZE")
+    static let adapter = Variable("ADAPTER")
+    static let useAdapter = Variable("USE_ADAPTER")
     static let slidingWindow = Variable("SLIDING_WINDOW")
     static let ignoreExif = Variable("IGNORE_EXIF")
     static let shape = Variable("SHAPE")
@@ -98,6 +110,15 @@ struct Variable {
         guard let value = try value(flag) else { return nil }
         guard value >= 1 else { throw ValidationError("'\(option)' is \(value); a number from 1 is expected.") }
         return String(value)
+    }
+
+    /// As `value(_:)`, for a number of bytes, as text.
+    func size(_ flag: String?, option: String, mayBeNone: Bool = false) throws -> String? {
+        guard let text = try value(flag) else { return nil }
+        guard ByteSize(text, mayBeNone: mayBeNone) != nil else {
+            throw ValidationError("'\(option)' is \(text); a size such as 2g, 512m or 1000000 is expected.")
+        }
+        return text
     }
 
     /// Whether a switch is on: by its flag, or by 1, true, yes or on in the variable.

@@ -24,6 +24,8 @@ struct WorldOptions: ParsableArguments {
             "What a rank may hold of keys and values, as 2g or 512m.", default: "2g", valueName: "bytes"))
     var keyValueBudget: String?
 
+    @OptionGroup var features: FeatureOptions
+
     @Option(help: Variable.batchRows.help("Rows of a micro-batch.", default: "2304", valueName: "count"))
     var batchRows: Int?
 
@@ -38,6 +40,14 @@ struct WorldOptions: ParsableArguments {
             "How Gemma ranks share a prefill's MLP: rows read all weights, columns send nearly nine times as much.",
             default: "rows, where the memory allows it", valueName: "rows|columns"))
     var prefill: PrefillCut.Split?
+
+    @OptionGroup var picture: PictureOptions
+
+    @Option(
+        help: Variable.adapter.help(
+            "A LoRA adapter as PEFT saves it, which jobs call by this name; may be given several times.",
+            valueName: "name=dir"))
+    var adapter: [String] = []
 
     @Flag(
         help: Variable.slidingWindow.help(
@@ -62,37 +72,40 @@ struct WorldOptions: ParsableArguments {
         let configuration = try ModelConfiguration(directory: model)
         let plan = try self.plan.resolved(for: configuration)
         let precision = try Variable.weights.value(weights) ?? .bf16
+        // What is no adapter is said before anything is begun.
+        _ = try AdapterSet(options: adapters())
         return WorldSettings(
             model: model, precision: precision, configuration: configuration, plan: plan,
             workerFlags: ["--weights", precision.rawValue] + (try workerFlags()))
     }
 
-    private func keyValueBudgetText() throws -> String? {
-        guard let text = try Variable.keyValueBudget.value(keyValueBudget) else { return nil }
-        guard ByteSize(text) != nil else {
-            throw ValidationError("'--kv-budget' is \(text); a size such as 2g, 512m or 1000000 is expected.")
-        }
-        return text
+    private func adapters() throws -> [String] {
+        guard adapter.isEmpty else { return adapter }
+        let list = try Variable.adapter.value(nil as String?) ?? ""
+        return list.split(separator: ",").map(String.init)
     }
 
     /// What pg-worker is told besides model, queue and ranks.
     private func workerFlags() throws -> [String] {
         let values: [(String, String?)] = [
-            ("--kv-budget", try keyValueBudgetText()),
+            ("--kv-budget", try Variable.keyValueBudget.size(keyValueBudget, option: "--kv-budget")),
             ("--threads", try threads.resolved()),
             ("--batch-rows", try Variable.batchRows.count(batchRows, option: "--batch-rows")),
             ("--lease-seconds", try Variable.leaseSeconds.count(leaseSeconds, option: "--lease-seconds")),
             ("--prefill", try Variable.prefill.value(prefill)?.rawValue),
             ("--link", try Variable.link.value(link)?.rawValue),
+            ("--resize", try picture.given()?.rawValue),
             ("--timeline", try Variable.timeline.value(timeline)),
         ]
-        let flags = values.flatMap { name, value in value.map { [name, $0] } ?? [] }
-        return flags + (try Variable.slidingWindow.isOn(slidingWindow) ? ["--sliding-window"] : [])
+        let flags = (values + (try features.resolved())).flatMap { name, value in value.map { [name, $0] } ?? [] }
+        return flags + (try adapters()).flatMap { ["--adapter", $0] }
+            + (try Variable.slidingWindow.isOn(slidingWindow) ? ["--sliding-window"] : [])
             + (try Variable.ignoreExif.isOn(ignoreExif) ? ["--ignore-exif"] : [])
     }
 }
 
 extension LinkFormat: ExpressibleByArgument {}
+extension PictureResize: ExpressibleByArgument {}
 extension PrefillCut.Split: ExpressibleByArgument {}
 extension WeightPrecision: ExpressibleByArgument {}
 

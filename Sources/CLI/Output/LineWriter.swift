@@ -49,8 +49,11 @@ package final class LineWriter {
         return last
     }
 
-    package func append(_ result: JobResult) throws(CommandFailure) {
-        buffer += result.line()
+    package func append(_ result: JobResult) throws(CommandFailure) { try append(line: result.line()) }
+
+    /// - Parameter bytes: without the newline.
+    package func append(line bytes: [UInt8]) throws(CommandFailure) {
+        buffer += bytes
         buffer.append(0x0A)
         if buffer.count >= Self.bufferSize { try flush() }
     }

@@ -14,14 +14,21 @@ final class OutputFile {
     private(set) var lastNumber: Int64
 
     /// Writes what `queue` has so far, in place of what is at `path`.
-    init(writingAll queue: any JobQueue, sorted: Bool, to path: String) throws {
+    convenience init(writingAll queue: any JobQueue, sorted: Bool, to path: String) throws {
+        try self.init(at: path) { try $0.write(all: queue, sorted: sorted) }
+    }
+
+    /// Puts a new file in place of what is at `path`, when it is whole.
+    ///
+    /// - Parameter write: returns the number of the last result in it.
+    init(at path: String, write: (LineWriter) throws -> Int64) throws {
         self.path = path
         let temporary = path + ".part"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw LineWriter.failure(errno, path: path) }
         lines = LineWriter(path: path, emptyFile: descriptor)
         do {
-            lastNumber = try lines.write(all: queue, sorted: sorted)
+            lastNumber = try write(lines)
             guard fsync(descriptor) == 0, rename(temporary, path) == 0 else {
                 throw LineWriter.failure(errno, path: path)
             }

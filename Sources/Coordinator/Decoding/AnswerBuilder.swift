@@ -40,10 +40,24 @@ package struct AnswerBuilder {
     }
 
     /// The answer of a sequence that ended.
+    ///
+    /// - Parameters:
+    ///   - picture: the only picture of the job, where boxes may lie.
+    ///   - prompt: of the job; one that asks for boxes is told so where there are none.
     func answer(
-        _ finish: Tokens.Finish, options: DecodingOptions, tokenizer: Tokenizer, seconds: Double
+        _ finish: Tokens.Finish, options: DecodingOptions, tokenizer: Tokenizer, seconds: Double,
+        picture: PictureSize?, prompt: String
     ) -> Answer {
+        let text = stop?.text ?? tokenizer.decode(tokens)
         var details = AnswerDetails()
+        if let picture {
+            let places = zip(tokens, logprobs).filter { DetectedBoxes.isPlace(tokenizer.piece($0.0) ?? "") }.map(\.1)
+            let boxes = DetectedBoxes.find(
+                in: text, width: picture.width, height: picture.height, placeLogprobs: places)
+            if !boxes.isEmpty || TaskPrompt.asksForBoxes(prompt) {
+                details.detection = .init(boxes: boxes, size: picture)
+            }
+        }
         details.stopReason = stop?.reason
         details.topLogprobs = topLogprobs(of: options.topLogprobs, tokenizer)
         if !options.choices.isEmpty {
@@ -58,8 +72,8 @@ package struct AnswerBuilder {
             }
         }
         return Answer(
-            text: stop?.text ?? tokenizer.decode(tokens), tokens: tokens, logprobs: logprobs,
-            finishReason: stop != nil ? .stop : FinishReason(finish), seconds: seconds, details: details.text)
+            text: text, tokens: tokens, logprobs: logprobs, finishReason: stop != nil ? .stop : FinishReason(finish),
+            seconds: seconds, details: details.text)
     }
 
     private func topLogprobs(of count: Int, _ tokenizer: Tokenizer) -> [[AnswerDetails.Token]] {

@@ -43,6 +43,18 @@ package struct AnswerDetails: Sendable, Equatable {
         }
     }
 
+    /// Where in the job's picture the answer places what.
+    package struct Detection: Sendable, Equatable {
+        package var boxes: [DetectedBox]
+        package var size: PictureSize
+
+        package init(boxes: [DetectedBox], size: PictureSize) {
+            self.boxes = boxes
+            self.size = size
+        }
+    }
+
+    var detection: Detection?
     /// The text that ended the answer.
     package var stopReason: String?
     /// Of the best beam or choice.
@@ -61,6 +73,12 @@ package struct AnswerDetails: Sendable, Equatable {
             writer.raw(writer.bytes.isEmpty ? "{\"" : ",\"")
             writer.raw(name)
             writer.raw("\":")
+        }
+        if let detection {
+            key("boxes")
+            writer.array(detection.boxes) { $0.box($1) }
+            key("image_size")
+            writer.array([detection.size.width, detection.size.height]) { $0.integer($1) }
         }
         if let stopReason {
             key("stop_reason")
@@ -97,6 +115,22 @@ package struct AnswerDetails: Sendable, Equatable {
 }
 
 extension JSONWriter {
+    fileprivate mutating func box(_ box: DetectedBox) {
+        raw("{\"label\":")
+        string(box.label)
+        raw(",\"box\":")
+        array(box.corners) { $0.integer($1) }
+        if !box.mask.isEmpty {
+            raw(",\"mask\":")
+            array(box.mask) { $0.integer($1) }
+        }
+        if let score = box.score {
+            raw(",\"score\":")
+            number(score)
+        }
+        raw("}")
+    }
+
     fileprivate mutating func alternative(_ alternative: AnswerDetails.Alternative) {
         raw("{\"text\":")
         string(alternative.text)
@@ -129,5 +163,23 @@ extension JSONWriter {
         raw(",\"logprob\":")
         number(token.logprob)
         raw("}")
+    }
+}
+
+extension Answer {
+    /// The boxes of an answer that was asked for some or has some; nil for others.
+    package var detection: AnswerDetails.Detection? {
+        guard let details, let json = try? JSON(parsing: details), let boxes = json["boxes"]?.array,
+            let size = json["image_size"]?.array?.compactMap(\.integer), size.count == 2
+        else { return nil }
+        let found = boxes.compactMap { box -> DetectedBox? in
+            guard let label = box["label"]?.string, let corners = box["box"]?.array?.compactMap(\.integer),
+                corners.count == 4
+            else { return nil }
+            let score = box["score"].flatMap { if case .number(let text) = $0 { Float(text) } else { nil } }
+            return DetectedBox(
+                label: label, corners: corners, mask: box["mask"]?.array?.compactMap(\.integer) ?? [], score: score)
+        }
+        return AnswerDetails.Detection(boxes: found, size: PictureSize(width: size[0], height: size[1]))
     }
 }

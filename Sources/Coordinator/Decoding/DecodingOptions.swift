@@ -6,7 +6,7 @@ package struct DecodingOptions: Sendable, Equatable {
     /// As they stand in messages and in a job's options, in that order.
     package static let keys = [
         "num_beams", "length_penalty", "early_stopping", "num_return", "temperature", "top_k", "top_p", "seed", "stop",
-        "stop_repetition", "top_logprobs", "choices",
+        "stop_repetition", "top_logprobs", "choices", "adapter",
     ]
 
     package static let mostChoices = 1024
@@ -26,6 +26,8 @@ package struct DecodingOptions: Sendable, Equatable {
     package private(set) var repetition: Repetition?
     package private(set) var topLogprobs = 0
     package private(set) var choices: [String] = []
+    /// The name of the adapter that answers.
+    package private(set) var adapter: String?
     /// What was said, in the order of ``keys``, without what says nothing.
     private var members: [JSON.Member] = []
 
@@ -47,6 +49,7 @@ package struct DecodingOptions: Sendable, Equatable {
         repetition = try reader.repetition()
         topLogprobs = try reader.integer("top_logprobs", in: 0...Self.mostTopLogprobs) ?? 0
         choices = try reader.choices()
+        adapter = try reader.adapter()
         try reader.refuseContradictions(isSampling: sampling != nil)
         self.members = Self.keys.compactMap { key in
             reader.said(key).map { JSON.Member(key: key, value: $0) }

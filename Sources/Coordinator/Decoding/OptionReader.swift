@@ -141,11 +141,19 @@ struct OptionReader {
         return choices
     }
 
+    func adapter() throws(Fault) -> String? {
+        guard let value = members["adapter"] else { return nil }
+        guard let name = value.string, !name.isEmpty else {
+            throw Fault(reason: "\"adapter\" must be the name of an adapter")
+        }
+        return name
+    }
+
     // MARK: Contradictions
 
     func refuseContradictions(isSampling: Bool) throws(Fault) {
         if has("choices") {
-            for key in DecodingOptions.keys where key != "choices" && has(key) {
+            for key in DecodingOptions.keys where !["choices", "adapter"].contains(key) && has(key) {
                 throw Fault(
                     reason: "\"choices\" and \"\(key)\" contradict each other: given answers are scored, none is made; "
                         + "leave one out")

@@ -18,12 +18,16 @@ package struct JobDefaults: Sendable {
     package var prompt: String?
     package var maxTokens: Int
     package var priority: Int
+    /// Frames that are taken out of a video; nil: videos are no pictures.
+    package var frames: Int?
     /// How answers are made; a job that says it otherwise, key by key, has its own way.
     package var options: [JSON.Member]
 
     package init(
-        prompt: String? = nil, maxTokens: Int = Job.defaultMaxTokens, priority: Int = 0, options: [JSON.Member] = []
+        prompt: String? = nil, maxTokens: Int = Job.defaultMaxTokens, priority: Int = 0, frames: Int? = nil,
+        options: [JSON.Member] = []
     ) {
+        self.frames = frames
         self.prompt = prompt
         self.maxTokens = maxTokens
         self.priority = priority
@@ -32,13 +36,16 @@ package struct JobDefaults: Sendable {
 }
 
 extension JobImage {
-    /// A picture by the name that a person gave it, looked up now.
+    /// A picture or a video by the name that a person gave it, looked up now.
     ///
     /// - Parameter folder: where a relative name begins.
-    package static func look(at name: String, in folder: String) -> JobImage {
+    /// - Parameter frames: of a video.
+    package static func look(at name: String, in folder: String, frames: Int? = nil) -> JobImage {
         let path = absolutePath(of: name, in: folder)
-        guard let status = FileStatus(path), status.isRegular else { return JobImage(name: name, path: path) }
-        return JobImage(name: name, path: path, size: status.size, modified: status.modified)
+        guard let status = FileStatus(path), status.isRegular else {
+            return JobImage(name: name, path: path, frames: frames)
+        }
+        return JobImage(name: name, path: path, size: status.size, modified: status.modified, frames: frames)
     }
 
     /// `..` stays as it is: through a symbolic link it is not what it seems.

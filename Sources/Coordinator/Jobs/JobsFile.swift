@@ -1,17 +1,22 @@
 import Foundation
+import PaliGemma
 
 /// Jobs from a file of JSON lines:
 ///
 ///     {"id": "a", "images": ["x.png", "y.png"], "prompt": "caption en", "max_tokens": 32, "priority": 0}
 ///
-/// and the keys of ``DecodingOptions``. Pictures are looked for beside the file. Only `images` must be there, and `prompt`
-/// where no default is given.
+/// In place of `images` stands a video, `"video": "clip.mp4", "frames": 16`, of which so many frames are the pictures.
+/// In place of a prompt stands a task of the paper with what it is about: `"task": "detect", "about": "cat ; dog"`.
+/// The keys of ``DecodingOptions`` say how the answer is made. Pictures are looked for beside the file. Only `images`
+/// must be there, and `prompt` where no default is given.
 /// Without `id` a job is called by its pictures' paths, and by its prompt too where the file asks several things of
 /// the same pictures; to know which these are, the file is read twice.
 ///
 /// A line that makes no sense is a job with a `fault`, named "FILE line N"; the others go on.
 package final class JobsFile: JobSource {
-    static let keys = ["id", "images", "prompt", "max_tokens", "priority"] + DecodingOptions.keys
+    static let keys =
+        ["id", "images", "video", "frames", "prompt", "task", "lang", "about", "max_tokens", "priority"]
+        + DecodingOptions.keys
 
     private let path: String
     private let folder: String
@@ -46,7 +51,7 @@ package final class JobsFile: JobSource {
         let standard = JobID.standard(pictures: description.images, prompt: isAmbiguous ? description.prompt : nil)
         return Job(
             id: description.id ?? standard,
-            images: description.images.map { JobImage.look(at: $0, in: folder) },
+            images: description.images.map { JobImage.look(at: $0, in: folder, frames: description.frames) },
             prompt: description.prompt, maxTokens: description.maxTokens, priority: description.priority,
             options: description.options, source: source)
     }
@@ -82,6 +87,8 @@ extension JobsFile {
     private struct Description {
         var id: String?
         var images: [String]
+        /// Of the video that stands for images; nil for pictures.
+        var frames: Int?
         var prompt: String
         var maxTokens: Int
         var priority: Int
@@ -118,9 +125,12 @@ extension JobsFile {
         for member in members where !keys.contains(member.key) {
             throw Fault(reason: "the key \"\(member.key)\" is not known; known are \(keys.joined(separator: ", "))")
         }
-        let prompt = try text(value["prompt"], "prompt") ?? defaults.prompt
+        let (task, words) = (try taskPrompt(value), try text(value["prompt"], "prompt"))
+        let prompt = task ?? words ?? defaults.prompt
         guard let prompt else {
-            throw Fault(reason: "\"prompt\" is missing; add it, or give one for all jobs with --prompt")
+            throw Fault(
+                reason: "\"prompt\" is missing; add it, or a \"task\", or give one for all jobs with --prompt or --task"
+            )
         }
         let id = try text(value["id"], "id")
         if id?.isEmpty == true { throw Fault(reason: "\"id\" is empty; give one, or leave the key out") }
@@ -128,8 +138,10 @@ extension JobsFile {
         guard (1...1_000_000).contains(maxTokens) else {
             throw Fault(reason: "\"max_tokens\" is \(maxTokens); give 1 or more")
         }
+        let video = try video(value, defaults: defaults)
+        let names = if let video { [video.name] } else { try images(value["images"]) }
         return Description(
-            id: id, images: try images(value["images"]), prompt: prompt, maxTokens: maxTokens,
+            id: id, images: names, frames: video?.frames, prompt: prompt, maxTokens: maxTokens,
             priority: try integer(value["priority"], "priority") ?? defaults.priority,
             options: try options(members.filter { DecodingOptions.keys.contains($0.key) }, defaults: defaults))
     }
@@ -143,8 +155,54 @@ extension JobsFile {
         }
     }
 
+    /// Nil where the line names no task.
+    private static func taskPrompt(_ value: JSON) throws(Fault) -> String? {
+        let (language, about) = (try text(value["lang"], "lang"), try text(value["about"], "about"))
+        guard let name = try text(value["task"], "task") else {
+            guard language == nil, about == nil else {
+                throw Fault(reason: "\"lang\" and \"about\" belong to a \"task\"; add it, or leave them out")
+            }
+            return nil
+        }
+        guard value["prompt"] == nil else {
+            throw Fault(reason: "\"task\" and \"prompt\" are both there; a task is a prompt, leave one out")
+        }
+        guard let task = TaskPrompt(rawValue: name) else {
+            let known = TaskPrompt.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Fault(reason: "the task \"\(name)\" is not known; known are \(known)")
+        }
+        do throws(TaskPrompt.Fault) {
+            return try task.prompt(language: language, about: about)
+        } catch {
+            throw Fault(reason: error.description)
+        }
+    }
+
+    /// Nil where the line names no video.
+    private static func video(_ value: JSON, defaults: JobDefaults) throws(Fault) -> (name: String, frames: Int)? {
+        let frames = try integer(value["frames"], "frames")
+        guard let name = try text(value["video"], "video") else {
+            guard frames == nil else {
+                throw Fault(reason: "\"frames\" belongs to a \"video\"; add it, or leave \"frames\" out")
+            }
+            return nil
+        }
+        guard !name.isEmpty else { throw Fault(reason: "\"video\" is empty; give the path of a video") }
+        guard value["images"] == nil else {
+            throw Fault(
+                reason: "\"video\" and \"images\" are both there; a video's frames are the images, leave one out")
+        }
+        let count = frames ?? defaults.frames ?? VideoReader.standardFrames
+        guard (1...VideoReader.mostFrames).contains(count) else {
+            throw Fault(reason: "\"frames\" is \(count); give 1 to \(VideoReader.mostFrames)")
+        }
+        return (name, count)
+    }
+
     private static func images(_ value: JSON?) throws(Fault) -> [String] {
-        guard let value else { throw Fault(reason: "\"images\" is missing; add the paths of the pictures") }
+        guard let value else {
+            throw Fault(reason: "\"images\" is missing; add the paths of the pictures, or a \"video\"")
+        }
         let names = value.array?.map(\.string)
         guard let names, !names.isEmpty, !names.contains(where: { $0 == nil || $0 == "" }) else {
             throw Fault(reason: "\"images\" must be a list of one path or more, like [\"x.png\"]")

@@ -7,6 +7,7 @@ import Foundation
 /// its extension, also where there is none: then it fails by name, in the results.
 package final class PictureJobs: JobSource {
     package static let extensions: Set<String> = ["jpg", "jpeg", "png", "webp"]
+    package static let videoExtensions: Set<String> = ["mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg"]
 
     /// Files of folders that are no pictures by their extension.
     package private(set) var passedOver = 0
@@ -46,7 +47,7 @@ package final class PictureJobs: JobSource {
             if let status = FileStatus(entry.name), status.isDirectory {
                 guard walked.insert(status.identity).inserted else { continue }
                 if let fault = walk(entry.name) { return fault }
-            } else if entry.isNamed || Self.isPicture(entry.name) {
+            } else if entry.isNamed || Self.isPicture(entry.name) || isVideo(entry.name) {
                 return job(for: entry.name)
             } else {
                 passedOver += 1
@@ -58,7 +59,11 @@ package final class PictureJobs: JobSource {
     private func job(for name: String) -> Job {
         var job = Job(
             id: JobID.standard(pictures: [name], prompt: idWithPrompt ? prompt : nil),
-            images: [JobImage.look(at: name, in: FileManager.default.currentDirectoryPath)], prompt: prompt,
+            images: [
+                JobImage.look(
+                    at: name, in: FileManager.default.currentDirectoryPath,
+                    frames: isVideo(name) ? defaults.frames : nil)
+            ], prompt: prompt,
             maxTokens: defaults.maxTokens, priority: defaults.priority, options: options)
         job.fault = fault
         return job
@@ -82,9 +87,17 @@ package final class PictureJobs: JobSource {
         return nil
     }
 
-    private static func isPicture(_ name: String) -> Bool {
-        guard let dot = name.lastIndex(of: "."), !name[dot...].contains("/") else { return false }
-        return extensions.contains(name[name.index(after: dot)...].lowercased())
+    private static func isPicture(_ name: String) -> Bool { extensions.contains(pathExtension(name)) }
+
+    /// Where frames are asked for.
+    private func isVideo(_ name: String) -> Bool {
+        defaults.frames != nil && Self.videoExtensions.contains(Self.pathExtension(name))
+    }
+
+    /// In lower case; "" where there is none.
+    private static func pathExtension(_ name: String) -> String {
+        guard let dot = name.lastIndex(of: "."), !name[dot...].contains("/") else { return "" }
+        return name[name.index(after: dot)...].lowercased()
     }
 }
 

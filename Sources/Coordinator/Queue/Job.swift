@@ -1,4 +1,4 @@
-/// One picture of a job: where it lies, and what it was when the job was submitted.
+/// One picture of a job, or a video: where it lies, and what it was when the job was submitted.
 package struct JobImage: Sendable, Equatable {
     /// As the person wrote it; so it stands in the results.
     package var name: String
@@ -10,8 +10,16 @@ package struct JobImage: Sendable, Equatable {
     package var modified: Int64?
     /// The file itself, where it travels in the queue; nil where it is read at its path. Not part of the contents.
     package var bytes: [UInt8]?
+    /// How many frames are taken out of it, where it is a video; nil for a picture.
+    package var frames: Int?
+    /// What it is to the model.
+    package var pictures: Int { frames ?? 1 }
 
-    package init(name: String, path: String, size: Int64? = nil, modified: Int64? = nil, bytes: [UInt8]? = nil) {
+    package init(
+        name: String, path: String, size: Int64? = nil, modified: Int64? = nil, bytes: [UInt8]? = nil,
+        frames: Int? = nil
+    ) {
+        self.frames = frames
         self.name = name
         self.path = path
         self.size = size
@@ -49,6 +57,9 @@ package struct Job: Sendable, Equatable {
         self.options = options
         self.source = source
     }
+
+    /// Pictures that the model sees: those of the job, and the frames of its videos.
+    package var pictureCount: Int { images.reduce(0) { $0 + $1.pictures } }
 
     /// Room for a caption or a short text.
     package static let defaultMaxTokens = 128
@@ -175,7 +186,7 @@ package struct Answer: Sendable, Equatable {
 }
 
 /// Why a job has no answer.
-package struct JobFailure: Sendable, Equatable {
+package struct JobFailure: Error, Sendable, Equatable {
     /// A short name that programs may test: "file_missing", "not_a_picture", …
     package var code: String
     /// For a person: what was done, on what, what to do.

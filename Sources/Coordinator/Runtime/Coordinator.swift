@@ -32,12 +32,15 @@ package final class Coordinator {
         /// What a drain may take before what is in flight is given back.
         package var drainTimeout: Duration
         package var preparingThreads: Int
+        package var resize: PictureResize
         package var image: ImageDecoder.Options
 
         package init(
             drain: Bool, lease: Duration, owner: String, drainTimeout: Duration = .seconds(120),
-            preparingThreads: Int = 2, image: ImageDecoder.Options = ImageDecoder.Options()
+            preparingThreads: Int = 2, resize: PictureResize = .pillow,
+            image: ImageDecoder.Options = ImageDecoder.Options()
         ) {
+            self.resize = resize
             self.drainTimeout = drainTimeout
             self.drain = drain
             self.lease = lease
@@ -64,6 +67,7 @@ package final class Coordinator {
     private let plan: ShardPlan
     private let configuration: ModelConfiguration
     private let tokenizer: Tokenizer
+    private let adapters: AdapterSet
     private let settings: Settings
     private let sender: any FrameSender
     private let inbox: Inbox
@@ -97,12 +101,14 @@ package final class Coordinator {
 
     package init(
         queue: any JobQueue, plan: ShardPlan, configuration: ModelConfiguration, limits: Schedule.Limits,
-        tokenizer: Tokenizer, settings: Settings, sender: any FrameSender, wake: @escaping @Sendable () -> Void,
+        tokenizer: Tokenizer, adapters: AdapterSet, settings: Settings, sender: any FrameSender,
+        wake: @escaping @Sendable () -> Void,
         timeline: Timeline? = nil
     ) {
         self.plan = plan
         self.configuration = configuration
         self.tokenizer = tokenizer
+        self.adapters = adapters
         self.settings = settings
         self.sender = sender
         let inbox = Inbox(wake: wake)
@@ -111,7 +117,10 @@ package final class Coordinator {
         keeper = QueueKeeper(queue: queue, owner: settings.owner, duration: settings.lease) { inbox.put($0) }
         preparer = PicturePreparer(
             threads: settings.preparingThreads, tokenizer: tokenizer, configuration: configuration,
-            options: settings.image, timeline: timeline
+            adapters: adapters,
+            reader: PictureReader(
+                side: configuration.vision.imageSize, resize: settings.resize, options: settings.image),
+            timeline: timeline
         ) { inbox.put($0) }
     }
 
@@ -206,7 +215,7 @@ package final class Coordinator {
 
     private func board(_ lease: Lease) -> Schedule.JobID {
         work = work ?? (Timeline.now(), Timeline.now())
-        let pictures = lease.job.images.map { _ in
+        let pictures = (0..<lease.job.pictureCount).map { _ in
             defer { nextPicture += 1 }
             return nextPicture
         }
@@ -250,7 +259,8 @@ package final class Coordinator {
             return id
         }
         let answer = flight.answer.answer(
-            result.finish, options: options, tokenizer: tokenizer, seconds: flight.seconds)
+            result.finish, options: options, tokenizer: tokenizer, seconds: flight.seconds,
+            picture: flight.prepared?.pictureSize, prompt: flight.lease.job.prompt)
         keeper.finish(flight.lease.ticket, answer)
         progress.pictures += flight.pictureIDs.count
         return id
@@ -284,10 +294,14 @@ package final class Coordinator {
         var pictures: [PixelBatch.Picture] = []
         for id in jobs {
             guard let flight = flights[id], let prepared = flight.prepared else { continue }
-            pictures += zip(flight.pictureIDs, prepared.pictures).map { PixelBatch.Picture(id: $0, rgb: $1) }
+            let adapter = prepared.adapter.map { adapters.all[$0].changesVision ? UInt32($0 + 1) : 0 } ?? 0
+            pictures += zip(flight.pictureIDs, prepared.pictures).map {
+                PixelBatch.Picture(id: $0, rgb: $1, adapter: adapter)
+            }
         }
         let frame = PixelBatch(
-            batchID: batch, side: UInt32(configuration.vision.imageSize), pictures: pictures, routes: routes(jobs))
+            batchID: batch, side: UInt32(configuration.vision.imageSize), pictures: pictures, routes: routes(jobs),
+            steady: jobs.contains { flights[$0]?.prepared?.decoding.isSteady ?? false })
         sender.send(try Frame.encode(frame), to: visionRank)
         for id in jobs {
             // The pixels are on their way; only the rest is needed again.
@@ -330,7 +344,8 @@ package final class Coordinator {
             guard let flight = flights[id], let prepared = flight.prepared else { return nil }
             return Order.Sequence(
                 id: id, pictureIDs: flight.pictureIDs, textTokens: prepared.textTokens,
-                maxTokens: UInt32(flight.lease.job.maxTokens), decoding: Order.Decoding(prepared.decoding))
+                maxTokens: UInt32(flight.lease.job.maxTokens), decoding: Order.Decoding(prepared.decoding),
+                adapter: UInt32(prepared.adapter.map { $0 + 1 } ?? 0))
         }
         try order(Order(sequenceNumber: 0, kind: .prefill, batchID: batch, sequences: sequences))
     }

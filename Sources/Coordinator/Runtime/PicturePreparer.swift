@@ -5,29 +5,35 @@ import PaliGemma
 struct PreparedJob: Sendable {
     /// Each picture's side·side·3 bytes, until they are on their way.
     var pictures: [[UInt8]]
+    /// Of the job's only picture, in its file; nil where there are several.
+    let pictureSize: PictureSize?
     /// Token ids behind the picture tokens.
     let textTokens: [Int32]
     let options: DecodingOptions
     let decoding: PaliGemma.Decoding
+    /// By its place in the world's ``AdapterSet``.
+    let adapter: Int?
 }
 
 /// Reads, resizes and tokenises jobs on threads of its own, ahead of the vision stage.
 final class PicturePreparer: Sendable {
     let marks: [ActivityMark]
     private let work = Mailbox<(Schedule.JobID, Job)>()
-    private let reader: PictureReader
+    private let reader: JobPictureReader
     private let tokenizer: Tokenizer
     private let configuration: ModelConfiguration
+    private let adapters: AdapterSet
     private let timeline: Timeline?
     private let report: @Sendable (Inbox.Message) -> Void
 
     init(
-        threads: Int, tokenizer: Tokenizer, configuration: ModelConfiguration, options: ImageDecoder.Options,
-        timeline: Timeline?, report: @escaping @Sendable (Inbox.Message) -> Void
+        threads: Int, tokenizer: Tokenizer, configuration: ModelConfiguration, adapters: AdapterSet,
+        reader: PictureReader, timeline: Timeline?, report: @escaping @Sendable (Inbox.Message) -> Void
     ) {
-        reader = PictureReader(side: configuration.vision.imageSize, options: options)
+        self.reader = JobPictureReader(reader: reader)
         self.tokenizer = tokenizer
         self.configuration = configuration
+        self.adapters = adapters
         self.timeline = timeline
         self.report = report
         marks = (0..<threads).map { _ in ActivityMark() }
@@ -45,8 +51,8 @@ final class PicturePreparer: Sendable {
         while case .item(let (id, job)) = work.takeFirst() {
             mark.begin()
             Fault.before(.prepare, job.id)
-            let message = timeline.span("prepare", thread: name, detail: "\(job.images.count) pictures") {
-                prepared(id, job)
+            let message = timeline.span("prepare", thread: name, detail: "\(job.pictureCount) pictures") {
+                prepared(id, job, mark)
             }
             Fault.after(.prepare, job.id)
             mark.end()
@@ -54,25 +60,31 @@ final class PicturePreparer: Sendable {
         }
     }
 
-    private func prepared(_ id: Schedule.JobID, _ job: Job) -> Inbox.Message {
+    private func prepared(_ id: Schedule.JobID, _ job: Job, _ mark: ActivityMark) -> Inbox.Message {
         do {
             // The prompt first: it costs nothing, and its faults need no picture.
             let options = try DecodingOptions(text: job.options)
+            let adapter = try adapter(options)
             let decoding = options.decoding(id: job.id, tokens: tokenizer.encode)
             let longest = decoding.longestAnswer(maxTokens: job.maxTokens)
             let ids = try Prompt.tokens(
-                for: job.prompt, pictures: job.images.count, maximumNewTokens: longest, tokenizer: tokenizer,
+                for: job.prompt, pictures: job.pictureCount, maximumNewTokens: longest, tokenizer: tokenizer,
                 configuration: configuration)
-            let text = Array(ids.dropFirst(job.images.count * configuration.vision.tokens))
-            let pictures = try job.images.map { try read($0).image.pixels }
+            let text = Array(ids.dropFirst(job.pictureCount * configuration.vision.tokens))
+            let pictures = try job.images.flatMap { try reader.read($0, mark) }
             return .prepared(
-                id, PreparedJob(pictures: pictures, textTokens: text, options: options, decoding: decoding))
+                id,
+                PreparedJob(
+                    pictures: pictures.map(\.pixels), pictureSize: pictures.count == 1 ? pictures[0].size : nil,
+                    textTokens: text, options: options, decoding: decoding, adapter: adapter))
         } catch let error as ImageError {
             // Memory comes back; everything else is the file's own fault.
             let failure = JobFailure(code: error.code.rawValue, message: error.description)
             return .unprepared(id, failure, permanent: error.code != .noMemory)
         } catch let error as PromptError {
             return .unprepared(id, JobFailure(code: error.code.rawValue, message: error.description), permanent: true)
+        } catch let failure as JobFailure {
+            return .unprepared(id, failure, permanent: true)
         } catch let error as DecodingOptions.Fault {
             return .unprepared(id, JobFailure(code: JobFailure.invalidJob, message: error.reason), permanent: true)
         } catch {
@@ -80,18 +92,14 @@ final class PicturePreparer: Sendable {
         }
     }
 
-    /// From the queue, where the picture travelled in it, else from its file.
-    private func read(_ image: JobImage) throws(ImageError) -> PictureReader.Picture {
-        guard let bytes = image.bytes else { return try reader.read(path: image.path, expecting: image.stamp) }
-        let stamp = image.stamp ?? FileStamp(size: Int64(bytes.count), modificationTime: 0)
-        return try reader.read(bytes: bytes, path: image.path, stamp: stamp)
-    }
-}
-
-extension JobImage {
-    /// What the file was when it was submitted, where there was one.
-    fileprivate var stamp: FileStamp? {
-        guard let size, let modified else { return nil }
-        return FileStamp(size: size, modificationTime: modified)
+    private func adapter(_ options: DecodingOptions) throws(JobFailure) -> Int? {
+        guard let name = options.adapter else { return nil }
+        if let index = adapters.index(of: name) { return index }
+        let known = adapters.names.isEmpty ? "none" : adapters.names.joined(separator: ", ")
+        throw JobFailure(
+            code: "unknown_adapter",
+            message:
+                "\"adapter\" is \"\(name)\"; this world has \(known); name one of its own, or submit the job to a queue whose "
+                + "workers have --adapter \(name)=DIR")
     }
 }

@@ -23,9 +23,11 @@ package struct Checkpoint: Sendable {
         for path in paths {
             let file = try SafetensorsFile(path: path)
             files.append(file)
+            let isPart = TensorNames.areOfLargerModel(owner.map { Array($0.keys) } ?? Array(file.tensors.keys))
             Loading.advance()
             for (name, entry) in file.tensors {
                 guard let canonical = TensorNames.canonical(name) else {
+                    if isPart { continue }
                     throw ModelError(.tensor, at: path, "tensor \(name) is unknown; this is no PaliGemma checkpoint")
                 }
                 if let owner, owner[name] != path {
@@ -37,8 +39,9 @@ package struct Checkpoint: Sendable {
                 tensors[canonical] = StoredTensor(storedName: name, entry: entry, mapping: file.mapping)
             }
         }
-        let found = Dictionary(uniqueKeysWithValues: files.map { ($0.mapping.path, $0.tensors) })
-        for (name, path) in owner ?? [:] where found[path]?[name] == nil {
+        let found = Dictionary(
+            uniqueKeysWithValues: files.map { ($0.mapping.path, $0.buffers.union($0.tensors.keys)) })
+        for (name, path) in owner ?? [:] where found[path]?.contains(name) != true {
             throw ModelError(.container, at: path, "lacks tensor \(name), which the index places in it")
         }
         self.files = files

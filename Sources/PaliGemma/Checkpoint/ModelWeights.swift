@@ -9,11 +9,14 @@ package struct ModelWeights: Sendable {
     /// Takes all tensors out of a checkpoint: each must be there, have the shape that the configuration asks for,
     /// and none may be left over.
     ///
-    /// - Parameter quantized: the same weights with eight bits, which products use where it has them.
+    /// - Parameters:
+    ///   - quantized: the same weights with eight bits, which products use where it has them.
+    ///   - adapters: what is added to products for rows that ask for it.
     package init(
-        checkpoint: Checkpoint, configuration: ModelConfiguration, quantized: QuantizedFile? = nil
+        checkpoint: Checkpoint, configuration: ModelConfiguration, quantized: QuantizedFile? = nil,
+        adapters: AdapterSet = AdapterSet()
     ) throws(ModelError) {
-        var reader = TensorReader(checkpoint: checkpoint, quantized: quantized)
+        var reader = TensorReader(checkpoint: checkpoint, quantized: quantized, adapters: adapters)
         vision = try VisionWeights(&reader, configuration.vision)
         projector = try DenseWeights(
             &reader, "projector", outputs: configuration.text.width, inputs: configuration.vision.width)
@@ -96,13 +99,18 @@ package struct TextWeights: Sendable {
     let norm: [Float]  // text.norm.weight [D]
     /// The output head: the embedding again, unless the checkpoint stores another.
     let head: WeightMatrix  // head.weight [V, D]
+    /// The tensor that the head is.
+    let headName: String
 
     /// Whether the layers multiply with weights of eight bits.
     var isQuantized: Bool { layers.contains { $0.gate.quantized != nil } }
 
     init(_ reader: inout TensorReader, _ configuration: TextConfiguration) throws(ModelError) {
         let width = configuration.width
-        embedding = try reader.matrix("text.embed_tokens.weight", [configuration.vocabulary, width])
+        // Of a tied pair some programs save the head alone.
+        let isHeadAlone = !reader.has("text.embed_tokens.weight") && reader.has("head.weight")
+        embedding = try reader.matrix(
+            isHeadAlone ? "head.weight" : "text.embed_tokens.weight", [configuration.vocabulary, width])
         var layers: [TextLayerWeights] = []
         for index in 0..<configuration.layers {
             layers.append(try TextLayerWeights(&reader, "text.layers.\(index)", configuration))
@@ -110,11 +118,12 @@ package struct TextWeights: Sendable {
         self.layers = layers
         norm = try reader.vector("text.norm.weight", width)
         // A stored head that equals the embedding costs no second reading of it: the pages are other pages.
-        if reader.has("head.weight") {
+        if !isHeadAlone, reader.has("head.weight") {
             let stored = try reader.matrix("head.weight", [configuration.vocabulary, width])
-            head = stored.holdsSameBytes(as: embedding) ? embedding : stored
+            let isTwin = stored.holdsSameBytes(as: embedding)
+            (head, headName) = isTwin ? (embedding, "text.embed_tokens.weight") : (stored, "head.weight")
         } else {
-            head = embedding
+            (head, headName) = (embedding, isHeadAlone ? "head.weight" : "text.embed_tokens.weight")
         }
     }
 }

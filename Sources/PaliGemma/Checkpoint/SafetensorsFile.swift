@@ -24,6 +24,8 @@ package struct TensorEntry: Sendable, Equatable {
 package struct SafetensorsFile: Sendable {
     package let mapping: MappedFile
     package let tensors: [String: TensorEntry]
+    /// Tensors of other types, which nobody needs (``TensorNames/isBuffer(_:)``).
+    package let buffers: Set<String>
     /// The header's bytes, part of the model's fingerprint.
     package let header: Data
 
@@ -56,7 +58,9 @@ package struct SafetensorsFile: Sendable {
             tensors[name] = try entry.checked(name: name, dataStart: dataStart, path: path)
         }
         try Self.checkCoverage(of: tensors, from: dataStart, to: total, path: path)
-        self.tensors = tensors
+        let buffers = Set(entries.filter { ElementType(rawValue: $0.value.dtype) == nil }.keys)
+        self.tensors = tensors.filter { !buffers.contains($0.key) }
+        self.buffers = buffers
     }
 
     /// The data section must be filled exactly: a hole or an overlap means a torn or forged file.
@@ -116,12 +120,15 @@ private struct HeaderEntry: Decodable {
         case dataOffsets = "data_offsets"
     }
 
+    /// Bytes of types that buffers have.
+    private static let otherSizes = ["I64": 8, "F64": 8, "I32": 4, "I16": 2, "U8": 1, "BOOL": 1]
+
     func checked(name: String, dataStart: Int, path: String) throws(ModelError) -> TensorEntry {
         func fail(_ reason: String) -> ModelError { ModelError(.container, at: path, "tensor \(name) \(reason)") }
-        guard let element = ElementType(rawValue: dtype) else {
+        let element = ElementType(rawValue: dtype)
+        guard var bytes = element?.size ?? (TensorNames.isBuffer(name) ? Self.otherSizes[dtype] : nil) else {
             throw fail("has dtype \(dtype); readable are F32, BF16 and F16")
         }
-        var bytes = element.size
         for dimension in shape {
             guard dimension >= 0 else { throw fail("has a negative dimension in \(shape)") }
             let (product, overflow) = bytes.multipliedReportingOverflow(by: dimension)
@@ -134,6 +141,6 @@ private struct HeaderEntry: Decodable {
         guard end - begin == bytes else {
             throw fail("of shape \(shape) needs \(bytes) bytes, but its data_offsets span \(end - begin)")
         }
-        return TensorEntry(element: element, shape: shape, range: dataStart + begin..<dataStart + end)
+        return TensorEntry(element: element ?? .float32, shape: shape, range: dataStart + begin..<dataStart + end)
     }
 }

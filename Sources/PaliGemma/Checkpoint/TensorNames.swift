@@ -34,6 +34,14 @@ enum TensorNames {
 
     /// SigLIP's pooling head (`vision_use_head`) is no part of PaliGemma's path; a checkpoint may carry it.
     static func isIgnored(_ canonical: String) -> Bool {
-        canonical.hasPrefix("vision.head.")
+        canonical.hasPrefix("vision.head.") || isBuffer(canonical)
     }
+
+    /// What old programs saved with a model though it can be computed: positions, and the frequencies of rotations.
+    static func isBuffer(_ stored: String) -> Bool {
+        stored.hasSuffix(".position_ids") || stored.hasSuffix(".rotary_emb.inv_freq")
+    }
+
+    /// Whether PaliGemma is a part of a larger model's checkpoint, whose other tensors are not ours.
+    static func areOfLargerModel(_ names: [String]) -> Bool { names.contains { $0.hasPrefix(wrappers[0]) } }
 }

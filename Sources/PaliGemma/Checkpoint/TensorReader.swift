@@ -5,11 +5,14 @@ import Foundation
 struct TensorReader {
     private let checkpoint: Checkpoint
     private let quantized: QuantizedFile?
+    private let adapters: AdapterSet
+    private var taken: Set<String> = []
     private var remaining: Set<String>
     private var reshaped: [String: (from: [Int], to: [Int])] = [:]
 
-    init(checkpoint: Checkpoint, quantized: QuantizedFile? = nil) {
+    init(checkpoint: Checkpoint, quantized: QuantizedFile? = nil, adapters: AdapterSet = AdapterSet()) {
         self.checkpoint = checkpoint
+        self.adapters = adapters
         self.quantized = quantized
         remaining = Set(checkpoint.tensors.keys)
     }
@@ -24,7 +27,9 @@ struct TensorReader {
     /// A matrix as a view of the mapping.
     mutating func matrix(_ name: String, _ shape: [Int]) throws(ModelError) -> WeightMatrix {
         let tensor = try take(name, shape)
-        return WeightMatrix(tensor: tensor, outputs: shape[0], inputs: shape[1], quantized: quantized?.matrix(name))
+        return WeightMatrix(
+            tensor: tensor, outputs: shape[0], inputs: shape[1], quantized: quantized?.matrix(name),
+            additions: try adapters.additions(to: name, outputs: shape[0], inputs: shape[1]))
     }
 
     /// A vector, widened to float32.
@@ -54,11 +59,13 @@ struct TensorReader {
                 "tensor \(tensor.storedName) has shape \(tensor.entry.shape); config.json asks for \(stored)")
         }
         remaining.remove(name)
+        taken.insert(name)
         return tensor
     }
 
     /// Whatever is left over is a sign that the configuration is another model's.
     func finish() throws(ModelError) {
+        try adapters.checkAllTaken(taken)
         let unknown = remaining.filter { !TensorNames.isIgnored($0) }.sorted()
         guard let first = unknown.first, let tensor = checkpoint.tensors[first] else { return }
         let others = unknown.count > 1 ? " and \(unknown.count - 1) more" : ""

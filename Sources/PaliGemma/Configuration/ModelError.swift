@@ -9,6 +9,8 @@ package struct ModelError: Error, CustomStringConvertible, Equatable {
         case tensor
         /// The tokenizer does not fit the model.
         case tokenizer
+        /// An adapter is none that can be used, or belongs to another model.
+        case adapter
         /// The weights of eight bits cannot be made, or their file is damaged.
         case quantized
     }

@@ -33,6 +33,9 @@ struct Linear {
     let quantizedRows = QuantizedRows()
     /// The same where they are stored, of a few rows.
     private let arrangedRows = ArrangedRows()
+    /// What adapters' products leave in between.
+    let lowRankRows = LowRankRows()
+    let upRows = LowRankRows()
     let steadiness = Steadiness()
 
     /// Whether a row's products are the same to the bit whatever the rows beside it. It costs some time: rows go in

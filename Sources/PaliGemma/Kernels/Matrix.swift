@@ -106,18 +106,23 @@ package struct WeightMatrix: @unchecked Sendable {
     private let mapping: MappedFile
     /// The same weights with eight bits, where products are to use those.
     let quantized: QuantizedView?
+    /// What adapters add to products with it, one place an adapter; nil where none adds anything.
+    let additions: [LowRank?]?
 
-    init(tensor: Checkpoint.StoredTensor, outputs: Int, inputs: Int, quantized: QuantizedMatrix? = nil) {
+    init(
+        tensor: Checkpoint.StoredTensor, outputs: Int, inputs: Int, quantized: QuantizedMatrix? = nil,
+        additions: [LowRank?]? = nil
+    ) {
         precondition(tensor.entry.range.count == outputs * inputs * tensor.entry.element.size)
         self.init(
             base: tensor.mapping.start + tensor.entry.range.lowerBound,
             element: tensor.entry.element, outputs: outputs, inputs: inputs, stride: inputs, mapping: tensor.mapping,
-            quantized: quantized.map { QuantizedView($0) })
+            quantized: quantized.map { QuantizedView($0) }, additions: additions)
     }
 
     private init(
         base: UnsafeRawPointer, element: ElementType, outputs: Int, inputs: Int, stride: Int, mapping: MappedFile,
-        quantized: QuantizedView?
+        quantized: QuantizedView?, additions: [LowRank?]?
     ) {
         self.base = base
         self.element = element
@@ -126,20 +131,23 @@ package struct WeightMatrix: @unchecked Sendable {
         self.stride = stride
         self.mapping = mapping
         self.quantized = quantized
+        self.additions = additions
     }
 
     package func outputs(_ range: Range<Int>) -> WeightMatrix {
         precondition(range.lowerBound >= 0 && range.upperBound <= outputs)
         return WeightMatrix(
             base: base + range.lowerBound * stride * element.size, element: element, outputs: range.count,
-            inputs: inputs, stride: stride, mapping: mapping, quantized: quantized?.outputs(range))
+            inputs: inputs, stride: stride, mapping: mapping, quantized: quantized?.outputs(range),
+            additions: additions?.map { $0?.outputs(range) })
     }
 
     package func inputs(_ range: Range<Int>) -> WeightMatrix {
         precondition(range.lowerBound >= 0 && range.upperBound <= inputs)
         return WeightMatrix(
             base: base + range.lowerBound * element.size, element: element, outputs: outputs,
-            inputs: range.count, stride: stride, mapping: mapping, quantized: quantized?.inputs(range))
+            inputs: range.count, stride: stride, mapping: mapping, quantized: quantized?.inputs(range),
+            additions: additions?.map { $0?.inputs(range) })
     }
 
     /// Bytes that a product reads.

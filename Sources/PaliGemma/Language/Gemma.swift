@@ -91,15 +91,19 @@ package final class Gemma {
 
     /// out [T, D] = or += down(gelu(gate(normed)) * up(normed)), over some columns of the MLP, part by part.
     ///
-    /// - Parameter hidden: [T, …], with room for the longest part.
+    /// - Parameters:
+    ///   - hidden: [T, …], with room for the longest part.
+    ///   - adapters: of the rows.
     func feedForward(
         _ layer: TextLayerWeights, parts: [Range<Int>], _ normed: MatrixView, hidden: MatrixView,
-        into out: MatrixView, accumulate: Bool
+        into out: MatrixView, accumulate: Bool, adapters: RowAdapters
     ) {
         for (index, part) in parts.enumerated() {
             let view = hidden.compact(columns: part.count)
-            linear.gated(normed, gate: layer.gate.outputs(part), up: layer.up.outputs(part), into: view)
-            linear(view, layer.down.inputs(part), into: out, accumulate: accumulate || index > 0)
+            linear.gated(
+                normed, gate: layer.gate.outputs(part), up: layer.up.outputs(part), into: view, adapters: adapters)
+            linear(
+                view, layer.down.inputs(part), into: out, accumulate: accumulate || index > 0, adapters: adapters)
         }
     }
 

@@ -5,14 +5,21 @@ extension Gemma {
     package func decode(_ sequences: [Sequence], steps: Int) throws(CollectiveError) {
         meter.phase = .decode
         for _ in 0..<steps {
-            let alive = sequences.filter { $0.finish == nil }
+            let alive = Self.byAdapter(sequences.filter { $0.finish == nil })
             if alive.isEmpty { return }
             try decodeStep(alive)
         }
     }
 
+    /// Those of one adapter one after the other: its matrices are then read once for all of them.
+    private static func byAdapter(_ sequences: [Sequence]) -> [Sequence] {
+        guard sequences.contains(where: { $0.adapter != nil }) else { return sequences }
+        return Dictionary(grouping: sequences) { $0.adapter ?? -1 }.sorted { $0.key < $1.key }.flatMap(\.value)
+    }
+
     private func decodeStep(_ sequences: [Sequence]) throws(CollectiveError) {
         let lanes = sequences.flatMap(\.lanes)
+        let adapters = RowAdapters(sequences.map { ($0.adapter, $0.lanes.count) })
         linear.steadiness.isOn = sequences.contains { $0.decoding.isSteady }
         defer { linear.steadiness.isOn = false }
         let buffers = decodeBuffers(for: lanes.count)
@@ -23,15 +30,16 @@ extension Gemma {
         }
         for (index, layer) in weights.layers.enumerated() {
             rmsNorm(x, layer.attentionNorm, into: normed)
-            appendKeysAndValues(index, layer, normed, lanes, buffers)
-            try decodeLayer(index, layer, x, normed: normed, lanes)
+            appendKeysAndValues(index, layer, normed, lanes, adapters, buffers)
+            try decodeLayer(index, layer, x, normed: normed, lanes, adapters)
         }
         try chooseTokens(x, for: sequences)
     }
 
     /// Keys and values of one row a lane, for the heads that this rank keeps.
     private func appendKeysAndValues(
-        _ index: Int, _ layer: TextLayerWeights, _ normed: MatrixView, _ lanes: [Lane], _ buffers: DecodeBuffers
+        _ index: Int, _ layer: TextLayerWeights, _ normed: MatrixView, _ lanes: [Lane], _ adapters: RowAdapters,
+        _ buffers: DecodeBuffers
     ) {
         let heads = slice.keyValueHeads(configuration)
         let columns = heads.lowerBound * configuration.headWidth..<heads.upperBound * configuration.headWidth
@@ -41,7 +49,7 @@ extension Gemma {
             [
                 Linear.Product(weight: layer.key.outputs(columns), y: key),
                 Linear.Product(weight: layer.value.outputs(columns), y: value),
-            ])
+            ], adapters: adapters)
         for (row, lane) in lanes.enumerated() {
             rotary.rotate(key.row(row), heads: heads.count, position: rotaryPosition(lane.place), kernels: kernels)
             lane.lastKey(index).copy(from: key.rows(row..<row + 1))
@@ -53,25 +61,27 @@ extension Gemma {
     ///
     /// - Parameter normed: x after the layer's first norm; the memory is used again.
     func decodeLayer(
-        _ index: Int, _ layer: TextLayerWeights, _ x: MatrixView, normed: MatrixView, _ lanes: [Lane]
+        _ index: Int, _ layer: TextLayerWeights, _ x: MatrixView, normed: MatrixView, _ lanes: [Lane],
+        _ adapters: RowAdapters
     ) throws(CollectiveError) {
         let buffers = decodeBuffers(for: x.rows)
         let first = slice.queryHeads.lowerBound * configuration.headWidth
         let columns = first..<first + slice.queryHeads.count * configuration.headWidth
         let (query, mixed, partial) = (buffers.query(x.rows), buffers.mixed(x.rows), buffers.partial(x.rows))
 
-        linear(normed, layer.query.outputs(columns), into: query)
+        linear(normed, layer.query.outputs(columns), into: query, adapters: adapters)
         for (row, lane) in lanes.enumerated() {
             rotary.rotate(
                 query.row(row), heads: slice.queryHeads.count, position: rotaryPosition(lane.place), kernels: kernels)
         }
         attendToCaches(index, query, lanes, into: mixed, buffers)
-        linear(mixed, layer.output.inputs(columns), into: partial)
+        linear(mixed, layer.output.inputs(columns), into: partial, adapters: adapters)
         try addSum(of: partial, layer.attentionOutputNorm, to: x, buffers)
 
         rmsNorm(x, layer.mlpNorm, into: normed)
         feedForward(
-            layer, parts: [slice.mlp], normed, hidden: buffers.hidden(x.rows), into: partial, accumulate: false)
+            layer, parts: [slice.mlp], normed, hidden: buffers.hidden(x.rows), into: partial, accumulate: false,
+            adapters: adapters)
         try addSum(of: partial, layer.mlpOutputNorm, to: x, buffers)
     }
 

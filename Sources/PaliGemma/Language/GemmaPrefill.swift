@@ -60,13 +60,18 @@ extension Gemma {
             let chunk = pass.rows.chunk(block, of: group.rank)
             let (x, normed) = (pass.x(chunk), pass.normed(chunk))
             let hidden = pass.buffers.hidden.view.rows(0..<chunk.count)
+            let adapters = pass.adapters(chunk)
             rmsNorm(x, layer.mlpNorm, into: normed)
             if let norm = layer.mlpOutputNorm {
                 let branch = pass.buffers.branch.view.rows(0..<chunk.count)
-                feedForward(layer, parts: pass.buffers.parts, normed, hidden: hidden, into: branch, accumulate: false)
+                feedForward(
+                    layer, parts: pass.buffers.parts, normed, hidden: hidden, into: branch, accumulate: false,
+                    adapters: adapters)
                 add(branch, normedBy: norm, to: x)
             } else {
-                feedForward(layer, parts: pass.buffers.parts, normed, hidden: hidden, into: x, accumulate: true)
+                feedForward(
+                    layer, parts: pass.buffers.parts, normed, hidden: hidden, into: x, accumulate: true,
+                    adapters: adapters)
             }
             try beginKeysAndValues(index + 1, &pass, block)
         }
@@ -84,7 +89,7 @@ extension Gemma {
             [
                 Linear.Product(weight: layer.key, y: keyValue.columns(0..<width)),
                 Linear.Product(weight: layer.value, y: keyValue.columns(width..<2 * width)),
-            ])
+            ], adapters: pass.adapters(chunk))
         rotate(keyValue, heads: configuration.keyValueHeads, chunk, pass)
         pass.keysAndValues[block] = try group.gather(
             keyValue, into: pass.keyValue,
@@ -104,7 +109,7 @@ extension Gemma {
     /// q of all own rows, under the transfer of the last keys and values.
     private func projectQueries(_ layer: TextLayerWeights, _ pass: PrefillPass) {
         let query = pass.query(pass.own)
-        linear(pass.normed(pass.own), layer.query, into: query)
+        linear(pass.normed(pass.own), layer.query, into: query, adapters: pass.adapters(pass.own))
         rotate(query, heads: configuration.heads, pass.own, pass)
     }
 
@@ -128,7 +133,8 @@ extension Gemma {
             case .picture(let picture, let rows):
                 let sequence = pass.packed.sequences[segment.sequence]
                 if let seen = try features.features(of: sequence, picture: picture, rows: rows) {
-                    linear(seen, projector.weight, into: x, bias: projector.bias)
+                    linear(
+                        seen, projector.weight, into: x, bias: projector.bias, adapters: pass.adapters(segment.rows))
                 } else {
                     // Its neighbours go on; the group hears of it when the first token is chosen.
                     x.fill(0)
@@ -164,10 +170,11 @@ extension Gemma {
         let mixed = pass.mixed(chunk)
         attention(attentionBlocks(pass, chunk))
         guard let norm = layer.attentionOutputNorm else {
-            return linear(mixed, layer.output, into: pass.x(chunk), accumulate: true)
+            return linear(
+                mixed, layer.output, into: pass.x(chunk), accumulate: true, adapters: pass.adapters(chunk))
         }
         let branch = pass.buffers.branch.view.rows(0..<chunk.count)
-        linear(mixed, layer.output, into: branch)
+        linear(mixed, layer.output, into: branch, adapters: pass.adapters(chunk))
         add(branch, normedBy: norm, to: pass.x(chunk))
     }
 
@@ -235,7 +242,9 @@ extension Gemma {
         let last = weights.layers.count - 1
         let normed = buffers.normed(sequences.count)
         rmsNorm(x, weights.layers[last].attentionNorm, into: normed)
-        try decodeLayer(last, weights.layers[last], x, normed: normed, sequences.flatMap(\.lanes))
+        try decodeLayer(
+            last, weights.layers[last], x, normed: normed, sequences.flatMap(\.lanes),
+            RowAdapters(sequences.map { ($0.adapter, 1) }))
         observer?("layer \(last)", x)
         try chooseTokens(x, for: sequences, damaged: pass.damaged)
     }

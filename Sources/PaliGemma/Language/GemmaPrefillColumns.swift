@@ -39,8 +39,7 @@ extension Gemma {
         let partial = pass.partial(block)
         feedForward(
             layer, parts: pass.buffers.parts, gathered, hidden: pass.buffers.hidden.view.rows(0..<gathered.rows),
-            into: partial,
-            accumulate: false)
+            into: partial, accumulate: false, adapters: pass.gatheredAdapters(block))
         pass.sums[block] = try group.exchange(
             partial, ranges: pass.rows.placed(block),
             into: pass.received(block, rows: pass.rows.chunk(block, of: group.rank).count), as: group.link)

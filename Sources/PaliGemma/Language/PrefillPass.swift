@@ -73,6 +73,8 @@ struct PrefillPass {
     var keysAndValues: [(any PendingTransfer)?]
     var gathers: [(any PendingTransfer)?]
     var sums: [(any PendingTransfer)?]
+    /// Of all rows.
+    private let adapters: RowAdapters
     /// Sequences whose features did not arrive whole.
     var damaged: Set<Int> = []
 
@@ -81,6 +83,7 @@ struct PrefillPass {
         self.rows = rows
         self.own = own
         self.buffers = buffers
+        adapters = RowAdapters(zip(packed.sequences, packed.ranges).map { ($0.adapter, $1.count) })
         keysAndValues = Array(repeating: nil, count: rows.blocks)
         gathers = Array(repeating: nil, count: rows.blocks)
         sums = Array(repeating: nil, count: rows.blocks)
@@ -104,6 +107,17 @@ struct PrefillPass {
     func gathered(_ block: Int) -> MatrixView {
         let start = (0..<block).reduce(0) { $0 + rows.rows(of: $1) }
         return buffers.gathered.view.rows(start..<start + rows.rows(of: block))
+    }
+
+    func adapters(_ rows: Range<Int>) -> RowAdapters { adapters.rows(rows) }
+
+    /// Of all ranks' rows of a block.
+    func gatheredAdapters(_ block: Int) -> RowAdapters {
+        var result = RowAdapters.none
+        for (rank, place) in rows.placed(block).enumerated() {
+            result.append(adapters, rows: rows.chunk(block, of: rank), at: place.lowerBound)
+        }
+        return result
     }
 
     func partial(_ block: Int) -> MatrixView {

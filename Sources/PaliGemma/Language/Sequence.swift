@@ -22,6 +22,8 @@ package final class Sequence {
     package let prefixRows: Int
     package let maxTokens: Int
     package let decoding: Decoding
+    /// That answers, by its place in the ``AdapterSet``; nil for the model as it is.
+    package let adapter: Int?
 
     /// The answer so far, without the end token, and the log-probability of each token. Of several answers the best,
     /// at the end.
@@ -41,7 +43,7 @@ package final class Sequence {
 
     package init(
         id: UInt64, textTokens: [Int32], pictures: Int, tokensPerPicture: Int, maxTokens: Int,
-        decoding: Decoding = .greedy
+        decoding: Decoding = .greedy, adapter: Int? = nil
     ) {
         precondition(!textTokens.isEmpty && pictures >= 0 && maxTokens >= 1)
         self.id = id
@@ -49,6 +51,7 @@ package final class Sequence {
         self.pictures = pictures
         self.maxTokens = maxTokens
         self.decoding = decoding
+        self.adapter = adapter
         prefixRows = pictures * tokensPerPicture + textTokens.count
     }
 

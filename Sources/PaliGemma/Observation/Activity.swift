@@ -17,6 +17,8 @@ package final class ActivityMark: Sendable {
     package init() {}
 
     package func begin() { changes.wrappingAdd(1, ordering: .relaxed) }
+    /// A piece takes long, and gets on.
+    package func goesOn() { changes.wrappingAdd(2, ordering: .relaxed) }
     package func end() { changes.wrappingAdd(1, ordering: .relaxed) }
 
     /// Such pieces depend on files or a database, and count as waiting.

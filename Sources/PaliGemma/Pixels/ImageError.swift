@@ -23,6 +23,12 @@ package struct ImageError: Error, CustomStringConvertible, Equatable {
         case tooLarge = "too_large"
         /// There is not enough memory to decode the picture.
         case noMemory = "no_memory"
+        /// The program that reads videos is not there.
+        case noProgram = "no_program"
+        /// The file is no video, or one without frames.
+        case noFrames = "no_frames"
+        /// A video took too long to read.
+        case timedOut = "timed_out"
         /// The picture cannot be written.
         case unwritable
     }

@@ -4,10 +4,14 @@ import CXXHash
 package struct PictureReader: Sendable {
     /// Side in pixels of the square that the model takes.
     package var side: Int
+    package var resize: PictureResize
     package var options: ImageDecoder.Options
 
-    package init(side: Int, options: ImageDecoder.Options = ImageDecoder.Options()) {
+    package init(
+        side: Int, resize: PictureResize = .pillow, options: ImageDecoder.Options = ImageDecoder.Options()
+    ) {
         self.side = side
+        self.resize = resize
         self.options = options
     }
 
@@ -56,7 +60,7 @@ package struct PictureReader: Sendable {
         return Picture(
             contentHash: ContentHash.hexadecimal(of: bytes), stamp: stamp,
             originalWidth: original.width, originalHeight: original.height,
-            image: PillowBicubic.resize(original, toSide: side))
+            image: resize.square(original, side: side))
     }
 }
 
@@ -65,6 +69,10 @@ package enum ContentHash {
     /// XXH3-128 in the library's canonical form: 32 hexadecimal digits, the high half first.
     package static func hexadecimal(of bytes: [UInt8]) -> String {
         hexadecimal(XXH3_128bits(bytes, bytes.count))
+    }
+
+    package static func hexadecimal(of bytes: UnsafeRawBufferPointer) -> String {
+        hexadecimal(XXH3_128bits(bytes.baseAddress, bytes.count))
     }
 
     static func hexadecimal(_ hash: XXH128_hash_t) -> String { digits(hash.high64) + digits(hash.low64) }

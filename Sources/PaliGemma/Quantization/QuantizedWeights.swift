@@ -44,11 +44,6 @@ extension TextLayerWeights {
     }
 }
 
-extension TextWeights {
-    /// The tensor that the head is.
-    fileprivate var headName: String { head.base == embedding.base ? "text.embed_tokens.weight" : "head.weight" }
-}
-
 extension VisionTower {
     /// Checks the quantised weights that this tower multiplies with, and makes what its products need; nothing where
     /// there are none.

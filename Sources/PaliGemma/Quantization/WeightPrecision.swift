@@ -23,19 +23,21 @@ extension ModelWeights {
     ///   - fingerprint: of the checkpoint.
     ///   - threads: that make the file of quantised weights where there is none.
     ///   - only: quantise only some matrices (``QuantizedFile/only``), to find out what each kind costs.
+    ///   - adapters: what is added to products for rows that ask for it.
     ///   - onMaking: called before that.
     /// - Throws: ``ModelError``; with the code `quantized` where that file cannot be made.
     package static func load(
         _ checkpoint: Checkpoint, _ configuration: ModelConfiguration, precision: WeightPrecision,
-        fingerprint: String, threads: Int, only: String? = nil,
+        fingerprint: String, threads: Int, only: String? = nil, adapters: AdapterSet = AdapterSet(),
         onMaking: (QuantizedFile.Making) -> Void = { _ in }
     ) throws(ModelError) -> ModelWeights {
-        let stored = try ModelWeights(checkpoint: checkpoint, configuration: configuration)
+        let stored = try ModelWeights(checkpoint: checkpoint, configuration: configuration, adapters: adapters)
         guard precision == .int8 else { return stored }
         var file = try QuantizedFile(
             checkpoint: checkpoint, weights: stored, fingerprint: fingerprint, team: ThreadTeam(count: threads),
             onMaking: onMaking)
         file.only = only
-        return try ModelWeights(checkpoint: checkpoint, configuration: configuration, quantized: file)
+        return try ModelWeights(
+            checkpoint: checkpoint, configuration: configuration, quantized: file, adapters: adapters)
     }
 }

@@ -35,22 +35,28 @@ package final class VisionTower {
 
     /// Encodes pictures, each of S·S·3 bytes (rows of RGB).
     ///
-    /// - Parameter emit: called with rows and their features [rows, D] as they are finished, in ascending order; the
-    ///   memory is reused after the call.
-    package func encode(_ pictures: [[UInt8]], emit: (Range<Int>, MatrixView) -> Void) {
+    /// - Parameters:
+    ///   - adapters: that each picture is looked at through, by their places in the ``AdapterSet``; empty: none at all.
+    ///   - emit: called with rows and their features [rows, D] as they are finished, in ascending order; the memory is
+    ///     reused after the call.
+    package func encode(
+        _ pictures: [[UInt8]], adapters: [Int?] = [], emit: (Range<Int>, MatrixView) -> Void
+    ) {
         let rows = pictures.count * configuration.tokens
         guard rows > 0 else { return }
         precondition(pictures.allSatisfy { $0.count == configuration.imageSize * configuration.imageSize * 3 })
         if activations.capacity < rows { activations = Activations(rows: rows, configuration) }
         let x = activations.stream.view.rows(0..<rows)
 
+        let adapters = RowAdapters(adapters.map { ($0, configuration.tokens) })
         embed(pictures, into: x)
         observer?(0, x)
         for (index, layer) in weights.layers.enumerated() {
-            projectAttention(layer, x)
+            projectAttention(layer, x, adapters)
             for block in blocks(of: rows) {
-                attend(layer, x, block)
-                feedForward(layer, x.rows(block))
+                let own = adapters.rows(block)
+                attend(layer, x, block, own)
+                feedForward(layer, x.rows(block), own)
                 if index == weights.layers.count - 1 { finish(x.rows(block)) { emit(block, $0) } }
             }
             observer?(index + 1, x)
@@ -80,7 +86,7 @@ package final class VisionTower {
     }
 
     /// q, k, v [T, D] of all rows; keys and values are made ready to be attended to.
-    private func projectAttention(_ layer: VisionLayerWeights, _ x: MatrixView) {
+    private func projectAttention(_ layer: VisionLayerWeights, _ x: MatrixView, _ adapters: RowAdapters) {
         let normed = activations.normed.view.rows(0..<x.rows)
         layerNorm(x, layer.norm1, into: normed)
         let outputs = [
@@ -89,16 +95,21 @@ package final class VisionTower {
         ]
         linear(
             normed,
-            outputs.map { Linear.Product(weight: $0.weight, y: $1.rows(0..<x.rows), bias: $0.bias) })
+            outputs.map { Linear.Product(weight: $0.weight, y: $1.rows(0..<x.rows), bias: $0.bias) }, adapters: adapters
+        )
         attention.prepare(attentionHeads(rows: x.rows))
     }
 
     /// x += output · attention, for a block of rows.
-    private func attend(_ layer: VisionLayerWeights, _ x: MatrixView, _ block: Range<Int>) {
+    private func attend(
+        _ layer: VisionLayerWeights, _ x: MatrixView, _ block: Range<Int>, _ adapters: RowAdapters
+    ) {
         let mixed = activations.normed.view
         attention(attentionBlocks(rows: block, into: mixed))
         let output = layer.output
-        linear(mixed.rows(block), output.weight, into: x.rows(block), accumulate: true, bias: output.bias)
+        linear(
+            mixed.rows(block), output.weight, into: x.rows(block), accumulate: true, bias: output.bias,
+            adapters: adapters)
     }
 
     /// Keys and values of every head of every picture.
@@ -137,12 +148,12 @@ package final class VisionTower {
     }
 
     /// x += contract · gelu(expand · norm2(x))
-    private func feedForward(_ layer: VisionLayerWeights, _ x: MatrixView) {
+    private func feedForward(_ layer: VisionLayerWeights, _ x: MatrixView, _ adapters: RowAdapters) {
         let normed = activations.blockNormed.view.rows(0..<x.rows)
         let hidden = activations.hidden.view.rows(0..<x.rows)
         layerNorm(x, layer.norm2, into: normed)
-        linear(normed, layer.expand.weight, into: hidden, bias: layer.expand.bias, gelu: true)
-        linear(hidden, layer.contract.weight, into: x, accumulate: true, bias: layer.contract.bias)
+        linear(normed, layer.expand.weight, into: hidden, bias: layer.expand.bias, gelu: true, adapters: adapters)
+        linear(hidden, layer.contract.weight, into: x, accumulate: true, bias: layer.contract.bias, adapters: adapters)
     }
 
     private func finish(_ x: MatrixView, emit: (MatrixView) -> Void) {

@@ -19,7 +19,7 @@ package struct RankMemory: Sendable, Equatable {
         cut: PrefillCut = PrefillCut()
     ) {
         let (vision, text) = (configuration.vision, configuration.text)
-        var (weights, cache, floats) = (0, 0, 0)
+        var (weights, kept, cache, floats) = (0, 0, 0, 0)
         if plan.encodesPictures(rank) {
             let layer = 4 * vision.width * vision.width + 2 * vision.width * vision.mlpWidth
             weights += vision.layers * layer + vision.width * (vision.patchValues + vision.tokens)
@@ -28,14 +28,17 @@ package struct RankMemory: Sendable, Equatable {
         }
         if let slice = plan.slice(of: rank) {
             let prefill = PrefillRows(total: rows, ranks: plan.textRanks, cut: cut)
-            let attention = 2 * text.width * (text.queryWidth + text.keyValueWidth)
+            let attention = 2 * text.width * text.queryWidth
             let columns = prefill.split == .rows ? text.mlpWidth : slice.mlp.count
             weights += text.layers * (attention + 3 * text.width * columns)
-            weights += slice.vocabulary.count * text.width + vision.width * text.width
+            weights += slice.vocabulary.count * text.width
+            kept += text.layers * 2 * text.width * text.keyValueWidth + vision.width * text.width
             cache = Gemma.cacheBytes(positions: 1, configuration: text, slice: slice)
             let own = (rows + plan.textRanks - 1) / plan.textRanks
             floats += own * (2 * text.width + 2 * text.queryWidth + 2 * text.keyValueWidth + vision.width)
-            floats += 2 * rows * text.keyValueWidth
+            // As they arrive, and packed for attention.
+            floats += 4 * rows * text.keyValueWidth
+            if text.hasOutputNorms { floats += prefill.longestChunk(of: rank - plan.firstTextRank) * text.width }
             let parts = Gemma.prefillParts(of: 0..<columns, quantized: elementSize == 1)
             let hidden = parts.map(\.count).max() ?? 0
             switch prefill.split {
@@ -44,7 +47,8 @@ package struct RankMemory: Sendable, Equatable {
                 floats += rows * text.width + prefill.longestBlock * (hidden + 4 * text.width)
             }
         }
-        weightsRead = weights * elementSize
+        // Of weights of eight bits keys, values and the projector stay as they are stored.
+        weightsRead = weights * elementSize + kept * max(2, elementSize)
         cachePerToken = cache
         activations = floats * 4
     }

@@ -1161,7 +1161,7 @@ const ProtobufCMessageDescriptor pg__wire__decoding__descriptor =
   (ProtobufCMessageInit) pg__wire__decoding__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pg__wire__sequence__field_descriptors[5] =
+static const ProtobufCFieldDescriptor pg__wire__sequence__field_descriptors[6] =
 {
   {
     "id",
@@ -1223,8 +1223,21 @@ static const ProtobufCFieldDescriptor pg__wire__sequence__field_descriptors[5] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "adapter",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Sequence, adapter),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pg__wire__sequence__field_indices_by_name[] = {
+  5,   /* field[5] = adapter */
   4,   /* field[4] = decoding */
   0,   /* field[0] = id */
   3,   /* field[3] = max_tokens */
@@ -1234,7 +1247,7 @@ static const unsigned pg__wire__sequence__field_indices_by_name[] = {
 static const ProtobufCIntRange pg__wire__sequence__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor pg__wire__sequence__descriptor =
 {
@@ -1244,7 +1257,7 @@ const ProtobufCMessageDescriptor pg__wire__sequence__descriptor =
   "Pg__Wire__Sequence",
   "pg.wire",
   sizeof(Pg__Wire__Sequence),
-  5,
+  6,
   pg__wire__sequence__field_descriptors,
   pg__wire__sequence__field_indices_by_name,
   1,  pg__wire__sequence__number_ranges,
@@ -1467,7 +1480,7 @@ const ProtobufCMessageDescriptor pg__wire__route__descriptor =
   (ProtobufCMessageInit) pg__wire__route__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pg__wire__pixel_batch__field_descriptors[5] =
+static const ProtobufCFieldDescriptor pg__wire__pixel_batch__field_descriptors[7] =
 {
   {
     "batch_id",
@@ -1518,6 +1531,30 @@ static const ProtobufCFieldDescriptor pg__wire__pixel_batch__field_descriptors[5
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "adapters",
+    5,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_UINT32,
+    offsetof(Pg__Wire__PixelBatch, n_adapters),
+    offsetof(Pg__Wire__PixelBatch, adapters),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "steady",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__PixelBatch, steady),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "pixels",
     15,
     PROTOBUF_C_LABEL_NONE,
@@ -1531,17 +1568,19 @@ static const ProtobufCFieldDescriptor pg__wire__pixel_batch__field_descriptors[5
   },
 };
 static const unsigned pg__wire__pixel_batch__field_indices_by_name[] = {
+  4,   /* field[4] = adapters */
   0,   /* field[0] = batch_id */
   2,   /* field[2] = picture_ids */
-  4,   /* field[4] = pixels */
+  6,   /* field[6] = pixels */
   3,   /* field[3] = routes */
   1,   /* field[1] = side */
+  5,   /* field[5] = steady */
 };
 static const ProtobufCIntRange pg__wire__pixel_batch__number_ranges[2 + 1] =
 {
   { 1, 0 },
-  { 15, 4 },
-  { 0, 5 }
+  { 15, 6 },
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor pg__wire__pixel_batch__descriptor =
 {
@@ -1551,7 +1590,7 @@ const ProtobufCMessageDescriptor pg__wire__pixel_batch__descriptor =
   "Pg__Wire__PixelBatch",
   "pg.wire",
   sizeof(Pg__Wire__PixelBatch),
-  5,
+  7,
   pg__wire__pixel_batch__field_descriptors,
   pg__wire__pixel_batch__field_indices_by_name,
   2,  pg__wire__pixel_batch__number_ranges,

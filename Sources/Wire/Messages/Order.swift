@@ -26,15 +26,19 @@ package struct Order: FrameMessage {
         package var textTokens: [Int32]
         package var maxTokens: UInt32
         package var decoding: Decoding
+        /// By the order of their names, from 1; 0 for none.
+        package var adapter: UInt32
 
         package init(
-            id: UInt64, pictureIDs: [UInt64], textTokens: [Int32], maxTokens: UInt32, decoding: Decoding = Decoding()
+            id: UInt64, pictureIDs: [UInt64], textTokens: [Int32], maxTokens: UInt32, decoding: Decoding = Decoding(),
+            adapter: UInt32 = 0
         ) {
             self.id = id
             self.pictureIDs = pictureIDs
             self.textTokens = textTokens
             self.maxTokens = maxTokens
             self.decoding = decoding
+            self.adapter = adapter
         }
     }
 
@@ -98,6 +102,7 @@ extension Order.Sequence {
         message.pointee.text_tokens = arena.copy(textTokens)
         message.pointee.max_tokens = maxTokens
         message.pointee.decoding = decoding.packed(in: arena)
+        message.pointee.adapter = adapter
         return message
     }
 
@@ -106,6 +111,7 @@ extension Order.Sequence {
             id: message.id, pictureIDs: Unpacking.array(message.picture_ids, message.n_picture_ids),
             textTokens: Unpacking.array(message.text_tokens, message.n_text_tokens), maxTokens: message.max_tokens,
             decoding: try message.decoding.map { decoding throws(WireError) in try Order.Decoding(decoding.pointee) }
-                ?? Order.Decoding())
+                ?? Order.Decoding(),
+            adapter: message.adapter)
     }
 }

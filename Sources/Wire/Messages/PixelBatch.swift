@@ -8,10 +8,13 @@ package struct PixelBatch: FrameMessage {
     package struct Picture: Sendable, Equatable {
         package var id: UInt64
         package var rgb: [UInt8]
+        /// That it is looked at through, as in `Order.Sequence`.
+        package var adapter: UInt32
 
-        package init(id: UInt64, rgb: [UInt8]) {
+        package init(id: UInt64, rgb: [UInt8], adapter: UInt32 = 0) {
             self.id = id
             self.rgb = rgb
+            self.adapter = adapter
         }
     }
 
@@ -35,8 +38,13 @@ package struct PixelBatch: FrameMessage {
     package var side: UInt32
     package var pictures: [Picture]
     package var routes: [Route]
+    /// Features must not depend on the pictures beside, in no bit.
+    package var steady: Bool
 
-    package init(batchID: UInt64, side: UInt32, pictures: [Picture], routes: [Route] = []) {
+    package init(
+        batchID: UInt64, side: UInt32, pictures: [Picture], routes: [Route] = [], steady: Bool = false
+    ) {
+        self.steady = steady
         self.batchID = batchID
         self.side = side
         self.pictures = pictures
@@ -56,8 +64,13 @@ package struct PixelBatch: FrameMessage {
         let message = arena.make(pg__wire__pixel_batch__init)
         message.pointee.batch_id = batchID
         message.pointee.side = side
+        message.pointee.steady = steady ? 1 : 0
         message.pointee.n_picture_ids = pictures.count
         message.pointee.picture_ids = arena.copy(pictures.map(\.id))
+        if pictures.contains(where: { $0.adapter != 0 }) {
+            message.pointee.n_adapters = pictures.count
+            message.pointee.adapters = arena.copy(pictures.map(\.adapter))
+        }
         message.pointee.n_routes = routes.count
         message.pointee.routes = arena.table(routes.map { $0.packed(in: arena) })
         let bulk = Bulk(count: pictures.count * bytes) { destination in
@@ -75,6 +88,10 @@ package struct PixelBatch: FrameMessage {
             head, kind: Self.kind, pg__wire__pixel_batch__unpack, pg__wire__pixel_batch__free_unpacked
         ) { message throws(WireError) in
             let ids: [UInt64] = Unpacking.array(message.picture_ids, message.n_picture_ids)
+            let adapters: [UInt32] = Unpacking.array(message.adapters, message.n_adapters)
+            guard adapters.isEmpty || adapters.count == ids.count else {
+                throw .malformed(kind: Self.kind, reason: "\(adapters.count) adapters for \(ids.count) pictures")
+            }
             let bytes = try Self.pictureBytes(side: message.side)
             guard pixels.count == ids.count * bytes else {
                 throw .malformed(
@@ -84,9 +101,12 @@ package struct PixelBatch: FrameMessage {
             return PixelBatch(
                 batchID: message.batch_id, side: message.side,
                 pictures: ids.enumerated().map { index, id in
-                    Picture(id: id, rgb: Array(pixels[(index * bytes)..<((index + 1) * bytes)]))
+                    Picture(
+                        id: id, rgb: Array(pixels[(index * bytes)..<((index + 1) * bytes)]),
+                        adapter: adapters.isEmpty ? 0 : adapters[index])
                 },
-                routes: try Unpacking.messages(message.routes, message.n_routes) { Route($0) })
+                routes: try Unpacking.messages(message.routes, message.n_routes) { Route($0) },
+                steady: message.steady != 0)
         }
     }
 

@@ -53,6 +53,27 @@ import Testing
         #expect(job.prompt == "")
     }
 
+    @Test func aTaskIsAPrompt() throws {
+        let jobs = try jobs(
+            """
+            {"images": ["x.png"], "task": "detect", "about": "cat;dog"}
+            {"images": ["x.png"], "task": "caption", "lang": "de"}
+            """, defaults: JobDefaults(prompt: "ocr"))
+        #expect(jobs.map(\.prompt) == ["detect cat ; dog", "caption de"])
+        #expect(jobs.map(\.id) == ["x.png#detect cat ; dog", "x.png#caption de"])
+    }
+
+    @Test(
+        arguments: [
+            (#""task": "paint""#, "known are caption"), (#""task": "caption", "prompt": "ocr""#, "both there"),
+            (#""task": "detect""#, "needs to be told the objects"), (#""lang": "de", "prompt": "ocr""#, "belong to"),
+            (#""task": 7"#, "must be a string"),
+        ])
+    func aTaskThatMakesNoSenseIsAFault(members: String, part: String) throws {
+        let job = try #require(try jobs(#"{"images": ["x.png"], \#(members)}"#).first)
+        #expect(job.fault?.message.contains(part) == true)
+    }
+
     @Test func picturesThatAreAskedSeveralThingsAreCalledByTheirPromptsToo() throws {
         let jobs = try jobs(
             """
@@ -77,7 +98,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"imags": []}"#, "\"imags\" is not known; known are id, images, prompt, max_tokens, priority, num_beams"),
+        (#"{"imags": []}"#, "\"imags\" is not known; known are id, images, video, frames, prompt"),
         ("[]", "an object is due"),
         (#"{"prompt": "x"}"#, "\"images\" is missing"),
         (#"{"images": [], "prompt": "x"}"#, "one path or more"),

@@ -48,7 +48,8 @@ import Testing
         try PostgresConsole(address).run("UPDATE paligemma.queue SET schema_version = 0")
         #expect(openingError(address, create: true)?.code == "queue_older_schema")
         try PostgresConsole(address).run(
-            "UPDATE paligemma.queue SET schema_version = 1; ALTER TABLE paligemma.results DROP COLUMN details")
+            "UPDATE paligemma.queue SET schema_version = 1; ALTER TABLE paligemma.results DROP COLUMN details; "
+                + "ALTER TABLE paligemma.jobs DROP COLUMN picture")
         #expect(openingError(address) == nil)
         try PostgresConsole(address).run(
             "UPDATE paligemma.queue SET schema_version = 2; CREATE ROLE stranger_\(ProcessInfo.processInfo.processIdentifier) LOGIN"

@@ -18,6 +18,29 @@ import Testing
     }
 
     @Test(arguments: QueueKind.allCases)
+    func jobsAboutOnePictureGoTogetherBehindTheFirstOfThem(kind: QueueKind) throws {
+        let bench = try QueueBench(kind)
+        let queue = bench.queue
+        var jobs = (0..<12).map { number in
+            let picture = JobImage(name: "\(number % 3).jpg", path: "/p/\(number % 3).jpg", size: 9, modified: 7)
+            return Job(id: "\(number % 3)-\(number)", images: [picture], prompt: "\(number)")
+        }
+        jobs[11].priority = 1
+        // Another number of frames, another file of the same name: another picture.
+        jobs[3].images[0].frames = 4
+        jobs[6].images[0].size = 8
+        try _ = queue.submit(jobs, otherContents: .refuse)
+        func lease(_ limit: Int, _ owner: String) throws -> [String] {
+            try queue.lease(limit: limit, for: .seconds(60), owner: owner).map(\.job.id)
+        }
+        #expect(try lease(3, "first") == ["2-11", "0-0", "0-9"])
+        #expect(try lease(3, "second") == ["1-1", "1-4", "1-7"])
+        #expect(try lease(9, "third") == ["2-2", "2-5", "2-8", "0-3", "0-6", "1-10"])
+        #expect(try lease(9, "fourth") == [])
+        try queue.verify()
+    }
+
+    @Test(arguments: QueueKind.allCases)
     func aLeaseThatRanOutGoesToAnotherAndItsLateFinishIsRefused(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue

@@ -25,10 +25,15 @@ struct CheckpointEditor {
         }
         let config = try Data(contentsOf: URL(fileURLWithPath: source + "/config.json"))
         configuration = try JSONSerialization.jsonObject(with: config) as? [String: Any] ?? [:]
-        let file = try Data(contentsOf: URL(fileURLWithPath: source + "/model.safetensors"))
+        tensors = try Self.tensors(of: source + "/model.safetensors")
+    }
+
+    /// All of a safetensors file, by name.
+    static func tensors(of path: String) throws -> [Tensor] {
+        let file = try Data(contentsOf: URL(fileURLWithPath: path))
         let length = file.prefix(8).enumerated().reduce(0) { $0 + Int($1.element) << (8 * $1.offset) }
         let header = try JSONSerialization.jsonObject(with: file[8..<8 + length]) as? [String: [String: Any]] ?? [:]
-        tensors = header.compactMap { name, entry in
+        return header.compactMap { name, entry in
             guard let type = entry["dtype"] as? String, let shape = entry["shape"] as? [Int],
                 let offsets = entry["data_offsets"] as? [Int]
             else { return nil }
@@ -55,6 +60,19 @@ struct CheckpointEditor {
 
     mutating func rename(_ change: (String) -> String) {
         for index in tensors.indices { tensors[index].name = change(tensors[index].name) }
+    }
+
+    /// All numbers as float32, which changes none.
+    mutating func widen() {
+        for index in tensors.indices where tensors[index].type != "F32" {
+            let (data, isHalf) = (tensors[index].data, tensors[index].type == "F16")
+            let numbers = stride(from: data.startIndex, to: data.endIndex, by: 2).map { place in
+                let bits = UInt16(data[place]) | UInt16(data[place + 1]) << 8
+                return isHalf ? Float(Float16(bitPattern: bits)) : Float(bitPattern: UInt32(bits) << 16)
+            }
+            tensors[index].data = numbers.withUnsafeBytes { Data($0) }
+            tensors[index].type = "F32"
+        }
     }
 
     func writeConfiguration() throws {

@@ -13,13 +13,15 @@ struct Goldens {
     let weights: ModelWeights
     private let file: SafetensorsFile
 
-    init(_ name: String) throws {
+    /// - Parameter stored: another directory that holds the same weights.
+    init(_ name: String, stored: String? = nil) throws {
         hasWindow = name.hasSuffix(" window")
-        directory = Fixtures.path("goldens/\(name.split(separator: " ")[0])")
+        let folder = Fixtures.path("goldens/\(name.split(separator: " ")[0])")
+        directory = stored ?? folder
         configuration = try ModelConfiguration(directory: directory, slidingWindow: hasWindow)
         weights = try ModelWeights(
             checkpoint: Checkpoint(directory: directory), configuration: configuration)
-        file = try SafetensorsFile(path: directory + "/goldens.safetensors")
+        file = try SafetensorsFile(path: folder + "/goldens.safetensors")
     }
 
     func shape(_ name: String) throws -> [Int] { try entry(name).shape }

@@ -28,7 +28,7 @@ extension PostgresQueue {
             [
                 .texts(jobs.map(\.id)), .texts(images), .texts(jobs.map(\.prompt)),
                 .integers(jobs.map { Int64($0.maxTokens) }), .integers(jobs.map { Int64($0.priority) }),
-                .texts(jobs.map(\.options)),
+                .texts(jobs.map(\.options)), .integers(jobs.map { ImageColumn.group(of: $0.images) }),
             ], doing: "submitting jobs")
         var summary = SubmitSummary()
         summary.added = rows.count
@@ -72,7 +72,7 @@ extension PostgresQueue {
                 PostgresStatements.replace,
                 [
                     .integer(old.sequence), .text(images), .text(job.prompt), .integer(job.maxTokens),
-                    .integer(job.priority), .text(job.options),
+                    .integer(job.priority), .text(job.options), .integer(ImageColumn.group(of: job.images)),
                 ], doing: "replacing a job")
             try insertParts(of: job, sequence: old.sequence, into: connection)
             summary.replaced += 1

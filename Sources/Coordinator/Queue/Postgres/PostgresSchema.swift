@@ -33,7 +33,13 @@ enum PostgresSchema {
     /// Whoever has the database open with an older program does not notice: a column more.
     private static let raisingVersion1 = """
         ALTER TABLE paligemma.results ADD COLUMN details text;
+        ALTER TABLE paligemma.jobs ADD COLUMN picture bigint NOT NULL DEFAULT 0;
+        \(pictureIndex)
         UPDATE paligemma.queue SET schema_version = \(version);
+        """
+
+    private static let pictureIndex = """
+        CREATE INDEX jobs_picture ON paligemma.jobs (picture, priority, sequence) WHERE state = 0 AND NOT suspect;
         """
 
     /// Nil where there is no queue.
@@ -100,12 +106,14 @@ enum PostgresSchema {
             not_before timestamptz,
             error_code text,
             error_message text,
-            submitted_at timestamptz NOT NULL DEFAULT paligemma.queue_time()
+            submitted_at timestamptz NOT NULL DEFAULT paligemma.queue_time(),
+            picture bigint NOT NULL DEFAULT 0
         ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000,
             autovacuum_analyze_scale_factor = 0.05, autovacuum_analyze_threshold = 2000,
             autovacuum_vacuum_cost_delay = 0);
         CREATE UNIQUE INDEX jobs_id ON paligemma.jobs (md5(id));
         CREATE INDEX jobs_ready ON paligemma.jobs (priority DESC, sequence) WHERE state = 0 AND NOT suspect;
+        \(pictureIndex)
         CREATE INDEX jobs_suspect ON paligemma.jobs (crashes, sequence) WHERE state = 0 AND suspect;
         CREATE INDEX jobs_leased ON paligemma.jobs (lease_deadline) WHERE state = 1;
         CREATE INDEX jobs_owner ON paligemma.jobs (lease_owner) WHERE state = 1;

@@ -46,10 +46,10 @@ enum PostgresStatements {
     static let lockSubmit = "SELECT pg_advisory_xact_lock(\(submitLock))"
     static let shareNumbering = "SELECT pg_advisory_xact_lock_shared(\(numberingLock))"
     static let insert = """
-        INSERT INTO jobs (id, images, prompt, max_tokens, priority, options)
-        SELECT id, images, prompt, max_tokens, priority, options
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[])
-            WITH ORDINALITY AS given (id, images, prompt, max_tokens, priority, options, place)
+        INSERT INTO jobs (id, images, prompt, max_tokens, priority, options, picture)
+        SELECT id, images, prompt, max_tokens, priority, options, picture
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[])
+            WITH ORDINALITY AS given (id, images, prompt, max_tokens, priority, options, picture, place)
         ORDER BY place ON CONFLICT ((md5(id))) DO NOTHING RETURNING sequence, id
         """
     static let known = """
@@ -59,7 +59,7 @@ enum PostgresStatements {
     static let replace = """
         WITH old_result AS (DELETE FROM results WHERE sequence = $1),
         old_bytes AS (DELETE FROM embedded WHERE sequence = $1)
-        UPDATE jobs SET images = $2, prompt = $3, max_tokens = $4, priority = $5, options = $6,
+        UPDATE jobs SET images = $2, prompt = $3, max_tokens = $4, priority = $5, options = $6, picture = $7,
             submitted_at = queue_time(), state = 0, attempts = 0, crashes = 0, suspect = false, \(noLease),
             not_before = NULL, error_code = NULL, error_message = NULL
         WHERE sequence = $1
@@ -84,9 +84,28 @@ enum PostgresStatements {
             EXISTS (SELECT FROM jobs WHERE state = 0 AND suspect),
             EXISTS (SELECT FROM jobs WHERE state = 0 AND NOT suspect)
         """
-    static let claim = claim(where: "NOT suspect", order: "priority DESC, sequence")
+    /// The next jobs in their order, but those about one picture together, behind the first of them. The first ones are
+    /// locked before the others are looked for, so that two worlds do not look for the same.
+    static let claim = claim(
+        picking: """
+            heads AS MATERIALIZED (
+                SELECT sequence, priority, picture FROM jobs WHERE state = 0 AND NOT suspect
+                ORDER BY priority DESC, sequence LIMIT $1 FOR UPDATE SKIP LOCKED),
+            picked AS MATERIALIZED (
+                SELECT together.sequence, pictures.priority, pictures.first
+                FROM (SELECT picture, priority, min(sequence) AS first FROM heads GROUP BY picture, priority
+                    ORDER BY priority DESC, min(sequence)) AS pictures,
+                LATERAL (SELECT sequence FROM jobs WHERE state = 0 AND NOT suspect AND picture = pictures.picture
+                    AND priority = pictures.priority ORDER BY sequence LIMIT $1 FOR UPDATE SKIP LOCKED) AS together
+                LIMIT $1)
+            """, order: "priority DESC, first, sequence")
     /// Those that died least often first: the worst must not keep the others from being cleared.
-    static let claimSuspect = claim(where: "suspect", order: "crashes, sequence")
+    static let claimSuspect = claim(
+        picking: """
+            picked AS (
+                SELECT sequence, crashes FROM jobs WHERE state = 0 AND suspect
+                ORDER BY crashes, sequence LIMIT $1 FOR UPDATE SKIP LOCKED)
+            """, order: "crashes, sequence")
     /// What an earlier try of the same call got.
     static let claimed = """
         SELECT \(leaseColumns) FROM jobs
@@ -261,11 +280,11 @@ enum PostgresStatements {
         """
 
     /// Tokens are given in the order of the jobs.
-    private static func claim(where condition: String, order: String) -> String {
+    ///
+    /// - Parameter picking: how the jobs are found; they are called `picked`.
+    private static func claim(picking: String, order: String) -> String {
         """
-        WITH picked AS (
-            SELECT sequence, priority, crashes FROM jobs WHERE state = 0 AND \(condition)
-            ORDER BY \(order) LIMIT $1 FOR UPDATE SKIP LOCKED),
+        WITH \(picking),
         numbered AS MATERIALIZED (
             SELECT sequence, nextval('tokens') AS token FROM (SELECT sequence FROM picked ORDER BY \(order)) AS ordered)
         UPDATE jobs SET state = 1, attempts = attempts + 1, lease_token = numbered.token, lease_owner = $2,

@@ -8,9 +8,7 @@ extension SQLiteQueue {
             try wakeRetries(in: connection)
             guard limit > 0 else { return [] }
             let others = { (limit: Int) throws(QueueError) -> [Lease] in
-                try self.take(
-                    "state = 0 AND suspect = 0 ORDER BY priority DESC, sequence", limit, for: duration, owner: owner,
-                    in: connection)
+                try self.take(self.nextByPicture(limit, in: connection), for: duration, owner: owner, in: connection)
             }
             let held = try connection.rows(
                 "SELECT suspect FROM jobs WHERE state = 1 AND lease_owner = ? LIMIT 1", [.text(owner)], doing: doing
@@ -24,9 +22,8 @@ extension SQLiteQueue {
             }
             if held == nil {
                 // Those that died least often first: the worst must not keep the others from being cleared.
-                let leases = try take(
-                    "state = 0 AND suspect = 1 ORDER BY crashes, sequence", 1, for: duration, owner: owner,
-                    in: connection)
+                let worst = try sequences("state = 0 AND suspect = 1 ORDER BY crashes, sequence", 1, in: connection)
+                let leases = try take(worst, for: duration, owner: owner, in: connection)
                 if !leases.isEmpty { return leases }
             }
             return try others(limit)
@@ -40,24 +37,43 @@ extension SQLiteQueue {
         return !found.isEmpty
     }
 
-    /// Leases the first `limit` jobs of those that a condition with an order finds.
+    /// The next jobs in their order, but those about one picture together, behind the first of them.
+    private func nextByPicture(_ limit: Int, in connection: Connection) throws(QueueError) -> [Int64] {
+        let ready = "state = 0 AND suspect = 0"
+        let heads = try connection.rows(
+            "SELECT picture, priority FROM jobs WHERE \(ready) ORDER BY priority DESC, sequence LIMIT ?",
+            [.integer(limit)], doing: "leasing jobs"
+        ) { PictureGroup(picture: $0.integer(0), priority: $0.integer(1)) }
+        var taken: [Int64] = []
+        var seen: Set<PictureGroup> = []
+        for group in heads where taken.count < limit && seen.insert(group).inserted {
+            taken += try sequences(
+                "\(ready) AND picture = ? AND priority = ? ORDER BY sequence", limit - taken.count,
+                [.integer(group.picture), .integer(group.priority)], in: connection)
+        }
+        return taken
+    }
+
+    private struct PictureGroup: Hashable {
+        let picture: Int64
+        let priority: Int64
+    }
+
+    private func sequences(
+        _ condition: String, _ limit: Int, _ values: [Statement.Value] = [], in connection: Connection
+    ) throws(QueueError) -> [Int64] {
+        try connection.rows(
+            "SELECT sequence FROM jobs WHERE \(condition) LIMIT ?", values + [.integer(limit)], doing: "leasing jobs"
+        ) { $0.integer(0) }
+    }
+
+    /// Leases these jobs, in this order.
     private func take(
-        _ condition: String, _ limit: Int, for duration: Duration, owner: String, in connection: Connection
+        _ sequences: [Int64], for duration: Duration, owner: String, in connection: Connection
     ) throws(QueueError) -> [Lease] {
         let doing = "leasing jobs"
-        let found = try connection.rows(
-            """
-            SELECT sequence, id, images, prompt, max_tokens, priority, options, attempts, suspect FROM jobs
-            WHERE \(condition) LIMIT ?
-            """, [.integer(limit)], doing: doing
-        ) { row throws(QueueError) in
-            let job = Job(
-                id: row.text(1), images: try ImageColumn.decode(row.text(2), queue: name), prompt: row.text(3),
-                maxTokens: Int(row.integer(4)), priority: Int(row.integer(5)), options: row.text(6))
-            let ticket = Lease.Ticket(sequence: row.integer(0), token: 0, jobID: job.id)
-            return Lease(
-                ticket: ticket, job: job, attempt: Int(row.integer(7)) + 1, isSuspect: row.integer(8) != 0)
-        }
+        var found: [Lease] = []
+        for sequence in sequences { found += try unleased(sequence, in: connection) }
         guard !found.isEmpty else { return [] }
 
         let firstToken = try takeTokens(found.count, in: connection)
@@ -78,6 +94,23 @@ extension SQLiteQueue {
             leases.append(lease)
         }
         return leases
+    }
+
+    /// A job as a lease without its token.
+    private func unleased(_ sequence: Int64, in connection: Connection) throws(QueueError) -> [Lease] {
+        try connection.rows(
+            """
+            SELECT sequence, id, images, prompt, max_tokens, priority, options, attempts, suspect FROM jobs
+            WHERE sequence = ?
+            """, [.integer(sequence)], doing: "leasing jobs"
+        ) { row throws(QueueError) in
+            let job = Job(
+                id: row.text(1), images: try ImageColumn.decode(row.text(2), queue: name), prompt: row.text(3),
+                maxTokens: Int(row.integer(4)), priority: Int(row.integer(5)), options: row.text(6))
+            let ticket = Lease.Ticket(sequence: row.integer(0), token: 0, jobID: job.id)
+            return Lease(
+                ticket: ticket, job: job, attempt: Int(row.integer(7)) + 1, isSuspect: row.integer(8) != 0)
+        }
     }
 
     /// Pictures with the bytes of those that travel in the queue.

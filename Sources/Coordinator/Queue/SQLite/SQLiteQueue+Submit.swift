@@ -43,12 +43,12 @@ extension SQLiteQueue {
     ) throws(QueueError) -> Bool {
         try connection.run(
             """
-            INSERT INTO jobs (id, images, prompt, max_tokens, priority, options, submitted_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+            INSERT INTO jobs (id, images, prompt, max_tokens, priority, options, submitted_at, picture)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
             """,
             [
                 .text(job.id), .text(images), .text(job.prompt), .integer(job.maxTokens), .integer(job.priority),
-                .text(job.options), .integer(now),
+                .text(job.options), .integer(now), .integer(ImageColumn.group(of: job.images)),
             ], doing: "submitting jobs")
         guard connection.changes > 0 else { return false }
         try insertParts(of: job, sequence: connection.lastInsertedRow, into: connection)
@@ -104,14 +104,14 @@ extension SQLiteQueue {
         }
         try connection.run(
             """
-            UPDATE jobs SET images = ?, prompt = ?, max_tokens = ?, priority = ?, options = ?, submitted_at = ?,
+            UPDATE jobs SET images = ?, prompt = ?, max_tokens = ?, priority = ?, options = ?, submitted_at = ?, picture = ?,
                 state = ?, attempts = 0, crashes = 0, suspect = 0, lease_token = NULL, lease_owner = NULL, lease_deadline = NULL,
                 not_before = NULL, boot = NULL, error_code = NULL, error_message = NULL
             WHERE id = ?
             """,
             [
                 .text(images), .text(job.prompt), .integer(job.maxTokens), .integer(job.priority), .text(job.options),
-                .integer(now), .state(.ready), .text(job.id),
+                .integer(now), .integer(ImageColumn.group(of: job.images)), .state(.ready), .text(job.id),
             ], doing: doing)
         let sequences = try connection.rows(
             "SELECT sequence FROM jobs WHERE id = ?", [.text(job.id)], doing: doing

@@ -46,6 +46,8 @@ enum Schema {
             try connection.execute(
                 """
                 ALTER TABLE results ADD COLUMN details TEXT;
+                ALTER TABLE jobs ADD COLUMN picture INTEGER NOT NULL DEFAULT 0;
+                \(indexOfVersion3)
                 PRAGMA user_version = \(version);
                 """, doing: doing)
         }
@@ -81,7 +83,8 @@ enum Schema {
     /// - `queue` has one row: the model that the queue belongs to, and the next fencing token.
     /// - `jobs`: what was submitted and where it stands. `sequence` is the order of submission. `boot` names the run
     ///   of the machine whose clock `lease_deadline` (state leased) and `not_before` (state retry) are of. `suspect`: a
-    ///   world died or fell silent with it; `crashes`: worlds that died while they had it alone.
+    ///   world died or fell silent with it; `crashes`: worlds that died while they had it alone. `picture` is the same
+    ///   for jobs about the same pictures; 0 in those of an older program.
     /// - `embedded`: bytes of pictures that travel in the queue instead of by path.
     /// - `results`: one row a finished job, written in the transaction that finishes it. `number` is the order of
     ///   completion. Tokens are little-endian int32, log-probabilities little-endian float32; `details` is a JSON object.
@@ -120,11 +123,13 @@ enum Schema {
             boot TEXT,
             error_code TEXT,
             error_message TEXT,
-            submitted_at INTEGER NOT NULL
+            submitted_at INTEGER NOT NULL,
+            picture INTEGER NOT NULL DEFAULT 0
         );
         CREATE INDEX jobs_leased ON jobs (boot, lease_deadline) WHERE state = \(JobState.leased.rawValue);
         CREATE INDEX jobs_retry ON jobs (boot, not_before) WHERE state = \(JobState.retry.rawValue);
         \(indexesOfVersion2)
+        \(indexOfVersion3)
 
         CREATE TABLE embedded (
             sequence INTEGER NOT NULL,
@@ -170,6 +175,11 @@ enum Schema {
             UPDATE counts SET jobs = jobs - 1 WHERE state = OLD.state;
             UPDATE counts SET jobs = jobs + 1 WHERE state = NEW.state;
         END;
+        """
+
+    private static let indexOfVersion3 = """
+        CREATE INDEX jobs_picture ON jobs (picture, priority, sequence)
+            WHERE state = \(JobState.ready.rawValue) AND suspect = 0;
         """
 
     private static let indexesOfVersion2 = """

@@ -233,10 +233,14 @@ struct  Pg__Wire__Sequence
   int32_t *text_tokens;
   uint32_t max_tokens;
   Pg__Wire__Decoding *decoding;
+  /*
+   * by the order of their names, from 1; 0: none
+   */
+  uint32_t adapter;
 };
 #define PG__WIRE__SEQUENCE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pg__wire__sequence__descriptor) \
-    , 0, 0,NULL, 0,NULL, 0, NULL }
+    , 0, 0,NULL, 0,NULL, 0, NULL, 0 }
 
 
 struct  Pg__Wire__Order
@@ -297,13 +301,22 @@ struct  Pg__Wire__PixelBatch
   size_t n_routes;
   Pg__Wire__Route **routes;
   /*
+   * of the pictures, as in Sequence; none: all without
+   */
+  size_t n_adapters;
+  uint32_t *adapters;
+  /*
+   * features must not depend on other pictures, in no bit
+   */
+  protobuf_c_boolean steady;
+  /*
    * [pictures, side, side, 3], 8 bit RGB
    */
   ProtobufCBinaryData pixels;
 };
 #define PG__WIRE__PIXEL_BATCH__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pg__wire__pixel_batch__descriptor) \
-    , 0, 0, 0,NULL, 0,NULL, {0,NULL} }
+    , 0, 0, 0,NULL, 0,NULL, 0,NULL, 0, {0,NULL} }
 
 
 /*

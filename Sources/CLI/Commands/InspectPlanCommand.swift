@@ -1,0 +1,42 @@
+import ArgumentParser
+import PaliGemma
+import ShardPlan
+
+struct InspectPlanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Say what each rank of a world would hold of a public model, without the model.",
+        discussion: """
+            Weights are read from one mapped file, so ranks of one host that read the same have it in memory once. \
+            Buffers are for one picture and 64 tokens.
+
+              paligemma inspect plan --shape pg2-28b-224 --ranks 9 --prefill columns
+            """)
+
+    @Option(
+        help: Variable.shape.help("One of \(RandomModel.shapeNames.joined(separator: ", ")).", valueName: "shape"))
+    var shape: String?
+
+    @OptionGroup var plan: PlanOptions
+
+    @Option(help: Variable.weights.help("As in run.", default: "bf16", valueName: "bf16|int8"))
+    var weights: WeightPrecision?
+
+    @Option(help: Variable.prefill.help("As in run.", default: "rows", valueName: "rows|columns"))
+    var prefill: PrefillCut.Split?
+
+    func run() throws {
+        let shape = try Variable.shape.required(shape, option: "--shape")
+        let model: RandomModel
+        do {
+            model = try RandomModel(shape: shape)
+        } catch {
+            throw CommandFailure(.usage, error.description)
+        }
+        let precision = try Variable.weights.value(weights) ?? .bf16
+        let lines = PlanReport.lines(
+            plan: try plan.resolved(for: model.configuration), configuration: model.configuration,
+            elementSize: precision == .int8 ? 1 : 2, split: try Variable.prefill.value(prefill) ?? .rows)
+        print(([PlanReport.row("checkpoint", ByteCount.text(model.byteCount))] + lines).joined(separator: "\n"))
+    }
+}

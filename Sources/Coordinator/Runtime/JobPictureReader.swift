@@ -1,0 +1,63 @@
+import Foundation
+import PaliGemma
+
+/// Reads the pictures of jobs and the frames of their videos, from the queue where they travelled in it, else from
+/// their files.
+struct JobPictureReader: Sendable {
+    let reader: PictureReader
+
+    /// What the model sees: side·side·3 bytes.
+    struct Picture: Sendable {
+        let pixels: [UInt8]
+        /// Nil for a frame.
+        let size: PictureSize?
+    }
+
+    /// - Parameter mark: is told that a video gets on.
+    func read(_ image: JobImage, _ mark: ActivityMark) throws(ImageError) -> [Picture] {
+        guard let frames = image.frames else { return [try picture(image)] }
+        let video = VideoReader(reader: reader) { mark.goesOn() }
+        return try image.withFile { path, stamp throws(ImageError) in
+            try video.read(path: path, frames: frames, expecting: stamp).map { Picture(pixels: $0.pixels, size: nil) }
+        }
+    }
+
+    private func picture(_ image: JobImage) throws(ImageError) -> Picture {
+        let read =
+            if let bytes = image.bytes {
+                try reader.read(
+                    bytes: bytes, path: image.path,
+                    stamp: image.stamp ?? FileStamp(size: Int64(bytes.count), modificationTime: 0))
+            } else {
+                try reader.read(path: image.path, expecting: image.stamp)
+            }
+        return Picture(
+            pixels: read.image.pixels, size: PictureSize(width: read.originalWidth, height: read.originalHeight))
+    }
+}
+
+extension JobImage {
+    /// Calls `body` with a path where the file lies and what it was; one that travelled in the queue lies there only
+    /// during the call.
+    fileprivate func withFile<Value>(_ body: (String, FileStamp?) throws(ImageError) -> Value) throws(ImageError)
+        -> Value
+    {
+        guard let bytes else { return try body(path, stamp) }
+        let copy = NSTemporaryDirectory() + "paligemma-video-\(UUID().uuidString)"
+        defer { unlink(copy) }
+        guard (try? Data(bytes).write(to: URL(fileURLWithPath: copy))) != nil else {
+            throw ImageError(.unreadable, at: path, "it travelled in the queue and cannot be written to \(copy)")
+        }
+        do {
+            return try body(copy, nil)
+        } catch {
+            throw ImageError(error.code, at: path, error.reason)
+        }
+    }
+
+    /// What the file was when it was submitted, where there was one.
+    fileprivate var stamp: FileStamp? {
+        guard let size, let modified else { return nil }
+        return FileStamp(size: size, modificationTime: modified)
+    }
+}
