@@ -11,7 +11,7 @@ struct PromptOptions: ParsableArguments {
         help: Variable.task.help(
             "In place of a prompt: caption, describe, ocr, detect or segment (--about \"cat ; dog\"), answer (--about "
                 + "a question), question (--about an answer).", valueName: "name"))
-    var task: TaskPrompt?
+    var task: String?
 
     @Option(
         name: .customLong("lang"),
@@ -31,15 +31,17 @@ struct PromptOptions: ParsableArguments {
             }
             return try Variable.prompt.value(prompt)
         }
+        guard let known = TaskPrompt(rawValue: task) else {
+            let names = TaskPrompt.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("'--task' is \(task); known are \(names).")
+        }
         guard prompt == nil else {
             throw ValidationError("'--task' and '--prompt' are both there; a task is a prompt, leave one out.")
         }
         do {
-            return try task.prompt(language: Variable.language.value(language), about: Variable.about.value(about))
+            return try known.prompt(language: Variable.language.value(language), about: Variable.about.value(about))
         } catch let fault as TaskPrompt.Fault {
             throw ValidationError(fault.description + ".")
         }
     }
 }
-
-extension TaskPrompt: ExpressibleByArgument {}

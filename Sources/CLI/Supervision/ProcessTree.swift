@@ -31,7 +31,7 @@ struct ProcessTree {
     }
 
     private static func entry(_ id: pid_t) -> Entry? {
-        guard let data = FileManager.default.contents(atPath: "/proc/\(id)/stat") else { return nil }
+        let data = contents(of: "stat", id)
         // The program's name, in parentheses, may hold spaces and parentheses.
         let text = String(decoding: data, as: UTF8.self)
         guard let end = text.lastIndex(of: ")") else { return nil }
@@ -42,15 +42,19 @@ struct ProcessTree {
 
     /// The environment that a process was started with; empty where it cannot be read.
     static func environment(of id: pid_t) -> [String: String] {
-        // Of a dead process it is empty, and FileManager.contents loses 4 KiB with every empty file.
-        let file = FileHandle(forReadingAtPath: "/proc/\(id)/environ")
-        let data = (try? file?.readToEnd()) ?? Data()
+        let data = contents(of: "environ", id)
         var variables: [String: String] = [:]
         for entry in data.split(separator: 0) {
             let parts = String(decoding: entry, as: UTF8.self).split(separator: "=", maxSplits: 1)
             if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
         }
         return variables
+    }
+
+    /// What the kernel says of a process; of a dead one that is nothing, and FileManager.contents loses 4 KiB with
+    /// every empty file.
+    private static func contents(of name: String, _ id: pid_t) -> Data {
+        (try? FileHandle(forReadingAtPath: "/proc/\(id)/\(name)")?.readToEnd()) ?? Data()
     }
 
     /// Ends every descendant and waits until it is gone, at most for `patience`.
