@@ -44,7 +44,7 @@ package final class FeatureFolder {
         do {
             try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: true)
         } catch {
-            throw ShardError.featureFolder(path: self.path, reason: "it cannot be made: \(error.localizedDescription)")
+            throw ShardError.featureFolder(path: self.path, reason: "it is no folder and cannot be made one")
         }
         guard access(self.path, R_OK | W_OK | X_OK) == 0 else {
             throw ShardError.featureFolder(path: self.path, reason: String(cString: strerror(errno)))

@@ -17,7 +17,7 @@ struct WorkerCommand: ParsableCommand {
             rank 0 hands out the work. Started without mpirun it is a world of one.
 
             Every flag can stand in the environment instead (flag > environment > default). Exit codes: 0 all done,
-            1 some jobs failed, 2 usage, 3 environment, 4 model invalid (or not the queue's), 5 queue unavailable,
+            1 some jobs failed, 2 usage, 3 environment, 4 model invalid, 5 queue unavailable (or another model's),
             70 internal, 71 out of memory, 75 ended by a watchdog, 130/143 stopped by a signal.
             """)
 

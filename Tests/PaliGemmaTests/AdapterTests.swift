@@ -98,6 +98,10 @@ struct AdapterTests {
                     of: "language_model.layers.1.", with: "language_model.layers.7.")
             }
         }
+        try refused("not finite") { editor in
+            let place = try index(editor, "layers.0.mlp.down_proj.lora_B.weight")
+            editor.tensors[place].data.replaceSubrange(4..<8, with: [0xFF, 0xFF, 0xFF, 0xFF])
+        }
         try refused("missing") { $0.tensors.remove(at: try index($0, "layers.0.mlp.down_proj.lora_B.weight")) }
         try refused("do not have the rank") { editor in
             editor.tensors[try index(editor, "layers.0.mlp.down_proj.lora_B.weight")].shape.reverse()

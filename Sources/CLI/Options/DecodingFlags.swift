@@ -4,10 +4,13 @@ import Coordinator
 /// How answers are made, for all jobs that do not say it themselves. The flags are called as the keys of a job, and are
 /// checked where these are.
 struct DecodingFlags: ParsableArguments {
-    @Option(help: Variable.numBeams.help("Beam search with so many beams.", default: "1", valueName: "count"))
+    @Option(
+        parsing: .unconditional,
+        help: Variable.numBeams.help("Beam search with so many beams.", default: "1", valueName: "count"))
     var numBeams: Int?
 
     @Option(
+        parsing: .unconditional,
         help: Variable.lengthPenalty.help("Of beams; above 0 prefers long answers.", default: "1", valueName: "number"))
     var lengthPenalty: Double?
 
@@ -17,21 +20,30 @@ struct DecodingFlags: ParsableArguments {
             valueName: "true|false|never"))
     var earlyStopping: String?
 
-    @Option(help: Variable.numReturn.help("Answers of a beam search.", default: "1", valueName: "count"))
+    @Option(
+        parsing: .unconditional,
+        help: Variable.numReturn.help("Answers of a beam search.", default: "1", valueName: "count"))
     var numReturn: Int?
 
-    @Option(help: Variable.temperature.help("Draw tokens at random; 0 is greedy.", default: "0", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: Variable.temperature.help("Draw tokens at random; 0 is greedy.", default: "0", valueName: "number"))
     var temperature: Double?
 
-    @Option(help: Variable.topK.help("Draw from the so many most probable tokens.", default: "all", valueName: "count"))
+    @Option(
+        parsing: .unconditional,
+        help: Variable.topK.help("Draw from the so many most probable tokens.", default: "all", valueName: "count"))
     var topK: Int?
 
     @Option(
+        parsing: .unconditional,
         help: Variable.topP.help(
             "Draw from the fewest tokens with this probability together.", default: "1", valueName: "number"))
     var topP: Double?
 
-    @Option(help: Variable.seed.help("Of the draws.", default: "from each job's id", valueName: "number"))
+    @Option(
+        parsing: .unconditional,
+        help: Variable.seed.help("Of the draws.", default: "from each job's id", valueName: "number"))
     var seed: Int?
 
     @Option(help: Variable.stop.help("End an answer before this text; may be given several times.", valueName: "text"))
@@ -43,6 +55,7 @@ struct DecodingFlags: ParsableArguments {
     var stopRepetition: String?
 
     @Option(
+        parsing: .unconditional,
         help: Variable.topLogprobs.help(
             "Tell the so many most probable tokens of every step.", default: "0", valueName: "count"))
     var topLogprobs: Int?

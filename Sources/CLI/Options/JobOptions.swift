@@ -24,7 +24,8 @@ struct JobOptions: ParsableArguments {
             valueName: "count"))
     var frames: Int?
 
-    @Option(help: Variable.priority.help("Higher goes first.", default: "0", valueName: "number"))
+    @Option(
+        parsing: .unconditional, help: Variable.priority.help("Higher goes first.", default: "0", valueName: "number"))
     var priority: Int?
 
     @OptionGroup(title: "Decoding") var decoding: DecodingFlags
@@ -53,7 +54,7 @@ struct JobOptions: ParsableArguments {
         defaults.priority = try Variable.priority.value(priority) ?? 0
         defaults.maxTokens = try Variable.maxTokens.value(maxTokens) ?? Job.defaultMaxTokens
         guard (1...1_000_000).contains(defaults.maxTokens) else {
-            throw ValidationError("'--max-tokens' is \(defaults.maxTokens); give 1 or more.")
+            throw ValidationError("'--max-tokens' is \(defaults.maxTokens); give 1 to 1000000.")
         }
         defaults.options = try decoding.members()
         // A file in the environment does not stand against pictures on the command line.

@@ -50,7 +50,7 @@ package enum WorldEnd: Equatable, Sendable {
         case 75: .died(cause: "a watchdog ended it: no progress")
         case 126, 127: .refused(code: 3, reason: "the command cannot be run, see above")
         case 130, 143: .interrupted(code: code)
-        case 129...: .died(cause: name(of: code - 128, memoryRanOut) + " of a rank")
+        case 129...192: .died(cause: name(of: code - 128, memoryRanOut) + " of a rank")
         default: .died(cause: "exit code \(code)")
         }
     }

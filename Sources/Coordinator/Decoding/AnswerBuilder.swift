@@ -29,6 +29,12 @@ package struct AnswerBuilder {
         return false
     }
 
+    /// Whether the model's numbers are any: a weight that is NaN makes all of them so.
+    func isFinite(_ options: DecodingOptions) -> Bool {
+        let hasAnswers = options.beams == nil && options.choices.isEmpty || !answers.isEmpty
+        return hasAnswers && (logprobs + answers.map(\.score)).allSatisfy(\.isFinite)
+    }
+
     /// The text before the first of some texts in it; of several at the same place the one that is given first.
     package static func cut(_ text: String, before stops: [String]) -> (text: String, reason: String)? {
         var first: (at: String.Index, reason: String)?

@@ -20,7 +20,7 @@ struct OptionReader {
     func integer(_ key: String, in range: ClosedRange<Int>) throws(Fault) -> Int? {
         guard let value = members[key] else { return nil }
         guard let number = value.integer else {
-            throw Fault(reason: "\"\(key)\" must be a whole number and is \(described(value))")
+            throw Fault(reason: "\"\(key)\" must be a whole number below 2^63 and is \(described(value))")
         }
         guard range.contains(number) else {
             let bounds =
@@ -82,7 +82,7 @@ struct OptionReader {
     // MARK: Sampling
 
     func sampling() throws(Fault) -> Sampling? {
-        let temperature = try number("temperature", "0, which is greedy, or a number up to 100") {
+        let temperature = try number("temperature", "0, which is greedy, or a number from 0.001 to 100") {
             (0...100).contains($0) && ($0 == 0 || $0 >= 1e-3)
         }
         let topK = try integer("top_k", in: 0...Int.max)

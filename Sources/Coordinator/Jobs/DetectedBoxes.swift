@@ -44,12 +44,16 @@ package enum DetectedBoxes {
         var passed = 0
         while let start = rest.firstRange(of: mark)?.lowerBound {
             rest = rest[start...]
-            if let (box, end) = box(at: rest, width, height) {
+            switch box(at: rest, width, height) {
+            case .box(let box, let end):
                 boxes.append(box)
                 starts.append(passed)
                 passed += 4
                 rest = end
-            } else {
+            case .inverted(let end):
+                passed += 4
+                rest = end
+            case .none:
                 passed += 1
                 rest = rest.dropFirst()
             }
@@ -65,10 +69,18 @@ package enum DetectedBoxes {
     /// Whether a token is one for a place.
     static func isPlace(_ piece: String) -> Bool { piece.hasPrefix(mark) && piece.hasSuffix(">") }
 
-    private static func box(at text: Substring, _ width: Int, _ height: Int) -> (DetectedBox, rest: Substring)? {
+    private enum Finding {
+        case box(DetectedBox, rest: Substring)
+        /// Four places of which an end lies before its beginning.
+        case inverted(rest: Substring)
+        case none
+    }
+
+    private static func box(at text: Substring, _ width: Int, _ height: Int) -> Finding {
         var rest = text
         let places = numbers("loc", digits: 4, below: parts, count: 4, &rest)
-        guard places.count == 4, places[0] <= places[2], places[1] <= places[3] else { return nil }
+        guard places.count == 4 else { return .none }
+        guard places[0] <= places[2], places[1] <= places[3] else { return .inverted(rest: rest) }
         var afterMask = rest.drop(while: \.isWhitespace)
         let mask = numbers("seg", digits: 3, below: codeWords, count: 16, &afterMask)
         if mask.count == 16 { rest = afterMask }
@@ -82,7 +94,8 @@ package enum DetectedBoxes {
             pixel(places[2], of: height),
         ]
         let name = label.trimmingCharacters(in: .whitespacesAndNewlines)
-        return (DetectedBox(label: name, corners: corners, mask: mask.count == 16 ? mask : []), rest[label.endIndex...])
+        let box = DetectedBox(label: name, corners: corners, mask: mask.count == 16 ? mask : [])
+        return .box(box, rest: rest[label.endIndex...])
     }
 
     /// Up to `count` tokens `<nameDDDD>` that stand one behind the other; they are taken off `text`.

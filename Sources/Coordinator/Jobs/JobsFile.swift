@@ -136,7 +136,7 @@ extension JobsFile {
         if id?.isEmpty == true { throw Fault(reason: "\"id\" is empty; give one, or leave the key out") }
         let maxTokens = try integer(value["max_tokens"], "max_tokens") ?? defaults.maxTokens
         guard (1...1_000_000).contains(maxTokens) else {
-            throw Fault(reason: "\"max_tokens\" is \(maxTokens); give 1 or more")
+            throw Fault(reason: "\"max_tokens\" is \(maxTokens); give 1 to 1000000")
         }
         let video = try video(value, defaults: defaults)
         let names = if let video { [video.name] } else { try images(value["images"]) }

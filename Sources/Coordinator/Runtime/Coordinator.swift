@@ -258,6 +258,12 @@ package final class Coordinator {
             fail(flight, JobFailure(code: "features_damaged", message: message), permanent: true)
             return id
         }
+        guard flight.answer.isFinite(options) else {
+            let message =
+                "the model's numbers for it are not finite; a weight of the checkpoint may be NaN or infinite, get it anew"
+            fail(flight, JobFailure(code: "not_finite", message: message), permanent: true)
+            return id
+        }
         let answer = flight.answer.answer(
             result.finish, options: options, tokenizer: tokenizer, seconds: flight.seconds,
             picture: flight.prepared?.pictureSize, prompt: flight.lease.job.prompt)

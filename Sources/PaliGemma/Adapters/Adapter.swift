@@ -75,6 +75,9 @@ package struct Adapter: Sendable {
             guard let a = tensors.a, let b = tensors.b else {
                 throw fail(module, "\(tensors.a == nil ? "lora_A" : "lora_B") is missing")
             }
+            guard a.isFinite, b.isFinite else {
+                throw fail(module, "holds numbers that are not finite; it was spoilt while it was trained or saved")
+            }
             do throws(AdapterProblem) {
                 let (rank, scale) = try configuration.scale(of: module)
                 guard a.entry.shape[0] == rank, b.entry.shape[1] == rank else {

@@ -38,7 +38,7 @@ package struct VideoReader: Sendable {
         }
         let available = try self.frameCount(of: path)
         // There may be fewer than the file says.
-        let frames = try pictures(of: path, at: Self.indices(of: count, in: available))
+        let frames = try pictures(of: path, min(count, available), of: available)
         guard !frames.isEmpty else { throw Self.noFrames(path) }
         return (0..<count).map { frames[$0 % frames.count] }
     }
@@ -64,16 +64,17 @@ package struct VideoReader: Sendable {
         return count
     }
 
-    private func pictures(of path: String, at indices: [Int]) throws(ImageError) -> [RGBImage] {
+    private func pictures(of path: String, _ count: Int, of available: Int) throws(ImageError) -> [RGBImage] {
         var stream = PixmapStream(maximumPixels: reader.options.maximumPixels)
         var squares: [RGBImage] = []
-        let choice = indices.map { "eq(n\\,\($0))" }.joined(separator: "+")
+        // Frame n, where some i has floor(i * available / count) = n. Named one by one, more than a hundred are too many.
+        let choice = "gt(ceil((n+1)*\(count)/\(available))\\,ceil(n*\(count)/\(available)))"
         let turning = reader.options.ignoreExif ? ["-noautorotate"] : []
         let outcome = try run(
             "ffmpeg",
             ["-v", "error", "-nostdin", "-threads", "1", "-protocol_whitelist", "file,pipe"] + turning + [
                 "-i", "file:" + path, "-map", "0:v:0", "-vf", "select=\(choice)", "-fps_mode", "passthrough",
-                "-frames:v", "\(indices.count)", "-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24", "pipe:1",
+                "-frames:v", "\(count)", "-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24", "pipe:1",
             ], path
         ) { bytes in
             for frame in try stream.take(bytes) { squares.append(reader.resize.square(frame, side: reader.side)) }

@@ -41,7 +41,7 @@ struct DecodingOptionsTests {
         arguments: [
             (#"{"num_beams": 0}"#, "\"num_beams\" is 0; give 1 to 16"),
             (#"{"num_beams": 100}"#, "\"num_beams\" is 100; give 1 to 16"),
-            (#"{"num_beams": 2.5}"#, "\"num_beams\" must be a whole number and is 2.5"),
+            (#"{"num_beams": 2.5}"#, "\"num_beams\" must be a whole number below 2^63 and is 2.5"),
             (#"{"num_beams": "2"}"#, "whole number"),
             (#"{"num_beams": 2, "num_return": 3}"#, "\"num_return\" is 3 and \"num_beams\" 2"),
             (#"{"num_beams": 2, "num_return": 0}"#, "\"num_return\" is 0; give 1 or more"),

@@ -64,6 +64,8 @@ struct DetectedBoxesTests {
         let box = "<loc0000><loc0000><loc0512><loc0512> cat"
         #expect(found("<loc0001><loc0002> ; " + box).map(\.label) == ["cat"])
         #expect(found("<loc9999>" + box).map(\.label) == ["cat"])
+        // Four places are one run: what is upside down is not read from its second place on.
+        #expect(found("<loc0500><loc0000><loc0400><loc0600><loc0700><loc0800><loc0900> x") == [])
         // Of five places the first four are the box.
         #expect(found("<loc0001><loc0002><loc0003><loc0004><loc0005> dog").map(\.corners) == [[4, 1, 8, 3]])
     }

@@ -107,7 +107,7 @@ import Testing
         (#"{"images": ["x.png"]}"#, "\"prompt\" is missing"),
         (#"{"images": ["x.png"], "prompt": 1}"#, "\"prompt\" must be a string and is a number"),
         (#"{"images": ["x.png"], "prompt": "x", "id": ""}"#, "\"id\" is empty"),
-        (#"{"images": ["x.png"], "prompt": "x", "max_tokens": 0}"#, "give 1 or more"),
+        (#"{"images": ["x.png"], "prompt": "x", "max_tokens": 0}"#, "give 1 to 1000000"),
         (#"{"images": ["x.png"], "prompt": "x", "max_tokens": 1.5}"#, "must be a whole number"),
         (#"{"images": ["x.png"], "prompt": "x", "prompt": "y"}"#, "stands twice"),
         (#"{"images": ["x.png"], "prompt": "x", "num_beams": 100}"#, "\"num_beams\" is 100; give 1 to 16"),

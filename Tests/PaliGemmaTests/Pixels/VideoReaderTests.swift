@@ -44,6 +44,14 @@ struct VideoReaderTests {
         #expect(try reader.read(path: clip, frames: 40) == all)
     }
 
+    @Test("Very many")
+    func many() throws {
+        let clip = try clip(frames: 150)
+        let all = try allFrames(of: clip)
+        #expect(try reader.read(path: clip, frames: 120) == VideoReader.indices(of: 120, in: 150).map { all[$0] })
+        #expect(try reader.read(path: clip, frames: 149) == VideoReader.indices(of: 149, in: 150).map { all[$0] })
+    }
+
     @Test("Of a short one all are taken, again and again")
     func short() throws {
         let clip = try clip(frames: 3)
