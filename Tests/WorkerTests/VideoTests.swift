@@ -71,7 +71,9 @@ struct VideoTests {
             Issue.record("not answered: \(results)")
             return
         }
-        #expect(video.tokens == pictures.tokens && video.logprobs == pictures.logprobs)
+        #expect(video.tokens == pictures.tokens)
+        // The company in a micro-batch differs, and with it a last bit.
+        #expect(zip(video.logprobs, pictures.logprobs).allSatisfy { abs($0 - $1) < 1e-4 })
         #expect(video.logprobs != one.logprobs)
         #expect(results["video"]?.images == ["clip.mp4"])
         #expect(failure(results["none"])?.code == "corrupt")
