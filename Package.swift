@@ -48,10 +48,10 @@ let package = Package(
         // MARK: Shard: the plan, and MPI
         .target(name: "ShardPlan", dependencies: ["PaliGemma"], path: "Sources/Shard/Plan"),
         .target(
-            name: "Shard", dependencies: ["ShardPlan", "PaliGemma", "Wire", "CMPI", "CTurn"],
-            exclude: ["Plan", "CMPI", "CTurn"]),
+            name: "Shard", dependencies: ["ShardPlan", "PaliGemma", "Wire", "CMPI", "CHostLock"],
+            exclude: ["Plan", "CMPI", "CHostLock"]),
         .systemLibrary(name: "CMPI", path: "Sources/Shard/CMPI", pkgConfig: "ompi-c"),
-        .target(name: "CTurn", path: "Sources/Shard/CTurn"),
+        .target(name: "CHostLock", path: "Sources/Shard/CHostLock"),
 
         // MARK: Coordinator: queue, schedule, results
         .target(
@@ -87,7 +87,7 @@ let package = Package(
             name: "WorkerTests",
             dependencies: ["Coordinator", "PaliGemma", "TestSupport", "pg-worker", "paligemma", "faults"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CWire", "TestSupport"]),
-        .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma", "CTurn"]),
+        .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma", "CHostLock"]),
         .testTarget(
             name: "CLITests", dependencies: ["paligemma", "pg-worker", "Coordinator", "TestSupport", "queue-stress"]),
         .testTarget(

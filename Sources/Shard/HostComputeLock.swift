@@ -1,69 +1,73 @@
-import CTurn
+import CHostLock
 import Foundation
 import PaliGemma
 import Synchronization
 
-/// Ranks that share the cores of a host take turns: one computes, on all cores, until it has to wait for something.
+/// A FIFO lock of the ranks that share the cores of a host: the rank that holds it computes, on all cores, until it has
+/// to wait for something.
 ///
 /// Without it the scheduler would cut their work into slices, and a rank whose threads meet after every product would
 /// wait for the one that just lost its core, several times a layer. Used on a rank's stage thread alone.
-package final class HostTurn: @unchecked Sendable {
+package final class HostComputeLock: @unchecked Sendable {
     // @unchecked: the memory is only touched by the C functions, which are atomic; the rest is the stage thread's.
     private let memory: UnsafeMutableRawPointer
-    private var isMine = false
-    /// Called when the turn has come: the rank's other threads are wanted soon.
-    private let onTake: () -> Void
-    /// Called before the turn goes: the next rank wants the cores.
-    private let onGive: () -> Void
+    private var isHeld = false
+    private let onAcquire: () -> Void
+    private let onRelease: () -> Void
     private let awaited = Atomic<Bool>(false)
-    /// Whether the stage's thread waits for its turn; for any thread to ask.
+    /// Whether the stage's thread waits for the lock; for any thread to ask.
     package var isAwaited: Bool { awaited.load(ordering: .relaxed) }
-    /// Seconds that the stage thread spent waiting for its turn.
+    /// How long the stage thread has waited for the lock so far, in seconds.
     package private(set) var waitingSeconds = 0.0
 
-    /// A cache line of its own.
-    static var bytes: Int { (pg_turn_bytes() + 63) / 64 * 64 }
+    /// The size of its shared memory, in bytes: a cache line of its own.
+    static var bytes: Int { (pg_host_lock_bytes() + 63) / 64 * 64 }
 
-    /// - Parameter memory: shared by the ranks of the host, zero at the start.
+    /// - Parameters:
+    ///   - memory: Memory that the ranks of the host share, zero at the start.
+    ///   - onAcquire: Called when this rank has got the lock: its other threads are needed soon.
+    ///   - onRelease: Called before this rank releases the lock: the next rank needs the cores.
     init(
-        memory: UnsafeMutableRawPointer, onTake: @escaping () -> Void = {}, onGive: @escaping () -> Void = {}
+        memory: UnsafeMutableRawPointer, onAcquire: @escaping () -> Void = {}, onRelease: @escaping () -> Void = {}
     ) {
         self.memory = memory
-        self.onTake = onTake
-        self.onGive = onGive
+        self.onAcquire = onAcquire
+        self.onRelease = onRelease
     }
 
-    func take() {
-        guard !isMine else { return }
+    /// Waits for the lock; does nothing where this rank holds it.
+    func acquire() {
+        guard !isHeld else { return }
         let start = Timeline.now()
         awaited.store(true, ordering: .relaxed)
-        pg_turn_take(memory)
+        pg_host_lock_acquire(memory)
         awaited.store(false, ordering: .relaxed)
         waitingSeconds += Double(Timeline.now() - start) / 1e9
-        isMine = true
-        onTake()
+        isHeld = true
+        onAcquire()
     }
 
-    func give() {
-        guard isMine else { return }
-        isMine = false
-        onGive()
-        pg_turn_give(memory)
+    /// Releases the lock; does nothing where this rank does not hold it.
+    func release() {
+        guard isHeld else { return }
+        isHeld = false
+        onRelease()
+        pg_host_lock_release(memory)
     }
 
-    /// Lets those who wait have theirs first.
-    func pass() {
-        guard isMine else { return }
-        give()
-        take()
+    /// Lets the ranks that wait compute first; does nothing where this rank does not hold the lock.
+    func yield() {
+        guard isHeld else { return }
+        release()
+        acquire()
     }
 }
 
-extension HostTurn? {
-    /// Runs what waits for others while they may compute.
-    func whileWaiting<Result>(_ wait: () -> Result) -> Result {
-        self?.give()
-        defer { self?.take() }
+extension HostComputeLock? {
+    /// Runs `wait`, which waits for other ranks, with the lock released.
+    func releasedWhile<Result>(_ wait: () -> Result) -> Result {
+        self?.release()
+        defer { self?.acquire() }
         return wait()
     }
 }

@@ -1,25 +1,28 @@
-import CTurn
+import CHostLock
 import Foundation
 
-/// By what the main threads of a host's ranks sleep: each has a bell, which its own threads ring when they leave
-/// something for it, and the other ranks of the host when they sent something or have got what they waited for.
+/// The event counts on which the main threads of a host's ranks sleep, one for each rank. A rank's own threads notify it
+/// when they leave something for the main thread, and the other ranks of the host when they sent something or have
+/// received what they waited for.
 ///
-/// MPI makes progress only while it is asked, and ranks that share cores must not ask all the time.
-final class HostBells: @unchecked Sendable {
+/// MPI makes progress only while it is called, and ranks that share cores must not call it all the time.
+final class HostEventCounts: @unchecked Sendable {
     // @unchecked: the memory is only touched by the C functions, which are atomic; `isClosed` under the lock.
     private let own: UnsafeMutableRawPointer
-    /// Of the host's other ranks, by their place among them.
-    private let others: [(place: Int, bell: UnsafeMutableRawPointer)]
+    /// Those of the host's other ranks, by their rank on the host.
+    private let others: [(rank: Int, eventCount: UnsafeMutableRawPointer)]
     private let lock = NSLock()
     private var isClosed = false
     /// The memory of a rank that is alone on its host.
     private let owned: UnsafeMutableRawPointer?
 
-    static func bytes(ranks: Int) -> Int { ranks * pg_bell_bytes() }
+    /// The size of the shared memory for `ranks` ranks, in bytes.
+    static func bytes(ranks: Int) -> Int { ranks * pg_event_count_bytes() }
 
-    /// - Parameter shared: memory of all ranks of the host, zero at the start, and this one's place among them.
+    /// - Parameter shared: Memory of all ranks of the host, zero at the start, this rank's number on the host and the
+    ///   count of ranks there; nil for a rank that is alone.
     init(shared: (memory: UnsafeMutableRawPointer, rank: Int, count: Int)?) {
-        let size = pg_bell_bytes()
+        let size = pg_event_count_bytes()
         if let shared {
             own = shared.memory + shared.rank * size
             others = (0..<shared.count).filter { $0 != shared.rank }.map { ($0, shared.memory + $0 * size) }
@@ -33,19 +36,20 @@ final class HostBells: @unchecked Sendable {
 
     deinit { owned?.deallocate() }
 
-    /// How often this rank's bell rang: to be read before one looks for work.
-    var count: UInt32 { pg_bell_count(own) }
+    /// The notifications of this rank so far: to be read before its main thread looks for work.
+    var value: UInt32 { pg_event_count_value(own) }
 
-    func ringOwn() { lock.withLock { if !isClosed { pg_bell_ring(own) } } }
+    /// Notifies this rank's main thread.
+    func notifyOwn() { lock.withLock { if !isClosed { pg_event_count_notify(own) } } }
 
-    /// Rings the bells of other ranks, all of them or those in some places.
-    func ringOthers(in places: Range<Int>? = nil) {
-        for (place, bell) in others where places?.contains(place) ?? true { pg_bell_ring(bell) }
+    /// Notifies the main threads of other ranks of the host: all of them, or those with some numbers there.
+    func notifyOthers(in ranks: Range<Int>? = nil) {
+        for (rank, eventCount) in others where ranks?.contains(rank) ?? true { pg_event_count_notify(eventCount) }
     }
 
-    /// Nobody rings any more: the memory goes with the world, and a thread may still be on its way to the bell.
+    /// Ends notifications: the memory is freed with the world, and another thread may still be about to notify.
     func close() { lock.withLock { isClosed = true } }
 
-    /// Sleeps until the own bell has rung since it was read as `seen`, or for the given time.
-    func wait(seen: UInt32, seconds: Double) { pg_bell_wait(own, seen, Int(seconds * 1e9)) }
+    /// Sleeps until this rank has been notified since its value was `seen`, or for the given time.
+    func wait(seen: UInt32, seconds: Double) { pg_event_count_wait(own, seen, Int(seconds * 1e9)) }
 }

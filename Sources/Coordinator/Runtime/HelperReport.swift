@@ -1,49 +1,26 @@
-import Foundation
+/// What a helper thread of the Coordinator reports to its main thread.
+enum HelperReport {
+    case leased([Lease])
+    /// The queue had nothing. `outstanding` is the number of jobs that may still come back, `nextReady` the time in
+    /// seconds until the first of them can be ready, where that is known.
+    case queueEmpty(outstanding: Int, nextReady: Double?)
+    /// This world holds as many leases as it may.
+    case holdsEnough
+    case prepared(Schedule.JobID, PreparedJob)
+    case unprepared(Schedule.JobID, JobFailure, permanent: Bool)
+    /// How the queue recorded the end of a job.
+    case settled(Settlement)
+    case queueFailed(QueueError)
+    /// The last report of the queue's thread.
+    case queueClosed
 
-/// What the Coordinator's helper threads tell it, in order; it looks in whenever its own thread comes round.
-final class Inbox: @unchecked Sendable {
-    // @unchecked: every access holds the lock.
-    enum Message {
-        case leased([Lease])
-        /// The queue had nothing; whether others may still give something back, and when, in seconds, where that is known.
-        case queueEmpty(outstanding: Int, nextReady: Double?)
-        /// The world has enough to do with what it has.
-        case holdsEnough
-        case prepared(Schedule.JobID, PreparedJob)
-        case unprepared(Schedule.JobID, JobFailure, permanent: Bool)
-        /// What became of a job in the queue.
-        case settled(Settlement)
-        case queueFailed(QueueError)
-        /// The last message of the queue's thread.
-        case queueClosed
-    }
-
+    /// How the queue recorded the end of a job.
     enum Settlement {
         case answered
         case failed
-        /// It comes again after a pause.
+        /// The job is tried again after a pause.
         case retried
-        /// The lease had run out: another world has the job, and its answer counts.
+        /// The lease had expired: another world has the job, and its answer counts.
         case stale
-    }
-
-    private let lock = NSLock()
-    private var messages: [Message] = []
-    private let wake: @Sendable () -> Void
-
-    /// - Parameter wake: called after each message, on the thread that left it.
-    init(wake: @escaping @Sendable () -> Void) { self.wake = wake }
-
-    func put(_ message: Message) {
-        lock.withLock { messages.append(message) }
-        wake()
-    }
-
-    func takeAll() -> [Message] {
-        lock.withLock {
-            let taken = messages
-            messages.removeAll()
-            return taken
-        }
     }
 }

@@ -1,24 +1,35 @@
-/// How long a world waits before it asks a queue again that had nothing: longer and longer, so that a thousand idle
-/// worlds are no burden, but never so long that a person waits for the first answer to a fresh submission.
-package struct IdlePause {
-    /// Seconds.
-    package static let shortest = 0.2
-    package static let longest = 2.0
-    /// Pauses are cut by a random part, so that worlds which became idle together do not ask together.
-    private static let jitter = 0.75...1.0
+import Foundation
 
-    private var following = shortest
+/// When a world asks a queue again that had nothing, or that it has not asked yet. Times are of the monotonic clock, so
+/// setting the wall clock delays nothing.
+struct QueuePolling {
+    private var next: DispatchTime? = .now()
+    private var pause = IdlePause()
 
-    package init() {}
+    /// Whether the queue is to be asked again, now or later.
+    var isPlanned: Bool { next != nil }
 
-    /// Something came.
-    package mutating func reset() { following = Self.shortest }
-
-    /// - Parameter due: seconds until a job that rests or that another has can be ready again; nil where there is none.
-    /// - Returns: seconds.
-    package mutating func next(dueIn due: Double?) -> Double {
-        let pause = following * Double.random(in: Self.jitter)
-        following = min(2 * following, Self.longest)
-        return due.map { min(pause, max(Self.shortest, $0)) } ?? pause
+    /// Returns whether the queue is to be asked now; then it is no longer planned.
+    mutating func isDue() -> Bool {
+        guard let next, next <= .now() else { return false }
+        self.next = nil
+        return true
     }
+
+    /// Asks at once.
+    mutating func planNow() { next = .now() }
+
+    /// Asks after the shortest pause.
+    mutating func planSoon() { next = .now() + IdlePause.shortest }
+
+    /// Asks after the shortest pause where nothing else is planned.
+    mutating func planSoonUnlessPlanned() { if next == nil { planSoon() } }
+
+    /// Asks after a pause that grows while the queue has nothing.
+    ///
+    /// - Parameter due: The time until a job can be ready, in seconds; nil where there is none.
+    mutating func plan(dueIn due: Double?) { next = .now() + pause.next(dueIn: due) }
+
+    /// To be called when the queue had something.
+    mutating func reset() { pause.reset() }
 }

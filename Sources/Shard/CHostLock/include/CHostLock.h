@@ -1,20 +1,20 @@
-// How processes that share memory wait for each other. Turns: whoever asks first gets the next one, and who waits sleeps.
+// How processes that share memory wait for each other: the host compute lock and event counts. Both are futex words.
 #pragma once
 #include <stddef.h>
 
-// Bytes of shared memory that turns need; all zero is nobody's turn.
-size_t pg_turn_bytes(void);
+// The size of the shared memory of a host compute lock, in bytes. All zero is a free lock.
+size_t pg_host_lock_bytes(void);
 
-// Returns when it is the caller's turn, which lasts until it gives it on.
-void pg_turn_take(void *turn);
-void pg_turn_give(void *turn);
+// Waits for the lock, in the order of the calls (a FIFO ticket lock); who waits sleeps.
+void pg_host_lock_acquire(void *lock);
+void pg_host_lock_release(void *lock);
 
-// A bell that one thread sleeps by and anyone with the memory rings.
-size_t pg_bell_bytes(void);
+// The size of the shared memory of an event count, in bytes. One thread waits on it; anyone with the memory notifies.
+size_t pg_event_count_bytes(void);
 
-// How often it rang, to be read before one looks for work.
-unsigned pg_bell_count(void *bell);
-void pg_bell_ring(void *bell);
+// The number of notifications so far, to be read before the caller looks for work.
+unsigned pg_event_count_value(void *event_count);
+void pg_event_count_notify(void *event_count);
 
-// Sleeps until it has rung more often than `seen`, or for some nanoseconds.
-void pg_bell_wait(void *bell, unsigned seen, long nanoseconds);
+// Sleeps until there were more notifications than `seen`, or for the given time in nanoseconds.
+void pg_event_count_wait(void *event_count, unsigned seen, long nanoseconds);
