@@ -1,6 +1,6 @@
+import Base
 import CHostLock
 import Foundation
-import PaliGemma
 import Synchronization
 
 /// A FIFO lock of the ranks that share the cores of a host: the rank that holds it computes, on all cores, until it has

@@ -1,4 +1,4 @@
-import PaliGemma
+import Base
 import Synchronization
 
 /// The heartbeats that a rank has received from its peers. Its main thread counts them, its watchdog reads the counts.

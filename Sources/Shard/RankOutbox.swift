@@ -1,4 +1,4 @@
-import PaliGemma
+import Base
 import Synchronization
 import Wire
 

@@ -1,5 +1,7 @@
+import Base
 import Foundation
 import PaliGemma
+import Tensor
 import Wire
 
 /// The Gemma stage of a rank: it takes orders, and the group's first rank sends Tokens frames. All ranks of the group

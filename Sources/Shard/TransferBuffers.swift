@@ -1,4 +1,5 @@
 import PaliGemma
+import Tensor
 
 /// The memory of a collective: two matrices themselves, or narrower copies of them.
 final class TransferBuffers: @unchecked Sendable {

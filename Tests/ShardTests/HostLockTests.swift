@@ -1,6 +1,6 @@
+import Base
 import CHostLock
 import Foundation
-import PaliGemma
 import Synchronization
 import Testing
 

@@ -1,4 +1,4 @@
-import PaliGemma
+import Pictures
 
 extension Coordinator {
     /// How a world works on its queue.

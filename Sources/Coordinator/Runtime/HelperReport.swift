@@ -1,3 +1,5 @@
+import Queue
+
 /// What a helper thread of the Coordinator reports to its main thread.
 enum HelperReport {
     case leased([Lease])

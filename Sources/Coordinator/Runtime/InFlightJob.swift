@@ -1,4 +1,6 @@
+import Base
 import PaliGemma
+import Queue
 import Wire
 
 /// A leased job inside the Coordinator.

@@ -1,3 +1,5 @@
+import Queue
+
 /// The jobs that this world has leased.
 struct InFlightJobs {
     private var jobs: [Schedule.JobID: InFlightJob] = [:]

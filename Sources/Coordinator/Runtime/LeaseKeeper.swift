@@ -1,5 +1,6 @@
+import Base
 import Foundation
-import PaliGemma
+import Queue
 
 /// The thread that calls the queue: it leases, renews and finishes jobs, and never computes, so a lease is renewed in time
 /// however long a prefill takes.

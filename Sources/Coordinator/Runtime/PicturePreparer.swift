@@ -1,5 +1,8 @@
+import Base
 import Foundation
 import PaliGemma
+import Pictures
+import Queue
 
 /// Reads, resizes and tokenizes jobs on threads of its own, ahead of the vision stage.
 final class PicturePreparer: Sendable {

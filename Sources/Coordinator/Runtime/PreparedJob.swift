@@ -1,4 +1,5 @@
 import PaliGemma
+import Queue
 
 /// What the vision stage and Gemma need of a job.
 struct PreparedJob: Sendable {

@@ -1,3 +1,5 @@
+import Queue
+
 /// The Coordinator's decisions as a pure state machine: events in, actions out. It knows no thread, no clock, no MPI
 /// and no queue, so a test can try every order of events.
 ///
@@ -90,7 +92,7 @@ package struct Schedule {
     }
 
     /// A sequence that decodes.
-    private struct Decoding {
+    private struct DecodingJob {
         let positions: Int
         let sequenceRows: Int
     }
@@ -117,7 +119,7 @@ package struct Schedule {
     private var waiting: [Prepared] = []
     /// Batches from the vision stage to the end of their prefill, the oldest first.
     private var batches: [Batch] = []
-    private var decoding: [JobID: Decoding] = [:]
+    private var decoding: [JobID: DecodingJob] = [:]
     /// The keys of `decoding`, in the order of their prefills.
     private var decodingOrder: [JobID] = []
     private var running: Running?
@@ -193,7 +195,7 @@ package struct Schedule {
         if case .prefill(let id) = running, let index = batches.firstIndex(where: { $0.id == id }) {
             batches[index].prefilled = true
             for entry in batches[index].jobs {
-                decoding[entry.job] = Decoding(positions: entry.positions, sequenceRows: entry.sequenceRows)
+                decoding[entry.job] = DecodingJob(positions: entry.positions, sequenceRows: entry.sequenceRows)
                 decodingOrder.append(entry.job)
             }
         }

@@ -1,7 +1,9 @@
+import Base
+import Foundation
+import Tensor
+
 // The fields are named as the keys of the files.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
-
-import Foundation
 
 /// A token that a checkpoint adds to its vocabulary or marks in it.
 struct AddedToken {
