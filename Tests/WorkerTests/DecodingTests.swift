@@ -1,4 +1,5 @@
 import Base
+import DecodingSettings
 import Foundation
 import PaliGemma
 import TestSupport
