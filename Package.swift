@@ -3,8 +3,9 @@ import PackageDescription
 
 /// The module graph, top to bottom. No arrow ever runs upward:
 ///
-///     pg-worker   -> Coordinator, Shard, ShardPlan, PaliGemma, Wire
-///     paligemma   -> Coordinator, ShardPlan, PaliGemma
+///     pg-worker   -> WorkerInterface, Coordinator, Shard, ShardPlan, PaliGemma, Wire
+///     paligemma   -> WorkerInterface, Coordinator, ShardPlan, PaliGemma
+///     WorkerInterface -> PaliGemma                    (what both programs must agree on)
 ///     Coordinator -> ShardPlan, PaliGemma, Wire
 ///     Shard       -> ShardPlan, PaliGemma, Wire       (the only module that knows MPI)
 ///     ShardPlan   -> PaliGemma
@@ -60,11 +61,16 @@ let package = Package(
         .systemLibrary(name: "CSQLite", path: "Sources/Coordinator/CSQLite", pkgConfig: "sqlite3"),
         .systemLibrary(name: "CPostgres", path: "Sources/Coordinator/CPostgres", pkgConfig: "libpq"),
 
+        // MARK: WorkerInterface: options, exit codes and counters that both programs know
+        .target(
+            name: "WorkerInterface",
+            dependencies: ["PaliGemma", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+
         // MARK: Programs
         .executableTarget(
             name: "pg-worker",
             dependencies: [
-                "Coordinator", "Shard", "ShardPlan", "PaliGemma", "Wire", "CProcess",
+                "WorkerInterface", "Coordinator", "Shard", "ShardPlan", "PaliGemma", "Wire", "CProcess",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Worker", exclude: ["CProcess"],
@@ -74,7 +80,7 @@ let package = Package(
         .executableTarget(
             name: "paligemma",
             dependencies: [
-                "Coordinator", "ShardPlan", "PaliGemma", "CSpawn",
+                "WorkerInterface", "Coordinator", "ShardPlan", "PaliGemma", "CSpawn",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/CLI", exclude: ["CSpawn"]),
@@ -85,11 +91,17 @@ let package = Package(
         .testTarget(name: "PaliGemmaTests", dependencies: ["PaliGemma", "ShardPlan", "CKernels", "TestSupport"]),
         .testTarget(
             name: "WorkerTests",
-            dependencies: ["Coordinator", "PaliGemma", "TestSupport", "pg-worker", "paligemma", "faults"]),
+            dependencies: [
+                "WorkerInterface", "Coordinator", "PaliGemma", "TestSupport", "pg-worker", "paligemma", "faults",
+            ]),
+        .testTarget(name: "WorkerInterfaceTests", dependencies: ["WorkerInterface", "PaliGemma"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CWire", "TestSupport"]),
         .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma", "CTurn"]),
         .testTarget(
-            name: "CLITests", dependencies: ["paligemma", "pg-worker", "Coordinator", "TestSupport", "queue-stress"]),
+            name: "CLITests",
+            dependencies: [
+                "paligemma", "pg-worker", "WorkerInterface", "Coordinator", "TestSupport", "queue-stress",
+            ]),
         .testTarget(
             name: "CoordinatorTests",
             dependencies: ["Coordinator", "CSQLite", "ShardPlan", "PaliGemma", "TestSupport", "queue-stress"]),

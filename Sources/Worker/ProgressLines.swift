@@ -1,6 +1,7 @@
 import Coordinator
 import Foundation
 import ShardPlan
+import WorkerInterface
 
 /// A line now and then on stderr, for logs; a progress bar is the business of `paligemma run`.
 struct ProgressLines {
@@ -10,12 +11,12 @@ struct ProgressLines {
     mutating func update(_ progress: Coordinator.Progress) {
         guard -last.timeIntervalSinceNow >= Self.interval else { return }
         last = Date()
-        Talk.line("\(progress.answered) answered, \(progress.failed) failed")
+        Console.log("\(progress.answered) answered, \(progress.failed) failed")
     }
 
     func finish(_ progress: Coordinator.Progress, seconds: Double) {
         let rate = seconds > 0 ? Double(progress.pictures) / seconds : 0
-        Talk.line(
+        Console.log(
             "done: \(progress.answered) answered, \(progress.failed) failed in \(Self.text(seconds)) s"
                 + (progress.pictures > 0 ? ", \(Self.text(rate)) pictures/s" : ""))
     }

@@ -5,6 +5,7 @@ import Shard
 import ShardPlan
 import Synchronization
 import Wire
+import WorkerInterface
 
 /// The parts of one rank, wired together: its stages, and on rank 0 the Coordinator.
 final class Rank: @unchecked Sendable {
@@ -50,7 +51,7 @@ final class Rank: @unchecked Sendable {
 
         if plan.encodesPictures(loop.rank) {
             let tower = VisionTower(weights: parts.weights, configuration: configuration, team: team)
-            try Watchdog.whileLoading(loop, limit: settings.watchdogSeconds) { try tower.prepareWeights() }
+            try Watchdog.whileLoading(loop, limit: settings.watchdog) { try tower.prepareWeights() }
             vision = VisionStage(
                 tower: tower, configuration: configuration.vision, thread: thread, sender: sender,
                 codec: settings.link == .bfloat16 && loop.size > 1 ? LinkCodec(team: team) : nil,
@@ -68,7 +69,7 @@ final class Rank: @unchecked Sendable {
             let gemma = Gemma(
                 weights: parts.weights, configuration: configuration, slice: slice, group: group, team: team,
                 cut: cut)
-            try Watchdog.whileLoading(loop, limit: settings.watchdogSeconds) { try gemma.prepareWeights() }
+            try Watchdog.whileLoading(loop, limit: settings.watchdog) { try gemma.prepareWeights() }
             features = store
             text = TextStage(
                 gemma: gemma, group: group, features: store, tokensPerPicture: configuration.vision.tokens,
@@ -76,7 +77,7 @@ final class Rank: @unchecked Sendable {
         } else {
             (features, text) = (nil, nil)
         }
-        supervisor = loop.rank == 0 ? settings.world.flatMap { SupervisorMark(world: $0, host: launch.host) } : nil
+        supervisor = loop.rank == 0 ? settings.worldName.flatMap { SupervisorMark(world: $0, host: launch.host) } : nil
         // A server may have to be waited for: while nobody watches whether rank 0 gives signs of life.
         let queue = loop.rank == 0 ? try Rank.queue(of: settings, parts) : nil
         // No job is leased before every rank can work on it.
@@ -87,7 +88,7 @@ final class Rank: @unchecked Sendable {
             coordinator = nil
         }
         if loop.rank == 0, !settings.quiet {
-            Talk.line(parts.plan.summary(parts, threads: threads, inTurns: turn != nil))
+            Console.log(parts.plan.summary(parts, threads: threads, inTurns: turn != nil))
         }
     }
 
@@ -95,9 +96,9 @@ final class Rank: @unchecked Sendable {
         guard let path = settings.featureFolder else { return nil }
         do {
             return try FeatureFolder(
-                path: path, fingerprint: parts.weightsFingerprint, limit: settings.featureFolderSize,
+                path: path, fingerprint: parts.fingerprint.ofFeatures.encoded, limit: settings.featureFolderSize,
                 configuration: parts.configuration.vision
-            ) { Talk.line($0) }
+            ) { Console.log($0) }
         } catch {
             throw EnvironmentError(description: error.description)
         }
@@ -105,7 +106,7 @@ final class Rank: @unchecked Sendable {
 
     private static func queue(of settings: WorkerSettings, _ parts: ModelParts) throws -> any JobQueue {
         let queue = try openQueue(settings.queue, patience: .seconds(60))
-        try queue.adopt(fingerprint: parts.fingerprint, modelName: parts.name)
+        try queue.adopt(fingerprint: parts.fingerprint.encoded, modelName: parts.name)
         return queue
     }
 
@@ -116,7 +117,7 @@ final class Rank: @unchecked Sendable {
         let text = parts.configuration.text
         let bytes = parts.plan.slices.map { Gemma.cacheBytes(positions: 1, configuration: text, slice: $0) }
         let limits = Schedule.Limits(
-            visionRanks: parts.plan.visionRanks, batchRows: settings.batchRows,
+            visionRanks: parts.plan.visionRanks, batchRows: settings.effectiveBatchRows,
             typicalRows: parts.configuration.vision.tokens + 16, cacheBytesPerPosition: bytes.max() ?? 0,
             cacheBytes: settings.keyValueBudget)
         return Coordinator(
@@ -124,8 +125,9 @@ final class Rank: @unchecked Sendable {
             tokenizer: parts.tokenizer, adapters: parts.adapters,
             settings: Coordinator.Settings(
                 drain: settings.drain, lease: .seconds(settings.leaseSeconds),
-                owner: settings.world ?? "\(launch.host):\(launch.processID)", drainTimeout: settings.drainTimeout,
-                resize: settings.resize, image: ImageDecoder.Options(ignoreExif: settings.ignoreExif)),
+                owner: settings.worldName ?? "\(launch.host):\(launch.processID)",
+                drainTimeout: .seconds(settings.drainTimeout),
+                resize: settings.resize, image: ImageDecoder.Options(ignoreExif: settings.ignoreEXIF)),
             sender: sender, wake: { sender.wake() }, timeline: timeline)
     }
 
@@ -152,7 +154,7 @@ final class Rank: @unchecked Sendable {
             if supervisor?.isGone ?? false { Signals.requestDrain() }
             if let signal = Signals.drain, !drained {
                 drained = true
-                if !settings.quiet { Talk.line("signal \(signal): finishing what is in flight") }
+                if !settings.quiet { Console.log("signal \(signal): finishing what is in flight") }
                 try coordinator.drain()
             }
             if !settings.quiet { progress.update(coordinator.progress) }
@@ -169,8 +171,8 @@ final class Rank: @unchecked Sendable {
         }
         if !settings.quiet { progress.finish(coordinator.progress, seconds: -start.timeIntervalSinceNow) }
         switch Signals.drain {
-        case SIGINT: return .interrupted
-        case SIGTERM: return .terminated
+        case SIGINT: return .signal(SIGINT)
+        case SIGTERM: return .signal(SIGTERM)
         default: return coordinator.progress.failed > 0 ? .jobsFailed : .success
         }
     }

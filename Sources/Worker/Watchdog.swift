@@ -3,6 +3,7 @@ import Foundation
 import PaliGemma
 import Shard
 import Synchronization
+import WorkerInterface
 
 /// Looks on from a thread of its own whether a rank gets on, and ends the world where it does not: with a line that
 /// says what is stuck, the stacks of all threads, and MPI_Abort.
@@ -84,13 +85,13 @@ extension Watchdog {
         let place = "rank \(loop.rank) of \(loop.size) on \(host), process \(getpid())"
         let isAlone = loop.size == 1
         return { name in
-            Talk.line("\(place): no progress of \(name) for \(limit.formatted()) s or more; stacks of all threads:")
+            Console.log("\(place): no progress of \(name) for \(limit.formatted()) s or more; stacks of all threads:")
             pg_stacks_write(STDERR_FILENO)
-            if isAlone { _exit(ExitStatus.hung.code) }
+            if isAlone { _exit(ExitStatus.stalled.code) }
             // Should the library be what hangs, the kernel ends this rank, and mpirun the others.
             signal(SIGALRM, SIG_DFL)
             alarm(5)
-            RankLoop.abort(code: ExitStatus.hung.code)
+            RankLoop.abort(code: ExitStatus.stalled.code)
         }
     }
 }

@@ -37,7 +37,7 @@ struct BenchReport {
         let text = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
         guard let json = try? JSON(parsing: text), case .number(let seconds)? = json["seconds"],
             let value = Double(seconds), let ranks = json["ranks"]?.array, !ranks.isEmpty
-        else { throw CommandFailure(.internalFault, "the world left no report; is pg-worker of the same build?") }
+        else { throw CommandFailure(.internalError, "the world left no report; is pg-worker of the same build?") }
         self.seconds = value
         self.processSeconds = processSeconds
         self.tokens = tokens

@@ -124,7 +124,7 @@ struct BenchResult: Encodable {
         shape = settings.shape
         visionLayers = model.vision.layers
         textLayers = model.text.layers
-        weights = settings.weights.rawValue
+        weights = settings.world.worker.weights.rawValue
         newTokens = settings.newTokens
         ranks = plan.ranks
         visionRanks = plan.visionRanks

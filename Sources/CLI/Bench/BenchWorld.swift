@@ -1,6 +1,7 @@
 import Coordinator
 import Foundation
 import PaliGemma
+import WorkerInterface
 
 /// A folder for one measurement; gone with this object.
 final class BenchFolder {
@@ -48,12 +49,12 @@ struct BenchWorld {
         _ = try Submission(of: jobs, to: queue, Submission.Manner())
 
         let ranks = settings.world.plan.ranks
-        Talk.say(
+        Console.writeLine(
             "captioning \(settings.pictures == 1 ? "1 picture" : "\(settings.pictures) pictures") of "
                 + "\(settings.model.configuration.vision.imageSize) px with "
                 + (ranks == 1 ? "one process" : "\(ranks) ranks"))
         let (start, busyBefore) = (ContinuousClock.now, LocalMachine.busySeconds)
-        let end = try follow(WorldProcess(command) { Talk.say($0) }, queue, &signals)
+        let end = try follow(WorldProcess(command) { Console.writeLine($0) }, queue, &signals)
         let seconds = (ContinuousClock.now - start).inSeconds
         let busy = LocalMachine.busySeconds - busyBefore
         try check(end, queue)
@@ -73,7 +74,7 @@ struct BenchWorld {
                 if let interruption { throw ExitStatus.signal(interruption.signal) }
                 return end
             }
-            if Talk.isTerminal, let counts = try? queue.counts() { progress.show(counts) }
+            if Console.isTerminal, let counts = try? queue.counts() { progress.show(counts) }
             if let interruption, interruption.deadline < .now { world.destroy() }
             if let signal = signals.next(within: Self.pollMilliseconds), signal != SIGCHLD {
                 interruption = interruption ?? (signal, .now + Self.patience)
@@ -90,7 +91,7 @@ struct BenchWorld {
             if case .failed(let failure, _) = result.outcome { reason = ": " + failure.message }
         }
         if counts.outstanding == 0 {
-            throw CommandFailure(.internalFault, "\(counts.failed) of \(counts.total) pictures failed\(reason)")
+            throw CommandFailure(.internalError, "\(counts.failed) of \(counts.total) pictures failed\(reason)")
         }
         let cause = RunSession.failure(of: WorldEnd(end), outstanding: counts.outstanding)
         throw CommandFailure(cause.status, "the world ended before its work, see above\(reason)")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Coordinator
+import WorkerInterface
 
 struct FailedCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -34,7 +35,7 @@ struct FailedCommand: ParsableCommand {
         } else {
             let groups = try queue.failureGroups().filter { code == nil || $0.code == code }
             for group in groups { print(asJSON ? Self.json(group) : Self.text(group)) }
-            if groups.isEmpty { Talk.say("no job has failed") }
+            if groups.isEmpty { Console.writeLine("no job has failed") }
         }
     }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Coordinator
+import WorkerInterface
 
 struct ResultsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -57,7 +58,7 @@ struct ResultsCommand: ParsableCommand {
             try file.write(to: LineWriter(standardOutput: ()))
         }
         if file.failed > 0 {
-            Talk.say("paligemma: \(file.failed) jobs failed and are not in it; see `paligemma failed`")
+            Console.log("\(file.failed) jobs failed and are not in it; see `paligemma failed`")
         }
     }
 }
