@@ -1,7 +1,9 @@
-import Coordinator
+import Base
 import Foundation
-import PaliGemma
+import Pictures
+import Queue
 import ShardPlan
+import Tensor
 import WorkerInterface
 
 /// An error on its way to a person: what to report, and the exit code.

@@ -1,7 +1,10 @@
+import Base
 import Coordinator
 import Foundation
 import PaliGemma
+import Queue
 import ShardPlan
+import Tensor
 import WorkerInterface
 
 extension ExitStatus {

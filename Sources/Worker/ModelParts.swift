@@ -1,6 +1,9 @@
+import Base
 import Foundation
 import PaliGemma
+import Pictures
 import ShardPlan
+import Tensor
 import WorkerInterface
 
 /// The model as every rank loads it.

@@ -1,5 +1,6 @@
 import Coordinator
 import Foundation
+import PaliGemma
 import ShardPlan
 import WorkerInterface
 

@@ -1,9 +1,13 @@
+import Base
 import Coordinator
 import Foundation
 import PaliGemma
+import Pictures
+import Queue
 import Shard
 import ShardPlan
 import Synchronization
+import Tensor
 import Wire
 import WorkerInterface
 

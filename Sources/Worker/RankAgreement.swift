@@ -1,4 +1,6 @@
 import PaliGemma
+import Pictures
+import Tensor
 import Wire
 
 /// What the ranks of a world must have in common, and how a message names what they have not.

@@ -1,10 +1,6 @@
 import CProcess
-import Coordinator
 import Foundation
-import PaliGemma
 import Shard
-import ShardPlan
-import Wire
 import WorkerInterface
 
 /// One rank from its start to its end.

@@ -1,4 +1,6 @@
 import PaliGemma
+import Pictures
+import Tensor
 
 /// The options of pg-worker. Its flags and settings are made from this table, and so are the flags of `paligemma run`,
 /// `bench` and `supervise` that are handed on to it. A new option is an entry here, and its use.

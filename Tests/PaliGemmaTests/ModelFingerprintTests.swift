@@ -1,4 +1,6 @@
 import PaliGemma
+import Pictures
+import Tensor
 import Testing
 
 @Suite struct ModelFingerprintTests {

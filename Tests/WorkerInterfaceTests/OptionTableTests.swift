@@ -1,4 +1,7 @@
 import ArgumentParser
+import PaliGemma
+import Pictures
+import Tensor
 import Testing
 import WorkerInterface
 

@@ -1,6 +1,7 @@
-import Coordinator
 import Foundation
 import PaliGemma
+import Pictures
+import Queue
 import WorkerInterface
 
 /// A folder for one measurement; gone with this object.

@@ -1,5 +1,7 @@
 import Foundation
+import Measure
 import PaliGemma
+import Tensor
 import WorkerInterface
 
 /// The figures of single kernels, each beside the machine's limit.

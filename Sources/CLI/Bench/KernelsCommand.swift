@@ -1,6 +1,8 @@
 import ArgumentParser
+import Base
 import Foundation
 import PaliGemma
+import Tensor
 import WorkerInterface
 
 /// Measures single kernels at a real model's shapes.

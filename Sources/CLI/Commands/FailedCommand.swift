@@ -1,5 +1,6 @@
 import ArgumentParser
-import Coordinator
+import Base
+import Queue
 import WorkerInterface
 
 struct FailedCommand: ParsableCommand {

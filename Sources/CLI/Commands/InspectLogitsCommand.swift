@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
 import PaliGemma
+import Pictures
+import Tensor
 import WorkerInterface
 
 struct InspectLogitsCommand: ParsableCommand {

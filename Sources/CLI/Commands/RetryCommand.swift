@@ -1,5 +1,5 @@
 import ArgumentParser
-import Coordinator
+import Queue
 import WorkerInterface
 
 struct RetryCommand: ParsableCommand {

@@ -1,7 +1,8 @@
 import ArgumentParser
-import Coordinator
+import Base
 import Foundation
 import PaliGemma
+import Queue
 import ShardPlan
 import WorkerInterface
 

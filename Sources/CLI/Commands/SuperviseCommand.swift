@@ -1,6 +1,6 @@
 import ArgumentParser
-import Coordinator
 import Foundation
+import Queue
 import WorkerInterface
 
 struct SuperviseCommand: ParsableCommand {

@@ -1,4 +1,4 @@
-import Coordinator
+import Queue
 import WorkerInterface
 
 /// What a submission came to.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import PaliGemma
+import Pictures
 import ShardPlan
 import WorkerInterface
 

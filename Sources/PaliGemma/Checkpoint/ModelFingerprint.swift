@@ -1,3 +1,6 @@
+import Pictures
+import Tensor
+
 /// Everything that decides a model's answers: its files, and how they are used. Ranks of a world and worlds of a queue must
 /// agree on all of it, as though it were another model otherwise.
 ///

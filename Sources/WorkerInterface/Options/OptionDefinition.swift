@@ -1,3 +1,5 @@
+import Base
+
 /// One option of a table: how it looks, which values it takes, and how these are read and written.
 package struct OptionDefinition<Value: Sendable>: Sendable {
     package let description: OptionDescription
