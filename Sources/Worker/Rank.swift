@@ -16,17 +16,17 @@ final class Rank: @unchecked Sendable {
     // @unchecked: used on the main thread; the stage's thread only reads its own stages' counters, when all is done.
     private let settings: WorkerSettings
     private let parts: ModelParts
-    private let loop: RankLoop
-    private let thread: StageThread
-    private let timeline: Timeline?
-    private let features: FeatureStore?
-    private let vision: VisionStage?
-    private let text: TextStage?
-    private let group: (any TensorParallelGroup)?
+    let loop: RankLoop
+    let thread: StageThread
+    let timeline: Timeline?
+    let features: FeatureStore?
+    let vision: VisionStage?
+    let text: TextStage?
+    let group: (any TensorParallelGroup)?
     private let coordinator: Coordinator?
-    private let threads: Int
+    let threads: Int
     private let team: ThreadTeam
-    private let turn: HostTurn?
+    let turn: HostTurn?
     private let start = Date()
     private let stopped = StopFlag()
     private var drained = false
@@ -200,41 +200,6 @@ final class Rank: @unchecked Sendable {
             stopped.set()
             loop.sender.wake()
         }
-    }
-
-    private func report() -> Report {
-        let process = ProcessUsage()
-        var counters: [(String, Double)] = [
-            ("waiting_for_work_seconds", thread.waitingSeconds), ("processor_seconds", process.processorSeconds),
-            ("private_memory_bytes", Double(process.privateBytes)), ("threads", Double(threads)),
-            ("frames_sent_bytes", Double(loop.sender.sentFrameBytes)),
-        ]
-        if let turn { counters.append(("turn_wait_seconds", turn.waitingSeconds)) }
-        if let vision {
-            counters += vision.meter.counters
-            if let first = vision.counters.firstStart {
-                counters.append(("start_to_encode_seconds", process.secondsFromStart(to: first)))
-            }
-            counters += [
-                ("encode_seconds", vision.counters.seconds), ("encoded_pictures", Double(vision.counters.pictures)),
-                ("known_pictures", Double(vision.counters.knownPictures)),
-            ]
-        }
-        if let text, let group, let features {
-            counters += text.meter.counters
-            counters += [
-                ("feature_wait_seconds", features.waitingSeconds),
-                ("prefill_seconds", text.counters.prefillSeconds), ("prefill_rows", Double(text.counters.prefillRows)),
-                ("prefill_waiting_seconds", text.counters.prefillWaitingSeconds),
-                ("decode_waiting_seconds", text.counters.decodeWaitingSeconds),
-                ("decode_seconds", text.counters.decodeSeconds), ("decode_steps", Double(text.counters.decodeSteps)),
-                ("decoded_tokens", Double(text.counters.decodedTokens)),
-                ("collective_wait_seconds", group.waitingSeconds), ("collective_sent_bytes", Double(group.sentBytes)),
-            ]
-        }
-        return Report(
-            rank: UInt32(loop.rank), peakMemoryBytes: UInt64(process.peakBytes),
-            counters: counters.map { Report.Counter(name: $0.0, value: $0.1) }, timeline: timeline?.json() ?? "")
     }
 
     private func writeTimeline(_ reports: [Report]) throws {

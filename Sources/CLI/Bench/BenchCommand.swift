@@ -65,7 +65,7 @@ struct BenchCommand: ParsableCommand {
         Console.writeLine("measuring the limit again")
         ceilings.append(try settings.measureCeilings())
 
-        let result = BenchResult(settings: settings, report: report, ceilings: ceilings)
+        let result = try BenchResult(settings: settings, report: report, ceilings: ceilings)
         print(asJSON ? result.json : BenchTable(result).text)
     }
 
