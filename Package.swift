@@ -61,10 +61,10 @@ let package = Package(
         // MARK: Runtime: MPI and the stages of a rank; the schedule
         .target(
             name: "Shard",
-            dependencies: ["ShardPlan", "PaliGemma", "Pictures", "Wire", "Tensor", "Base", "CMPI", "CTurn"],
-            exclude: ["CMPI", "CTurn"]),
+            dependencies: ["ShardPlan", "PaliGemma", "Pictures", "Wire", "Tensor", "Base", "CMPI", "CHostLock"],
+            exclude: ["CMPI", "CHostLock"]),
         .systemLibrary(name: "CMPI", path: "Sources/Shard/CMPI", pkgConfig: "ompi-c"),
-        .target(name: "CTurn", path: "Sources/Shard/CTurn"),
+        .target(name: "CHostLock", path: "Sources/Shard/CHostLock"),
         .target(name: "Coordinator", dependencies: ["Queue", "ShardPlan", "PaliGemma", "Pictures", "Wire", "Base"]),
 
         // MARK: WorkerInterface: options, exit codes and counters that both programs know
@@ -107,7 +107,7 @@ let package = Package(
         .testTarget(
             name: "MeasureTests", dependencies: ["Measure", "PaliGemma", "Tensor", "Base", "TestSupport"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CWire", "TestSupport"]),
-        .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma", "Base", "CTurn"]),
+        .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma", "Base", "CHostLock"]),
         .testTarget(
             name: "QueueTests",
             dependencies: ["Queue", "CSQLite", "PaliGemma", "Pictures", "Base", "TestSupport", "queue-stress"]),

@@ -1,7 +1,6 @@
 import PaliGemma
 import Wire
 
-/// What the Gemma stage takes from orders and puts into answers.
 extension Decoding {
     init(_ message: Order.Decoding) {
         self.init(
@@ -35,12 +34,12 @@ extension BeamSettings.EarlyStopping {
 }
 
 extension Tokens.Result {
-    /// What is new of a sequence, and at its end what became of it.
+    /// The new tokens of a sequence, and at its end its answers.
     init(_ sequence: PaliGemma.Sequence, tokensBefore before: Int) {
         let top = sequence.topTokens.dropFirst(before).flatMap(\.self)
         self.init(
             sequenceID: sequence.id, tokens: Array(sequence.tokens[before...]),
-            logprobs: Array(sequence.logProbabilities[before...]), finish: Tokens.Finish(sequence.finish),
+            logprobs: Array(sequence.logProbabilities[before...]), status: Tokens.Status(sequence.finish),
             topTokens: top.map(\.token), topLogprobs: top.map(\.logProbability),
             answers: sequence.answers.map {
                 Tokens.Answer(tokens: $0.tokens, logprobs: $0.logProbabilities, score: $0.score, isEnded: $0.isEnded)
@@ -48,10 +47,10 @@ extension Tokens.Result {
     }
 }
 
-extension Tokens.Finish {
+extension Tokens.Status {
     fileprivate init(_ finish: PaliGemma.Sequence.Finish?) {
         switch finish {
-        case nil: self = .none
+        case nil: self = .unfinished
         case .stop: self = .stop
         case .length: self = .length
         case .repetition: self = .repetition

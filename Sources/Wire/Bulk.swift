@@ -6,7 +6,7 @@ struct Bulk {
 
     static var none: Bulk { Bulk(count: 0) { _ in } }
 
-    /// Bytes of the data.
+    /// The size of the data, in bytes.
     let count: Int
     private let fill: (UnsafeMutableRawBufferPointer) -> Void
 
@@ -16,27 +16,28 @@ struct Bulk {
         self.fill = fill
     }
 
-    /// Bytes of tag, length and data. An empty field is left out, as protobuf does it.
+    /// The size of tag, length and data, in bytes. An empty field is left out, as protobuf does it.
     var encodedCount: Int { count == 0 ? 0 : 1 + Self.lengthBytes(of: count) + count }
 
+    /// Writes tag, length and data into a buffer of `encodedCount` bytes.
     func write(to destination: UnsafeMutableRawBufferPointer) {
         precondition(destination.count == encodedCount)
         guard count > 0 else { return }
         destination[0] = Self.tag
-        var rest = count
+        var remaining = count
         var offset = 1
-        while rest >= 0x80 {
-            destination[offset] = UInt8(truncatingIfNeeded: rest) | 0x80
-            rest >>= 7
+        while remaining >= 0x80 {
+            destination[offset] = UInt8(truncatingIfNeeded: remaining) | 0x80
+            remaining >>= 7
             offset += 1
         }
-        destination[offset] = UInt8(rest)
+        destination[offset] = UInt8(remaining)
         fill(UnsafeMutableRawBufferPointer(rebasing: destination[(offset + 1)...]))
     }
 
     /// Divides a payload into the message before field 15 and the data of it.
     ///
-    /// Top-level fields are stepped over by their wire type. Anything that does not parse is left in `message`, for
+    /// Top-level fields are skipped by their wire type. Anything that does not parse is left in `message`, for
     /// protobuf-c to refuse.
     ///
     /// - Throws: `malformed` where field 15 is not the last, or longer than the payload.
@@ -68,7 +69,7 @@ struct Bulk {
     }
 }
 
-/// Steps over protobuf's fields without reading them.
+/// Skips protobuf's fields without reading them.
 private struct FieldReader {
     let bytes: UnsafeRawBufferPointer
     var offset = 0
@@ -77,7 +78,8 @@ private struct FieldReader {
         self.bytes = bytes
     }
 
-    /// Seven bits a byte, the lowest first. Nil where the bytes end or the number is wider than 64 bits.
+    /// Reads a number of seven bits a byte, the lowest first. Returns nil where the bytes end or the number is wider
+    /// than 64 bits.
     mutating func variableInteger() -> UInt64? {
         var value: UInt64 = 0
         for shift in stride(from: 0, to: 64, by: 7) {
@@ -90,7 +92,7 @@ private struct FieldReader {
         return nil
     }
 
-    /// False where no whole field follows.
+    /// Skips one field. Returns false where no whole field follows.
     mutating func skipField() -> Bool {
         guard let key = variableInteger() else { return false }
         switch key & 7 {

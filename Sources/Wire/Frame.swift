@@ -1,59 +1,29 @@
 import CWire
 
-/// A message that can travel as a frame.
-package protocol FrameMessage: Sendable, Equatable {
-    static var kind: FrameKind { get }
-    /// What of the message stands in the header too.
-    var routing: Routing { get }
-    /// The message as protobuf-c's struct, in memory of `arena`.
-    ///
-    /// - Throws: `malformed` where the message contradicts itself, such as data of another size than its rows.
-    func packed(in arena: Arena) throws(WireError) -> PackedForm
-    /// Reads a payload whose checksum was right.
-    init(payload: UnsafeRawBufferPointer) throws(WireError)
-}
-
-extension FrameMessage {
-    package var routing: Routing { Routing() }
-}
-
-/// Any message that a frame may hold.
-package enum AnyMessage: Sendable, Equatable {
-    case hello(Hello)
-    case welcome(Welcome)
-    case order(Order)
-    case pixelBatch(PixelBatch)
-    case features(Features)
-    case tokens(Tokens)
-    case failure(Failure)
-    case heartbeat(Heartbeat)
-    case report(Report)
-    case encoded(Encoded)
-}
-
-/// Frames: a header (see `FrameHeader`) and one protobuf message.
+/// Encodes and decodes frames: a header (see ``FrameHeader``) and one protobuf message.
 package enum Frame {
-    /// The version of header and messages together. Two versions do not talk to each other.
+    /// The version of header and messages together. Two versions do not understand each other.
     package static let version: UInt16 = 2
 
-    /// Bytes of the longest payload: sixteen pictures of 896 pixels, or a picture's features four times over.
+    /// The maximum size of a payload, in bytes: sixteen pictures of 896 pixels, or a picture's features four times over.
     package static let maximumPayload = 128 << 20
 
-    /// Bytes of a message without its bulk. protobuf-c's structs take many times the room of what they are read
-    /// from, so this part has a limit of its own.
+    /// The maximum size of a message without its bulk data, in bytes. protobuf-c's structs take many times the memory
+    /// of the bytes that they are read from, so this part has a limit of its own.
     static let maximumMessage = 16 << 20
 
-    /// The whole frame of a message.
+    /// Returns the whole frame of a message.
     ///
-    /// - Throws: `tooLong`, or `malformed` where the message contradicts itself.
+    /// - Throws: `tooLong`, and `malformed` where the message contradicts itself.
     package static func encode<Message: FrameMessage>(_ message: Message) throws(WireError) -> [UInt8] {
         let arena = Arena()
         return try encode(message.packed(in: arena), kind: Message.kind, routing: message.routing)
     }
 
-    /// The message of a frame.
+    /// Returns the message of a frame.
     ///
     /// - Parameter frame: one whole frame and nothing after it.
+    /// - Throws: A ``WireError`` where the bytes are not one whole, undamaged frame of a known kind.
     package static func decode(_ frame: UnsafeRawBufferPointer) throws(WireError) -> AnyMessage {
         let (header, payload) = try open(frame)
         switch header.kind {
@@ -64,26 +34,14 @@ package enum Frame {
         case .features: return .features(try Features(payload: payload))
         case .tokens: return .tokens(try Tokens(payload: payload))
         case .failure: return .failure(try Failure(payload: payload))
-        case .heartbeat: return .heartbeat(try Heartbeat(payload: payload))
         case .report: return .report(try Report(payload: payload))
         case .encoded: return .encoded(try Encoded(payload: payload))
         }
     }
 
-    /// The message of a frame that must be of one kind.
+    /// Returns the checked header and payload of a frame. Nothing is copied.
     ///
-    /// - Throws: `unexpectedKind` for a whole frame of another kind, else as `decode(_:)`.
-    package static func decode<Message: FrameMessage>(
-        _ type: Message.Type, _ frame: UnsafeRawBufferPointer
-    ) throws(WireError) -> Message {
-        let (header, payload) = try open(frame)
-        guard header.kind == Message.kind else {
-            throw .unexpectedKind(expected: Message.kind, actual: header.kind)
-        }
-        return try Message(payload: payload)
-    }
-
-    /// The checked header and payload of a frame. Nothing is copied.
+    /// - Throws: A ``WireError`` where the header or the checksum of the payload does not hold.
     static func open(
         _ frame: UnsafeRawBufferPointer
     ) throws(WireError) -> (header: FrameHeader, payload: UnsafeRawBufferPointer) {
@@ -96,6 +54,9 @@ package enum Frame {
         return (header, payload)
     }
 
+    /// Returns the frame of a packed message.
+    ///
+    /// - Throws: `tooLong`.
     static func encode(
         _ form: PackedForm, kind: FrameKind, routing: Routing
     ) throws(WireError) -> [UInt8] {

@@ -1,39 +1,3 @@
-/// What a frame carries. The raw value goes over the wire and never changes its meaning.
-package enum FrameKind: UInt16, Sendable, CaseIterable {
-    case hello = 1
-    case welcome = 2
-    case order = 3
-    case pixelBatch = 4
-    case features = 5
-    case tokens = 6
-    case failure = 7
-    case heartbeat = 8
-    case report = 9
-    case encoded = 10
-}
-
-/// Whose data a frame carries, repeated outside the payload: a receiver whose payload fails its checksum still
-/// knows which picture it has lost.
-package struct Routing: Sendable, Equatable, CustomStringConvertible {
-    /// The batch, or 0.
-    package var batchID: UInt64
-    /// The picture of a Features frame, the sequence number of an Order or of its Tokens, or 0.
-    package var itemID: UInt64
-    package var firstRow: UInt32
-    package var rowCount: UInt32
-
-    package init(batchID: UInt64 = 0, itemID: UInt64 = 0, firstRow: UInt32 = 0, rowCount: UInt32 = 0) {
-        self.batchID = batchID
-        self.itemID = itemID
-        self.firstRow = firstRow
-        self.rowCount = rowCount
-    }
-
-    package var description: String {
-        "batch \(batchID), item \(itemID), rows \(firstRow)..<\(UInt64(firstRow) + UInt64(rowCount))"
-    }
-}
-
 /// The fixed part of a frame, little-endian:
 ///
 ///      0  magic            4 bytes  "PGWF"
@@ -51,14 +15,16 @@ package struct FrameHeader: Sendable, Equatable {
 
     package var kind: FrameKind
     package var routing: Routing
-    /// Bytes that follow the header.
+    /// The size of the payload that follows, in bytes.
     package var payloadCount: Int
     var payloadChecksum: UInt32
 
     /// Reads and checks the fixed part of `frame`, however long the payload that follows is.
     ///
     /// Order of the checks: magic and version first, because another version may lay out the rest differently; then
-    /// the checksum; only then is any other field believed.
+    /// the checksum; only then is any other field trusted.
+    ///
+    /// - Throws: A ``WireError`` that says which check failed.
     package init(of frame: UnsafeRawBufferPointer) throws(WireError) {
         guard frame.count >= Self.byteCount else {
             throw .truncated(expected: Self.byteCount, actual: frame.count)

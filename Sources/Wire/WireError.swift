@@ -1,4 +1,4 @@
-/// Why bytes are not a frame, or a message cannot become one.
+/// The reason why bytes are not a frame, or why a message cannot become one.
 ///
 /// Every case but `malformed` is decided by the header alone or by a checksum, before anything is allocated.
 package enum WireError: Error, Equatable {
@@ -10,7 +10,7 @@ package enum WireError: Error, Equatable {
     case wrongMagic(UInt32)
     /// Another version of this format.
     case wrongVersion(UInt16)
-    /// The header's checksum does not fit it: nothing in it can be believed.
+    /// The header's checksum does not fit it: nothing in it can be trusted.
     case corruptHeader
     /// The header is whole, its kind is not one of ours.
     case unknownKind(UInt16)
@@ -22,22 +22,6 @@ package enum WireError: Error, Equatable {
     case malformed(kind: FrameKind, reason: String)
     /// A whole frame of another kind than the receiver asked for.
     case unexpectedKind(expected: FrameKind, actual: FrameKind)
-
-    /// A short name for logs and results.
-    package var code: String {
-        switch self {
-        case .truncated: "wire_truncated"
-        case .trailingBytes: "wire_trailing_bytes"
-        case .wrongMagic: "wire_wrong_magic"
-        case .wrongVersion: "wire_wrong_version"
-        case .corruptHeader: "wire_corrupt_header"
-        case .unknownKind: "wire_unknown_kind"
-        case .tooLong: "wire_too_long"
-        case .corruptPayload: "wire_corrupt_payload"
-        case .malformed: "wire_malformed"
-        case .unexpectedKind: "wire_unexpected_kind"
-        }
-    }
 }
 
 extension WireError: CustomStringConvertible {
@@ -46,23 +30,23 @@ extension WireError: CustomStringConvertible {
         case .truncated(let expected, let actual):
             "a frame of \(expected) bytes was cut off after \(actual); send it again"
         case .trailingBytes(let expected, let actual):
-            "a frame of \(expected) bytes came as \(actual); one message must hold one frame"
+            "a frame of \(expected) bytes arrived with \(actual) bytes; one message must hold one frame"
         case .wrongMagic(let magic):
-            "not a frame: it begins with 0x\(String(magic, radix: 16)); check who sends here"
+            "not a frame: it begins with 0x\(String(magic, radix: 16)); check which program sends here"
         case .wrongVersion(let version):
-            "a frame of wire version \(version), this program speaks \(Frame.version); install one build on all hosts"
+            "a frame of wire version \(version), this program uses \(Frame.version); install one build on all hosts"
         case .corruptHeader:
             "a frame's header was damaged on its way; check the network and the memory of both hosts"
         case .unknownKind(let kind):
             "a frame of unknown kind \(kind); install one build on all hosts"
         case .tooLong(let kind, let bytes, let limit):
-            "a \(kind) frame of \(bytes) bytes, at most \(limit) are allowed; send it in smaller chunks"
+            "a \(kind) frame of \(bytes) bytes; the maximum is \(limit); send it in smaller chunks"
         case .corruptPayload(let header):
             "a \(header.kind) frame (\(header.routing)) was damaged on its way; what it carried has to be sent again"
         case .malformed(let kind, let reason):
-            "a \(kind) frame arrived whole but makes no sense: \(reason); install one build on all hosts"
+            "a \(kind) frame arrived undamaged but is not valid: \(reason); install one build on all hosts"
         case .unexpectedKind(let expected, let actual):
-            "a \(actual) frame where a \(expected) frame was due"
+            "a \(actual) frame where a \(expected) frame was expected"
         }
     }
 }

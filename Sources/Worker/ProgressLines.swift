@@ -26,10 +26,12 @@ struct ProgressLines {
 }
 
 extension ShardPlan {
-    /// One line on who does what.
-    func summary(_ parts: ModelParts, threads: Int, inTurns: Bool) -> String {
+    /// Describes in one line which rank does what.
+    func summary(_ parts: ModelParts, threads: Int, sharesCores: Bool) -> String {
         let model = "\(parts.name), \(parts.configuration.vision.imageSize) px"
-        let each = (threads == 1 ? "1 thread a rank" : "\(threads) threads a rank") + (inTurns ? ", in turns" : "")
+        let each =
+            (threads == 1 ? "1 thread a rank" : "\(threads) threads a rank")
+            + (sharesCores ? ", one rank at a time" : "")
         if ranks == 1 { return "\(model): one rank does everything, \(each)" }
         let vision = visionRanks == 1 ? "rank 0 encodes pictures" : "ranks 0-\(visionRanks - 1) encode pictures"
         let text =

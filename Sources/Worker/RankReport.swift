@@ -15,14 +15,14 @@ extension Rank {
     private func ownCounters(_ process: ProcessUsage) -> [(ReportCounter, Double)] {
         let counters: [(ReportCounter, Double)] = [
             (.waitingForWorkSeconds, thread.waitingSeconds), (.processorSeconds, process.processorSeconds),
-            (.privateMemoryBytes, Double(process.privateBytes)), (.threads, Double(threads)),
+            (.privateMemoryBytes, Double(process.privateBytes)), (.threads, Double(compute.threads)),
             (.framesSentBytes, Double(loop.sender.sentFrameBytes)),
         ]
-        return counters + (turn.map { [(.hostLockWaitSeconds, $0.waitingSeconds)] } ?? [])
+        return counters + (compute.lock.map { [(.hostLockWaitSeconds, $0.waitingSeconds)] } ?? [])
     }
 
     private func visionCounters(_ process: ProcessUsage) -> [(ReportCounter, Double)] {
-        guard let vision else { return [] }
+        guard let vision = stages.vision else { return [] }
         let counted = vision.counters
         let start = counted.firstStart.map { (ReportCounter.startToEncodeSeconds, process.secondsFromStart(to: $0)) }
         return vision.meter.counters([.vision]) + [start].compactMap(\.self) + [
@@ -32,7 +32,7 @@ extension Rank {
     }
 
     private var textCounters: [(ReportCounter, Double)] {
-        guard let text, let group, let features else { return [] }
+        guard let text = stages.text, let group = stages.group, let features = stages.features else { return [] }
         let counted = text.counters
         return text.meter.counters([.prefill, .decode]) + [
             (.featureWaitSeconds, features.waitingSeconds), (.prefillSeconds, counted.prefillSeconds),

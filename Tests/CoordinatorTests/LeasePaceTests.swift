@@ -11,9 +11,9 @@ import Testing
     @Test(arguments: [(10.0, 6), (1.0, 60), (50.0, 3)])
     func whatIsHeldFitsIntoTheLease(secondsAJob: Double, most: Int) {
         var pace = LeasePace(lease: 60)
-        pace.pass(until: 100, holding: 0)
+        pace.advance(to: 100, holding: 0)
         for number in 1...200 {
-            pace.pass(until: 100 + Double(number) * secondsAJob, holding: 2)
+            pace.advance(to: 100 + Double(number) * secondsAJob, holding: 2)
             pace.finish()
         }
         #expect(pace.allowance(wanted: 1000, held: 0) == most)
@@ -23,12 +23,12 @@ import Testing
 
     @Test func neitherTimeWithoutAJobNorTheWayOfTheFirstSaysAnythingOfTheSpeed() {
         var pace = LeasePace(lease: 60)
-        pace.pass(until: 0, holding: 0)
-        pace.pass(until: 500, holding: 16)
+        pace.advance(to: 0, holding: 0)
+        pace.advance(to: 500, holding: 16)
         pace.finish()
         #expect(pace.allowance(wanted: 100, held: 15) == 100)
-        pace.pass(until: 1000, holding: 0)
-        pace.pass(until: 1010, holding: 1)
+        pace.advance(to: 1000, holding: 0)
+        pace.advance(to: 1010, holding: 1)
         pace.finish()
         #expect(pace.allowance(wanted: 100, held: 0) == 6)
     }

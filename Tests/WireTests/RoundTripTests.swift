@@ -52,8 +52,8 @@ import Wire
 
     @Test func theReceiverOfOneKindRefusesAnother() throws {
         let frame = try Frame.encode(Welcome(accepted: true))
-        #expect(throws: WireError.unexpectedKind(expected: .order, actual: .welcome)) {
-            try frame.withUnsafeBytes { try Frame.decode(Order.self, $0) }
+        #expect(throws: WireError.unexpectedKind(expected: .features, actual: .welcome)) {
+            try frame.withUnsafeBytes { _ = try Frame.decodeFeatures($0) }
         }
     }
 }

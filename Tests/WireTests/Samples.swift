@@ -39,7 +39,7 @@ enum Samples {
                     PixelBatch.Picture(id: 1, rgb: (0..<12).map { UInt8($0) }),
                     PixelBatch.Picture(id: 2, rgb: [UInt8](repeating: 255, count: 12)),
                 ], routes: [PixelBatch.Route(pictureID: 1, firstRow: 0, rowCount: 4, destinationRank: 2)],
-                steady: true)),
+                isBatchInvariant: true)),
         .pixelBatch(PixelBatch(batchID: 3, side: 14, pictures: [])),
         .features(features),
         .features(
@@ -53,18 +53,17 @@ enum Samples {
                 results: [
                     Tokens.Result(
                         sequenceID: 1, tokens: [1, 257_215], logprobs: [-0.25, -.leastNonzeroMagnitude],
-                        finish: .length),
-                    Tokens.Result(sequenceID: 2, tokens: [], logprobs: [], finish: .stop),
+                        status: .length),
+                    Tokens.Result(sequenceID: 2, tokens: [], logprobs: [], status: .stop),
                     Tokens.Result(
-                        sequenceID: 3, tokens: [7], logprobs: [-1], finish: .repetition, topTokens: [7, 8],
+                        sequenceID: 3, tokens: [7], logprobs: [-1], status: .repetition, topTokens: [7, 8],
                         topLogprobs: [-1, -1.5],
                         answers: [
                             Tokens.Answer(tokens: [7], logprobs: [-1], score: -0.5, isEnded: true),
                             Tokens.Answer(tokens: [], logprobs: [], score: -.infinity, isEnded: false),
                         ]),
                 ])),
-        .failure(Failure(scope: .picture, ids: [1, 2], code: "not_a_picture", message: "x.jpg: \"quoted\" – ünïcode")),
-        .heartbeat(Heartbeat(rank: 1, monotonicNanoseconds: 1 << 60, orderSequenceNumber: 3, state: .draining)),
+        .failure(Failure(rank: 3, exitCode: 70, message: "x.jpg: \"quoted\" – ünïcode")),
         .report(
             Report(
                 rank: 2, peakMemoryBytes: 1 << 40,
@@ -84,7 +83,6 @@ extension AnyMessage {
         case .features(let message): try Frame.encode(message)
         case .tokens(let message): try Frame.encode(message)
         case .failure(let message): try Frame.encode(message)
-        case .heartbeat(let message): try Frame.encode(message)
         case .report(let message): try Frame.encode(message)
         case .encoded(let message): try Frame.encode(message)
         }

@@ -60,7 +60,8 @@ struct BenchWorld {
         let busy = LocalMachine.busySeconds - busyBefore
         try check(end, queue)
         return try BenchReport(
-            path: folder.report, plan: settings.world.plan, processSeconds: seconds, busySeconds: busy, tokens: Self.tokens(queue))
+            path: folder.report, plan: settings.world.plan, processSeconds: seconds, busySeconds: busy,
+            tokens: Self.tokens(queue))
     }
 
     /// Waits for the world's end and shows how far it is; a ^C ends it at once, for half a measurement is none.

@@ -2,11 +2,11 @@ import Base
 import Foundation
 import Queue
 
-/// The thread that talks to the queue: it leases, finishes and renews, and never computes, so a lease is kept
+/// The thread that calls the queue: it leases, renews and finishes jobs, and never computes, so a lease is renewed in time
 /// however long a prefill takes.
-final class QueueKeeper: @unchecked Sendable {
+final class LeaseKeeper: @unchecked Sendable {
     // @unchecked: `held`, `pace` and `isProven` are only used on the keeper's thread.
-    private enum Request {
+    private enum Call {
         case lease(Int)
         case finish(Lease.Ticket, Answer)
         case fail(Lease.Ticket, JobFailure, permanent: Bool, seconds: Double)
@@ -17,17 +17,19 @@ final class QueueKeeper: @unchecked Sendable {
     private let owner: String
     private let duration: Duration
     private let mark = ActivityMark()
-    private let requests = Mailbox<Request>()
-    private let report: @Sendable (Inbox.Message) -> Void
+    private let calls = Mailbox<Call>()
+    private let report: @Sendable (HelperReport) -> Void
     private let finished = DispatchSemaphore(value: 0)
     private var held: Set<Lease.Ticket> = []
     private var pace: LeasePace
     /// Whether this world has answered a job.
     private var isProven = false
 
-    /// - Parameter duration: of a lease; it is renewed three times as often as it would run out.
+    /// - Parameters:
+    ///   - duration: The duration of a lease, which is renewed after a third of it.
+    ///   - report: Called on this thread.
     init(
-        queue: any JobQueue, owner: String, duration: Duration, report: @escaping @Sendable (Inbox.Message) -> Void
+        queue: any JobQueue, owner: String, duration: Duration, report: @escaping @Sendable (HelperReport) -> Void
     ) {
         self.queue = queue
         self.owner = owner
@@ -37,26 +39,27 @@ final class QueueKeeper: @unchecked Sendable {
         Thread.start("queue") { [self] in run() }
     }
 
-    func lease(_ limit: Int) { requests.put(.lease(limit)) }
-    func finish(_ ticket: Lease.Ticket, _ answer: Answer) { requests.put(.finish(ticket, answer)) }
+    func lease(_ limit: Int) { calls.put(.lease(limit)) }
+    func finish(_ ticket: Lease.Ticket, _ answer: Answer) { calls.put(.finish(ticket, answer)) }
     func fail(_ ticket: Lease.Ticket, _ failure: JobFailure, permanent: Bool, seconds: Double) {
-        requests.put(.fail(ticket, failure, permanent: permanent, seconds: seconds))
+        calls.put(.fail(ticket, failure, permanent: permanent, seconds: seconds))
     }
-    func release(_ tickets: [Lease.Ticket]) { requests.put(.release(tickets)) }
+    func release(_ tickets: [Lease.Ticket]) { calls.put(.release(tickets)) }
 
-    /// Whether it gets on. While a server that is away is asked again and again, it does: the queue has a patience of
-    /// its own.
+    /// Its activity, for a watchdog. Retries count as progress: the queue has a timeout of its own for a server that is
+    /// down.
     var activity: Activity {
         guard case .waiting(let pieces) = mark.activity else { return .idle }
         return .waiting(pieces &+ queue.retries)
     }
 
-    /// Does everything that was asked for, gives back what is still held and then reports `queueClosed`.
-    func stop() { requests.close() }
+    /// Makes the calls that are left, gives back what is still held and then reports `queueClosed`.
+    func stop() { calls.close() }
 
-    /// Waits until that is done, but not for a server that is away: then leases run out, or supervision gives them back.
+    /// Waits until that is done, or until the timeout where a server is down: then the leases expire, or supervision gives
+    /// them back.
     ///
-    /// - Returns: whether it is done.
+    /// - Returns: Whether it is done.
     func finish(within seconds: Double) -> Bool { finished.wait(timeout: .now() + seconds) == .success }
 
     private func run() {
@@ -68,11 +71,11 @@ final class QueueKeeper: @unchecked Sendable {
         var renewal = DispatchTime.now() + interval
         loop: while true {
             do throws(QueueError) {
-                switch requests.takeFirst(until: renewal) {
-                case .item(let request):
+                switch calls.takeFirst(until: renewal) {
+                case .item(let call):
                     mark.begin()
                     defer { mark.end() }
-                    try handle(request)
+                    try make(call)
                 case .timeout: break
                 case .closed: break loop
                 }
@@ -92,9 +95,9 @@ final class QueueKeeper: @unchecked Sendable {
         try? queue.release(Array(held))
     }
 
-    private func handle(_ request: Request) throws(QueueError) {
-        pace.pass(until: Double(DispatchTime.now().uptimeNanoseconds) / 1e9, holding: held.count)
-        switch request {
+    private func make(_ call: Call) throws(QueueError) {
+        pace.advance(to: Double(DispatchTime.now().uptimeNanoseconds) / 1e9, holding: held.count)
+        switch call {
         case .lease(let wanted):
             let limit = pace.allowance(wanted: wanted, held: held.count)
             guard limit > 0 else { return report(.holdsEnough) }
@@ -134,9 +137,9 @@ final class QueueKeeper: @unchecked Sendable {
         }
     }
 
-    /// A stale lease is no fault of the queue's: another world has the job, and its answer counts.
+    /// Reports how a job was settled. A stale lease is not an error: another world has the job, and its answer counts.
     private func end(
-        _ ticket: Lease.Ticket, _ body: () throws(QueueError) -> Inbox.Settlement
+        _ ticket: Lease.Ticket, _ body: () throws(QueueError) -> HelperReport.Settlement
     ) throws(QueueError) {
         do {
             report(.settled(try body()))
@@ -149,7 +152,7 @@ final class QueueKeeper: @unchecked Sendable {
 
     private func renew() throws(QueueError) {
         guard !held.isEmpty else { return }
-        // The answers of lost leases will be refused by the queue, whoever has the jobs now.
+        // The queue refuses the answers of leases that were lost.
         Fault.before(.renew)
         held.subtract(try queue.renew(Array(held), for: duration))
         Fault.after(.renew)
