@@ -72,12 +72,21 @@ let package = Package(
             name: "Coordinator",
             dependencies: ["Queue", "ShardPlan", "PaliGemma", "DecodingSettings", "Pictures", "Wire", "Base"]),
 
+        // MARK: WorkerInterface: options, exit codes and counters that both programs know
+        .target(
+            name: "WorkerInterface",
+            dependencies: [
+                "PaliGemma", "Pictures", "Tensor", "Base",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
         // MARK: Programs
         .executableTarget(
             name: "pg-worker",
             dependencies: [
-                "Coordinator", "Shard", "ShardPlan", "Queue", "PaliGemma", "Pictures", "Tensor", "Wire", "Base",
-                "CProcess", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "WorkerInterface", "Coordinator", "Shard", "ShardPlan", "Queue", "PaliGemma", "Pictures", "Tensor",
+                "Wire",
+                "Base", "CProcess", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Worker", exclude: ["CProcess"],
             // Names for the stacks that a watchdog writes.
@@ -86,8 +95,9 @@ let package = Package(
         .executableTarget(
             name: "paligemma",
             dependencies: [
-                "Queue", "ShardPlan", "Measure", "PaliGemma", "DecodingSettings", "Pictures", "Tensor", "Base",
-                "CSpawn",
+                "WorkerInterface", "Queue", "ShardPlan", "Measure", "PaliGemma", "DecodingSettings", "Pictures",
+                "Tensor",
+                "Base", "CSpawn",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/CLI", exclude: ["CSpawn"]),
@@ -119,11 +129,16 @@ let package = Package(
         .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "Queue", "DecodingSettings", "PaliGemma", "Base", "TestSupport", "pg-worker", "paligemma", "faults",
+                "WorkerInterface", "Queue", "DecodingSettings", "PaliGemma", "Base", "TestSupport", "pg-worker",
+                "paligemma", "faults",
             ]),
         .testTarget(
+            name: "WorkerInterfaceTests", dependencies: ["WorkerInterface", "PaliGemma", "Pictures", "Tensor", "Base"]),
+        .testTarget(
             name: "CLITests",
-            dependencies: ["paligemma", "pg-worker", "Queue", "Base", "TestSupport", "queue-stress"]),
+            dependencies: [
+                "WorkerInterface", "paligemma", "pg-worker", "Queue", "Base", "TestSupport", "queue-stress",
+            ]),
         // What a cluster does to worlds, done on purpose: `make faults`.
         .executableTarget(
             name: "faults", dependencies: ["Queue", "Base", "TestSupport"], path: "Tests/Faults",

@@ -1,6 +1,7 @@
 import Foundation
 import Queue
 import Testing
+import WorkerInterface
 import paligemma
 
 @Suite struct OutputTests {
@@ -22,13 +23,13 @@ import paligemma
     }
 
     @Test func mpirunsBoxesAboutExitCodesAreLeftOutAndOthersAreNot() {
-        var talk = LauncherTalk()
+        var filter = LauncherOutputFilter()
         let edge = String(repeating: "-", count: 74)
         let known = ["a", edge, "Primary job terminated normally, but 1 process", "a non-zero exit code.", edge]
         let other = [edge, "There are not enough slots available", edge, "b"]
-        #expect((known + other).flatMap { talk.linesToShow(after: $0) } == ["a"] + other)
-        #expect(talk.linesToShow(after: edge).isEmpty)
-        #expect(talk.linesAtEnd() == [edge])
+        #expect((known + other).flatMap { filter.linesToShow(after: $0) } == ["a"] + other)
+        #expect(filter.linesToShow(after: edge).isEmpty)
+        #expect(filter.linesAtEnd() == [edge])
     }
 
     @Test func progressFitsItsLine() {

@@ -2,18 +2,27 @@ import Foundation
 import Queue
 import TestSupport
 import Testing
+import WorkerInterface
 import paligemma
 
 @Suite struct WorldEndTests {
     @Test(arguments: [
-        (Int32(0), WorldEnd.finished(code: 0)), (1, .finished(code: 1)), (130, .interrupted(code: 130)),
-        (143, .interrupted(code: 143)), (5, .died(cause: "the queue could not be used")),
-        (70, .died(cause: "exit code 70")), (71, .died(cause: "out of memory")),
-        (75, .died(cause: "a watchdog ended it: no progress")), (137, .died(cause: "SIGKILL of a rank")),
-        (139, .died(cause: "SIGSEGV of a rank")),
+        (Int32(0), WorldEnd.finished(.success)), (1, .finished(.jobsFailed)), (130, .interrupted(.signal(SIGINT))),
+        (143, .interrupted(.signal(SIGTERM))),
     ])
-    func everyExitCodeHasItsMeaning(code: Int32, end: WorldEnd) {
+    func anExitCodeOfAWorldThatEndedOnPurposeIsNoDeath(code: Int32, end: WorldEnd) {
         #expect(WorldEnd(.exited(code)) == end)
+    }
+
+    @Test(arguments: [
+        (Int32(5), DeathCause.queueUnavailable, "the queue could not be used"), (70, .exitCode(70), "exit code 70"),
+        (71, .outOfMemory, "out of memory"), (75, .stalled, "a watchdog ended it: no progress"),
+        (137, .signal(SIGKILL, of: .rank, memoryRanOut: false), "SIGKILL of a rank"),
+        (139, .signal(SIGSEGV, of: .rank, memoryRanOut: false), "SIGSEGV of a rank"),
+    ])
+    func anExitCodeOfAWorldThatDiedNamesTheCause(code: Int32, cause: DeathCause, text: String) {
+        #expect(WorldEnd(.exited(code)) == .died(cause))
+        #expect(cause.description == text)
     }
 
     @Test(arguments: [2, 3, 4, 78, 126, 127] as [Int32])
@@ -25,12 +34,12 @@ import paligemma
     }
 
     @Test func aProgramThatMpirunCannotStartIsNoDeath() {
-        let said = ["mpirun was unable to launch the specified application as it could not access"]
-        guard case .refused = WorldEnd(.exited(132), said: said) else {
+        let output = ["mpirun was unable to launch the specified application as it could not access"]
+        guard case .refused = WorldEnd(.exited(132), output: output) else {
             Issue.record("it would be started again")
             return
         }
-        #expect(WorldEnd(.exited(132)) == .died(cause: "SIGILL of a rank"))
+        #expect(WorldEnd(.exited(132)) == .died(.signal(SIGILL, of: .rank, memoryRanOut: false)))
     }
 
     @Test func aKillForWantOfMemoryIsNamed() {
@@ -38,8 +47,12 @@ import paligemma
             Issue.record("no death")
             return
         }
-        #expect(cause.contains("want of memory"))
-        #expect(WorldEnd(.killed(signal: 9)) == .died(cause: "SIGKILL of its launcher"))
+        #expect(cause.description.contains("want of memory"))
+        guard case .died(let launcherCause) = WorldEnd(.killed(signal: 9)) else {
+            Issue.record("no death")
+            return
+        }
+        #expect(launcherCause.description == "SIGKILL of its launcher")
     }
 }
 
@@ -47,7 +60,9 @@ import paligemma
     private let start = ContinuousClock.now
 
     private func die(_ policy: inout RestartPolicy, second: Int) -> RestartPolicy.Decision {
-        policy.decide(at: start + .seconds(second), cause: "SIGSEGV", lived: .seconds(7), when: "12:00:00")
+        policy.decide(
+            at: start + .seconds(second), cause: .signal(SIGSEGV, of: .rank, memoryRanOut: false), lived: .seconds(7),
+            when: "12:00:00")
     }
 
     @Test func theFifthDeathInTheWindowIsTheLast() {
@@ -58,7 +73,7 @@ import paligemma
                 return
             }
         }
-        let expected = Array(repeating: "12:00:00, after 7 s: SIGSEGV", count: 5)
+        let expected = Array(repeating: "12:00:00, after 7 s: SIGSEGV of a rank", count: 5)
         #expect(die(&policy, second: 599) == .giveUp(summary: expected))
     }
 
@@ -94,24 +109,24 @@ import paligemma
         }
     }
 
-    @Test func jobsAreBlamedOnlyWhereWorldsHaveAnsweredOthers() {
-        var blame = Blame()
-        let before = blame.mayFail(false)
-        let proven = blame.mayFail(true)
+    @Test func jobsAreFailedOnlyWhereWorldsHaveAnsweredOthers() {
+        var policy = PoisonPolicy()
+        let before = policy.mayFailJobs(worldHasAnswered: false)
+        let proven = policy.mayFailJobs(worldHasAnswered: true)
         var later: [Bool] = []
         for _ in 0..<4 {
-            later.append(blame.mayFail(false))
-            blame.failed()
+            later.append(policy.mayFailJobs(worldHasAnswered: false))
+            policy.recordFailure()
         }
         // After three jobs without an answer in between the machine may have broken.
         #expect(!before && proven && later == [true, true, true, false])
-        let again = blame.mayFail(true)
+        let again = policy.mayFailJobs(worldHasAnswered: true)
         #expect(again)
     }
 
     @Test func pausesDoubleUpToTheirBoundWithJitter() {
         var limits = RestartPolicy.Limits()
-        limits.mostDeaths = 100
+        limits.maximumDeaths = 100
         limits.longestPause = .seconds(10)
         var policy = RestartPolicy(limits)
         for (death, pause) in [1, 2, 4, 8, 10, 10].enumerated() {
@@ -259,7 +274,7 @@ import paligemma
         for _ in 0..<3 {
             let outcome = try supervise().wait()
             #expect(outcome.code == 70)
-            #expect(outcome.talk.contains("no job is held to blame"), "\(outcome.talk)")
+            #expect(outcome.talk.contains("no job was failed for it"), "\(outcome.talk)")
         }
         #expect(bench.worldsStarted.count == 15)
         let end = try counts

@@ -100,7 +100,7 @@ enum StopScenarios {
                 throw Failure("the world with a stopped rank did not end: \(world.talk.suffix(3000))")
             }
             slowest = max(slowest, Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
-            if world.talk.dropFirst(said).contains("no progress of rank \(round % 3) (no sign of life from it)") {
+            if world.talk.dropFirst(said).contains("no progress of rank \(round % 3) (no heartbeat from it)") {
                 named += 1
             }
             round += 1

@@ -1,6 +1,8 @@
 import Foundation
+import PaliGemma
 import Pictures
 import Queue
+import WorkerInterface
 
 /// A folder for one measurement; gone with this object.
 final class BenchFolder {
@@ -48,17 +50,18 @@ struct BenchWorld {
         _ = try Submission(of: jobs, to: queue, Submission.Manner())
 
         let ranks = settings.world.plan.ranks
-        Talk.say(
+        Console.writeLine(
             "captioning \(settings.pictures == 1 ? "1 picture" : "\(settings.pictures) pictures") of "
                 + "\(settings.model.configuration.vision.imageSize) px with "
                 + (ranks == 1 ? "one process" : "\(ranks) ranks"))
         let (start, busyBefore) = (ContinuousClock.now, LocalMachine.busySeconds)
-        let end = try follow(WorldProcess(command) { Talk.say($0) }, queue, &signals)
+        let end = try follow(WorldProcess(command) { Console.writeLine($0) }, queue, &signals)
         let seconds = (ContinuousClock.now - start).inSeconds
         let busy = LocalMachine.busySeconds - busyBefore
         try check(end, queue)
         return try BenchReport(
-            path: folder.report, processSeconds: seconds, busySeconds: busy, tokens: Self.tokens(queue))
+            path: folder.report, plan: settings.world.plan, processSeconds: seconds, busySeconds: busy,
+            tokens: Self.tokens(queue))
     }
 
     /// Waits for the world's end and shows how far it is; a ^C ends it at once, for half a measurement is none.
@@ -73,7 +76,7 @@ struct BenchWorld {
                 if let interruption { throw ExitStatus.signal(interruption.signal) }
                 return end
             }
-            if Talk.isTerminal, let counts = try? queue.counts() { progress.show(counts) }
+            if Console.isTerminal, let counts = try? queue.counts() { progress.show(counts) }
             if let interruption, interruption.deadline < .now { world.destroy() }
             if let signal = signals.next(within: Self.pollMilliseconds), signal != SIGCHLD {
                 interruption = interruption ?? (signal, .now + Self.patience)
@@ -90,7 +93,7 @@ struct BenchWorld {
             if case .failed(let failure, _) = result.outcome { reason = ": " + failure.message }
         }
         if counts.outstanding == 0 {
-            throw CommandFailure(.internalFault, "\(counts.failed) of \(counts.total) pictures failed\(reason)")
+            throw CommandFailure(.internalError, "\(counts.failed) of \(counts.total) pictures failed\(reason)")
         }
         let cause = RunSession.failure(of: WorldEnd(end), outstanding: counts.outstanding)
         throw CommandFailure(cause.status, "the world ended before its work, see above\(reason)")

@@ -4,6 +4,7 @@ import PaliGemma
 import Pictures
 import ShardPlan
 import Tensor
+import WorkerInterface
 
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -25,24 +26,25 @@ struct InspectImageCommand: ParsableCommand {
     @Argument(help: "The picture.")
     var picture: String
 
-    @Option(help: Variable.model.help("The model's directory; it says how large its pictures are.", valueName: "dir"))
-    var model: String?
+    enum Options: OptionSelection {
+        typealias Table = WorkerOptions
+        static let options: [any AnyOptionDefinition] = [
+            Table.table.model, Table.table.resize, Table.table.ignoreEXIF,
+        ]
+    }
+
+    @OptionGroup var options: OptionFlags<Options>
 
     @Option(help: Variable.output.help("Where the PNG goes.", valueName: "file"))
     var output: String?
 
-    @OptionGroup var resize: PictureOptions
-
-    @Flag(help: Variable.ignoreExif.help("Do not turn the picture as its camera says."))
-    var ignoreExif = false
-
     func run() throws {
-        let model = try Variable.model.required(model, option: "--model")
+        let worker = try options.values()
         let output = try Variable.output.required(output, option: "--output")
         var options = ImageDecoder.Options()
-        options.ignoreExif = try Variable.ignoreExif.isOn(ignoreExif)
-        let side = try ModelConfiguration(directory: model).vision.imageSize
-        let seen = try PictureReader(side: side, resize: resize.given() ?? .pillow, options: options)
+        options.ignoreExif = worker.ignoreEXIF
+        let side = try ModelConfiguration(directory: worker.model).vision.imageSize
+        let seen = try PictureReader(side: side, resize: worker.resize, options: options)
             .read(path: picture)
         try PNGWriter.write(seen.image, to: output)
         print("\(picture): \(seen.originalWidth) x \(seen.originalHeight) -> \(side) x \(side), \(output)")

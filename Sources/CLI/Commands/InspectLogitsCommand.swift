@@ -3,6 +3,7 @@ import Foundation
 import PaliGemma
 import Pictures
 import Tensor
+import WorkerInterface
 
 struct InspectLogitsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,17 +19,17 @@ struct InspectLogitsCommand: ParsableCommand {
     @Argument(help: "The picture.")
     var picture: String
 
-    @Option(help: Variable.model.help("The model's directory.", valueName: "dir"))
-    var model: String?
+    enum Options: OptionSelection {
+        typealias Table = WorkerOptions
+        static let options: [any AnyOptionDefinition] = [
+            Table.table.model, Table.table.weights, Table.table.slidingWindow, Table.table.threads,
+        ]
+    }
+
+    @OptionGroup var options: OptionFlags<Options>
 
     @Option(help: Variable.prompt.help("What the model is asked.", valueName: "text"))
     var prompt: String?
-
-    @Option(help: Variable.weights.help("As in run.", default: "bf16", valueName: "bf16|int8"))
-    var weights: WeightPrecision?
-
-    @Flag(help: Variable.slidingWindow.help("As in run."))
-    var slidingWindow = false
 
     @Option(
         help: Variable.onlyWeights.help(
@@ -44,14 +45,11 @@ struct InspectLogitsCommand: ParsableCommand {
     @Option(help: Variable.maxTokens.help("Tokens of the answer.", default: "1", valueName: "count"))
     var maxTokens: Int?
 
-    @Option(help: Variable.threads.help("Compute threads.", default: "all cores", valueName: "count"))
-    var threads: Int?
-
     @Option(help: Variable.output.help("Where the logits go.", valueName: "file"))
     var output: String?
 
     func run() throws {
-        let directory = try Variable.model.required(model, option: "--model")
+        let worker = try options.values()
         let output = try Variable.output.required(output, option: "--output")
         let forced = try (Variable.forcedTokens.value(forcedTokens) ?? "").split(separator: ",").map { text in
             guard let id = Int32(text.trimmingCharacters(in: .whitespaces)) else {
@@ -59,13 +57,12 @@ struct InspectLogitsCommand: ParsableCommand {
             }
             return id
         }
-        let count = try Variable.maxTokens.count(maxTokens, option: "--max-tokens").flatMap { Int($0) } ?? 1
-        let threads = try Variable.threads.count(threads, option: "--threads").flatMap { Int($0) }
+        let count = try Variable.maxTokens.count(maxTokens, option: "--max-tokens") ?? 1
         let probe = try LogitProbe(
-            directory: directory, precision: try Variable.weights.value(weights) ?? .bf16,
+            directory: worker.model, precision: worker.weights,
             onlyWeights: try Variable.onlyWeights.value(onlyWeights),
-            slidingWindow: try Variable.slidingWindow.isOn(slidingWindow),
-            threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+            slidingWindow: worker.slidingWindow,
+            threads: worker.threads ?? ProcessInfo.processInfo.activeProcessorCount)
         let logits = try probe.logits(
             picture: picture, prompt: try Variable.prompt.value(prompt) ?? "", tokens: count, forced: forced)
         do {

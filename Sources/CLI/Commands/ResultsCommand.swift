@@ -1,6 +1,7 @@
 import ArgumentParser
 import Base
 import Queue
+import WorkerInterface
 
 struct ResultsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -58,7 +59,7 @@ struct ResultsCommand: ParsableCommand {
             try file.write(to: LineWriter(standardOutput: ()))
         }
         if file.failed > 0 {
-            Talk.say("paligemma: \(file.failed) jobs failed and are not in it; see `paligemma failed`")
+            Console.log("\(file.failed) jobs failed and are not in it; see `paligemma failed`")
         }
     }
 }

@@ -12,8 +12,8 @@ struct RunForecast {
     init(settings: WorldSettings, submission: Submission) throws {
         self.settings = settings
         self.submission = submission
-        let stored = PlanReport.elementSize(of: try Checkpoint(directory: settings.model))
-        elementSize = settings.precision == .int8 ? 1 : stored
+        let stored = PlanReport.elementSize(of: try Checkpoint(directory: settings.worker.model))
+        elementSize = settings.worker.weights == .int8 ? 1 : stored
     }
 
     var text: String {
@@ -21,7 +21,8 @@ struct RunForecast {
         var lines = [
             PlanReport.row("jobs", "\(submission.summary.added)\(faults)"),
             PlanReport.row("pictures", "\(submission.pictures), \(ByteCount.text(Int(submission.bytes)))"),
-            PlanReport.row("model", settings.model + (settings.precision == .int8 ? ", --weights int8" : "")),
+            PlanReport.row(
+                "model", settings.worker.model + (settings.worker.weights == .int8 ? ", --weights int8" : "")),
         ]
         lines += PlanReport.lines(plan: settings.plan, configuration: settings.configuration, elementSize: elementSize)
         return lines.joined(separator: "\n")

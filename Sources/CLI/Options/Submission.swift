@@ -1,4 +1,5 @@
 import Queue
+import WorkerInterface
 
 /// What a submission came to.
 struct Submission {
@@ -43,7 +44,7 @@ struct Submission {
         }
         try flush(&batch, to: queue, manner)
         if faults > Self.mostFaultsShown {
-            Talk.say("paligemma: … and \(faults - Self.mostFaultsShown) more like these")
+            Console.log("… and \(faults - Self.mostFaultsShown) more like these")
         }
     }
 
@@ -52,7 +53,7 @@ struct Submission {
         for image in job.images { bytes += image.size ?? 0 }
         guard let fault = job.fault else { return }
         faults += 1
-        if faults <= Self.mostFaultsShown { Talk.say("paligemma: \(fault.message)") }
+        if faults <= Self.mostFaultsShown { Console.log("\(fault.message)") }
     }
 
     private mutating func flush(_ batch: inout [Job], to queue: (any JobQueue)?, _ manner: Manner) throws {

@@ -51,17 +51,17 @@ struct ProcessTree {
         return variables
     }
 
-    /// What the kernel says of a process; of a dead one that is nothing, and FileManager.contents loses 4 KiB with
-    /// every empty file.
+    /// Returns what the kernel has about a process; nothing about a dead one. (FileManager.contents leaks 4 KiB with
+    /// every empty file.)
     private static func contents(of name: String, _ id: pid_t) -> Data {
         (try? FileHandle(forReadingAtPath: "/proc/\(id)/\(name)")?.readToEnd()) ?? Data()
     }
 
-    /// Ends every descendant and waits until it is gone, at most for `patience`.
+    /// Kills every descendant and waits until it is gone, at most for `timeout`.
     ///
-    /// - Parameter launcher: a child whose end somebody else asks for.
-    static func destroyAll(except launcher: pid_t? = nil, patience: Duration = .seconds(3)) {
-        let deadline = ContinuousClock.now + patience
+    /// - Parameter launcher: a child that somebody else waits for.
+    static func destroyAll(except launcher: pid_t? = nil, timeout: Duration = .seconds(3)) {
+        let deadline = ContinuousClock.now + timeout
         while ContinuousClock.now < deadline {
             let alive = ProcessTree().descendants.filter(\.isAlive)
             if alive.isEmpty { break }
@@ -72,7 +72,7 @@ struct ProcessTree {
         reapOrphans(except: launcher)
     }
 
-    /// Buries adopted processes that are dead.
+    /// Waits for adopted processes that are dead, so that the kernel forgets them.
     static func reapOrphans(except launcher: pid_t?) {
         let dead = ProcessTree().descendants.filter { !$0.isAlive && $0.parent == getpid() && $0.id != launcher }
         for entry in dead {

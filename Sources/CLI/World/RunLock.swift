@@ -1,10 +1,11 @@
+import Base
 import Foundation
 
 #if canImport(Glibc)
     import Glibc
 #endif
 
-/// Keeps a second `run` away from an output. The system lets go of it however this process ends.
+/// Keeps a second `run` away from an output. The system releases it however this process ends.
 ///
 /// A file of its own: a lock on the queue's file would be lost whenever SQLite closes it.
 final class RunLock {
@@ -20,19 +21,13 @@ final class RunLock {
                 close(opened)
                 throw CommandFailure(.environment, "another `paligemma run` is writing \(output); wait for it")
             }
-            if Self.isFile(opened, at: path) {
+            if SystemFile.isOpen(opened, at: path) {
                 descriptor = opened
                 return
             }
             // Between our open and our lock the one before us ended and removed the file: its lock holds nobody back.
             close(opened)
         }
-    }
-
-    private static func isFile(_ descriptor: Int32, at path: String) -> Bool {
-        var (open, named) = (stat(), stat())
-        return fstat(descriptor, &open) == 0 && stat(path, &named) == 0 && open.st_ino == named.st_ino
-            && open.st_dev == named.st_dev
     }
 
     deinit {

@@ -1,5 +1,6 @@
 import Foundation
 import Queue
+import WorkerInterface
 
 /// One run: worlds work on the queue, their results go to the output as they come, the person is told and obeyed.
 struct RunSession {
@@ -12,7 +13,7 @@ struct RunSession {
     init(queue: SQLiteQueue, output: OutputFile, settings: Supervisor.Settings, signals: Signals) {
         self.queue = queue
         self.output = output
-        supervisor = Supervisor(settings, ledger: { queue }, signals: signals)
+        supervisor = Supervisor(settings, queue: { queue }, signals: signals)
     }
 
     /// Runs worlds until the work is done or cannot go on.
@@ -27,14 +28,14 @@ struct RunSession {
         if let outputFailure { throw outputFailure }
 
         let counts = try queue.counts()
-        say(counts, since: before, in: ContinuousClock.now - start)
+        report(counts, since: before, in: ContinuousClock.now - start)
         if counts.outstanding > 0 {
             if let interruption = supervisor.interruption { throw ExitStatus.signal(interruption) }
             throw Self.failure(of: end, outstanding: counts.outstanding)
         }
     }
 
-    /// Copies new results and shows how far it is. A queue that is busy now is asked again later.
+    /// Copies new results and shows the progress. A queue that is busy now is asked again later.
     private mutating func tick() {
         do {
             if outputFailure == nil { try output.appendNew(from: queue) }
@@ -42,33 +43,32 @@ struct RunSession {
             return
         } catch {
             outputFailure = error
-            Talk.say("paligemma: \(CommandFailure(error)?.message ?? "\(error)")")
+            Console.log(CommandFailure(error)?.message ?? "\(error)")
             supervisor.drain()
         }
         if let counts = try? queue.counts() { progress.show(counts) }
     }
 
-    private func say(_ counts: JobCounts, since before: JobCounts, in time: Duration) {
+    private func report(_ counts: JobCounts, since before: JobCounts, in time: Duration) {
         let finished = counts.finished - before.finished
         let speed = Double(finished) / max(time.inSeconds, 1e-3)
         var text = "\(counts.done) done, \(counts.failed) failed"
         if counts.outstanding > 0 { text += ", \(counts.outstanding) left" }
         text += String(format: "; %d in %.1f s (%.3g pictures/s)", finished, time.inSeconds, speed)
-        Talk.say(text)
+        Console.writeLine(text)
     }
 
-    /// Why the last world ended before the work did, as an exit code.
+    /// Returns why the last world ended before the work did, with its exit code.
     static func failure(of end: WorldEnd, outstanding: Int) -> CommandFailure {
         let left = "\(outstanding) jobs are left; start the same command again to go on"
         switch end {
-        case .refused(let code, let reason): return CommandFailure(ExitStatus(rawValue: code), "\(reason); \(left)")
-        case .interrupted(let code):
-            return CommandFailure(ExitStatus(rawValue: code), "the world was interrupted; \(left)")
-        case .died(let cause) where cause == WorldEnd.queueUnavailable:
-            return CommandFailure(.queueUnavailable, "\(cause), see above; \(left)")
-        case .died(let cause): return CommandFailure(.internalFault, "the world died: \(cause); \(left)")
-        case .finished(1): return CommandFailure(.environment, "the world failed, see above; \(left)")
-        case .finished: return CommandFailure(.internalFault, "the world ended, see above; \(left)")
+        case .refused(let status, let reason): return CommandFailure(status, "\(reason); \(left)")
+        case .interrupted(let status): return CommandFailure(status, "the world was interrupted; \(left)")
+        case .died(.queueUnavailable):
+            return CommandFailure(.queue, "\(DeathCause.queueUnavailable), see above; \(left)")
+        case .died(let cause): return CommandFailure(.internalError, "the world died: \(cause); \(left)")
+        case .finished(.jobsFailed): return CommandFailure(.environment, "the world failed, see above; \(left)")
+        case .finished: return CommandFailure(.internalError, "the world ended, see above; \(left)")
         }
     }
 }

@@ -11,11 +11,13 @@ final class WorldProcess {
     let processID: pid_t
     private let outputReader: Thread
     private let outputEnd = DispatchSemaphore(value: 0)
-    private let heard = RecentLines()
-    /// What it said last.
-    var lastLines: [String] { heard.lines }
+    private let recent = RecentLines()
+    /// The last lines of its output.
+    var lastLines: [String] { recent.lines }
 
-    /// Starts `command`. What it says, on either of its outputs, goes to `onLine`, from another thread.
+    /// Starts `command`. The lines of both of its outputs go to `onLine`, from another thread.
+    ///
+    /// - Throws: a failure of the environment where the command cannot be started.
     init(_ command: WorldCommand, onLine: @escaping @Sendable (String) -> Void) throws(CommandFailure) {
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else { throw Self.cannotStart(command, errno) }
@@ -28,42 +30,42 @@ final class WorldProcess {
             close(readEnd)
             throw error
         }
-        let (outputEnd, heard) = (outputEnd, heard)
+        let (outputEnd, recent) = (outputEnd, recent)
         outputReader = Thread {
-            var talk = LauncherTalk()
+            var filter = LauncherOutputFilter()
             Self.forEachLine(of: readEnd) { line in
-                heard.add(line)
-                talk.linesToShow(after: line).forEach(onLine)
+                recent.add(line)
+                filter.linesToShow(after: line).forEach(onLine)
             }
-            talk.linesAtEnd().forEach(onLine)
+            filter.linesAtEnd().forEach(onLine)
             close(readEnd)
             outputEnd.signal()
         }
         outputReader.start()
     }
 
-    /// Finish what is in flight, or give it back, and end.
+    /// Asks the world to finish what is in flight, or to return it to the queue, and to end.
     func drain() { kill(processID, SIGUSR1) }
 
-    /// End now; mpirun passes it on to the ranks.
+    /// Tells the world to end now; mpirun passes that on to the ranks.
     func stop() { kill(-processID, SIGTERM) }
 
-    /// Ends its processes on this host, whichever group they are in: mpirun gives each rank one of its own.
+    /// Kills the world's processes on this host, whichever group they are in: mpirun gives each rank one of its own.
     func destroy() { ProcessTree.destroyAll(except: processID) }
 
-    /// How the world ended; nil while it runs. To be asked until it says so, and not again.
+    /// Returns how the world ended, or nil while it runs. Not to be called again after the end.
     func poll() -> ProcessEnd? {
         var status: Int32 = 0
         guard waitpid(processID, &status, WNOHANG) == processID else { return nil }
         // Ranks that outlived their launcher must not go on beside the next world.
         ProcessTree.destroyAll()
-        // Whatever was said before the end is heard; a grandchild that holds the pipe open is not waited for.
+        // What was written before the end is read; a grandchild that holds the pipe open is not waited for.
         _ = outputEnd.wait(timeout: .now() + 2)
         let signal = status & 0x7F
         return signal == 0 ? .exited((status >> 8) & 0xFF) : .killed(signal: signal)
     }
 
-    /// To be called on a thread that lives as long as the world shall.
+    /// Starts the process. The calling thread must live as long as the world shall.
     private static func spawn(_ command: WorldCommand, output: Int32) throws(CommandFailure) -> pid_t {
         pg_adopt_orphans()
         var arguments = ([command.executable] + command.arguments).map { strdup($0) } + [nil]
@@ -95,10 +97,10 @@ final class WorldProcess {
     }
 }
 
-/// The last lines of a talk, from any thread.
+/// The last lines of an output, from any thread.
 private final class RecentLines: @unchecked Sendable {
     // @unchecked: every access holds the lock.
-    private static let most = 200
+    private static let maximum = 200
     private let lock = NSLock()
     private var kept: [String] = []
 
@@ -107,7 +109,7 @@ private final class RecentLines: @unchecked Sendable {
     func add(_ line: String) {
         lock.withLock {
             kept.append(line)
-            if kept.count > 2 * Self.most { kept.removeFirst(Self.most) }
+            if kept.count > 2 * Self.maximum { kept.removeFirst(Self.maximum) }
         }
     }
 }

@@ -1,19 +1,18 @@
 import Base
 import Foundation
 
-/// Whether the supervisor of this world still lives, where it is on the same host. When it is killed the kernel tells
-/// mpirun, which tells the ranks; but one that is only just starting passes nothing on.
-struct SupervisorMark {
+/// Watches whether the supervisor of this world still lives, where it is on the same host. When it is killed the kernel
+/// tells mpirun, which tells the ranks; but an mpirun that is only just starting passes nothing on.
+struct SupervisorWatch {
     private static let interval: UInt64 = 1_000_000_000
     private let process: pid_t
     private var next = Timeline.now()
     private var wasGone = false
 
-    /// - Parameter world: the name that a supervisor gives, "host:process.number"; nil for others.
-    init?(world: String, host: String) {
-        let parts = world.split(separator: ":")
-        guard parts.count == 2, parts[0] == host, let process = parts[1].split(separator: ".").first,
-            let process = pid_t(process)
+    /// - Parameter world: the name that a supervisor gives, "host:process.number"; nil for other names and for none.
+    init?(world: String?, host: String) {
+        guard let parts = world?.split(separator: ":"), parts.count == 2, parts[0] == host,
+            let process = parts[1].split(separator: ".").first.flatMap({ pid_t($0) })
         else { return nil }
         self.process = process
     }
