@@ -1,18 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// The module graph, top to bottom. No arrow ever runs upward:
-///
-///     pg-worker   -> Coordinator, Shard, ShardPlan, PaliGemma, Wire
-///     paligemma   -> Coordinator, ShardPlan, PaliGemma
-///     Coordinator -> ShardPlan, PaliGemma, Wire
-///     Shard       -> ShardPlan, PaliGemma, Wire       (the only module that knows MPI)
-///     ShardPlan   -> PaliGemma
-///     Wire        -> nothing
-///     PaliGemma   -> nothing
-///
-/// Each C library is imported by exactly one Swift file or folder, and its module map or shim is
-/// nested in the module that owns it.
+/// The targets, bottom to top; no arrow runs upward. docs/architecture.md draws them, and a test compares the drawing with
+/// the imports. Each C library is imported by one Swift target, and its module map or shim is nested in the folder of the
+/// target that owns it.
 let package = Package(
     name: "paligemma",
     products: [
@@ -23,21 +14,35 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
     targets: [
-        // MARK: PaliGemma: checkpoint, tokenizer, pixels, SigLIP, Gemma
+        // MARK: Ground: files, hashing, JSON, threads' primitives, child programs
+        .target(name: "Base", dependencies: ["CXXHash"], exclude: ["CXXHash"]),
+        .systemLibrary(name: "CXXHash", path: "Sources/Base/CXXHash", pkgConfig: "libxxhash"),
+
+        // MARK: Ground: kernels, matrices, products, attention, quantization, the thread team
         .target(
-            name: "PaliGemma",
-            dependencies: ["CKernels", "CMemoryRead", "COpenBLAS", "CImageCodecs", "CSentencePiece", "CXXHash"],
-            exclude: ["CKernels", "CMemoryRead", "COpenBLAS", "CImageCodecs", "CSentencePiece", "CXXHash"]),
-        .target(name: "CKernels", path: "Sources/PaliGemma/CKernels"),
-        .target(name: "CMemoryRead", path: "Sources/PaliGemma/CMemoryRead"),
-        .systemLibrary(name: "COpenBLAS", path: "Sources/PaliGemma/COpenBLAS", pkgConfig: "openblas"),
-        .systemLibrary(name: "CXXHash", path: "Sources/PaliGemma/CXXHash", pkgConfig: "libxxhash"),
+            name: "Tensor", dependencies: ["Base", "CKernels", "COpenBLAS"], exclude: ["CKernels", "COpenBLAS"]),
+        .target(name: "CKernels", path: "Sources/Tensor/CKernels"),
+        .systemLibrary(name: "COpenBLAS", path: "Sources/Tensor/COpenBLAS", pkgConfig: "openblas"),
+
+        // MARK: Ground: decoding, turning and resizing pictures; frames of videos
+        .target(name: "Pictures", dependencies: ["Base", "CImageCodecs"], exclude: ["CImageCodecs"]),
         .target(
-            name: "CImageCodecs", path: "Sources/PaliGemma/CImageCodecs",
+            name: "CImageCodecs", path: "Sources/Pictures/CImageCodecs",
             linkerSettings: ["jpeg", "png", "webp", "webpdemux", "z"].map { .linkedLibrary($0) }),
+
+        // MARK: Model: configuration, checkpoint, tokenizer, SigLIP, Gemma, decoding
+        .target(
+            name: "PaliGemma", dependencies: ["Tensor", "Pictures", "Base", "CSentencePiece"],
+            exclude: ["CSentencePiece"]),
         .target(
             name: "CSentencePiece", path: "Sources/PaliGemma/CSentencePiece",
             linkerSettings: [.linkedLibrary("sentencepiece")]),
+
+        // MARK: Measurements: random models, what the machine gives at most, single kernels
+        .target(
+            name: "Measure", dependencies: ["PaliGemma", "Tensor", "Base", "CMemoryRead", "COpenBLAS"],
+            exclude: ["CMemoryRead"]),
+        .target(name: "CMemoryRead", path: "Sources/Measure/CMemoryRead"),
 
         // MARK: Wire: frames of protobuf-c messages
         .target(name: "Wire", dependencies: ["CWire"], exclude: ["CWire"]),
@@ -45,27 +50,29 @@ let package = Package(
             name: "CWire", path: "Sources/Wire/CWire", exclude: ["wire.proto", "generate"],
             linkerSettings: [.linkedLibrary("protobuf-c")]),
 
-        // MARK: Shard: the plan, and MPI
-        .target(name: "ShardPlan", dependencies: ["PaliGemma"], path: "Sources/Shard/Plan"),
+        // MARK: Work: who holds what; jobs and their queues
+        .target(name: "ShardPlan", dependencies: ["PaliGemma"]),
         .target(
-            name: "Shard", dependencies: ["ShardPlan", "PaliGemma", "Wire", "CMPI", "CTurn"],
-            exclude: ["Plan", "CMPI", "CTurn"]),
+            name: "Queue", dependencies: ["PaliGemma", "Pictures", "Base", "CSQLite", "CPostgres"],
+            exclude: ["CSQLite", "CPostgres"]),
+        .systemLibrary(name: "CSQLite", path: "Sources/Queue/CSQLite", pkgConfig: "sqlite3"),
+        .systemLibrary(name: "CPostgres", path: "Sources/Queue/CPostgres", pkgConfig: "libpq"),
+
+        // MARK: Runtime: MPI and the stages of a rank; the schedule
+        .target(
+            name: "Shard",
+            dependencies: ["ShardPlan", "PaliGemma", "Pictures", "Wire", "Tensor", "Base", "CMPI", "CTurn"],
+            exclude: ["CMPI", "CTurn"]),
         .systemLibrary(name: "CMPI", path: "Sources/Shard/CMPI", pkgConfig: "ompi-c"),
         .target(name: "CTurn", path: "Sources/Shard/CTurn"),
-
-        // MARK: Coordinator: queue, schedule, results
-        .target(
-            name: "Coordinator", dependencies: ["ShardPlan", "PaliGemma", "Wire", "CSQLite", "CPostgres"],
-            exclude: ["CSQLite", "CPostgres"]),
-        .systemLibrary(name: "CSQLite", path: "Sources/Coordinator/CSQLite", pkgConfig: "sqlite3"),
-        .systemLibrary(name: "CPostgres", path: "Sources/Coordinator/CPostgres", pkgConfig: "libpq"),
+        .target(name: "Coordinator", dependencies: ["Queue", "ShardPlan", "PaliGemma", "Pictures", "Wire", "Base"]),
 
         // MARK: Programs
         .executableTarget(
             name: "pg-worker",
             dependencies: [
-                "Coordinator", "Shard", "ShardPlan", "PaliGemma", "Wire", "CProcess",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Coordinator", "Shard", "ShardPlan", "Queue", "PaliGemma", "Pictures", "Tensor", "Wire", "Base",
+                "CProcess", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Worker", exclude: ["CProcess"],
             // Names for the stacks that a watchdog writes.
@@ -74,7 +81,7 @@ let package = Package(
         .executableTarget(
             name: "paligemma",
             dependencies: [
-                "Coordinator", "ShardPlan", "PaliGemma", "CSpawn",
+                "Queue", "ShardPlan", "Measure", "PaliGemma", "Pictures", "Tensor", "Base", "CSpawn",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/CLI", exclude: ["CSpawn"]),
@@ -82,24 +89,36 @@ let package = Package(
 
         // MARK: Tests
         .target(name: "TestSupport", dependencies: ["CPostgres"], path: "Tests/Support"),
-        .testTarget(name: "PaliGemmaTests", dependencies: ["PaliGemma", "ShardPlan", "CKernels", "TestSupport"]),
+        .testTarget(name: "BaseTests", dependencies: ["Base"]),
+        .testTarget(name: "TensorTests", dependencies: ["Tensor", "Base", "CKernels", "TestSupport"]),
+        .testTarget(name: "PicturesTests", dependencies: ["Pictures", "Base", "TestSupport"]),
         .testTarget(
-            name: "WorkerTests",
-            dependencies: ["Coordinator", "PaliGemma", "TestSupport", "pg-worker", "paligemma", "faults"]),
+            name: "PaliGemmaTests",
+            dependencies: ["PaliGemma", "ShardPlan", "Measure", "Pictures", "Tensor", "Base", "TestSupport"]),
+        .testTarget(
+            name: "MeasureTests", dependencies: ["Measure", "PaliGemma", "Tensor", "Base", "TestSupport"]),
         .testTarget(name: "WireTests", dependencies: ["Wire", "CWire", "TestSupport"]),
-        .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma", "CTurn"]),
+        .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma", "Base", "CTurn"]),
         .testTarget(
-            name: "CLITests", dependencies: ["paligemma", "pg-worker", "Coordinator", "TestSupport", "queue-stress"]),
+            name: "QueueTests",
+            dependencies: ["Queue", "CSQLite", "PaliGemma", "Pictures", "Base", "TestSupport", "queue-stress"]),
         .testTarget(
             name: "CoordinatorTests",
-            dependencies: ["Coordinator", "CSQLite", "ShardPlan", "PaliGemma", "TestSupport", "queue-stress"]),
+            dependencies: ["Coordinator", "Queue", "ShardPlan", "PaliGemma", "Base", "TestSupport"]),
+        .testTarget(
+            name: "WorkerTests",
+            dependencies: ["Queue", "PaliGemma", "Base", "TestSupport", "pg-worker", "paligemma", "faults"]),
+        .testTarget(
+            name: "CLITests",
+            dependencies: ["paligemma", "pg-worker", "Queue", "Base", "TestSupport", "queue-stress"]),
         // What a cluster does to worlds, done on purpose: `make faults`.
         .executableTarget(
-            name: "faults", dependencies: ["Coordinator", "TestSupport"], path: "Tests/Faults", exclude: ["README.md"]),
+            name: "faults", dependencies: ["Queue", "Base", "TestSupport"], path: "Tests/Faults",
+            exclude: ["README.md"]),
         // A process to be killed while it works on a queue.
-        .executableTarget(name: "queue-stress", dependencies: ["Coordinator"], path: "Tests/QueueStress"),
+        .executableTarget(name: "queue-stress", dependencies: ["Queue"], path: "Tests/QueueStress"),
         // What benchmarks/queue runs.
         .executableTarget(
-            name: "queue-benchmark", dependencies: ["Coordinator", "PaliGemma"], path: "Tests/QueueBenchmark"),
+            name: "queue-benchmark", dependencies: ["Queue", "PaliGemma", "Base"], path: "Tests/QueueBenchmark"),
     ]
 )

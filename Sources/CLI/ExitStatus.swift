@@ -1,7 +1,8 @@
-import Coordinator
 import Foundation
-import PaliGemma
+import Pictures
+import Queue
 import ShardPlan
+import Tensor
 
 /// How a command ends. Thrown where there is nothing more to say.
 package struct ExitStatus: RawRepresentable, Error, Equatable {

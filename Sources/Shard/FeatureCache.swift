@@ -1,4 +1,5 @@
-import PaliGemma
+import Base
+import Tensor
 
 /// The features of one picture, [T, D], before the projector.
 final class PictureFeatures {

@@ -1,5 +1,7 @@
+import Base
 import Foundation
 import PaliGemma
+import Pictures
 
 #if canImport(Glibc)
     import Glibc

@@ -1,6 +1,8 @@
+import Base
 import Foundation
 import PaliGemma
 import Synchronization
+import Tensor
 import Wire
 
 /// Features of pictures on their way into a prefill: the main thread puts in the frames that arrive, the compute

@@ -1,6 +1,6 @@
+import Base
 import CTurn
 import Foundation
-import PaliGemma
 import Synchronization
 
 /// Ranks that share the cores of a host take turns: one computes, on all cores, until it has to wait for something.

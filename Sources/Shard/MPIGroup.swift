@@ -1,5 +1,7 @@
+import Base
 import Foundation
 import PaliGemma
+import Tensor
 
 /// The tensor-parallel group over MPI, used from a rank's compute thread: operations are handed to the main thread,
 /// which begins them in the order in which they were asked for, and so in the same order on every rank.

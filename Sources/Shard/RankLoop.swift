@@ -1,6 +1,8 @@
+import Base
 import Foundation
 import PaliGemma
 import Synchronization
+import Tensor
 import Wire
 
 /// The main thread of a rank: it owns MPI, moves frames and collectives, and computes nothing. So an order is

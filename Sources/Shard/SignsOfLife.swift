@@ -1,4 +1,4 @@
-import PaliGemma
+import Base
 import Synchronization
 
 /// What a rank has heard of its peers. Its main thread notes it, its watchdog reads it.

@@ -1,5 +1,5 @@
+import Base
 import Foundation
-import PaliGemma
 import Synchronization
 
 /// The compute thread of a rank: does one piece of work after the other, in the order in which they came.

@@ -1,5 +1,7 @@
+import Base
 import Foundation
 import PaliGemma
+import Tensor
 import Wire
 
 /// The Gemma stage of a rank: orders in, and from the group's first rank Tokens frames out. All ranks of the group

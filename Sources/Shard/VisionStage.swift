@@ -1,5 +1,7 @@
+import Base
 import Foundation
 import PaliGemma
+import Tensor
 import Wire
 
 /// The vision stage of a rank: PixelBatch frames in, Features frames out to the Gemma ranks that own the rows, each

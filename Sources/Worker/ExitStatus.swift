@@ -1,8 +1,8 @@
 import Coordinator
 import Foundation
-import PaliGemma
-import Shard
+import Queue
 import ShardPlan
+import Tensor
 
 /// How the program ends; the same codes as `paligemma`.
 enum ExitStatus: Int32 {

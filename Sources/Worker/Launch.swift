@@ -1,5 +1,5 @@
+import Base
 import Foundation
-import PaliGemma
 
 /// What the launcher and the machine say about this process.
 struct Launch {

@@ -1,5 +1,5 @@
+import Base
 import Foundation
-import PaliGemma
 
 /// What this process has used so far, as the kernel counts it.
 struct ProcessUsage {

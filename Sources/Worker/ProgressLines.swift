@@ -1,5 +1,6 @@
 import Coordinator
 import Foundation
+import PaliGemma
 import ShardPlan
 
 /// A line now and then on stderr, for logs; a progress bar is the business of `paligemma run`.

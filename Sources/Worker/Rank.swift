@@ -1,9 +1,13 @@
+import Base
 import Coordinator
 import Foundation
 import PaliGemma
+import Pictures
+import Queue
 import Shard
 import ShardPlan
 import Synchronization
+import Tensor
 import Wire
 
 /// The parts of one rank, wired together: its stages, and on rank 0 the Coordinator.

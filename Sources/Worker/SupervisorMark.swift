@@ -1,5 +1,5 @@
+import Base
 import Foundation
-import PaliGemma
 
 /// Whether the supervisor of this world still lives, where it is on the same host. When it is killed the kernel tells
 /// mpirun, which tells the ranks; but one that is only just starting passes nothing on.

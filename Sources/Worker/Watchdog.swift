@@ -1,6 +1,6 @@
+import Base
 import CProcess
 import Foundation
-import PaliGemma
 import Shard
 import Synchronization
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import Coordinator
 import Foundation
 import PaliGemma

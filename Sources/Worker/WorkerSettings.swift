@@ -1,6 +1,8 @@
+import Base
 import Coordinator
 import Foundation
 import PaliGemma
+import Pictures
 
 /// What a rank was asked to do: flags, else environment, else defaults.
 struct WorkerSettings {

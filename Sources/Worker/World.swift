@@ -2,9 +2,10 @@ import CProcess
 import Coordinator
 import Foundation
 import PaliGemma
+import Pictures
 import Shard
 import ShardPlan
-import Wire
+import Tensor
 
 /// One rank from its start to its end.
 enum World {

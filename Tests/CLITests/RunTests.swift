@@ -1,5 +1,5 @@
-import Coordinator
 import Foundation
+import Queue
 import Testing
 
 /// `run` with a pg-worker that is a script: what it starts, how it goes on, what it makes of every end.

@@ -1,4 +1,3 @@
-import Coordinator
 import Foundation
 
 /// Kills by SIGKILL: a rank, rank 0, mpirun, the supervisor; just before and just after every change of a job's state,

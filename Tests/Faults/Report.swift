@@ -1,5 +1,4 @@
 import Foundation
-import TestSupport
 
 /// What a scenario found.
 struct Report {

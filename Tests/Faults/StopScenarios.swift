@@ -1,5 +1,5 @@
-import Coordinator
 import Foundation
+import Queue
 
 /// Processes that are stopped (SIGSTOP) and go on.
 enum StopScenarios {

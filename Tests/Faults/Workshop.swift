@@ -1,5 +1,5 @@
-import Coordinator
 import Foundation
+import Queue
 import TestSupport
 
 /// What a scenario works in: a folder, a queue, jobs whose ids are written down outside the queue, and worlds under a

@@ -1,6 +1,7 @@
 import Foundation
 import PaliGemma
 import ShardPlan
+import Tensor
 import TestSupport
 import Testing
 

@@ -1,5 +1,8 @@
+import Base
 import Foundation
+import Measure
 import PaliGemma
+import Tensor
 import TestSupport
 import Testing
 

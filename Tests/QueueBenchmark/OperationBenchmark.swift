@@ -1,5 +1,5 @@
-import Coordinator
 import Foundation
+import Queue
 
 /// Fills a queue and times what worlds and people ask of it while it is full.
 struct OperationBenchmark {

@@ -1,6 +1,5 @@
-import Coordinator
+import Base
 import Foundation
-import PaliGemma
 
 /// Seconds that calls of one kind took, from any thread.
 final class Times: Sendable {

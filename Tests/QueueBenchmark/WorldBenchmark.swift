@@ -1,6 +1,6 @@
-import Coordinator
+import Base
 import Foundation
-import PaliGemma
+import Queue
 import Synchronization
 
 /// Worlds that sleep instead of computing: how many jobs they answer, against what they would if the queue took no time.

@@ -1,4 +1,3 @@
-import Coordinator
 import Foundation
 
 // queue-benchmark operations QUEUE JOBS           fills a queue with jobs and times what worlds and people ask of it

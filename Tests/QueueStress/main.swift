@@ -1,5 +1,5 @@
-import Coordinator
 import Foundation
+import Queue
 import Synchronization
 
 // queue-stress QUEUE OWNER LEASE_MILLISECONDS [PAUSE_MILLISECONDS]: finishes jobs, as a world does, until none is left,

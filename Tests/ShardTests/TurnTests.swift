@@ -1,6 +1,6 @@
+import Base
 import CTurn
 import Foundation
-import PaliGemma
 import Synchronization
 import Testing
 

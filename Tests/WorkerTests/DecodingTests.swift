@@ -1,7 +1,7 @@
 // The fields are named as the keys of the results.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
-import Coordinator
+import Base
 import Foundation
 import PaliGemma
 import TestSupport

@@ -1,8 +1,8 @@
 // The fields are named as the keys of the results.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
-import Coordinator
 import Foundation
+import Queue
 import TestSupport
 import Testing
 

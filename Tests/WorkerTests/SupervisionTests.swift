@@ -1,5 +1,5 @@
+import Base
 import Foundation
-import PaliGemma
 import TestSupport
 import Testing
 

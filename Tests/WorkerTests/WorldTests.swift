@@ -1,4 +1,5 @@
 import Foundation
+import PaliGemma
 import TestSupport
 import Testing
 

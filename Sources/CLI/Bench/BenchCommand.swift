@@ -1,6 +1,7 @@
 import ArgumentParser
-import Coordinator
+import Base
 import Foundation
+import Measure
 import PaliGemma
 import ShardPlan
 

@@ -1,4 +1,5 @@
 import PaliGemma
+import Tensor
 
 /// The arithmetic of figures: reports in, rows of the table out.
 struct BenchFigures {

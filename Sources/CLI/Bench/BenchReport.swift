@@ -1,4 +1,4 @@
-import Coordinator
+import Base
 import Foundation
 
 /// What the ranks of a world reported (`pg-worker --report`).

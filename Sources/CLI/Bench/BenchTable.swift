@@ -1,4 +1,5 @@
 import Foundation
+import PaliGemma
 
 /// The figures for people.
 struct BenchTable {

@@ -1,6 +1,6 @@
-import Coordinator
 import Foundation
-import PaliGemma
+import Pictures
+import Queue
 
 /// A folder for one measurement; gone with this object.
 final class BenchFolder {

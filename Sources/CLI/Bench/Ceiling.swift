@@ -1,6 +1,8 @@
 import ArgumentParser
+import Base
 import Foundation
-import PaliGemma
+import Measure
+import Tensor
 
 /// Something that this machine gives only so much of.
 enum Ceiling: Equatable {

@@ -1,5 +1,6 @@
 import Foundation
-import PaliGemma
+import Measure
+import Tensor
 
 /// The figures of single kernels, each beside the machine's limit.
 struct KernelResult: Encodable {

@@ -1,6 +1,7 @@
 import ArgumentParser
+import Base
 import Foundation
-import PaliGemma
+import Tensor
 
 /// Measures single kernels at a real model's shapes.
 struct KernelsCommand: ParsableCommand {

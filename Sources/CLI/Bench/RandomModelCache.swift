@@ -1,5 +1,5 @@
 import Foundation
-import PaliGemma
+import Measure
 
 /// Random models that were made once, one directory a shape and number of layers.
 enum RandomModelCache {

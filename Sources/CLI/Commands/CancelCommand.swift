@@ -1,5 +1,4 @@
 import ArgumentParser
-import Coordinator
 
 struct CancelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

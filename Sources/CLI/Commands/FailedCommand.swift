@@ -1,5 +1,6 @@
 import ArgumentParser
-import Coordinator
+import Base
+import Queue
 
 struct FailedCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

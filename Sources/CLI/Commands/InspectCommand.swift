@@ -1,7 +1,9 @@
 import ArgumentParser
 import Foundation
 import PaliGemma
+import Pictures
 import ShardPlan
+import Tensor
 
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
 import PaliGemma
+import Pictures
+import Tensor
 
 struct InspectLogitsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

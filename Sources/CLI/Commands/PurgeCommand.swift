@@ -1,5 +1,5 @@
 import ArgumentParser
-import Coordinator
+import Queue
 
 struct PurgeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Measure
 import PaliGemma
 
 struct RandomModelCommand: ParsableCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
-import Coordinator
+import Base
+import Queue
 
 struct ResultsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Coordinator
 
 struct RetryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Coordinator
+import Base
 import Foundation
-import PaliGemma
+import Queue
 import ShardPlan
 
 struct RunCommand: ParsableCommand {

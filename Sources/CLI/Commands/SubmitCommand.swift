@@ -1,5 +1,5 @@
 import ArgumentParser
-import Coordinator
+import Queue
 
 struct SubmitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

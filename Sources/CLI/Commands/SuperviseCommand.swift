@@ -1,6 +1,6 @@
 import ArgumentParser
-import Coordinator
 import Foundation
+import Queue
 
 struct SuperviseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import ArgumentParser
-import Coordinator
+import Base
+import PaliGemma
 
 /// How answers are made, for all jobs that do not say it themselves. The flags are called as the keys of a job, and are
 /// checked where these are.

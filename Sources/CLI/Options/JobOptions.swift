@@ -1,6 +1,8 @@
 import ArgumentParser
-import Coordinator
+import Base
 import PaliGemma
+import Pictures
+import Queue
 
 /// Which jobs: pictures with one prompt, or a file of jobs.
 struct JobOptions: ParsableArguments {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import PaliGemma
+import Pictures
 
 /// How a picture becomes what the model sees.
 struct PictureOptions: ParsableArguments {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Coordinator
+import Queue
 
 /// What to ask of every picture: words, or a task that makes them.
 struct PromptOptions: ParsableArguments {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Coordinator
+import Queue
 
 /// A queue, and some of its jobs: by id, by code, or all.
 struct SelectionOptions: ParsableArguments {

@@ -1,4 +1,4 @@
-import Coordinator
+import Queue
 
 /// What a submission came to.
 struct Submission {

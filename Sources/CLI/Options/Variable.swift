@@ -1,5 +1,5 @@
 import ArgumentParser
-import Coordinator
+import Base
 import Foundation
 
 /// The environment variable of a flag: it counts where the flag is not given.

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Coordinator
 import Foundation
 import PaliGemma
+import Pictures
 import ShardPlan
 
 /// How a world of pg-worker is started.

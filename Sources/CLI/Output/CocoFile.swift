@@ -1,4 +1,5 @@
-import Coordinator
+import Base
+import Queue
 
 /// The boxes of a queue's answers as a COCO detection file: one object with `images`, `annotations` and `categories`.
 ///

@@ -1,5 +1,5 @@
-import Coordinator
 import Foundation
+import Queue
 
 #if canImport(Glibc)
     import Glibc

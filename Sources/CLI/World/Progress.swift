@@ -1,5 +1,5 @@
-import Coordinator
 import Foundation
+import Queue
 
 /// Says how far the work is: a bar on a terminal, elsewhere a line now and then.
 package struct Progress {

@@ -1,5 +1,5 @@
-import Coordinator
 import Foundation
+import Queue
 
 /// One run: worlds work on the queue, their results go to the output as they come, the person is told and obeyed.
 struct RunSession {

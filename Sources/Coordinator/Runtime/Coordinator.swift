@@ -1,5 +1,8 @@
+import Base
 import Foundation
 import PaliGemma
+import Pictures
+import Queue
 import ShardPlan
 import Wire
 

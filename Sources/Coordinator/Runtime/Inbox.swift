@@ -1,4 +1,5 @@
 import Foundation
+import Queue
 
 /// What the Coordinator's helper threads tell it, in order; it looks in whenever its own thread comes round.
 final class Inbox: @unchecked Sendable {

@@ -1,5 +1,7 @@
+import Base
 import Foundation
-import PaliGemma
+import Pictures
+import Queue
 
 /// Reads the pictures of jobs and the frames of their videos, from the queue where they travelled in it, else from
 /// their files.

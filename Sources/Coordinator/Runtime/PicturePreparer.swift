@@ -1,5 +1,8 @@
+import Base
 import Foundation
 import PaliGemma
+import Pictures
+import Queue
 
 /// What the vision stage and Gemma need of a job.
 struct PreparedJob: Sendable {

@@ -1,5 +1,6 @@
+import Base
 import Foundation
-import PaliGemma
+import Queue
 
 /// The thread that talks to the queue: it leases, finishes and renews, and never computes, so a lease is kept
 /// however long a prefill takes.

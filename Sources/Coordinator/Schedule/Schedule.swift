@@ -1,3 +1,5 @@
+import Queue
+
 /// The Coordinator's decisions as a pure state machine: events in, actions out. It knows no thread, no clock, no MPI
 /// and no queue, and so every order of events can be tried by hand.
 ///

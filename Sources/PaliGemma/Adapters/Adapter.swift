@@ -1,4 +1,6 @@
+import Base
 import Foundation
+import Tensor
 
 /// A LoRA adapter as PEFT saves it: `adapter_config.json`, and `adapter_model.safetensors` with two thin matrices for each
 /// module that it changes, A [r, inputs] and B [outputs, r]. The module then gives x · Wᵀ + scale · (x · Aᵀ) · Bᵀ.
@@ -15,8 +17,8 @@ package struct Adapter: Sendable {
 
     struct Module: Sendable {
         let storedName: String
-        let a: Checkpoint.StoredTensor
-        let b: Checkpoint.StoredTensor
+        let a: StoredTensor
+        let b: StoredTensor
         let scale: Float
     }
 
@@ -51,12 +53,12 @@ package struct Adapter: Sendable {
         func fail(_ name: String, _ reason: String) -> ModelError {
             ModelError(.adapter, at: path, "tensor \(name): \(reason)")
         }
-        var halves: [String: (a: Checkpoint.StoredTensor?, b: Checkpoint.StoredTensor?)] = [:]
+        var halves: [String: (a: StoredTensor?, b: StoredTensor?)] = [:]
         for (name, entry) in file.tensors.sorted(by: { $0.key < $1.key }) {
             guard name.hasPrefix(prefix), let end = [".lora_A.weight", ".lora_B.weight"].first(where: name.hasSuffix)
             else { throw fail(name, "is no part of a plain LoRA; only lora_A and lora_B of modules are implemented") }
             let module = String(name.dropFirst(prefix.count).dropLast(end.count))
-            let tensor = Checkpoint.StoredTensor(storedName: name, entry: entry, mapping: file.mapping)
+            let tensor = StoredTensor(storedName: name, entry: entry, mapping: file.mapping)
             guard entry.shape.count == 2 else { throw fail(name, "has shape \(entry.shape); a matrix is expected") }
             if end.contains("_A") { halves[module, default: (nil, nil)].a = tensor }
             if end.contains("_B") { halves[module, default: (nil, nil)].b = tensor }

@@ -1,4 +1,6 @@
+import Base
 import Foundation
+import Tensor
 
 /// `adapter_config.json` as PEFT writes it for LoRA: what scales the additions, and what would make them more than
 /// additions, which is refused.

@@ -1,5 +1,6 @@
-import CXXHash
+import Base
 import Foundation
+import Tensor
 
 /// A model directory's tensors: one safetensors file, or several and their index, mapped and checked.
 package struct Checkpoint: Sendable {
@@ -8,35 +9,13 @@ package struct Checkpoint: Sendable {
     /// By canonical name (``TensorNames``).
     package let tensors: [String: StoredTensor]
 
-    /// One tensor: its entry, the mapping that holds its bytes, and its name on disk for messages.
-    package struct StoredTensor: Sendable {
-        package let storedName: String
-        package let entry: TensorEntry
-        package let mapping: MappedFile
-
-        /// Whether none of its numbers is infinite or NaN. Reads all of it.
-        var isFinite: Bool {
-            let bytes = mapping.bytes[entry.range]
-            func none<Bits: FixedWidthInteger>(_ exponent: Bits) -> Bool {
-                stride(from: bytes.startIndex, to: bytes.endIndex, by: MemoryLayout<Bits>.size).allSatisfy {
-                    mapping.bytes.loadUnaligned(fromByteOffset: $0, as: Bits.self) & exponent != exponent
-                }
-            }
-            return switch entry.element {
-            case .float32: none(UInt32(0x7F80_0000))
-            case .bfloat16: none(UInt16(0x7F80))
-            case .float16: none(UInt16(0x7C00))
-            }
-        }
-    }
-
     package init(directory: String) throws(ModelError) {
         self.directory = directory
         let (paths, owner) = try Self.locate(in: directory)
         var files: [SafetensorsFile] = []
         var tensors: [String: StoredTensor] = [:]
         for path in paths {
-            let file = try SafetensorsFile(path: path)
+            let file = try SafetensorsFile(path: path, isBuffer: TensorNames.isBuffer)
             files.append(file)
             let isPart = TensorNames.areOfLargerModel(owner.map { Array($0.keys) } ?? Array(file.tensors.keys))
             Loading.advance()
@@ -88,14 +67,8 @@ package struct Checkpoint: Sendable {
     /// 128 bits over the configuration, every tensor's name, type, shape and place, samples of the data and the
     /// tokenizer: equal for equal models wherever they lie, different for any other.
     package func fingerprint() -> String {
-        let state = XXH3_createState()
-        defer { XXH3_freeState(state) }
-        XXH3_128bits_reset(state)
-        func add(_ data: Data) {
-            var count = UInt64(data.count).littleEndian
-            XXH3_128bits_update(state, &count, 8)
-            data.withUnsafeBytes { _ = XXH3_128bits_update(state, $0.baseAddress, $0.count) }
-        }
+        var hash = PartsHash()
+        func add(_ data: Data) { data.withUnsafeBytes { hash.add($0) } }
         for name in ["config.json", "tokenizer.model", "tokenizer.json"] {
             add(FileManager.default.contents(atPath: directory + "/" + name) ?? Data())
         }
@@ -106,7 +79,7 @@ package struct Checkpoint: Sendable {
                 Loading.advance()
             }
         }
-        return ContentHash.hexadecimal(XXH3_128bits_digest(state))
+        return hash.hexadecimal()
     }
 
     /// Sixty-four pages spread over a file: a fine-tuned sibling has the same header but other numbers everywhere,

@@ -1,3 +1,5 @@
+import Tensor
+
 /// Every tensor of a model as a view of the mapped checkpoint; only vectors (norms, biases) are held as float32.
 ///
 /// The tensor's canonical name (``TensorNames``) stands behind each field.

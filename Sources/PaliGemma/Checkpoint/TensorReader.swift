@@ -1,5 +1,7 @@
+import Base
 import CKernels
 import Foundation
+import Tensor
 
 /// Takes tensors out of a checkpoint by name and shape, and remembers which were taken.
 struct TensorReader {
@@ -44,7 +46,7 @@ struct TensorReader {
         }
     }
 
-    private mutating func take(_ name: String, _ shape: [Int]) throws(ModelError) -> Checkpoint.StoredTensor {
+    private mutating func take(_ name: String, _ shape: [Int]) throws(ModelError) -> StoredTensor {
         Fault.before(.load, name)
         defer { Loading.advance() }
         guard let tensor = checkpoint.tensors[name] else {

@@ -1,3 +1,5 @@
+import Tensor
+
 /// What decoding writes into, kept from step to step: a step allocates no matrix.
 final class DecodeBuffers {
     /// Sequences that there is room for.

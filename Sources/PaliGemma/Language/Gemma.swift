@@ -1,3 +1,5 @@
+import Tensor
+
 /// Gemma, one rank's part of it: prefixes in, tokens out.
 ///
 ///     B sequences, T rows, D width, N query heads, K key/value heads, H head width, F MLP width, V vocabulary

@@ -1,3 +1,5 @@
+import Tensor
+
 /// What Gemma 2 has and Gemma 1 has not, beside the norms behind attention and MLP (``TextLayerWeights``).
 extension TextConfiguration {
     /// Scores scaled by 1 / √(query_pre_attn_scalar), which need not be the heads' width, and capped.

@@ -1,3 +1,6 @@
+import Base
+import Tensor
+
 /// Tokens after the prefix, the lanes of all living sequences together: attention by query heads, MLP by columns, two sums over
 /// the group a layer, the output head by rows of the vocabulary.
 extension Gemma {

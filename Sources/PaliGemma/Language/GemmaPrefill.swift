@@ -1,3 +1,5 @@
+import Tensor
+
 /// Where a prefill finds the vision tower's features: they arrive while it runs.
 package protocol FeatureSource {
     /// The features [n, vision width] of rows of this rank's share; waits until they are there.

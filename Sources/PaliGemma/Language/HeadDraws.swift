@@ -1,3 +1,5 @@
+import Tensor
+
 /// A token that is to be drawn at random.
 struct Draw {
     let sequence: Sequence

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 
 /// What is to be known of one row's logits beside the most probable token.
 struct HeadQuestion: Sendable {

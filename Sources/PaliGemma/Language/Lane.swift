@@ -1,3 +1,5 @@
+import Tensor
+
 /// One row of a decoding step: the token that goes in, and the keys and values that it sees.
 ///
 /// The first positions stand in a cache that the lanes of a sequence share; a lane that is alone has its room there for

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 
 /// From the last layer's rows to tokens. Each rank has the logits of its rows of the vocabulary; what crosses the
 /// group is, for each sequence, the largest logit, where it is, and the sum of exponentials beside it. All ranks

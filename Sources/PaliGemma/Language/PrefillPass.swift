@@ -1,3 +1,5 @@
+import Tensor
+
 /// Buffers of a prefill, kept for the next one.
 final class PrefillBuffers {
     private let split: PrefillCut.Split

@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import Tensor
 
 /// Cosines and sines of the rotary positions: angle(p, i) = p · base^(−2i/H), i < H/2.
 ///

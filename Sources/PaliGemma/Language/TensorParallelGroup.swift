@@ -1,3 +1,5 @@
+import Tensor
+
 /// How numbers stand on the wire between the ranks of a group.
 package enum LinkFormat: String, CaseIterable, Sendable {
     case float32 = "f32"

@@ -1,9 +1,9 @@
 /// A vocabulary as SentencePiece's ModelProto describes it, and the few bytes of protobuf that it takes to write one.
 ///
 /// Field numbers: `sentencepiece_model.proto` of the sentencepiece project.
-struct PieceModel {
-    struct Piece: Equatable {
-        enum Kind: UInt64 {
+package struct PieceModel {
+    package struct Piece: Equatable {
+        package enum Kind: UInt64 {
             case normal = 1
             case unknown, control, userDefined, unused, byte
         }
@@ -14,14 +14,22 @@ struct PieceModel {
         var score: Float = 0
         var kind: Kind
 
+        package init(text: [UInt8], score: Float = 0, kind: Kind) {
+            self.text = text
+            self.score = score
+            self.kind = kind
+        }
+
         /// Holds the place of an id that stands for nothing.
         static func unused(_ id: Int) -> Piece { Piece(text: Array("<no token \(id)>".utf8), kind: .unused) }
     }
 
     var pieces: [Piece]
 
+    package init(pieces: [Piece]) { self.pieces = pieces }
+
     /// A byte-pair model with byte fallback that leaves a text's characters and spaces as they are.
-    var serialized: [UInt8] {
+    package var serialized: [UInt8] {
         var trainer = ProtobufWriter()
         trainer.write(field: 3, varint: 2)  // model_type: BPE
         trainer.write(field: 35, varint: 1)  // byte_fallback

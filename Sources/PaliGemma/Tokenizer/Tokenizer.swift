@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 
 /// Text to token ids and back, by the vocabulary of a checkpoint.
 ///

@@ -1,3 +1,5 @@
+import Base
+
 /// The parts of `tokenizer.json` that make a vocabulary.
 struct TokenizerFile {
     let addedTokens: [AddedToken]

@@ -1,3 +1,5 @@
+import Pictures
+
 /// Cuts square pictures into rows of patch values, so that SigLIP's convolution becomes one product.
 struct PatchCutter: Sendable {
     let side: Int

@@ -1,3 +1,5 @@
+import Tensor
+
 /// SigLIP: square RGB pictures in, one row of features a patch out (before the projector).
 ///
 ///     S side in pixels, P patch, T = (S/P)² rows a picture, D width, N heads, H = D/N, F MLP width
@@ -164,7 +166,9 @@ package final class VisionTower {
 
     private func layerNorm(_ x: MatrixView, _ norm: LayerNormWeights, into out: MatrixView) {
         team.rows(x.rows) { [kernels, configuration] range in
-            kernels.layerNorm(x.rows(range), norm, epsilon: configuration.layerNormEpsilon, into: out.rows(range))
+            kernels.layerNorm(
+                x.rows(range), weight: norm.weight, bias: norm.bias, epsilon: configuration.layerNormEpsilon,
+                into: out.rows(range))
         }
     }
 

@@ -1,7 +1,7 @@
 import Foundation
 import PaliGemma
 import ShardPlan
-import TestSupport
+import Tensor
 import Testing
 
 /// Every way of decoding beside every other in one batch, over any number of ranks.

@@ -1,5 +1,6 @@
 import Foundation
 import PaliGemma
+import Tensor
 import Testing
 
 @Suite("The file of quantised weights is made once, and never used where it does not belong")
@@ -11,8 +12,8 @@ struct QuantizedFileTests {
         let stored = try ModelWeights(checkpoint: checkpoint, configuration: configuration)
         var made = 0
         let file = try QuantizedFile(
-            checkpoint: checkpoint, weights: stored, fingerprint: checkpoint.fingerprint(), team: ThreadTeam(count: 2),
-            onMaking: { _ in made += 1 })
+            of: stored.quantizable, model: checkpoint.fingerprint() + checkpoint.stamps, directory: editor.directory,
+            team: ThreadTeam(count: 2), onMaking: { _ in made += 1 })
         let weights = try ModelWeights(checkpoint: checkpoint, configuration: configuration, quantized: file)
         return (made, file, weights)
     }

@@ -1,5 +1,6 @@
 import Foundation
 import PaliGemma
+import Tensor
 import TestSupport
 
 /// The committed checkpoints and what the reference computed with them (Tests/Fixtures/goldens/make.py).

@@ -1,5 +1,6 @@
 import Foundation
 import PaliGemma
+import Tensor
 
 /// A tensor-parallel group whose ranks are threads of this process: what MPI does between processes, as copies.
 final class InProcessGroup: TensorParallelGroup {

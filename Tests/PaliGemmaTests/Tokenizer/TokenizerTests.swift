@@ -1,5 +1,7 @@
+import Base
 import Foundation
 import PaliGemma
+import Tensor
 import TestSupport
 import Testing
 

@@ -1,0 +1,65 @@
+import Base
+
+/// Reads the file of a picture and makes it what the model sees.
+package struct PictureReader: Sendable {
+    /// Side in pixels of the square that the model takes.
+    package var side: Int
+    package var resize: PictureResize
+    package var options: ImageDecoder.Options
+
+    package init(
+        side: Int, resize: PictureResize = .pillow, options: ImageDecoder.Options = ImageDecoder.Options()
+    ) {
+        self.side = side
+        self.resize = resize
+        self.options = options
+    }
+
+    /// A picture, ready for the vision tower.
+    package struct Picture: Sendable {
+        /// XXH3-128 of the file's bytes, 32 hexadecimal digits.
+        package let contentHash: String
+        /// Size and time of the very file that was read.
+        package let stamp: FileStamp
+        /// Size of the picture in its file, after turning it upright.
+        package let originalWidth: Int
+        package let originalHeight: Int
+        /// `side x side` pixels.
+        package let image: RGBImage
+    }
+
+    /// Opens, reads, hashes, decodes and resizes the picture at `path`.
+    ///
+    /// - Parameter expected: what the file was when it was submitted; another one is an error.
+    /// - Throws: ``ImageError`` with any of its codes but `unwritable`.
+    package func read(path: String, expecting expected: FileStamp? = nil) throws(ImageError) -> Picture {
+        let file = try FileBytes(path: path)
+        if let expected, expected != file.stamp {
+            throw ImageError(.changed, at: path, "the file changed since it was submitted; submit it again")
+        }
+        return try picture(file.bytes, stamp: file.stamp, path: path)
+    }
+
+    /// The picture that these bytes of a file hold.
+    ///
+    /// - Parameters:
+    ///   - path: what to call it in an error.
+    ///   - stamp: what the file was when it was read.
+    /// - Throws: ``ImageError``, as `read(path:expecting:)` about the contents.
+    package func read(bytes: [UInt8], path: String, stamp: FileStamp) throws(ImageError) -> Picture {
+        try picture(bytes, stamp: stamp, path: path)
+    }
+
+    private func picture(_ bytes: [UInt8], stamp: FileStamp, path: String) throws(ImageError) -> Picture {
+        let original: RGBImage
+        do {
+            original = try ImageDecoder.decode(bytes, options: options)
+        } catch {
+            throw error.located(at: path)
+        }
+        return Picture(
+            contentHash: ContentHash.hexadecimal(of: bytes), stamp: stamp,
+            originalWidth: original.width, originalHeight: original.height,
+            image: resize.square(original, side: side))
+    }
+}

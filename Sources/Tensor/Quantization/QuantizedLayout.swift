@@ -1,0 +1,64 @@
+import Base
+
+/// Where everything stands in the file of a model's quantised weights. It follows from the matrices' names and shapes
+/// alone, so the file's header only has to say which model and which layout it belongs to.
+///
+///     header                      a page: magic, key
+///     for each matrix, in order   scales and sums, each [blocks][panels · 16] float32 | hashes of runs | weights
+package struct QuantizedLayout: Sendable {
+    /// Raised with every change of what the file's bytes mean.
+    static let version: UInt32 = 2
+    static let headerBytes = 4096
+    /// Panels whose weights in a block share a hash.
+    static let runPanels = 16
+
+    struct Entry: Sendable {
+        let name: String
+        let shape: QuantizedShape
+        let scalesOffset: Int
+        let hashesOffset: Int
+        let weightsOffset: Int
+
+        /// Runs of panels in a block; scales and sums of the whole matrix have the hash behind those of all runs.
+        var runs: Int { (shape.panels + runPanels - 1) / runPanels }
+        func panels(of run: Int) -> Range<Int> { run * runPanels..<min(shape.panels, (run + 1) * runPanels) }
+        func hashOffset(block: Int, run: Int) -> Int { hashesOffset + (block * runs + run) * 8 }
+        var scalesHashOffset: Int { hashesOffset + shape.blocks * runs * 8 }
+        /// Of scales and sums.
+        var scaleBytes: Int { 2 * shape.scaleCount * MemoryLayout<Float>.size }
+    }
+
+    let entries: [Entry]
+    package let byteCount: Int
+    /// What makes a file another: the model, the dates of its files, the matrices and this layout.
+    let key: String
+
+    package init(matrices: [(name: String, outputs: Int, inputs: Int)], model: String) {
+        var place = Self.headerBytes
+        func take(_ bytes: Int) -> Int {
+            defer { place += (bytes + 63) / 64 * 64 }
+            return place
+        }
+        var description = "\(Self.version) \(model)"
+        entries = matrices.map { name, outputs, inputs in
+            let shape = QuantizedShape(outputs: outputs, inputs: inputs)
+            description += "\n\(name) \(outputs) \(inputs) \(shape.blockInputs)"
+            let runs = (shape.panels + Self.runPanels - 1) / Self.runPanels
+            return Entry(
+                name: name, shape: shape, scalesOffset: take(2 * shape.scaleCount * MemoryLayout<Float>.size),
+                hashesOffset: take((shape.blocks * runs + 1) * 8), weightsOffset: take(shape.byteCount))
+        }
+        byteCount = place
+        key = ContentHash.hexadecimal(of: Array(description.utf8))
+    }
+
+    /// The first page of the file.
+    var header: [UInt8] {
+        let text = Array("PaliGemma int8 weights, version \(Self.version)\nkey \(key)\nbytes \(byteCount)\n".utf8)
+        return text + Array(repeating: 0, count: Self.headerBytes - text.count)
+    }
+
+    static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        ContentHash.hash64(of: bytes)
+    }
+}

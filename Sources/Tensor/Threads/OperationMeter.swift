@@ -1,0 +1,59 @@
+import Base
+
+/// What the arithmetic of a tower took, by phase and kind: seconds on the thread that leads the team, operations
+/// (two a multiply-add, only those that were executed) and the bytes of weights that were read.
+package final class OperationMeter: @unchecked Sendable {
+    // @unchecked: recorded and read on the thread that leads the team, never inside a region.
+    package enum Phase: Int, CaseIterable, Sendable {
+        case vision, prefill, decode
+    }
+
+    package enum Kind: Int, CaseIterable, Sendable {
+        /// Products with weights, with what is done to them in the cache.
+        case linear
+        case attention
+    }
+
+    package struct Total: Sendable, Equatable {
+        package var seconds = 0.0
+        package var operations = 0.0
+        package var weightBytes = 0.0
+
+        package init() {}
+    }
+
+    /// Where what is recorded now belongs.
+    package var phase: Phase
+    private var totals = Array(repeating: Total(), count: Phase.allCases.count * Kind.allCases.count)
+
+    package init(phase: Phase) {
+        self.phase = phase
+    }
+
+    package subscript(phase: Phase, kind: Kind) -> Total {
+        totals[phase.rawValue * Kind.allCases.count + kind.rawValue]
+    }
+
+    /// Every total that is not empty, as names and values: "vision_linear_seconds", "decode_linear_weight_bytes", …
+    package var counters: [(name: String, value: Double)] {
+        Phase.allCases.flatMap { phase in
+            Kind.allCases.flatMap { kind -> [(name: String, value: Double)] in
+                let total = self[phase, kind]
+                guard total != Total() else { return [] }
+                let name = "\(phase)_\(kind)_"
+                return [
+                    (name + "seconds", total.seconds), (name + "operations", total.operations),
+                    (name + "weight_bytes", total.weightBytes),
+                ]
+            }
+        }
+    }
+
+    /// Adds an operation that began at `start` (``Timeline/now()``) and has just ended.
+    package func record(_ kind: Kind, from start: UInt64, operations: Double, weightBytes: Double = 0) {
+        let index = phase.rawValue * Kind.allCases.count + kind.rawValue
+        totals[index].seconds += Double(Timeline.now() - start) / 1e9
+        totals[index].operations += operations
+        totals[index].weightBytes += weightBytes
+    }
+}

@@ -1,0 +1,17 @@
+import Coordinator
+import Testing
+
+@Suite struct AnswerBuilderTests {
+    @Test("The first of some texts ends an answer, and stands before the others")
+    func stops() {
+        func cut(_ text: String, _ stops: [String]) -> [String]? {
+            AnswerBuilder.cut(text, before: stops).map { [$0.text, $0.reason] }
+        }
+        #expect(cut("a red car", ["car"]) == ["a red ", "car"])
+        #expect(cut("a red car", ["car", " red"]) == ["a", " red"])
+        #expect(cut("a red car", ["a red", "a"]) == ["", "a red"])
+        #expect(cut("a red car", ["\n", "A"]) == nil)
+        #expect(cut("é\u{301}|é", ["|"]) == ["é\u{301}", "|"])
+        #expect(cut("", ["x"]) == nil)
+    }
+}

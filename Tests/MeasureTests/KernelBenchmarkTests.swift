@@ -1,0 +1,31 @@
+import Measure
+import PaliGemma
+import Tensor
+import TestSupport
+import Testing
+
+/// The micro-benchmarks, at shapes that take no time: what they count, not how fast it is.
+@Suite struct KernelBenchmarkTests {
+    private static let sets = Kernels.Level.allCases.compactMap { Kernels(level: $0) }
+
+    @Test(arguments: 0..<sets.count)
+    func whatIsExecutedIsCounted(set: Int) throws {
+        let benchmark = KernelBenchmark(kernels: Self.sets[set], threads: 2, seconds: 0)
+        try withTemporaryDirectory { folder in
+            let weights = KernelBenchmark.Weights(folder: folder)
+            for (rows, precision) in [(1, WeightPrecision.bf16), (40, .bf16), (1, .int8), (40, .int8)] {
+                let figure = try benchmark.measure(
+                    .init(rows: rows, inputs: 64, outputs: 48), weights, as: precision)
+                #expect(figure.operations == Double(2 * rows * 64 * 48))
+                #expect(figure.weightBytes == (precision == .int8 ? 64 * 48 : 2 * 64 * 48))
+                #expect(figure.seconds > 0 && figure.seconds.isFinite)
+            }
+        }
+        for keyValueHeads in [1, 4] {
+            let figure = benchmark.measure(
+                .init(name: "small", rows: 130, heads: 4, keyValueHeads: keyValueHeads, headWidth: 16))
+            #expect(figure.operations == Double(4 * 4 * 130 * 130 * 16))
+            #expect(figure.seconds > 0 && figure.seconds.isFinite)
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import Foundation
+import Pictures
+import TestSupport
+import Testing
+
+/// Videos are made here, by ffmpeg.
+@Suite("Frames of videos", .timeLimit(.minutes(5)))
+struct VideoReaderTests {
+    private let folder: TemporaryFolder
+    private let reader = VideoReader(reader: PictureReader(side: 28))
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    private func ffmpeg(_ arguments: [String]) throws {
+        let outcome = try Programs.run("ffmpeg", ["-v", "error", "-nostdin", "-y"] + arguments)
+        try #require(outcome.status == 0, "\(outcome.errors)")
+    }
+
+    /// A moving test picture.
+    private func clip(frames: Int, _ name: String = "clip.mkv", _ options: [String] = ["-c:v", "ffv1"]) throws -> String
+    {
+        let source = "testsrc=size=64x48:rate=25:duration=\(Double(frames) / 25)"
+        try ffmpeg(["-f", "lavfi", "-i", source] + options + [folder.file(name)])
+        return folder.file(name)
+    }
+
+    /// All frames as a person would take them out, and what the model sees of them.
+    private func allFrames(of clip: String) throws -> [RGBImage] {
+        try ffmpeg(["-i", clip, "-fps_mode", "passthrough", folder.file("frame-%03d.png")])
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix("frame-") }
+        return try names.sorted().map { try PictureReader(side: 28).read(path: folder.file($0)).image }
+    }
+
+    @Test("They are those that ffmpeg writes as pictures, taken evenly from the first on")
+    func evenly() throws {
+        let clip = try clip(frames: 40, "clip.mp4", ["-c:v", "mpeg4", "-bf", "2"])
+        let all = try allFrames(of: clip)
+        #expect(all.count == 40)
+        #expect(Set(all.map { SHA256.hexadecimal(of: $0.pixels) }).count > 30)
+        #expect(try reader.read(path: clip, frames: 16) == (0..<16).map { all[$0 * 40 / 16] })
+        #expect(try reader.read(path: clip, frames: 1) == [all[0]])
+        #expect(try reader.read(path: clip, frames: 40) == all)
+    }
+
+    @Test("Very many")
+    func many() throws {
+        let clip = try clip(frames: 150)
+        let all = try allFrames(of: clip)
+        #expect(try reader.read(path: clip, frames: 120) == VideoReader.indices(of: 120, in: 150).map { all[$0] })
+        #expect(try reader.read(path: clip, frames: 149) == VideoReader.indices(of: 149, in: 150).map { all[$0] })
+    }
+
+    @Test("Of a short one all are taken, again and again")
+    func short() throws {
+        let clip = try clip(frames: 3)
+        let all = try allFrames(of: clip)
+        #expect(try reader.read(path: clip, frames: 7) == [0, 1, 2, 0, 1, 2, 0].map { all[$0] })
+    }
+
+    @Test("Frames of unequal length count as one each")
+    func variableRate() throws {
+        let clip = try clip(
+            frames: 20, "clip.mkv", ["-vf", "select=lt(n\\,5)+gt(n\\,14)", "-fps_mode", "vfr", "-c:v", "ffv1"])
+        let all = try allFrames(of: clip)
+        #expect(all.count == 10)
+        #expect(try reader.read(path: clip, frames: 5) == [0, 2, 4, 6, 8].map { all[$0] })
+    }
+
+    @Test(
+        "Which frames",
+        arguments: [
+            (16, 16, Array(0..<16)), (4, 10, [0, 2, 5, 7]), (3, 2, [0, 1]), (1, 100, [0]), (5, 5, [0, 1, 2, 3, 4]),
+        ])
+    func indices(count: Int, available: Int, expected: [Int]) {
+        #expect(VideoReader.indices(of: count, in: available) == expected)
+    }
+
+    private func code(_ path: String, _ reader: VideoReader? = nil) -> ImageError.Code? {
+        do {
+            _ = try (reader ?? self.reader).read(path: path, frames: 4)
+            return nil
+        } catch {
+            #expect(error.description.contains(path))
+            return error.code
+        }
+    }
+
+    @Test("What is no video is said to be none")
+    func bad() throws {
+        #expect(code(folder.file("missing.mp4")) == .missing)
+        #expect(code(folder.path) == .isDirectory)
+        #expect(code(try folder.write("", to: "empty.mp4")) == .corrupt)
+        #expect(code(try folder.write("these are only words\n", to: "words.mp4")) == .corrupt)
+        try ffmpeg(["-f", "lavfi", "-i", "sine=duration=1", folder.file("sound.wav")])
+        #expect(code(folder.file("sound.wav")) == .noFrames)
+        // A list that points at other files is not followed.
+        let list = "#EXTM3U\n#EXTINF:1,\n\(try clip(frames: 3))\n#EXT-X-ENDLIST\n"
+        #expect(code(try folder.write(list, to: "list.m3u8")) != nil)
+        // A name that begins like an option or a protocol is a name.
+        let clip = try clip(frames: 5, "-i http:x.mkv")
+        #expect(code(clip) == nil)
+    }
+
+    @Test("One that is cut off, has too many pixels, changed or takes too long")
+    func limits() throws {
+        let path = try clip(frames: 40, "clip.mp4", ["-c:v", "mpeg4"])
+        let whole = try #require(FileManager.default.contents(atPath: path))
+        try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: folder.file("cut.mp4")))
+        #expect(code(folder.file("cut.mp4")) == .corrupt)
+
+        var options = ImageDecoder.Options()
+        options.maximumPixels = 64 * 48 - 1
+        #expect(code(path, VideoReader(reader: PictureReader(side: 28, options: options))) == .tooLarge)
+        #expect(code(path, VideoReader(reader: PictureReader(side: 28), limit: 0)) == .timedOut)
+        let stamp = try FileStamp(path: path)
+        #expect(throws: Never.self) { try reader.read(path: path, frames: 2, expecting: stamp) }
+        var other = stamp
+        other.size += 1
+        #expect { try reader.read(path: path, frames: 2, expecting: other) } throws: { error in
+            (error as? ImageError)?.code == .changed
+        }
+    }
+}

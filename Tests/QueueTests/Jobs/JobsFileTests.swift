@@ -1,0 +1,152 @@
+import Base
+import Foundation
+import Queue
+import Testing
+
+@Suite struct JobsFileTests {
+    let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    private func jobs(_ text: String, defaults: JobDefaults = JobDefaults()) throws -> [Job] {
+        let source = try JobsFile(path: folder.write(text, to: "jobs.jsonl"), defaults: defaults)
+        var jobs: [Job] = []
+        while let job = try source.next() { jobs.append(job) }
+        return jobs
+    }
+
+    @Test func aLineIsAJobWithPathsRelativeToItsFile() throws {
+        try folder.write("12345", to: "pictures/x.png")
+        let job = try #require(
+            try jobs(
+                #"{"id": "a", "images": ["pictures/x.png", "/y.png"], "prompt": "ocr", "max_tokens": 32, "priority": 2}"#
+            ).first)
+        #expect(job.id == "a")
+        #expect(job.images.map(\.name) == ["pictures/x.png", "/y.png"])
+        #expect(job.images.map(\.path) == [folder.file("pictures/x.png"), "/y.png"])
+        #expect(job.images.map(\.size) == [5, nil])
+        #expect(job.images[0].modified != nil)
+        #expect(job.prompt == "ocr")
+        #expect(job.maxTokens == 32)
+        #expect(job.priority == 2)
+        #expect(job.fault == nil)
+    }
+
+    @Test func whatIsNotSaidIsTheDefault() throws {
+        let job = try #require(
+            try jobs(#"{"images": ["x.png"]}"#, defaults: JobDefaults(prompt: "caption en", maxTokens: 9, priority: 1))
+                .first)
+        #expect(job.id == "x.png")
+        #expect(job.prompt == "caption en")
+        #expect(job.maxTokens == 9)
+        #expect(job.priority == 1)
+    }
+
+    @Test func oneBeamMayBeSaid() throws {
+        #expect(try jobs(#"{"images": ["x.png"], "prompt": "ocr", "num_beams": 1}"#).first?.fault == nil)
+    }
+
+    @Test func anEmptyPromptIsAPrompt() throws {
+        let job = try #require(try jobs(#"{"images": ["x.png"], "prompt": ""}"#).first)
+        #expect(job.fault == nil)
+        #expect(job.prompt == "")
+    }
+
+    @Test func aTaskIsAPrompt() throws {
+        let jobs = try jobs(
+            """
+            {"images": ["x.png"], "task": "detect", "about": "cat;dog"}
+            {"images": ["x.png"], "task": "caption", "lang": "de"}
+            """, defaults: JobDefaults(prompt: "ocr"))
+        #expect(jobs.map(\.prompt) == ["detect cat ; dog", "caption de"])
+        #expect(jobs.map(\.id) == ["x.png#detect cat ; dog", "x.png#caption de"])
+    }
+
+    @Test(
+        arguments: [
+            (#""task": "paint""#, "known are caption"), (#""task": "caption", "prompt": "ocr""#, "both there"),
+            (#""task": "detect""#, "needs to be told the objects"), (#""lang": "de", "prompt": "ocr""#, "belong to"),
+            (#""task": 7"#, "must be a string"),
+        ])
+    func aTaskThatMakesNoSenseIsAFault(members: String, part: String) throws {
+        let job = try #require(try jobs(#"{"images": ["x.png"], \#(members)}"#).first)
+        #expect(job.fault?.message.contains(part) == true)
+    }
+
+    @Test func picturesThatAreAskedSeveralThingsAreCalledByTheirPromptsToo() throws {
+        let jobs = try jobs(
+            """
+            {"images": ["x.png"], "prompt": "ocr"}
+            {"images": ["y.png"], "prompt": "ocr"}
+            {"images": ["x.png"], "prompt": "caption en"}
+            {"images": ["x.png", "y.png"], "prompt": "ocr"}
+            {"id": "mine", "images": ["y.png"], "prompt": "caption en"}
+            """)
+        #expect(jobs.map(\.id) == ["x.png#ocr", "y.png", "x.png#caption en", "x.png,y.png", "mine"])
+    }
+
+    @Test func aBrokenLineIsNamedAndTheOthersGoOn() throws {
+        var lines = (1...20).map { #"{"id": "\#($0)", "images": ["\#($0).png"], "prompt": "ocr"}"# }
+        lines[16] = #"{"id": "17", "images": ["#
+        let jobs = try jobs(lines.joined(separator: "\n"))
+        #expect(jobs.count == 20)
+        #expect(jobs.filter { $0.fault == nil }.map(\.id) == (1...20).filter { $0 != 17 }.map(String.init))
+        let fault = try #require(jobs[16].fault)
+        #expect(fault.message.contains("jobs.jsonl line 17: not JSON at column 25"))
+        #expect(jobs[16].id.hasSuffix("jobs.jsonl line 17"))
+    }
+
+    @Test(arguments: [
+        (#"{"imags": []}"#, "\"imags\" is not known; known are id, images, video, frames, prompt"),
+        ("[]", "an object is due"),
+        (#"{"prompt": "x"}"#, "\"images\" is missing"),
+        (#"{"images": [], "prompt": "x"}"#, "one path or more"),
+        (#"{"images": "x.png", "prompt": "x"}"#, "one path or more"),
+        (#"{"images": [1], "prompt": "x"}"#, "one path or more"),
+        (#"{"images": ["x.png"]}"#, "\"prompt\" is missing"),
+        (#"{"images": ["x.png"], "prompt": 1}"#, "\"prompt\" must be a string and is a number"),
+        (#"{"images": ["x.png"], "prompt": "x", "id": ""}"#, "\"id\" is empty"),
+        (#"{"images": ["x.png"], "prompt": "x", "max_tokens": 0}"#, "give 1 to 1000000"),
+        (#"{"images": ["x.png"], "prompt": "x", "max_tokens": 1.5}"#, "must be a whole number"),
+        (#"{"images": ["x.png"], "prompt": "x", "prompt": "y"}"#, "stands twice"),
+        (#"{"images": ["x.png"], "prompt": "x", "num_beams": 100}"#, "\"num_beams\" is 100; give 1 to 16"),
+    ])
+    func whatIsWrongIsSaid(line: String, reason: String) throws {
+        let fault = try #require(try jobs(line).first?.fault)
+        #expect(fault.code == JobFailure.invalidJob)
+        #expect(fault.message.contains("line 1: "))
+        #expect(fault.message.contains(reason))
+    }
+
+    @Test func emptyLinesCarriageReturnsAndAByteOrderMarkAreNothing() throws {
+        let lines = ["x", "y"].map { #"{"images":["\#($0)"],"prompt":""}"# }
+        let jobs = try jobs("\u{FEFF}\(lines[0])\r\n\r\n  \n\(lines[1])\r\n")
+        #expect(jobs.map(\.id) == ["x", "y"])
+        #expect(jobs[1].source?.hasSuffix("line 4") == true)
+        #expect(try self.jobs("").isEmpty)
+    }
+
+    @Test func linesLongerThanTheBufferAreWhole() throws {
+        let prompt = String(repeating: "long ", count: 200_000)
+        let lines = (0..<3).map { #"{"id": "\#($0)", "images": ["x"], "prompt": "\#(prompt)"}"# }
+        let jobs = try jobs(lines.joined(separator: "\n") + "\n")
+        #expect(jobs.map(\.prompt) == [prompt, prompt, prompt])
+    }
+
+    @Test func anOverLongLineIsAFaultOfItsOwn() throws {
+        let endless = String(repeating: "x", count: 17 << 20)
+        let jobs = try jobs("\(endless)\n{\"images\":[\"x\"],\"prompt\":\"\"}\n")
+        #expect(jobs.map { $0.fault == nil } == [false, true])
+        #expect(jobs[1].source?.hasSuffix("line 2") == true)
+    }
+
+    @Test func aFileThatCannotBeReadSaysSo() {
+        for path in [folder.file("missing.jsonl"), folder.path] {
+            #expect {
+                _ = try JobsFile(path: path, defaults: JobDefaults())
+            } throws: { ($0 as? QueueError)?.code == "job_unreadable" }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import Foundation
+import Queue
+import Testing
+
+@Suite struct PictureJobsTests {
+    let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+        let pictures = ["b.jpg", "a.PNG", "sub/c.webp", "sub/deep/d.Jpeg"]
+        let others = ["notes.txt", ".hidden.jpg", "jpg", "e.jpg.part"]
+        for name in pictures + others { try folder.write("x", to: "pictures/" + name) }
+    }
+
+    private func ids(_ source: PictureJobs) throws -> [String] {
+        var ids: [String] = []
+        while let job = try source.next() { ids.append(job.id) }
+        return ids
+    }
+
+    @Test func aFolderGivesItsPicturesToItsDepthInOrder() throws {
+        let source = PictureJobs(paths: [folder.file("pictures/")], prompt: "ocr", defaults: JobDefaults())
+        let expected = ["a.PNG", "b.jpg", "sub/c.webp", "sub/deep/d.Jpeg"].map { folder.file("pictures/" + $0) }
+        #expect(try ids(source) == expected)
+        #expect(source.passedOver == 3)
+    }
+
+    @Test func aNamedFileIsTakenWhateverItIsCalled() throws {
+        let paths = [folder.file("pictures/notes.txt"), folder.file("missing.jpg")]
+        let source = PictureJobs(paths: paths, prompt: "ocr", defaults: JobDefaults(maxTokens: 5))
+        let first = try #require(try source.next())
+        #expect(first.images[0].size == 1)
+        #expect(first.maxTokens == 5)
+        let missing = try #require(try source.next())
+        #expect(missing.id == paths[1])
+        #expect(missing.images[0].size == nil)
+        #expect(try source.next() == nil)
+    }
+
+    @Test func linkedFoldersAreWalkedOnceAndLoopsEnd() throws {
+        let loop = folder.file("pictures/sub/loop")
+        try FileManager.default.createSymbolicLink(atPath: loop, withDestinationPath: folder.file("pictures"))
+        let source = PictureJobs(paths: [folder.file("pictures")], prompt: "ocr", defaults: JobDefaults())
+        #expect(try ids(source).count == 4)
+    }
+
+    @Test func idsCarryThePromptOnRequest() throws {
+        let source = PictureJobs(paths: ["x.jpg"], prompt: "ocr", defaults: JobDefaults(), idWithPrompt: true)
+        #expect(try ids(source) == ["x.jpg#ocr"])
+    }
+}

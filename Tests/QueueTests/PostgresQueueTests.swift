@@ -1,0 +1,160 @@
+import Foundation
+import Queue
+import TestSupport
+import Testing
+
+/// What only the queue in a database has: a server that may go, and addresses with passwords.
+@Suite(.timeLimit(.minutes(15))) struct PostgresQueueTests {
+    private func openingError(_ address: String, create: Bool = false) -> QueueError? {
+        do throws(QueueError) {
+            _ = try PostgresQueue(address: address, create: create, openingPatience: .zero)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test func aPasswordIsNeverSaid() throws {
+        let addresses = [
+            "postgres://me:s3cret@host/db", "postgresql://me:s3cr@s3cret@host:99999999/db",
+            "postgres://me:s3cret@/db?bad=1",
+            "postgres://host/db?password=s3cret&sslmode=bogus", "postgres://me:s3cret@127.0.0.1:1/db",
+        ]
+        for address in addresses {
+            let error = try #require(openingError(address))
+            #expect(!"\(error)".contains("s3cret"), "\(error)")
+            #expect("\(error)".contains("***"), "\(error)")
+        }
+    }
+
+    @Test func whatKeepsUsOutIsSaidWithWhatToDo() throws {
+        let server = try PostgresServer.shared()
+        let nobody = server.address(of: "test").replacingOccurrences(of: "paligemma@", with: "nobody@")
+        #expect(openingError(nobody)?.code == "queue_refused")
+        let missing = try #require(openingError(server.address(of: "missing")))
+        #expect("\(missing)".contains("createdb"))
+        #expect(openingError("postgres://x@%2Ftmp%2Fno-such-folder/db")?.code == "queue_unreachable")
+        #expect(openingError("postgres://host/db?bogus=1")?.code == "queue_bad_address")
+        #expect(openingError("postgres://host/db?sslmode=bogus")?.code == "queue_refused")
+
+        #expect(openingError("postgres://host:99999999/db")?.code == "queue_bad_address")
+
+        let address = try server.makeDatabase()
+        #expect(openingError(address)?.code == "queue_not_a_queue")
+        #expect(openingError(address)?.description.contains("`paligemma submit` makes one") == true)
+        #expect(openingError(address, create: true) == nil)
+        try PostgresConsole(address).run("UPDATE paligemma.queue SET schema_version = 9")
+        #expect(openingError(address)?.code == "queue_newer_schema")
+        try PostgresConsole(address).run("UPDATE paligemma.queue SET schema_version = 0")
+        #expect(openingError(address, create: true)?.code == "queue_older_schema")
+        try PostgresConsole(address).run(
+            "UPDATE paligemma.queue SET schema_version = 1; ALTER TABLE paligemma.results DROP COLUMN details; "
+                + "ALTER TABLE paligemma.jobs DROP COLUMN picture")
+        #expect(openingError(address) == nil)
+        try PostgresConsole(address).run(
+            "UPDATE paligemma.queue SET schema_version = 2; CREATE ROLE stranger_\(ProcessInfo.processInfo.processIdentifier) LOGIN"
+        )
+        let stranger = address.replacingOccurrences(
+            of: "paligemma@", with: "stranger_\(ProcessInfo.processInfo.processIdentifier)@")
+        let refusal = try #require(openingError(stranger))
+        #expect(refusal.code == "queue_refused", "\(refusal)")
+    }
+
+    @Test func aWrongPasswordIsRefusedWithoutBeingSaid() throws {
+        let address = try PostgresServer.shared().makeDatabase()
+        let wrong = address.replacingOccurrences(of: "paligemma@", with: "locked:wr0ng@")
+        let refusal = try #require(openingError(wrong))
+        #expect(refusal.code == "queue_refused")
+        #expect("\(refusal)".contains(".pgpass") && !"\(refusal)".contains("wr0ng"), "\(refusal)")
+        // Let in with the right one, and kept from the tables.
+        #expect(openingError(address, create: true) == nil)
+        let right = address.replacingOccurrences(of: "paligemma@", with: "locked:right@")
+        #expect("\(try #require(openingError(right)))".contains("grant"))
+    }
+
+    @Test func manyOpenANewDatabaseAtOnce() throws {
+        let address = try PostgresServer.shared().makeDatabase()
+        DispatchQueue.concurrentPerform(iterations: 8) { number in
+            do {
+                let queue = try PostgresQueue(address: address, create: true)
+                let job = Job(id: "job-\(number)", images: [], prompt: "")
+                #expect(try queue.submit([job], otherContents: .refuse).added == 1)
+            } catch {
+                Issue.record(error)
+            }
+        }
+        #expect(try PostgresQueue(address: address).counts().ready == 8)
+    }
+
+    @Test func nobodyCanChangeTheAudit() throws {
+        let bench = try QueueBench(.postgres)
+        try bench.submit(1)
+        try bench.queue.finish(bench.leaseOne().ticket, with: sampleAnswer)
+        let console = try PostgresConsole(bench.name)
+        #expect(throws: PostgresServer.Failure.self) { try console.run("DELETE FROM paligemma.audit") }
+        #expect(throws: PostgresServer.Failure.self) { try console.run("UPDATE paligemma.audit SET state = 4") }
+        #expect(try bench.queue.audit(after: 0, limit: 9).count == 1)
+    }
+
+    @Test func aCounterThatIsWrongIsFound() throws {
+        let bench = try QueueBench(.postgres)
+        try bench.submit(1)
+        try PostgresConsole(bench.name).run("UPDATE paligemma.counts SET ready = ready + 1 WHERE shard = 3")
+        #expect {
+            try bench.queue.verify()
+        } throws: { "\($0)".contains("a counter differs") }
+    }
+
+    /// The server dies while worlds work, again and again. Nobody notices but by the time that it takes.
+    @Test func aServerThatDiesAndComesBackLosesAndDoublesNothing() throws {
+        let server = try PostgresServer()
+        let address = try server.makeDatabase()
+        let queue = try PostgresQueue(address: address, create: true)
+        _ = try queue.submit(makeJobs(800), otherContents: .refuse)
+        let workers = try (0..<3).map { try StressProcess(queue: address, owner: "process \($0)", lease: 600_000) }
+        for worker in workers { worker.waitForLines(1) }
+        for _ in 0..<5 {
+            usleep(60_000)
+            try server.kill()
+            try server.start()
+        }
+        let accepted = workers.flatMap { $0.waitForOutput() }
+        // No finish was refused as stale although the answers to some were lost: each job was said to be done, once.
+        #expect(accepted.count == 800)
+        #expect(Set(accepted).count == 800)
+        #expect(try queue.counts().done == 800)
+        let audit = try queue.audit(after: 0, limit: 2000)
+        #expect(audit.count == 800 && Set(audit.map(\.id)).count == 800)
+        #expect(Set(audit.map(\.attempt)) == [1], "no lease was lost with a connection")
+        try queue.verify()
+    }
+
+    /// The answer to a finish is lost: the connection is cut when the server has done it.
+    @Test func aFinishWhoseAnswerWasLostIsKnownByItsToken() throws {
+        let bench = try QueueBench(.postgres)
+        let queue = try PostgresQueue(address: bench.name)
+        try bench.submit(3)
+        let leases = try queue.lease(limit: 3, for: .seconds(600), owner: "test")
+        let console = try PostgresConsole(bench.name)
+        // Commits, then dies before it answers: a deferred trigger would run before the commit, so the finish is done
+        // by another connection, and ours is broken.
+        try bench.queue.finish(leases[0].ticket, with: sampleAnswer)
+        try console.run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        try queue.finish(leases[0].ticket, with: sampleAnswer)
+        #expect(throws: QueueError.staleLease(jobID: "job-0")) {
+            try queue.finish(leases[0].ticket, with: sampleAnswer)
+        }
+        #expect(try queue.audit(after: 0, limit: 9).count == 1)
+        #expect(try queue.results(after: 0, limit: 9).count == 1)
+        try queue.verify()
+    }
+
+    @Test func textsWithCharactersThatTheServerHasNotComeBack() {
+        for text in ["", "plain", "a\0b", "\u{10FFFD}", "\0\u{10FFFD}0\0"] {
+            #expect(PostgresText.decode(PostgresText.encode(text)) == text)
+        }
+        #expect(PostgresText.encode("plain ü") == "plain ü")
+    }
+}

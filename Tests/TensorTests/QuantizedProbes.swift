@@ -1,0 +1,88 @@
+import CKernels
+import Tensor
+
+/// Single kernels for eight bits on arrays: what the tests compare between the sets.
+extension Kernels {
+    struct Rows: Equatable {
+        var values: [UInt8]
+        var scales: [Float]
+        var zeros: [Float]
+    }
+
+    func quantizeRows(_ x: [Float], rows: Int, lead: Int, count: Int, levels: Int) -> Rows {
+        let groups = (lead + count + 3) / 4
+        var result = Rows(
+            values: Array(repeating: 77, count: groups * rows * 4), scales: Array(repeating: -1, count: rows),
+            zeros: Array(repeating: -1, count: rows))
+        int8.pointee.quantize_rows(
+            x, rows, x.count / rows, lead, count, Int32(levels), &result.values, &result.scales, &result.zeros)
+        return result
+    }
+
+    func quantizePanel(_ weights: [Float], outputs: Int, count: Int) -> (values: [Int8], scales: [Float]) {
+        var values = [Int8](repeating: 77, count: (count + 3) / 4 * 64)
+        var scales = [Float](repeating: -1, count: 16)
+        int8.pointee.quantize_panel(weights, outputs, count, count, &values, &scales)
+        return (values, scales)
+    }
+
+    func weighColumns(_ x: [Float], rows: Int) -> [Float] {
+        var weights = [Float](repeating: -1, count: x.count / rows)
+        int8.pointee.weigh_columns(x, rows, weights.count, weights.count, &weights)
+        return weights
+    }
+
+    func gatherPanel(_ panel: [Int8], _ places: [UInt32]) -> [Int8] {
+        var gathered = [Int8](repeating: 77, count: (places.count + 3) / 4 * 64)
+        int8.pointee.gather_panel(panel, places, places.count, &gathered)
+        return gathered
+    }
+
+    func sumPanel(_ values: [Int8]) -> [Float] {
+        var sums = [Float](repeating: -1, count: 16)
+        int8.pointee.sum_panel(values, values.count / 64, &sums)
+        return sums
+    }
+
+    /// y [rows, outputs], 3 floats between its rows; what a kernel must not touch is checked to be as it was.
+    func multiply(
+        _ rows: Rows, count: Int, _ panels: [Int8], scales: [Float], sums: [Float], skip: Int, outputs: Int,
+        onto y: [Float]?
+    ) -> [Float]? {
+        let groups = rows.values.count / count / 4
+        let gap: Float = 123
+        var out: [Float] = []
+        for row in 0..<count {
+            out += y.map { Array($0[row * outputs..<(row + 1) * outputs]) } ?? Array(repeating: .nan, count: outputs)
+            out += [gap, gap, gap]
+        }
+        let table = int8.pointee
+        rows.values.withUnsafeBufferPointer { values in
+            rows.scales.withUnsafeBufferPointer { rowScales in
+                rows.zeros.withUnsafeBufferPointer { rowZeros in
+                    var activations = pg_int8_rows(
+                        values: values.baseAddress, rows: count, scales: rowScales.baseAddress,
+                        zeros: rowZeros.baseAddress)
+                    panels.withUnsafeBufferPointer { weights in
+                        scales.withUnsafeBufferPointer { scales in
+                            sums.withUnsafeBufferPointer { sums in
+                                var part = pg_int8_panels(
+                                    weights: weights.baseAddress, stride: groups * 64, groups: groups,
+                                    scales: scales.baseAddress, sums: sums.baseAddress, skip: skip, outputs: outputs,
+                                    ahead: 0)
+                                table.multiply(&activations, &part, &out, outputs + 3, y != nil)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        var result: [Float] = []
+        for row in 0..<count {
+            let start = row * (outputs + 3)
+            guard out[start + outputs..<start + outputs + 3].allSatisfy({ $0 == gap }) else { return nil }
+            result += out[start..<start + outputs]
+        }
+        return result
+    }
+}

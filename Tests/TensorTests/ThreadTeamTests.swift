@@ -1,0 +1,30 @@
+import Synchronization
+import Tensor
+import Testing
+
+@Suite("The team of compute threads")
+struct ThreadTeamTests {
+    /// Short regions, one after the other: workers come late to most of them, and some come to the next one instead.
+    @Test("Every task of every region is done once, before the region ends", arguments: [0, 50])
+    func regions(spins: Int) {
+        let team = ThreadTeam(count: 5, spins: spins)
+        let counts = (0..<64).map { _ in Counter() }
+        for round in 1...3000 {
+            let tasks = round % 64 + 1
+            // Neither may lose a region, nor a worker.
+            if round % 5 == 0 { team.rest() }
+            if round % 7 == 0 { team.stir() }
+            team.run(tasks) { task, thread in
+                counts[task].value.wrappingAdd(thread < 5 ? 1 : 100, ordering: .relaxed)
+            }
+            for task in 0..<64 {
+                let done = counts[task].value.exchange(0, ordering: .relaxed)
+                if done != (task < tasks ? 1 : 0) { Issue.record("task \(task) of \(tasks) was done \(done) times") }
+            }
+        }
+    }
+
+    private final class Counter: Sendable {
+        let value = Atomic<Int>(0)
+    }
+}
