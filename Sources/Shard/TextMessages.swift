@@ -1,38 +1,6 @@
 import PaliGemma
 import Wire
 
-extension Decoding {
-    init(_ message: Order.Decoding) {
-        self.init(
-            topLogProbabilities: Int(message.topLogprobs),
-            repetition: message.repeatedNgram == 0
-                ? nil : Repetition(longest: Int(message.repeatedNgram), times: Int(message.repeatedTimes)))
-        if let sampling = message.sampling {
-            method = .sampling(
-                Sampling(
-                    temperature: sampling.temperature, topK: Int(sampling.topK), topP: sampling.topP,
-                    seed: sampling.seed))
-        } else if let beams = message.beams {
-            method = .beams(
-                BeamSettings(
-                    count: Int(beams.count), lengthPenalty: beams.lengthPenalty,
-                    earlyStopping: BeamSettings.EarlyStopping(beams.earlyStopping), returned: Int(beams.returned)))
-        } else if !message.choices.isEmpty {
-            method = .choices(message.choices)
-        }
-    }
-}
-
-extension BeamSettings.EarlyStopping {
-    fileprivate init(_ message: Order.Decoding.EarlyStopping) {
-        switch message {
-        case .no: self = .no
-        case .yes: self = .yes
-        case .never: self = .never
-        }
-    }
-}
-
 extension Tokens.Result {
     /// The new tokens of a sequence, and at its end its answers.
     init(_ sequence: PaliGemma.Sequence, tokensBefore before: Int) {

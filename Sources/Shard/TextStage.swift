@@ -79,7 +79,7 @@ package final class TextStage: @unchecked Sendable {
             PaliGemma.Sequence(
                 id: sequence.id, textTokens: sequence.textTokens, pictures: sequence.pictureIDs.count,
                 tokensPerPicture: tokensPerPicture, maxTokens: Int(sequence.maxTokens),
-                decoding: Decoding(sequence.decoding), adapter: sequence.adapter)
+                decoding: sequence.decoding, adapter: sequence.adapter)
         }
         let pictures = Dictionary(uniqueKeysWithValues: order.sequences.map { ($0.id, $0.pictureIDs) })
         try gemma.prefill(new, features: StoredFeatures(store: features, pictures: pictures))

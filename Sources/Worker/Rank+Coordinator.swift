@@ -21,7 +21,7 @@ extension Rank {
     }
 
     private static func queue(of settings: WorkerSettings, _ parts: ModelParts) throws -> any JobQueue {
-        let queue = try openQueue(settings.queue, patience: .seconds(60))
+        let queue = try openQueue(settings.queue, timeout: .seconds(60))
         try queue.adopt(fingerprint: parts.fingerprint.encoded, modelName: parts.name)
         return queue
     }

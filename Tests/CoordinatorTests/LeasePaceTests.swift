@@ -2,13 +2,13 @@ import Coordinator
 import Testing
 
 /// A world holds what it can finish in the time of a lease.
-@Suite struct LeasePaceTests {
-    @Test func beforeAnythingIsKnownTheScheduleDecides() {
+@Suite("The number of leases that a world holds") struct LeasePaceTests {
+    @Test("Before the first jobs are finished every wish is granted") func beforeAnythingIsKnownTheScheduleDecides() {
         let pace = LeasePace(lease: 60)
         #expect(pace.allowance(wanted: 16, held: 0) == 16)
     }
 
-    @Test(arguments: [(10.0, 6), (1.0, 60), (50.0, 3)])
+    @Test("A world holds the jobs that it can finish within a lease", arguments: [(10.0, 6), (1.0, 60), (50.0, 3)])
     func whatIsHeldFitsIntoTheLease(secondsAJob: Double, most: Int) {
         var pace = LeasePace(lease: 60)
         pace.advance(to: 100, holding: 0)
@@ -21,7 +21,8 @@ import Testing
         #expect(pace.allowance(wanted: 1000, held: most + 3) == 0)
     }
 
-    @Test func neitherTimeWithoutAJobNorTheWayOfTheFirstSaysAnythingOfTheSpeed() {
+    @Test("Neither idle time nor the latency of the first job changes the throughput")
+    func neitherTimeWithoutAJobNorTheWayOfTheFirstSaysAnythingOfTheSpeed() {
         var pace = LeasePace(lease: 60)
         pace.advance(to: 0, holding: 0)
         pace.advance(to: 500, holding: 16)

@@ -2,6 +2,7 @@
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 import Base
+import DecodingSettings
 import Foundation
 import PaliGemma
 import TestSupport

@@ -28,18 +28,6 @@ struct Variable {
     static let replace = Variable("REPLACE")
     static let idWithPrompt = Variable("ID_WITH_PROMPT")
 
-    static let numBeams = Variable("NUM_BEAMS")
-    static let lengthPenalty = Variable("LENGTH_PENALTY")
-    static let earlyStopping = Variable("EARLY_STOPPING")
-    static let numReturn = Variable("NUM_RETURN")
-    static let temperature = Variable("TEMPERATURE")
-    static let topK = Variable("TOP_K")
-    static let topP = Variable("TOP_P")
-    static let stop = Variable("STOP")
-    static let stopRepetition = Variable("STOP_REPETITION")
-    static let topLogprobs = Variable("TOP_LOGPROBS")
-    static let choices = Variable("CHOICES")
-
     static let embed = Variable("EMBED")
     static let maxReady = Variable("MAX_READY")
 
@@ -54,7 +42,6 @@ struct Variable {
     static let fresh = Variable("FRESH")
     static let dryRun = Variable("DRY_RUN")
 
-    static let useAdapter = Variable("USE_ADAPTER")
     static let ignoreExif = Variable("IGNORE_EXIF")
     static let shape = Variable("SHAPE")
     static let layers = Variable("LAYERS")

@@ -1,3 +1,4 @@
+import DecodingSettings
 import PaliGemma
 import Queue
 import Wire

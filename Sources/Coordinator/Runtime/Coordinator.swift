@@ -149,7 +149,7 @@ package final class Coordinator {
                     .prepared(
                         id, rows: rows,
                         positions: prepared.decoding.positions(prefixRows: rows, maxTokens: maxTokens),
-                        sequenceRows: prepared.decoding.rows, isExclusive: prepared.decoding.isSteady)))
+                        sequenceRows: prepared.decoding.rows, isExclusive: prepared.decoding.needsBatchInvariance)))
         case .unprepared(let id, let failure, let permanent):
             if let job = jobs.remove(id) { fail(job, failure, permanent: permanent) }
             try perform(schedule.handle(.unprepared(id)))
@@ -209,14 +209,14 @@ package final class Coordinator {
         case .unfinished: break
         case .failed(let failure): fail(job, failure, permanent: true)
         case .answered(let answer):
-            keeper.finish(job.lease.ticket, answer)
+            keeper.finish(job.lease.handle, answer)
             progress.pictures += job.pictureIDs.count
         }
         return true
     }
 
     private func fail(_ job: InFlightJob, _ failure: JobFailure, permanent: Bool) {
-        keeper.fail(job.lease.ticket, failure, permanent: permanent, seconds: job.seconds)
+        keeper.fail(job.lease.handle, failure, permanent: permanent, seconds: job.seconds)
     }
 
     // MARK: Actions
@@ -235,7 +235,7 @@ package final class Coordinator {
                 try messenger.prefill(batch, ids.compactMap { id in jobs[id].map { (id, $0) } })
             case .decode(let ids, let steps): try messenger.decode(ids, steps: steps)
             case .release(let id):
-                if let job = jobs.remove(id) { keeper.release([job.lease.ticket]) }
+                if let job = jobs.remove(id) { keeper.release([job.lease.handle]) }
             }
         }
     }

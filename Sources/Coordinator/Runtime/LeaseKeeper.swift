@@ -8,9 +8,9 @@ final class LeaseKeeper: @unchecked Sendable {
     // @unchecked: `held`, `pace` and `isProven` are only used on the keeper's thread.
     private enum Call {
         case lease(Int)
-        case finish(Lease.Ticket, Answer)
-        case fail(Lease.Ticket, JobFailure, permanent: Bool, seconds: Double)
-        case release([Lease.Ticket])
+        case finish(LeaseHandle, Answer)
+        case fail(LeaseHandle, JobFailure, permanent: Bool, seconds: Double)
+        case release([LeaseHandle])
     }
 
     private let queue: any JobQueue
@@ -20,7 +20,7 @@ final class LeaseKeeper: @unchecked Sendable {
     private let calls = Mailbox<Call>()
     private let report: @Sendable (HelperReport) -> Void
     private let finished = DispatchSemaphore(value: 0)
-    private var held: Set<Lease.Ticket> = []
+    private var held: Set<LeaseHandle> = []
     private var pace: LeasePace
     /// Whether this world has answered a job.
     private var isProven = false
@@ -40,11 +40,11 @@ final class LeaseKeeper: @unchecked Sendable {
     }
 
     func lease(_ limit: Int) { calls.put(.lease(limit)) }
-    func finish(_ ticket: Lease.Ticket, _ answer: Answer) { calls.put(.finish(ticket, answer)) }
-    func fail(_ ticket: Lease.Ticket, _ failure: JobFailure, permanent: Bool, seconds: Double) {
-        calls.put(.fail(ticket, failure, permanent: permanent, seconds: seconds))
+    func finish(_ handle: LeaseHandle, _ answer: Answer) { calls.put(.finish(handle, answer)) }
+    func fail(_ handle: LeaseHandle, _ failure: JobFailure, permanent: Bool, seconds: Double) {
+        calls.put(.fail(handle, failure, permanent: permanent, seconds: seconds))
     }
-    func release(_ tickets: [Lease.Ticket]) { calls.put(.release(tickets)) }
+    func release(_ handles: [LeaseHandle]) { calls.put(.release(handles)) }
 
     /// Its activity, for a watchdog. Retries count as progress: the queue has a timeout of its own for a server that is
     /// down.
@@ -104,7 +104,7 @@ final class LeaseKeeper: @unchecked Sendable {
             Fault.before(.lease)
             let leases = try queue.lease(limit: limit, for: duration, owner: owner, isProven: isProven)
             if !leases.isEmpty { Fault.after(.lease) }
-            held.formUnion(leases.map(\.ticket))
+            held.formUnion(leases.map(\.handle))
             if leases.isEmpty {
                 let counts = try queue.counts()
                 let others = counts.retry + max(0, counts.leased - held.count)
@@ -113,33 +113,33 @@ final class LeaseKeeper: @unchecked Sendable {
             } else {
                 report(.leased(leases))
             }
-        case .finish(let ticket, let answer):
-            try end(ticket) { () throws(QueueError) in
-                Fault.before(.finish, ticket.jobID)
-                try queue.finish(ticket, with: answer)
-                Fault.after(.finish, ticket.jobID)
+        case .finish(let handle, let answer):
+            try end(handle) { () throws(QueueError) in
+                Fault.before(.finish, handle.jobID)
+                try queue.finish(handle, with: answer)
+                Fault.after(.finish, handle.jobID)
                 pace.finish()
                 isProven = true
                 return .answered
             }
-        case .fail(let ticket, let failure, let permanent, let seconds):
-            try end(ticket) { () throws(QueueError) in
-                Fault.before(.fail, ticket.jobID)
-                defer { Fault.after(.fail, ticket.jobID) }
-                let state = try queue.fail(ticket, with: failure, permanent: permanent, seconds: seconds)
+        case .fail(let handle, let failure, let permanent, let seconds):
+            try end(handle) { () throws(QueueError) in
+                Fault.before(.fail, handle.jobID)
+                defer { Fault.after(.fail, handle.jobID) }
+                let state = try queue.fail(handle, with: failure, permanent: permanent, seconds: seconds)
                 return state == .failed ? .failed : .retried
             }
-        case .release(let tickets):
-            held.subtract(tickets)
+        case .release(let handles):
+            held.subtract(handles)
             Fault.before(.release)
-            try queue.release(tickets)
+            try queue.release(handles)
             Fault.after(.release)
         }
     }
 
     /// Reports how a job was settled. A stale lease is not an error: another world has the job, and its answer counts.
     private func end(
-        _ ticket: Lease.Ticket, _ body: () throws(QueueError) -> HelperReport.Settlement
+        _ handle: LeaseHandle, _ body: () throws(QueueError) -> HelperReport.Settlement
     ) throws(QueueError) {
         do {
             report(.settled(try body()))
@@ -147,7 +147,7 @@ final class LeaseKeeper: @unchecked Sendable {
             guard case .staleLease = error else { throw error }
             report(.settled(.stale))
         }
-        held.remove(ticket)
+        held.remove(handle)
     }
 
     private func renew() throws(QueueError) {

@@ -1,4 +1,5 @@
 import Base
+import DecodingSettings
 import Foundation
 import PaliGemma
 import Pictures
@@ -74,7 +75,7 @@ final class PicturePreparer: Sendable {
             return .unprepared(id, JobFailure(code: error.code.rawValue, message: error.description), permanent: true)
         } catch let failure as JobFailure {
             return .unprepared(id, failure, permanent: true)
-        } catch let error as DecodingOptions.Fault {
+        } catch let error as DecodingOptionError {
             return .unprepared(id, JobFailure(code: JobFailure.invalidJob, message: error.reason), permanent: true)
         } catch {
             return .unprepared(id, JobFailure(code: "internal", message: "\(error)"), permanent: false)

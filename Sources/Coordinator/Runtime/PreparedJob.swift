@@ -1,3 +1,4 @@
+import DecodingSettings
 import PaliGemma
 import Queue
 
@@ -10,7 +11,7 @@ struct PreparedJob: Sendable {
     /// The token ids after the picture tokens.
     let textTokens: [Int32]
     let options: DecodingOptions
-    let decoding: PaliGemma.Decoding
+    let decoding: Decoding
     /// The adapter, by its index in the world's ``AdapterSet``; nil for none.
     let adapter: Int?
 }

@@ -31,7 +31,7 @@ struct RankMessenger {
         }
         let frame = PixelBatch(
             batchID: batch, side: UInt32(vision.imageSize), pictures: pictures, routes: routes(jobs),
-            isBatchInvariant: jobs.contains { $0.prepared?.decoding.isSteady ?? false })
+            isBatchInvariant: jobs.contains { $0.prepared?.decoding.needsBatchInvariance ?? false })
         sender.send(try Frame.encode(frame), to: visionRank)
     }
 
@@ -69,7 +69,7 @@ struct RankMessenger {
             guard let prepared = job.prepared else { return nil }
             return Order.Sequence(
                 id: id, pictureIDs: job.pictureIDs, textTokens: prepared.textTokens,
-                maxTokens: UInt32(job.lease.job.maxTokens), decoding: Order.Decoding(prepared.decoding),
+                maxTokens: UInt32(job.lease.job.maxTokens), decoding: prepared.decoding,
                 adapter: prepared.adapter)
         }
         try order(.prefill, batch: batch, sequences: sequences)

@@ -29,10 +29,8 @@ package struct RandomTensor: Sendable {
 
     /// The numbers of block `block`, which depend on nothing but the arguments: blocks can be made in any order.
     func fill(_ numbers: UnsafeMutableBufferPointer<UInt16>, block: Int, seed: UInt64) {
-        var state = seed ^ 0x6A09_E667_F3BC_C909
-        // FNV-1a, the same in every process, unlike Swift's own hashes.
-        for byte in name.utf8 { state = (state ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        state = SplitMix64.mix(state &+ UInt64(block))
+        let hash = StableHash.fnv1a(of: name.utf8, from: seed ^ 0x6A09_E667_F3BC_C909)
+        var state = SplitMix64.mix(hash &+ UInt64(block))
         let scale = amplitude / 32768
         for start in stride(from: 0, to: numbers.count, by: 4) {
             state &+= SplitMix64.step

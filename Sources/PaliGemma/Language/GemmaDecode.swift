@@ -23,7 +23,7 @@ extension Gemma {
     private func decodeStep(_ sequences: [Sequence]) throws(CollectiveError) {
         let lanes = sequences.flatMap(\.lanes)
         let adapters = RowAdapters(sequences.map { ($0.adapter, $0.lanes.count) })
-        linear.steadiness.isOn = sequences.contains { $0.decoding.isSteady }
+        linear.steadiness.isOn = sequences.contains { $0.decoding.needsBatchInvariance }
         defer { linear.steadiness.isOn = false }
         let buffers = decodeBuffers(for: lanes.count)
         let (x, normed) = (buffers.x(lanes.count), buffers.normed(lanes.count))

@@ -1,4 +1,5 @@
 import CWire
+import DecodingSettings
 
 /// What the Coordinator tells the Gemma ranks to do next. Orders are numbered from 1 and executed in that order.
 package struct Order: FrameMessage {
@@ -28,7 +29,7 @@ package struct Order: FrameMessage {
         package var adapter: Int?
 
         package init(
-            id: UInt64, pictureIDs: [UInt64], textTokens: [Int32], maxTokens: UInt32, decoding: Decoding = Decoding(),
+            id: UInt64, pictureIDs: [UInt64], textTokens: [Int32], maxTokens: UInt32, decoding: Decoding = .greedy,
             adapter: Int? = nil
         ) {
             self.id = id
@@ -109,8 +110,8 @@ extension Order.Sequence {
         self.init(
             id: message.id, pictureIDs: Unpacking.array(message.picture_ids, message.n_picture_ids),
             textTokens: Unpacking.array(message.text_tokens, message.n_text_tokens), maxTokens: message.max_tokens,
-            decoding: try message.decoding.map { decoding throws(WireError) in try Order.Decoding(decoding.pointee) }
-                ?? Order.Decoding(),
+            decoding: try message.decoding.map { decoding throws(WireError) in try Decoding(decoding.pointee) }
+                ?? .greedy,
             adapter: AdapterIndex.decode(message.adapter))
     }
 }

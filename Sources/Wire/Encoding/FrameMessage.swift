@@ -16,16 +16,3 @@ package protocol FrameMessage: Sendable, Equatable {
 extension FrameMessage {
     package var routing: Routing { Routing() }
 }
-
-/// Any message that a frame may hold.
-package enum AnyMessage: Sendable, Equatable {
-    case hello(Hello)
-    case welcome(Welcome)
-    case order(Order)
-    case pixelBatch(PixelBatch)
-    case features(Features)
-    case tokens(Tokens)
-    case failure(Failure)
-    case report(Report)
-    case encoded(Encoded)
-}

@@ -1,25 +1,26 @@
 import Base
+import DecodingSettings
 import Foundation
 
 /// One job a picture, from files and folders.
 ///
 /// A folder is walked to its depth in the order of names, and gives its pictures by their extension; hidden files are
-/// passed over, and a folder that symbolic links lead to twice is walked once. A file that is named is taken whatever
+/// skipped, and a folder that symbolic links lead to twice is walked once. A file that is named is taken whatever
 /// its extension, also where there is none: then it fails by name, in the results.
 package final class PictureJobs: JobSource {
     package static let extensions: Set<String> = ["jpg", "jpeg", "png", "webp"]
     package static let videoExtensions: Set<String> = ["mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg"]
 
-    /// Files of folders that are no pictures by their extension.
+    /// The number of files in folders that were skipped because of their extension.
     package private(set) var passedOver = 0
 
     private let defaults: JobDefaults
     private let prompt: String
     private let options: String
-    /// Where the options make no sense.
+    /// The failure of every job, where the options are not valid.
     private let fault: JobFailure?
     private let idWithPrompt: Bool
-    /// The next name is the last.
+    /// Names to be visited; the last is the next.
     private var pending: [Entry]
     private var walked: Set<FileIdentity> = []
 
@@ -29,11 +30,11 @@ package final class PictureJobs: JobSource {
     }
 
     /// - Parameters:
-    ///   - paths: files and folders, relative ones from the current folder.
-    ///   - idWithPrompt: makes ids of path and prompt, for a second question about the same pictures.
+    ///   - paths: Files and folders; relative ones begin at the current folder.
+    ///   - idWithPrompt: Whether ids are made of path and prompt, for a second question about the same pictures.
     package init(paths: [String], prompt: String, defaults: JobDefaults, idWithPrompt: Bool = false) {
         self.prompt = prompt
-        do throws(DecodingOptions.Fault) {
+        do throws(DecodingOptionError) {
             (options, fault) = (try DecodingOptions(defaults.options).text, nil)
         } catch {
             (options, fault) = ("{}", JobFailure(code: JobFailure.invalidJob, message: error.reason))
@@ -70,7 +71,7 @@ package final class PictureJobs: JobSource {
         return job
     }
 
-    /// Puts what a folder holds in front of what is pending. A folder that cannot be read is a job that failed.
+    /// Puts the contents of a folder in front of what is pending. A folder that cannot be read is a job that failed.
     private func walk(_ folder: String) -> Job? {
         let names: [String]
         do {
@@ -90,23 +91,14 @@ package final class PictureJobs: JobSource {
 
     private static func isPicture(_ name: String) -> Bool { extensions.contains(pathExtension(name)) }
 
-    /// Where frames are asked for.
+    /// Returns whether a file is a video whose frames are wanted.
     private func isVideo(_ name: String) -> Bool {
         defaults.frames != nil && Self.videoExtensions.contains(Self.pathExtension(name))
     }
 
-    /// In lower case; "" where there is none.
+    /// Returns the extension in lower case; "" where there is none.
     private static func pathExtension(_ name: String) -> String {
         guard let dot = name.lastIndex(of: "."), !name[dot...].contains("/") else { return "" }
         return name[name.index(after: dot)...].lowercased()
-    }
-}
-
-/// Ids of jobs that were given none.
-enum JobID {
-    /// The pictures' paths, with the prompt behind them where one is given.
-    static func standard(pictures: [String], prompt: String?) -> String {
-        let paths = pictures.joined(separator: ",")
-        return prompt.map { "\(paths)#\($0)" } ?? paths
     }
 }

@@ -1,6 +1,5 @@
 import Base
-import PaliGemma
-import Queue
+import DecodingSettings
 import Testing
 
 @Suite("What a job says of its decoding")
@@ -17,10 +16,10 @@ struct DecodingOptionsTests {
         #expect(
             beams.text == #"{"num_beams":4,"length_penalty":-0.5,"early_stopping":"never","num_return":2}"#)
         #expect(try options(beams.text) == beams)
-        let draws = try options(#"{"top_p": 0.9, "top_k": 40, "temperature": 0.7, "seed": 7, "top_logprobs": 3}"#)
-        #expect(draws.sampling == Sampling(temperature: 0.7, topK: 40, topP: 0.9, seed: 7))
-        #expect(draws.topLogprobs == 3 && draws.beams == nil)
-        #expect(try options(#"{"top_k": 5}"#).sampling == Sampling(topK: 5))
+        let sampling = try options(#"{"top_p": 0.9, "top_k": 40, "temperature": 0.7, "seed": 7, "top_logprobs": 3}"#)
+        #expect(sampling.sampling() == Sampling(temperature: 0.7, topK: 40, topP: 0.9, seed: 7))
+        #expect(sampling.topLogprobs == 3 && sampling.beams == nil)
+        #expect(try options(#"{"top_k": 5}"#).sampling() == Sampling(topK: 5))
         let ends = try options(#"{"stop": "\n", "stop_repetition": {"times": 3, "ngram": 8}}"#)
         #expect(ends.stop == ["\n"] && ends.repetition == Repetition(longest: 8, times: 3))
         #expect(try options(#"{"stop": ["a", "b"]}"#).stop == ["a", "b"])
@@ -32,7 +31,7 @@ struct DecodingOptionsTests {
         for text in [#"{"num_beams": 1}"#, #"{"top_logprobs": 0}"#, #"{"stop": null, "choices": null}"#] {
             #expect(try options(text).text == "{}", "\(text)")
         }
-        #expect(try options(#"{"temperature": 0}"#).sampling == nil)
+        #expect(try options(#"{"temperature": 0}"#).sampling() == nil)
         #expect(try options(#"{"temperature": 0, "top_p": 0.5, "num_beams": 2}"#).beams != nil)
     }
 
@@ -83,27 +82,6 @@ struct DecodingOptionsTests {
     func bad(text: String, reason: String) {
         #expect {
             _ = try options(text)
-        } throws: { ($0 as? DecodingOptions.Fault)?.reason.contains(reason) == true }
-    }
-
-    @Test("A job's own key stands for the one of all jobs")
-    func defaults() throws {
-        let folder = try TemporaryFolder()
-        let path = try folder.write(
-            """
-            {"images": ["x.png"], "prompt": "a"}
-            {"images": ["y.png"], "prompt": "a", "temperature": 0.2}
-            {"images": ["z.png"], "prompt": "a", "choices": ["yes", "no"]}
-            {"images": ["z.png"], "prompt": "b", "choices": ["yes", "no"], "temperature": null, "seed": null}
-
-            """, to: "jobs.jsonl")
-        let shared = try #require(JSON(parsing: #"{"temperature": 0.7, "seed": 3}"#).object)
-        let source = try JobsFile(path: path, defaults: JobDefaults(options: shared))
-        var jobs: [Job] = []
-        while let job = try source.next() { jobs.append(job) }
-        #expect(jobs[0].options == #"{"temperature":0.7,"seed":3}"#)
-        #expect(jobs[1].options == #"{"temperature":0.2,"seed":3}"#)
-        #expect(jobs[2].fault?.message.contains("contradict") == true)
-        #expect(jobs[3].options == #"{"choices":["yes","no"]}"#)
+        } throws: { ($0 as? DecodingOptionError)?.reason.contains(reason) == true }
     }
 }

@@ -1,5 +1,5 @@
 /// Why something went wrong between us and the server, by what may be done about it.
-enum PostgresFault: Error {
+enum PostgresError: Error {
     /// The connection is gone, or there was none to be had: another may do. What was asked may have happened.
     case lost(String)
     /// Two transactions were in each other's way, and this one was undone: once more.
