@@ -63,8 +63,3 @@ struct ResultsCommand: ParsableCommand {
         }
     }
 }
-
-enum ResultFormat: String, ExpressibleByArgument {
-    case jsonl
-    case coco
-}
