@@ -1,5 +1,3 @@
-import Base
-
 extension DecodingOptions {
     package static let maximumChoices = 1024
     package static let maximumTopLogprobs = 20

@@ -4,7 +4,6 @@
 import Base
 import DecodingSettings
 import Foundation
-import PaliGemma
 import TestSupport
 import Testing
 

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Base
 import DecodingSettings
-import PaliGemma
 import Pictures
 import Queue
 import WorkerInterface

@@ -1,5 +1,4 @@
 import Foundation
-import Queue
 
 /// A drain took longer than its timeout; the jobs in flight were given back to the queue, where that answered.
 package struct NotDrained: Error, CustomStringConvertible {

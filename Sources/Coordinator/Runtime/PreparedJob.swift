@@ -1,5 +1,4 @@
 import DecodingSettings
-import PaliGemma
 import Queue
 
 /// What the vision stage and Gemma need of a job.

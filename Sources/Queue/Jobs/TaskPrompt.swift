@@ -1,5 +1,3 @@
-import Base
-
 /// The prompts that the model was trained with, by the name of the task. Source: the task prompts of the paper,
 /// section 7.1 of the model's notes.
 package enum TaskPrompt: String, Sendable, CaseIterable {
