@@ -97,7 +97,7 @@ package struct RandomShard: Sendable {
     /// - Returns: the error number of the first write that failed.
     private func write(to descriptor: Int32, seed: UInt64) -> Int32? {
         let header = header
-        if let failure = header.withUnsafeBytes({ Self.write($0, to: descriptor, at: 0) }) { return failure }
+        if let failure = header.withUnsafeBytes({ SystemFile.writeAll($0, to: descriptor, at: 0) }) { return failure }
         let pieces = pieces(from: header.count)
         let firstFailure = FirstFailure()
         DispatchQueue.concurrentPerform(iterations: pieces.count) { index in
@@ -106,7 +106,7 @@ package struct RandomShard: Sendable {
             let numbers = UnsafeMutableBufferPointer<UInt16>.allocate(capacity: piece.count)
             defer { numbers.deallocate() }
             piece.tensor.fill(numbers, block: piece.block, seed: seed)
-            if let failure = Self.write(UnsafeRawBufferPointer(numbers), to: descriptor, at: piece.offset) {
+            if let failure = SystemFile.writeAll(UnsafeRawBufferPointer(numbers), to: descriptor, at: piece.offset) {
                 firstFailure.record(failure)
             }
         }
@@ -146,18 +146,6 @@ package struct RandomShard: Sendable {
         var json = Array("{\"__metadata__\":{\"format\":\"pt\"},\(entries.joined(separator: ","))}".utf8)
         while (8 + json.count) % 64 != 0 { json.append(UInt8(ascii: " ")) }
         return withUnsafeBytes(of: UInt64(json.count).littleEndian) { Array($0) } + json
-    }
-
-    private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int) -> Int32? {
-        var written = 0
-        while written < bytes.count {
-            let count = pwrite(
-                descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written, offset + written)
-            if count < 0 && errno == EINTR { continue }
-            if count <= 0 { return count == 0 ? ENOSPC : errno }
-            written += count
-        }
-        return nil
     }
 
     private static func failure(_ number: Int32, _ path: String) -> RandomModelError {

@@ -143,19 +143,12 @@ package struct AdapterSet: Sendable {
     /// The place of the adapter that a job names; nil where there is none of that name.
     package func index(of name: String) -> Int? { all.firstIndex { $0.name == name } }
 
-    /// A model with other adapters gives other answers: ranks and queues must agree on them.
-    package func mark(fingerprint: String) -> String {
-        guard !all.isEmpty else { return fingerprint }
+    /// A hash of the adapters and their names for ``ModelFingerprint``, in hexadecimal; nil where there are none.
+    package var fingerprint: String? {
+        guard !all.isEmpty else { return nil }
         let text = all.map { "\($0.name)=\($0.fingerprint)" }.joined(separator: "\n")
-        return fingerprint + Self.mark + ContentHash.hexadecimal(of: Array(text.utf8)).prefix(16)
+        return String(ContentHash.hexadecimal(of: Array(text.utf8)).prefix(16))
     }
-
-    /// What of a marked fingerprint stands for adapters.
-    package static func part(ofFingerprint fingerprint: String) -> Substring? {
-        fingerprint.range(of: mark).map { fingerprint[$0.upperBound...].prefix(16) }
-    }
-
-    private static let mark = "-adapters-"
 
     /// The additions to a weight [outputs, inputs], one place an adapter; nil where none has any.
     func additions(to name: String, outputs: Int, inputs: Int) throws(ModelError) -> [LowRankAddition?]? {

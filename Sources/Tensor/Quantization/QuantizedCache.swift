@@ -62,7 +62,7 @@ struct QuantizedCache {
                 if errno != EINTR { throw .writing(errno, at: path, bytes: layout.byteCount) }
             }
             // Who held the lock before may have finished the file that this descriptor is, or given it up.
-            guard names(unfinished, descriptor) else {
+            guard SystemFile.isOpen(descriptor, at: unfinished) else {
                 if isThere(path) { return }
                 continue
             }
@@ -91,13 +91,6 @@ struct QuantizedCache {
         for other in names where other.hasPrefix(".paligemma-int8-") && other.hasSuffix(".bin") {
             if "\(modelDirectory)/\(other)" != path { unlink("\(modelDirectory)/\(other)") }
         }
-    }
-
-    private func names(_ path: String, _ descriptor: Int32) -> Bool {
-        var named = stat()
-        var opened = stat()
-        return stat(path, &named) == 0 && fstat(descriptor, &opened) == 0 && named.st_ino == opened.st_ino
-            && named.st_dev == opened.st_dev
     }
 
     private func mkdirs(_ directory: String) {

@@ -153,15 +153,7 @@ private struct QuantizedWriter {
 
     /// - Returns: the number of a system's error, or 0.
     private func put(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Int32 {
-        var written = 0
-        while written < bytes.count {
-            let step = pwrite(
-                descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written, off_t(offset + written))
-            if step < 0 && errno == EINTR { continue }
-            if step <= 0 { return step < 0 ? errno : ENOSPC }
-            written += step
-        }
-        return 0
+        SystemFile.writeAll(bytes, to: descriptor, at: offset) ?? 0
     }
 
     private func check(_ number: Int32) throws(ModelError) {
