@@ -15,7 +15,8 @@ let package = Package(
     ],
     targets: [
         // MARK: Ground: files, hashing, JSON, threads' primitives, child programs
-        .target(name: "Base", dependencies: ["CXXHash"], exclude: ["CXXHash"]),
+        .target(name: "Base", dependencies: ["CXXHash", "CSpawn"], exclude: ["CXXHash", "CSpawn"]),
+        .target(name: "CSpawn", path: "Sources/Base/CSpawn"),
         .systemLibrary(name: "CXXHash", path: "Sources/Base/CXXHash", pkgConfig: "libxxhash"),
 
         // MARK: Ground: kernels, matrices, products, attention, quantization, the thread team
@@ -97,11 +98,10 @@ let package = Package(
             dependencies: [
                 "WorkerInterface", "Queue", "ShardPlan", "Measure", "PaliGemma", "DecodingSettings", "Pictures",
                 "Tensor",
-                "Base", "CSpawn",
+                "Base",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "Sources/CLI", exclude: ["CSpawn"]),
-        .target(name: "CSpawn", path: "Sources/CLI/CSpawn"),
+            path: "Sources/CLI"),
 
         // MARK: Tests
         .target(name: "TestSupport", dependencies: ["CPostgres"], path: "Tests/Support"),

@@ -17,7 +17,7 @@ enum World {
             Console.log("cannot join a world: \(error)")
             return .environment
         }
-        pg_last_words_install(
+        pg_fatal_error_report_install(
             "pg-worker: rank \(loop.rank) of \(loop.size) on \(Launch(worldSize: loop.size).host)",
             ExitStatus.outOfMemory.code)
         let parts = Result {

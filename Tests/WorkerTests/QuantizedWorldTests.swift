@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Worlds with --weights int8")
+@Suite("Worlds with --weights int8", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct QuantizedWorldTests {
     /// A copy of a model, so that tests that run at the same time make files of their own.
     private func copy(_ model: String) throws -> TemporaryFolder {

@@ -49,7 +49,7 @@ struct ResultsCommand: ParsableCommand {
     }
 
     private func writeDetections(of queue: any JobQueue, to output: String?) throws {
-        var file = try CocoFile(of: queue)
+        var file = CocoFile(of: queue)
         if let output, output != "-" {
             _ = try OutputFile(at: output) { lines in
                 try file.write(to: lines)
@@ -62,9 +62,4 @@ struct ResultsCommand: ParsableCommand {
             Console.log("\(file.failed) jobs failed and are not in it; see `paligemma failed`")
         }
     }
-}
-
-enum ResultFormat: String, ExpressibleByArgument {
-    case jsonl
-    case coco
 }

@@ -42,7 +42,6 @@ struct Variable {
     static let fresh = Variable("FRESH")
     static let dryRun = Variable("DRY_RUN")
 
-    static let ignoreExif = Variable("IGNORE_EXIF")
     static let shape = Variable("SHAPE")
     static let layers = Variable("LAYERS")
     static let seed = Variable("SEED")

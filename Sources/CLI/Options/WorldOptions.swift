@@ -33,11 +33,3 @@ struct WorldOptions: ParsableArguments {
             worker: worker, configuration: configuration, plan: try plan.resolved(for: configuration))
     }
 }
-
-/// What a world is started with.
-struct WorldSettings {
-    /// What the ranks are told, besides what the plan and the command settle.
-    var worker: WorkerSettings
-    var configuration: ModelConfiguration
-    var plan: ShardPlan
-}

@@ -1,14 +1,9 @@
+import Base
 import WorkerInterface
 
 #if canImport(Glibc)
     import Glibc
 #endif
-
-/// How a process ended.
-package enum ProcessEnd: Equatable, Sendable {
-    case exited(Int32)
-    case killed(signal: Int32)
-}
 
 /// What the end of a world's launcher means for the one who started it.
 package enum WorldEnd: Equatable, Sendable {

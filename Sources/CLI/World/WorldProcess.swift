@@ -1,4 +1,4 @@
-import CSpawn
+import Base
 import Foundation
 
 #if canImport(Glibc)
@@ -19,26 +19,27 @@ final class WorldProcess {
     ///
     /// - Throws: a failure of the environment where the command cannot be started.
     init(_ command: WorldCommand, onLine: @escaping @Sendable (String) -> Void) throws(CommandFailure) {
-        var ends: [Int32] = [0, 0]
-        guard pipe(&ends) == 0 else { throw Self.cannotStart(command, errno) }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        let (readEnd, writeEnd) = (ends[0], ends[1])
-        defer { close(writeEnd) }
-        do throws(CommandFailure) {
-            processID = try Self.spawn(command, output: writeEnd)
+        let pipe: OutputPipe
+        do throws(ChildProcess.NotStarted) {
+            ChildProcess.adoptOrphans()
+            pipe = try OutputPipe()
+            // Should we be killed, the kernel tells the world to drain. That is bound to the thread that starts it, which
+            // must live as long as the world shall.
+            processID = try ChildProcess.start(
+                command.executable, command.arguments, environment: command.environment, output: pipe.writing,
+                errors: pipe.writing, leadsGroup: true, orphanSignal: SIGUSR1)
         } catch {
-            close(readEnd)
-            throw error
+            throw CommandFailure(.environment, "cannot start \(command.executable): \(error)")
         }
+        pipe.closeWriting()
         let (outputEnd, recent) = (outputEnd, recent)
         outputReader = Thread {
             var filter = LauncherOutputFilter()
-            Self.forEachLine(of: readEnd) { line in
+            Self.forEachLine(of: pipe.reading) { line in
                 recent.add(line)
                 filter.linesToShow(after: line).forEach(onLine)
             }
             filter.linesAtEnd().forEach(onLine)
-            close(readEnd)
             outputEnd.signal()
         }
         outputReader.start()
@@ -61,19 +62,7 @@ final class WorldProcess {
         ProcessTree.destroyAll()
         // What was written before the end is read; a grandchild that holds the pipe open is not waited for.
         _ = outputEnd.wait(timeout: .now() + 2)
-        let signal = status & 0x7F
-        return signal == 0 ? .exited((status >> 8) & 0xFF) : .killed(signal: signal)
-    }
-
-    /// Starts the process. The calling thread must live as long as the world shall.
-    private static func spawn(_ command: WorldCommand, output: Int32) throws(CommandFailure) -> pid_t {
-        pg_adopt_orphans()
-        var arguments = ([command.executable] + command.arguments).map { strdup($0) } + [nil]
-        var environment = command.environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { for string in arguments + environment { free(string) } }
-        let processID = pg_spawn(command.executable, &arguments, &environment, output, SIGUSR1)
-        guard processID > 0 else { throw cannotStart(command, -processID) }
-        return processID
+        return ProcessEnd(waitStatus: status)
     }
 
     private static func forEachLine(of descriptor: Int32, _ body: (String) -> Void) {
@@ -91,23 +80,17 @@ final class WorldProcess {
         }
         if !pending.isEmpty { body(String(decoding: pending, as: UTF8.self)) }
     }
-
-    private static func cannotStart(_ command: WorldCommand, _ number: Int32) -> CommandFailure {
-        CommandFailure(.environment, "cannot start \(command.executable): \(String(cString: strerror(number)))")
-    }
 }
 
 /// The last lines of an output, from any thread.
-private final class RecentLines: @unchecked Sendable {
-    // @unchecked: every access holds the lock.
+private final class RecentLines: Sendable {
     private static let maximum = 200
-    private let lock = NSLock()
-    private var kept: [String] = []
+    private let kept = Locked<[String]>([])
 
-    var lines: [String] { lock.withLock { kept } }
+    var lines: [String] { kept.withLock { $0 } }
 
     func add(_ line: String) {
-        lock.withLock {
+        kept.withLock { kept in
             kept.append(line)
             if kept.count > 2 * Self.maximum { kept.removeFirst(Self.maximum) }
         }

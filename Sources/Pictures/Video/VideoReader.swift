@@ -58,7 +58,7 @@ package struct VideoReader: Sendable {
                 "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0", "file:" + path,
             ], path
         ) { text += $0 }
-        guard outcome.status == 0 else { throw Self.corrupt(path, outcome) }
+        guard outcome.succeeded else { throw Self.corrupt(path, outcome) }
         // A stream may be listed twice, below a program of a transport stream too.
         let first = String(decoding: text, as: UTF8.self).split { !$0.isNumber }.first
         guard let count = first.flatMap({ Int($0) }), count > 0 else { throw Self.noFrames(path) }
@@ -80,7 +80,7 @@ package struct VideoReader: Sendable {
         ) { bytes in
             for frame in try stream.take(bytes) { squares.append(reader.resize.square(frame, side: reader.side)) }
         }
-        guard outcome.status == 0, stream.isAtEnd else { throw Self.corrupt(path, outcome) }
+        guard outcome.succeeded, stream.isAtEnd else { throw Self.corrupt(path, outcome) }
         return squares
     }
 
@@ -109,8 +109,8 @@ package struct VideoReader: Sendable {
     }
 
     private static func corrupt(_ path: String, _ outcome: ExternalProgram.Outcome) -> ImageError {
-        let said = outcome.talk.split(separator: "\n").last.map { ": \($0)" } ?? ""
-        return ImageError(.corrupt, at: path, "ffmpeg cannot read it (exit \(outcome.status))\(said)")
+        let reason = outcome.errorText.split(separator: "\n").last.map { ": \($0)" } ?? ""
+        return ImageError(.corrupt, at: path, "ffmpeg cannot read it (\(outcome.end))\(reason)")
     }
 }
 

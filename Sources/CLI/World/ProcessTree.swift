@@ -4,7 +4,7 @@ import Foundation
     import Glibc
 #endif
 
-/// The processes that descend from this one, as the kernel lists them. With orphans adopted (`pg_adopt_orphans`) none of
+/// The processes that descend from this one, as the kernel lists them. With orphans adopted (`ChildProcess/adoptOrphans()`) none of
 /// a world's processes on this host escapes, also when its launcher is gone.
 struct ProcessTree {
     struct Entry {

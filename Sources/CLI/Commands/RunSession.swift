@@ -31,7 +31,7 @@ struct RunSession {
         report(counts, since: before, in: ContinuousClock.now - start)
         if counts.outstanding > 0 {
             if let interruption = supervisor.interruption { throw ExitStatus.signal(interruption) }
-            throw Self.failure(of: end, outstanding: counts.outstanding)
+            throw end.failure(outstanding: counts.outstanding)
         }
     }
 
@@ -56,19 +56,5 @@ struct RunSession {
         if counts.outstanding > 0 { text += ", \(counts.outstanding) left" }
         text += String(format: "; %d in %.1f s (%.3g pictures/s)", finished, time.inSeconds, speed)
         Console.writeLine(text)
-    }
-
-    /// Returns why the last world ended before the work did, with its exit code.
-    static func failure(of end: WorldEnd, outstanding: Int) -> CommandFailure {
-        let left = "\(outstanding) jobs are left; start the same command again to go on"
-        switch end {
-        case .refused(let status, let reason): return CommandFailure(status, "\(reason); \(left)")
-        case .interrupted(let status): return CommandFailure(status, "the world was interrupted; \(left)")
-        case .died(.queueUnavailable):
-            return CommandFailure(.queue, "\(DeathCause.queueUnavailable), see above; \(left)")
-        case .died(let cause): return CommandFailure(.internalError, "the world died: \(cause); \(left)")
-        case .finished(.jobsFailed): return CommandFailure(.environment, "the world failed, see above; \(left)")
-        case .finished: return CommandFailure(.internalError, "the world ended, see above; \(left)")
-        }
     }
 }
