@@ -89,7 +89,7 @@ let package = Package(
 
         // MARK: Tests
         .target(name: "TestSupport", dependencies: ["CPostgres"], path: "Tests/Support"),
-        .testTarget(name: "BaseTests", dependencies: ["Base"]),
+        .testTarget(name: "BaseTests", dependencies: ["Base", "TestSupport"]),
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "Base", "CKernels", "TestSupport"]),
         .testTarget(name: "PicturesTests", dependencies: ["Pictures", "Base", "TestSupport"]),
         .testTarget(

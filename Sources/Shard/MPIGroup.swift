@@ -110,7 +110,7 @@ package final class MPIGroup: TensorParallelGroup {
                 ticket.result ?? group.turn.whileWaiting { [outbox = group.outbox] in outbox.wait(for: ticket) }
             let waited = Timeline.now() - start
             group.waitingSeconds += Double(waited) / 1e9
-            if waited > Timeline.shortestWait { group.timeline?.record("wait for peers", thread: "stage", from: start) }
+            if waited > Timeline.minimumWait { group.timeline?.record("wait for peers", thread: "stage", from: start) }
             if case .failure(let error) = result { throw CollectiveError(error.description) }
             wire.arrive(ranges, group.codec, group.staging)
         }

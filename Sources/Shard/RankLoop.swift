@@ -80,7 +80,7 @@ package final class RankLoop {
     ///
     /// - Parameter team: the rank's threads, which work while the turn is its own.
     package func makeTurn(for team: ThreadTeam) -> HostTurn? {
-        host.map { HostTurn(memory: $0.memory, onTake: { team.stir() }, onGive: { team.rest() }) }
+        host.map { HostTurn(memory: $0.memory, onTake: { team.wake() }, onGive: { team.park() }) }
     }
 
     /// Whether all ranks of the world say yes; all must ask, before their stages run.

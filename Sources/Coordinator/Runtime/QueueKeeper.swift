@@ -16,7 +16,7 @@ final class QueueKeeper: @unchecked Sendable {
     private let queue: any JobQueue
     private let owner: String
     private let duration: Duration
-    private let mark = ActivityMark()
+    private let mark = ActivityCounter()
     private let requests = Mailbox<Request>()
     private let report: @Sendable (Inbox.Message) -> Void
     private let finished = DispatchSemaphore(value: 0)
@@ -98,9 +98,9 @@ final class QueueKeeper: @unchecked Sendable {
         case .lease(let wanted):
             let limit = pace.allowance(wanted: wanted, held: held.count)
             guard limit > 0 else { return report(.holdsEnough) }
-            Fault.before(.lease)
+            FaultSwitch.before(.lease)
             let leases = try queue.lease(limit: limit, for: duration, owner: owner, isProven: isProven)
-            if !leases.isEmpty { Fault.after(.lease) }
+            if !leases.isEmpty { FaultSwitch.after(.lease) }
             held.formUnion(leases.map(\.ticket))
             if leases.isEmpty {
                 let counts = try queue.counts()
@@ -112,25 +112,25 @@ final class QueueKeeper: @unchecked Sendable {
             }
         case .finish(let ticket, let answer):
             try end(ticket) { () throws(QueueError) in
-                Fault.before(.finish, ticket.jobID)
+                FaultSwitch.before(.finish, ticket.jobID)
                 try queue.finish(ticket, with: answer)
-                Fault.after(.finish, ticket.jobID)
+                FaultSwitch.after(.finish, ticket.jobID)
                 pace.finish()
                 isProven = true
                 return .answered
             }
         case .fail(let ticket, let failure, let permanent, let seconds):
             try end(ticket) { () throws(QueueError) in
-                Fault.before(.fail, ticket.jobID)
-                defer { Fault.after(.fail, ticket.jobID) }
+                FaultSwitch.before(.fail, ticket.jobID)
+                defer { FaultSwitch.after(.fail, ticket.jobID) }
                 let state = try queue.fail(ticket, with: failure, permanent: permanent, seconds: seconds)
                 return state == .failed ? .failed : .retried
             }
         case .release(let tickets):
             held.subtract(tickets)
-            Fault.before(.release)
+            FaultSwitch.before(.release)
             try queue.release(tickets)
-            Fault.after(.release)
+            FaultSwitch.after(.release)
         }
     }
 
@@ -150,8 +150,8 @@ final class QueueKeeper: @unchecked Sendable {
     private func renew() throws(QueueError) {
         guard !held.isEmpty else { return }
         // The answers of lost leases will be refused by the queue, whoever has the jobs now.
-        Fault.before(.renew)
+        FaultSwitch.before(.renew)
         held.subtract(try queue.renew(Array(held), for: duration))
-        Fault.after(.renew)
+        FaultSwitch.after(.renew)
     }
 }

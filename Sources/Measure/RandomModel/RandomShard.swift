@@ -1,3 +1,4 @@
+import Base
 import Foundation
 
 #if canImport(Glibc)
@@ -28,9 +29,7 @@ package struct RandomTensor: Sendable {
 
     /// The numbers of block `block`, which depend on nothing but the arguments: blocks can be made in any order.
     func fill(_ numbers: UnsafeMutableBufferPointer<UInt16>, block: Int, seed: UInt64) {
-        var state = seed ^ 0x6A09_E667_F3BC_C909
-        // FNV-1a, the same in every process, unlike Swift's own hashes.
-        for byte in name.utf8 { state = (state ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        var state = FNV1a.hash(of: name, from: seed ^ 0x6A09_E667_F3BC_C909)
         state = SplitMix64.mix(state &+ UInt64(block))
         let scale = amplitude / 32768
         for start in stride(from: 0, to: numbers.count, by: 4) {
@@ -77,41 +76,50 @@ package struct RandomShard: Sendable {
 
     /// Files are named by what is in them and put in place when they are finished, so the size tells enough.
     package func isWhole(at path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && Int(status.st_size) == header.count + byteCount
+        (try? FileStamp(path: path))?.size == Int64(header.count + byteCount)
     }
 
-    /// Writes the file beside its place and then puts it there. All cores make numbers; memory holds a few blocks.
+    /// Writes the file under a temporary name and renames it when it is whole. All cores make numbers; memory holds a few
+    /// blocks.
+    ///
+    /// - Throws: ``RandomModelError`` where the file cannot be written.
     package func write(to path: String, seed: UInt64) throws(RandomModelError) {
         let temporary = path + ".part"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw Self.failure(errno, path) }
-        let failure = write(to: descriptor, seed: seed)
-        let closed = close(descriptor)
-        if let failure = failure ?? (closed == 0 ? nil : errno) {
+        do throws(SystemError) {
+            let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+            guard descriptor >= 0 else { throw SystemError(errno) }
+            do throws(SystemError) {
+                try write(to: descriptor, seed: seed)
+            } catch {
+                close(descriptor)
+                throw error
+            }
+            // A full disk may be reported only when the file is closed.
+            guard close(descriptor) == 0, rename(temporary, path) == 0 else { throw SystemError(errno) }
+        } catch {
             unlink(temporary)
-            throw Self.failure(failure, path)
+            throw RandomModelError("cannot write \(path): \(error)")
         }
-        guard rename(temporary, path) == 0 else { throw Self.failure(errno, path) }
     }
 
-    /// - Returns: the error number of the first write that failed.
-    private func write(to descriptor: Int32, seed: UInt64) -> Int32? {
+    private func write(to descriptor: Int32, seed: UInt64) throws(SystemError) {
         let header = header
-        if let failure = header.withUnsafeBytes({ Self.write($0, to: descriptor, at: 0) }) { return failure }
+        try writeAll(header.span.bytes, to: descriptor, at: 0)
         let pieces = pieces(from: header.count)
-        let firstFailure = FirstFailure()
+        let firstFailure = Locked<SystemError?>(nil)
         DispatchQueue.concurrentPerform(iterations: pieces.count) { index in
-            guard firstFailure.number == nil else { return }
+            guard firstFailure.withLock({ $0 == nil }) else { return }
             let piece = pieces[index]
             let numbers = UnsafeMutableBufferPointer<UInt16>.allocate(capacity: piece.count)
             defer { numbers.deallocate() }
             piece.tensor.fill(numbers, block: piece.block, seed: seed)
-            if let failure = Self.write(UnsafeRawBufferPointer(numbers), to: descriptor, at: piece.offset) {
-                firstFailure.record(failure)
+            do throws(SystemError) {
+                try writeAll(UnsafeRawBufferPointer(numbers), to: descriptor, at: piece.offset)
+            } catch {
+                firstFailure.withLock { $0 = $0 ?? error }
             }
         }
-        return firstFailure.number
+        if let failure = firstFailure.withLock({ $0 }) { throw failure }
     }
 
     private struct Piece: Sendable {
@@ -148,29 +156,4 @@ package struct RandomShard: Sendable {
         while (8 + json.count) % 64 != 0 { json.append(UInt8(ascii: " ")) }
         return withUnsafeBytes(of: UInt64(json.count).littleEndian) { Array($0) } + json
     }
-
-    private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, at offset: Int) -> Int32? {
-        var written = 0
-        while written < bytes.count {
-            let count = pwrite(
-                descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written, offset + written)
-            if count < 0 && errno == EINTR { continue }
-            if count <= 0 { return count == 0 ? ENOSPC : errno }
-            written += count
-        }
-        return nil
-    }
-
-    private static func failure(_ number: Int32, _ path: String) -> RandomModelError {
-        RandomModelError("cannot write \(path): \(String(cString: strerror(number)))")
-    }
-}
-
-/// The error number that came first, from several threads.
-private final class FirstFailure: @unchecked Sendable {
-    private let lock = NSLock()
-    private var recorded: Int32?
-
-    var number: Int32? { lock.withLock { recorded } }
-    func record(_ number: Int32) { lock.withLock { recorded = recorded ?? number } }
 }

@@ -47,8 +47,8 @@ struct TensorReader {
     }
 
     private mutating func take(_ name: String, _ shape: [Int]) throws(ModelError) -> StoredTensor {
-        Fault.before(.load, name)
-        defer { Loading.advance() }
+        FaultSwitch.before(.load, name)
+        defer { LoadingProgress.advance() }
         guard let tensor = checkpoint.tensors[name] else {
             throw ModelError(
                 .tensor, at: checkpoint.directory,
@@ -82,7 +82,7 @@ extension WeightMatrix {
     func holdsSameBytes(as other: WeightMatrix) -> Bool {
         guard element == other.element, outputs == other.outputs, inputs == other.inputs else { return false }
         return (0..<outputs).allSatisfy {
-            Loading.advance()
+            LoadingProgress.advance()
             return memcmp(row($0), other.row($0), inputs * element.size) == 0
         }
     }

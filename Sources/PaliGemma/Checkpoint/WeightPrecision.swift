@@ -27,18 +27,18 @@ extension ModelWeights {
     ///   - threads: that make the file of quantised weights where there is none.
     ///   - only: quantise only some matrices (``QuantizedFile/only``), to find out what each kind costs.
     ///   - adapters: what is added to products for rows that ask for it.
-    ///   - onMaking: called before that.
+    ///   - onCreation: called before that.
     /// - Throws: ``ModelError``; with the code `quantized` where that file cannot be made.
     package static func load(
         _ checkpoint: Checkpoint, _ configuration: ModelConfiguration, precision: WeightPrecision,
         fingerprint: String, threads: Int, only: String? = nil, adapters: AdapterSet = AdapterSet(),
-        onMaking: (QuantizedFile.Making) -> Void = { _ in }
+        onCreation: (QuantizedFile.Creation) -> Void = { _ in }
     ) throws(ModelError) -> ModelWeights {
         let stored = try ModelWeights(checkpoint: checkpoint, configuration: configuration, adapters: adapters)
         guard precision == .int8 else { return stored }
         var file = try QuantizedFile(
             of: stored.quantizable, model: fingerprint + checkpoint.stamps, directory: checkpoint.directory,
-            team: ThreadTeam(count: threads), onMaking: onMaking)
+            team: ThreadTeam(count: threads), onCreation: onCreation)
         file.only = only
         return try ModelWeights(
             checkpoint: checkpoint, configuration: configuration, quantized: file, adapters: adapters)

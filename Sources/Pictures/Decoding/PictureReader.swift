@@ -33,7 +33,12 @@ package struct PictureReader: Sendable {
     /// - Parameter expected: what the file was when it was submitted; another one is an error.
     /// - Throws: ``ImageError`` with any of its codes but `unwritable`.
     package func read(path: String, expecting expected: FileStamp? = nil) throws(ImageError) -> Picture {
-        let file = try FileBytes(path: path)
+        let file: FileBytes
+        do throws(FileError) {
+            file = try FileBytes(path: path)
+        } catch {
+            throw ImageError(error)
+        }
         if let expected, expected != file.stamp {
             throw ImageError(.changed, at: path, "the file changed since it was submitted; submit it again")
         }

@@ -14,7 +14,7 @@ package struct VideoReader: Sendable {
     /// As many as the model was trained with.
     package static let standardFrames = 16
     /// Frames that a job may ask for; a context has room for fewer.
-    package static let mostFrames = 1024
+    package static let maximumFrames = 1024
 
     package init(reader: PictureReader, limit: Double = 600, onWait: @escaping @Sendable () -> Void = {}) {
         self.reader = reader
@@ -33,7 +33,12 @@ package struct VideoReader: Sendable {
         -> [RGBImage]
     {
         precondition(count > 0)
-        let stamp = try FileStamp(path: path)
+        let stamp: FileStamp
+        do throws(FileError) {
+            stamp = try FileStamp(path: path)
+        } catch {
+            throw ImageError(error)
+        }
         if let expected, expected != stamp {
             throw ImageError(.changed, at: path, "the file changed since it was submitted; submit it again")
         }

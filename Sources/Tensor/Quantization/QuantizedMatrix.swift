@@ -59,7 +59,7 @@ extension QuantizedMatrix {
         let wanted = blocks.flatMap { block in runs.map { block * entry.runs + $0 } }.filter { !known.contains($0) }
         let damaged = Atomic<Bool>(hash(entry.scalesOffset, entry.scaleBytes) != stored(entry.scalesHashOffset))
         team.run(wanted.count) { task, _ in
-            Loading.advance()
+            LoadingProgress.advance()
             let (block, run) = (wanted[task] / entry.runs, wanted[task] % entry.runs)
             let panels = entry.panels(of: run)
             let start = entry.weightsOffset + shape.offset(block: block, panel: panels.lowerBound)

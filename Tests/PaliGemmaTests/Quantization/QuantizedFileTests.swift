@@ -13,7 +13,7 @@ struct QuantizedFileTests {
         var made = 0
         let file = try QuantizedFile(
             of: stored.quantizable, model: checkpoint.fingerprint() + checkpoint.stamps, directory: editor.directory,
-            team: ThreadTeam(count: 2), onMaking: { _ in made += 1 })
+            team: ThreadTeam(count: 2), onCreation: { _ in made += 1 })
         let weights = try ModelWeights(checkpoint: checkpoint, configuration: configuration, quantized: file)
         return (made, file, weights)
     }

@@ -1,20 +1,21 @@
 import Foundation
 import Synchronization
 
-/// Faults on purpose, for tests: `PALIGEMMA_FAULT` names what goes wrong and where. Without it a place costs a look at a
-/// constant.
+/// Faults on purpose, for tests: `PALIGEMMA_FAULT` names the action, the place and the moment. Without the variable a
+/// switch costs one comparison with a constant.
 ///
-///     kill:before-finish:3       SIGKILL just before this process tells the queue of its third answer
+///     kill:before-finish:3       SIGKILL just before this process writes its third result to the queue
 ///     stop:after-lease:1         SIGSTOP
 ///     crash:before-prepare:bad   SIGSEGV as soon as a job whose id contains "bad" is to be prepared
-///     crash:before-prepare:a|b   the same for any of several
-///     hang:before-decode:2       the thread goes no further
-///     memory:before-encode:1     takes memory until there is none
-///     wait:PATH                  when a file PATH names the place, it becomes PATH.hit, and the thread waits until that
-///                                is gone, 20 s at most; PATH.what then says what job it was at, and PATH.last the last
-///                                place passed
-package enum Fault {
-    /// What jobs go through: `lease` to `release` are what the queue is told, `prepare` to `decode` are done by ranks.
+///     crash:before-prepare:a|b   the same for any of several ids
+///     hang:before-decode:2       the thread never continues
+///     memory:before-encode:1     allocates memory until there is none
+///     wait:PATH                  the thread that reaches the place whose name is in the file PATH renames the file to
+///                                PATH.hit and waits until that is gone, 20 s at most; PATH.what then holds the detail
+///                                of the place (a job's id, a tensor's name), and PATH.last the last place reached
+package enum FaultSwitch {
+    /// The steps that have a switch before and after them. `lease` to `release` are operations on the queue, `prepare`
+    /// to `decode` are the work of ranks.
     package enum Step: String, CaseIterable, Sendable {
         case lease, renew, finish, fail, release
         case prepare, encode, prefill, decode
@@ -27,7 +28,8 @@ package enum Fault {
     }
 
     private enum Plan {
-        case act(Action, place: String, at: String)
+        case act(Action, place: String, moment: String)
+        /// `last`: an open file that takes the name of each place.
         case wait(path: String, last: Int32)
     }
 
@@ -38,28 +40,36 @@ package enum Fault {
             return .wait(path: parts[1], last: open(parts[1] + ".last", O_WRONLY | O_CREAT | O_CLOEXEC, 0o666))
         }
         guard parts.count == 3, let action = Action(rawValue: parts[0]) else { return nil }
-        return .act(action, place: parts[1], at: parts[2])
+        return .act(action, place: parts[1], moment: parts[2])
     }()
 
-    private static let passed = Atomic<Int>(0)
+    /// How often this process has reached the place of the plan.
+    private static let hits = Atomic<Int>(0)
 
+    /// Marks the place before a step.
+    ///
+    /// - Parameter detail: what the step works on, for a plan that names it.
     package static func before(_ step: Step, _ detail: @autoclosure () -> String = "") {
-        if let plan { pass("before-" + step.rawValue, detail(), plan) }
+        if let plan { reach("before-" + step.rawValue, detail(), plan) }
     }
 
+    /// Marks the place after a step.
+    ///
+    /// - Parameter detail: what the step worked on, for a plan that names it.
     package static func after(_ step: Step, _ detail: @autoclosure () -> String = "") {
-        if let plan { pass("after-" + step.rawValue, detail(), plan) }
+        if let plan { reach("after-" + step.rawValue, detail(), plan) }
     }
 
-    private static func pass(_ place: String, _ detail: String, _ plan: Plan) {
+    private static func reach(_ place: String, _ detail: String, _ plan: Plan) {
         switch plan {
         case .act(let action, let wanted, let moment):
             guard place == wanted else { return }
-            let count = passed.wrappingAdd(1, ordering: .relaxed).newValue
+            let count = hits.wrappingAdd(1, ordering: .relaxed).newValue
             if Int(moment).map({ $0 == count }) ?? moment.split(separator: "|").contains(where: detail.contains) {
-                act(action)
+                perform(action)
             }
         case .wait(let path, let last):
+            // Padded to one size, so that a shorter name overwrites a longer one.
             let line = place + String(repeating: " ", count: max(0, 31 - place.utf8.count)) + "\n"
             _ = line.withCString { pwrite(last, $0, 32, 0) }
             guard let wanted = try? String(contentsOfFile: path, encoding: .utf8),
@@ -71,7 +81,7 @@ package enum Fault {
         }
     }
 
-    private static func act(_ action: Action) {
+    private static func perform(_ action: Action) {
         switch action {
         case .kill: kill(getpid(), SIGKILL)
         case .stop: kill(getpid(), SIGSTOP)
