@@ -89,6 +89,8 @@ let package = Package(
 
         // MARK: Tests
         .target(name: "TestSupport", dependencies: ["CPostgres"], path: "Tests/Support"),
+        // Imports against docs/architecture.md, and the order of folders inside each target.
+        .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "BaseTests", dependencies: ["Base", "TestSupport"]),
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "Base", "CKernels", "TestSupport"]),
         .testTarget(name: "PicturesTests", dependencies: ["Pictures", "Base", "TestSupport"]),

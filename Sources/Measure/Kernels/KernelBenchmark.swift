@@ -162,7 +162,7 @@ package final class KernelBenchmark {
 }
 
 extension KernelBenchmark {
-    /// Random weights in mapped files, as a checkpoint's are, and as they are quantised. Made once for each shape.
+    /// Random weights in mapped files, as a checkpoint's are, and as they are quantized. Made once for each shape.
     package final class Weights {
         /// Products with few rows read their weights from memory, not from a cache: so many bytes take turns.
         private static let bytesInTurns = 1 << 28

@@ -6,7 +6,7 @@ import PaliGemma
 ///
 /// The numbers depend on the seed and the tensors' names alone. What does not depend on the picture's size (Gemma, and
 /// SigLIP but for its positions) lies in files of its own, named by all that they depend on: they are the same for
-/// the three sizes, and are linked, not written again, where a neighbouring directory has them.
+/// the three sizes, and are linked, not written again, where a neighboring directory has them.
 package struct RandomModel: Sendable {
     /// The public models (pg2: PaliGemma 2), and a tiny one to try things with; only its vocabulary is of the real size.
     package static let shapeNames =
@@ -82,7 +82,7 @@ package struct RandomModel: Sendable {
     /// What was done for a file of tensors.
     package enum Step: Sendable {
         case written
-        /// Of a neighbouring directory.
+        /// Of a neighboring directory.
         case linked
         /// It was there already.
         case kept
@@ -91,7 +91,7 @@ package struct RandomModel: Sendable {
     /// Writes the model, file by file; what an earlier, interrupted call finished is kept.
     ///
     /// - Parameters:
-    ///   - directory: made where there is none. Its neighbours are looked through for files to link.
+    ///   - directory: made where there is none. Its neighbors are looked through for files to link.
     ///   - onFile: told of each file of tensors, when it is whole.
     package func write(
         to directory: String, onFile: (_ name: String, _ step: Step) -> Void
@@ -103,7 +103,7 @@ package struct RandomModel: Sendable {
         }
         for shard in shards {
             let path = directory + "/" + shard.fileName
-            onFile(shard.fileName, try place(shard, at: path, neighboursOf: directory))
+            onFile(shard.fileName, try place(shard, at: path, neighborsOf: directory))
         }
         try save(Data(index.utf8), to: directory + "/model.safetensors.index.json")
         try save(Data(PieceModel(pieces: RandomVocabulary.pieces).serialized), to: directory + "/tokenizer.model")
@@ -113,13 +113,13 @@ package struct RandomModel: Sendable {
     }
 
     private func place(
-        _ shard: RandomShard, at path: String, neighboursOf directory: String
+        _ shard: RandomShard, at path: String, neighborsOf directory: String
     ) throws(RandomModelError) -> Step {
         if shard.isWhole(at: path) { return .kept }
         let parent = URL(fileURLWithPath: directory).standardizedFileURL.deletingLastPathComponent().path
-        let neighbours = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
-        for neighbour in neighbours.sorted() {
-            let twin = "\(parent)/\(neighbour)/\(shard.fileName)"
+        let neighbors = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
+        for neighbor in neighbors.sorted() {
+            let twin = "\(parent)/\(neighbor)/\(shard.fileName)"
             if shard.isWhole(at: twin), link(twin, path) == 0 { return .linked }
         }
         try shard.write(to: path, seed: seed)

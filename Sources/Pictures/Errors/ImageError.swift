@@ -48,4 +48,11 @@ package struct ImageError: Error, CustomStringConvertible, Equatable {
 
     /// The same error, about this file.
     func located(at path: String) -> ImageError { ImageError(code, at: self.path ?? path, reason) }
+
+    /// A picture whose file ends before the picture does.
+    ///
+    /// - Parameter format: the name of the format, like "PNG".
+    static func truncated(_ format: String) -> ImageError {
+        ImageError(.truncated, "this \(format) is truncated; copy it again")
+    }
 }

@@ -1,6 +1,6 @@
 import Base
 
-/// Where everything stands in the file of a model's quantised weights. It follows from the matrices' names and shapes
+/// Where everything stands in the file of a model's quantized weights. It follows from the matrices' names and shapes
 /// alone, so the file's header only has to say which model and which layout it belongs to.
 ///
 ///     header                      a page: magic, key

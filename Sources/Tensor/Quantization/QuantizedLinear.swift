@@ -1,7 +1,7 @@
 import Base
 import CKernels
 
-/// Products with weights of eight bits (`--weights int8`): the input is quantised by row and block of inputs, the sums
+/// Products with weights of eight bits (`--weights int8`): the input is quantized by row and block of inputs, the sums
 /// of a block are whole numbers, and blocks are added in float32.
 ///
 /// Many rows: a task takes as many panels of outputs as stay in its cache, block by block, and all rows pass by. Few
@@ -12,7 +12,7 @@ extension Linear {
     /// Rows whose results stay in the cache from one block of inputs to the next.
     private static let chunkRows = 480
 
-    /// Several products with the same x, which is quantised once.
+    /// Several products with the same x, which is quantized once.
     func multiplyQuantized(_ x: MatrixView, _ products: [Product]) {
         guard x.rows > 0 else { return }
         guard x.columns > 0 else { return finishEmpty(products) }

@@ -72,7 +72,7 @@ extension QuantizedMatrix {
         guard !damaged.load(ordering: .relaxed) else {
             throw ModelError(
                 .quantized, at: file.path,
-                "the quantised weights are damaged (in \(entry.name)); remove the file, and it is made again")
+                "the quantized weights are damaged (in \(entry.name)); remove the file, and it is made again")
         }
         verified.withLock { $0.formUnion(wanted) }
     }
@@ -84,7 +84,7 @@ extension QuantizedMatrix {
     private func stored(_ offset: Int) -> UInt64 { file.bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
 }
 
-/// Some outputs over some inputs of a quantised matrix, named but not yet prepared for products.
+/// Some outputs over some inputs of a quantized matrix, named but not yet prepared for products.
 package struct QuantizedView: Sendable {
     let matrix: QuantizedMatrix
     private var outputs: Range<Int>

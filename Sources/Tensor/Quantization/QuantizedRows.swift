@@ -1,6 +1,6 @@
 import CKernels
 
-/// The rows of a product's input, quantised: for each block of inputs, tiles of a few rows, and beside them the high bytes
+/// The rows of a product's input, quantized: for each block of inputs, tiles of a few rows, and beside them the high bytes
 /// of its outliers. The memory is kept for the next input.
 final class QuantizedRows: @unchecked Sendable {
     // @unchecked: filled by tasks that own a tile each, then only read.
@@ -30,7 +30,7 @@ final class QuantizedRows: @unchecked Sendable {
         tiles.lowerBound * tileRows..<min(rows, tiles.upperBound * tileRows)
     }
 
-    /// Quantises x [T, inputs] for a slice, or for several that share their inputs.
+    /// Quantizes x [T, inputs] for a slice, or for several that share their inputs.
     func fill(_ x: MatrixView, for slice: QuantizedSlice, kernels: Kernels, team: ThreadTeam) {
         precondition(x.columns == slice.inputs)
         rows = x.rows

@@ -1,6 +1,6 @@
 import CKernels
 
-/// How a quantised matrix lies in memory: blocks of inputs, in each block panels of 16 outputs, in each panel groups of
+/// How a quantized matrix lies in memory: blocks of inputs, in each block panels of 16 outputs, in each panel groups of
 /// four inputs (CKernels/include/Quantized.h). Every block of an output has a scale of its own.
 struct QuantizedShape: Sendable, Equatable {
     /// Inputs of a block, about: long enough that the sums of a block cost little to scale, short enough that a block

@@ -1,6 +1,6 @@
 import CKernels
 
-/// Some outputs over some inputs of a quantised matrix, as the kernels take them. Panels and groups that the slice only
+/// Some outputs over some inputs of a quantized matrix, as the kernels take them. Panels and groups that the slice only
 /// has a part of are multiplied whole: outputs beside it are left out of the result, and inputs beside it meet
 /// activations that hold the zero point, so that they cancel.
 final class QuantizedSlice: @unchecked Sendable {
@@ -79,7 +79,7 @@ final class QuantizedSlice: @unchecked Sendable {
         longestBlock = (blocks.map(\.groups).max() ?? 0) * group
     }
 
-    /// Whether an input that is quantised for one slice is so for the other.
+    /// Whether an input that is quantized for one slice is so for the other.
     func hasInputs(of other: QuantizedSlice) -> Bool {
         zip(blocks, other.blocks).allSatisfy { $0.columns == $1.columns && $0.lead == $1.lead }
             && blocks.count == other.blocks.count

@@ -1,4 +1,4 @@
-// Products on weights of eight bits. Weights are quantised symmetrically, by output and block of inputs; activations at
+// Products on weights of eight bits. Weights are quantized symmetrically, by output and block of inputs; activations at
 // run time, by row and block of inputs, to unsigned numbers with a zero point. With s for scales, z for zero points:
 //
 //     y[b][n] = sum over blocks of  s_row[b] * s_output[n] * (sum over k of a[b][k] * w[n][k]  -  z[b] * sum of w[n][k])
@@ -16,7 +16,7 @@ extern "C" {
 
 enum { PG_PANEL = 16, PG_GROUP = 4, PG_PANEL_GROUP_BYTES = PG_PANEL * PG_GROUP };
 
-// One block of inputs of some neighbouring panels.
+// One block of inputs of some neighboring panels.
 typedef struct {
     const int8_t *weights;  // of the first panel, [groups][16][4]
     size_t stride;          // bytes between two panels
@@ -45,12 +45,12 @@ typedef struct {
     // Rows of a tile of activations: at most, and what is best where there are many rows.
     size_t most_rows, tile_rows;
 
-    // Quantises `count` inputs of rows x to 0 … levels. `lead` (0 … 3) places before the first, and what is missing to a
+    // Quantizes `count` inputs of rows x to 0 … levels. `lead` (0 … 3) places before the first, and what is missing to a
     // whole group after the last, hold the zero point.
     void (*quantize_rows)(const float *x, size_t rows, size_t ldx, size_t lead, size_t count, int levels,
                           uint8_t *values, float *scales, float *zeros);
 
-    // Quantises `count` inputs of up to 16 outputs to -127 … 127, as one block of a panel; the rest of it is 0.
+    // Quantizes `count` inputs of up to 16 outputs to -127 … 127, as one block of a panel; the rest of it is 0.
     void (*quantize_panel)(const float *weights, size_t outputs, size_t ldw, size_t count, int8_t *values,
                            float *scales);
 

@@ -1,6 +1,6 @@
 import Tensor
 
-/// Which weights are quantised. What is left in the checkpoint's numbers costs next to nothing and would cost accuracy:
+/// Which weights are quantized. What is left in the checkpoint's numbers costs next to nothing and would cost accuracy:
 /// the embeddings, which are looked up and not multiplied, biases and norms, the patch embedding and the projector, on
 /// which all else rests, Gemma's keys and values, 1 % of a layer's weights, and any matrix that is small
 /// (docs/int8.md has the figures).
@@ -47,7 +47,7 @@ extension TextLayerWeights {
 }
 
 extension VisionTower {
-    /// Checks the quantised weights that this tower multiplies with, and makes what its products need; nothing where
+    /// Checks the quantized weights that this tower multiplies with, and makes what its products need; nothing where
     /// there are none.
     package func prepareWeights() throws(ModelError) {
         for layer in weights.layers {
@@ -57,7 +57,7 @@ extension VisionTower {
 }
 
 extension Gemma {
-    /// Checks the quantised weights that this rank multiplies with, and makes what its products need; nothing where
+    /// Checks the quantized weights that this rank multiplies with, and makes what its products need; nothing where
     /// there are none.
     package func prepareWeights() throws(ModelError) {
         let heads = slice.queryHeads

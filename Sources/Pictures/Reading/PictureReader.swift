@@ -1,8 +1,8 @@
 import Base
 
-/// Reads the file of a picture and makes it what the model sees.
+/// Reads picture files and resizes the pictures to the square that the model takes.
 package struct PictureReader: Sendable {
-    /// Side in pixels of the square that the model takes.
+    /// Side of the square in pixels.
     package var side: Int
     package var resize: PictureResize
     package var options: ImageDecoder.Options
@@ -19,18 +19,18 @@ package struct PictureReader: Sendable {
     package struct Picture: Sendable {
         /// XXH3-128 of the file's bytes, 32 hexadecimal digits.
         package let contentHash: String
-        /// Size and time of the very file that was read.
+        /// Size and modification time of the very file that was read.
         package let stamp: FileStamp
-        /// Size of the picture in its file, after turning it upright.
+        /// Size in pixels of the picture in its file, after it was turned upright.
         package let originalWidth: Int
         package let originalHeight: Int
-        /// `side x side` pixels.
+        /// [side, side, 3] bytes.
         package let image: RGBImage
     }
 
     /// Opens, reads, hashes, decodes and resizes the picture at `path`.
     ///
-    /// - Parameter expected: what the file was when it was submitted; another one is an error.
+    /// - Parameter expected: the stamp of the file when it was submitted; another stamp is an error.
     /// - Throws: ``ImageError`` with any of its codes but `unwritable`.
     package func read(path: String, expecting expected: FileStamp? = nil) throws(ImageError) -> Picture {
         let file: FileBytes
@@ -45,12 +45,12 @@ package struct PictureReader: Sendable {
         return try picture(file.bytes, stamp: file.stamp, path: path)
     }
 
-    /// The picture that these bytes of a file hold.
+    /// Hashes, decodes and resizes a picture whose file is in memory.
     ///
     /// - Parameters:
-    ///   - path: what to call it in an error.
-    ///   - stamp: what the file was when it was read.
-    /// - Throws: ``ImageError``, as `read(path:expecting:)` about the contents.
+    ///   - path: names the file in an error.
+    ///   - stamp: the stamp of the file when it was read.
+    /// - Throws: ``ImageError`` with the codes of ``ImageDecoder/decode(_:options:)``.
     package func read(bytes: [UInt8], path: String, stamp: FileStamp) throws(ImageError) -> Picture {
         try picture(bytes, stamp: stamp, path: path)
     }

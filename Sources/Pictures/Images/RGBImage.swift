@@ -4,7 +4,7 @@ package struct RGBImage: Sendable, Equatable {
     package let width: Int
     /// Height in pixels, at least 1.
     package let height: Int
-    /// `height x width x 3` bytes: rows from the top, red, green and blue of each pixel side by side.
+    /// [height, width, 3] bytes: rows from the top, red, green and blue of each pixel side by side.
     package let pixels: [UInt8]
 
     /// - Precondition: `pixels` holds `width * height * 3` bytes.

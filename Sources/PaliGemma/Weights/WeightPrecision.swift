@@ -5,7 +5,7 @@ import Tensor
 package enum WeightPrecision: String, Sendable, CaseIterable {
     /// As the checkpoint stores them, multiplied in float32: the exact mode, whatever the stored type is.
     case bf16
-    /// Weights and activations quantised to eight bits, sums in whole numbers: the fast mode, which loses accuracy.
+    /// Weights and activations quantized to eight bits, sums in whole numbers: the fast mode, which loses accuracy.
     case int8
 
     /// Another precision gives other answers, as another model would: ranks and queues must agree on it.
@@ -24,8 +24,8 @@ extension ModelWeights {
     ///
     /// - Parameters:
     ///   - fingerprint: of the checkpoint.
-    ///   - threads: that make the file of quantised weights where there is none.
-    ///   - only: quantise only some matrices (``QuantizedFile/only``), to find out what each kind costs.
+    ///   - threads: that make the file of quantized weights where there is none.
+    ///   - only: quantize only some matrices (``QuantizedFile/only``), to find out what each kind costs.
     ///   - adapters: what is added to products for rows that ask for it.
     ///   - onCreation: called before that.
     /// - Throws: ``ModelError``; with the code `quantized` where that file cannot be made.

@@ -3,6 +3,8 @@ import Glibc
 
 /// Writes pictures losslessly, as 8-bit RGB PNG.
 package enum PNGWriter {
+    /// Returns the bytes of a PNG file.
+    ///
     /// - Throws: ``ImageError`` with the code `no_memory`.
     package static func encode(_ image: RGBImage) throws(ImageError) -> [UInt8] {
         var png: UnsafeMutablePointer<UInt8>?
@@ -15,14 +17,14 @@ package enum PNGWriter {
         return Array(UnsafeBufferPointer(start: png, count: count))
     }
 
-    /// Writes the picture to `path`, over what was there.
+    /// Writes the picture to `path` and replaces what was there.
     ///
     /// - Throws: ``ImageError`` with the codes `no_memory`, `unwritable`.
     package static func write(_ image: RGBImage, to path: String) throws(ImageError) {
         let bytes = try encode(image)
         guard let file = fopen(path, "wb") else { throw unwritable(path) }
         let written = fwrite(bytes, 1, bytes.count, file)
-        // What a full disk has to say it may say only when the file is closed.
+        // A full disk may be reported only when the file is closed.
         guard fclose(file) == 0, written == bytes.count else { throw unwritable(path) }
     }
 
