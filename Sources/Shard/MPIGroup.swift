@@ -38,9 +38,9 @@ package final class MPIGroup: TensorParallelGroup {
         self.timeline = timeline
     }
 
-    package func gather(
+    package func allGather(
         _ own: MatrixView, into all: MatrixView, ranges: [Range<Int>], as format: LinkFormat
-    ) throws(CollectiveError) -> any PendingTransfer {
+    ) throws(CollectiveError) -> any PendingCollective {
         let width = all.columns
         precondition(own.rows == ranges[rank].count && own.columns == width && own.isDense && all.isDense)
         let counts = try ranges.map { range throws(CollectiveError) in try Self.count(range.count, width) }
@@ -55,9 +55,9 @@ package final class MPIGroup: TensorParallelGroup {
         }
     }
 
-    package func exchange(
+    package func allToAll(
         _ parts: MatrixView, ranges: [Range<Int>], into received: MatrixView, as format: LinkFormat
-    ) throws(CollectiveError) -> any PendingTransfer {
+    ) throws(CollectiveError) -> any PendingCollective {
         let width = parts.columns
         let rows = ranges[rank].count
         precondition(received.rows == count * rows && received.columns == width && parts.isDense && received.isDense)
@@ -77,7 +77,7 @@ package final class MPIGroup: TensorParallelGroup {
 
     private func begin(
         _ wire: Wire, arriving ranges: [Range<Int>], _ body: @escaping (MPI) throws(ShardError) -> MPI.Request
-    ) -> any PendingTransfer {
+    ) -> any PendingCollective {
         let ticket = Ticket()
         outbox.put(.collective(begin: body, ticket))
         return Pending(ticket: ticket, wire: wire, ranges: ranges, group: self)
@@ -91,7 +91,7 @@ package final class MPIGroup: TensorParallelGroup {
         return count
     }
 
-    private final class Pending: PendingTransfer {
+    private final class Pending: PendingCollective {
         private let ticket: Ticket
         private let wire: Wire
         private let ranges: [Range<Int>]

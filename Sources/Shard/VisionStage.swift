@@ -20,6 +20,7 @@ package final class VisionStage: @unchecked Sendable {
     private let codec: LinkCodec?
     private let cache: FeatureCache?
     private let adapterFingerprints: [String]
+    private let turn: HostTurn?
     private let timeline: Timeline?
     private let fault: FeatureFault?
     /// Written on the stage's thread.
@@ -57,8 +58,7 @@ package final class VisionStage: @unchecked Sendable {
         self.adapterFingerprints = adapterFingerprints
         self.timeline = timeline
         self.fault = fault
-        // A pass is long: those who wait for a turn get one after every layer.
-        if let turn { tower.observer = { _, _ in turn.pass() } }
+        self.turn = turn
     }
 
     /// Takes a batch that arrived; it is encoded after those before it.
@@ -138,7 +138,11 @@ package final class VisionStage: @unchecked Sendable {
         let tokens = configuration.tokens
         let kept = groups.map { _ in cache.map { _ in PictureFeatures(tokens: tokens, width: configuration.width) } }
         var failure: (any Error)?
-        tower.encode(groups.map(\.rgb), adapters: groups.map(\.adapter)) { rows, features in
+        tower.encode(
+            groups.map(\.rgb), adapters: groups.map(\.adapter),
+            // A pass is long: the other ranks of the host may compute after every layer.
+            afterLayer: { _, _ in turn?.pass() }
+        ) { rows, features in
             guard failure == nil else { return }
             do {
                 try emit(features, rows, groups)

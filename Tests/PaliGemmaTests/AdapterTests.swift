@@ -158,7 +158,7 @@ struct AdapterTests {
             let plan = try ShardPlan(ranks: ranks + 1, configuration: configuration, visionRanks: 1)
             let gemma = Gemma(
                 weights: weights, configuration: configuration, slice: plan.slices[group.rank], group: group,
-                team: ThreadTeam(count: 1), cut: PrefillCut(split: split, blockRows: blockRows, leastRows: 1))
+                team: ThreadTeam(count: 1), cut: PrefillCut(split: split, blockRows: blockRows, minimumRows: 1))
             let sequences = adapters.enumerated().map { index, adapter in
                 Sequence(
                     id: UInt64(index), textTokens: (0..<9).map { Int32($0 * 31 % 400) + 5 }, pictures: 1,

@@ -50,19 +50,19 @@ struct Gemma2Tests {
             adapters: AdapterSet(adapted ? [try adapter(for: model.configuration.text)] : []))
         return try InProcessGroup.run(ranks: ranks) { group in
             let plan = try ShardPlan(ranks: ranks + 1, configuration: configuration, visionRanks: 1)
+            var logits: [Float] = []
             let gemma = Gemma(
                 weights: weights, configuration: configuration, slice: plan.slices[group.rank], group: group,
                 team: ThreadTeam(count: 1), kernels: kernels,
-                cut: PrefillCut(split: split, blockRows: 64, leastRows: 1))
+                cut: PrefillCut(split: split, blockRows: 64, minimumRows: 1)
+            ) { activation, view in
+                if activation == .logits, logits.isEmpty { logits = view.values(row: 0) }
+            }
             try gemma.prepareWeights()
             let sequences = [600, 285].enumerated().map { index, count in
                 Sequence(
                     id: UInt64(index), textTokens: (0..<count).map { Int32(($0 * 37 + index) % 1000) + 3 }, pictures: 0,
                     tokensPerPicture: 4, maxTokens: 10, adapter: adapted && index == 0 ? 0 : nil)
-            }
-            var logits: [Float] = []
-            gemma.observer = { stage, view in
-                if stage == "logits", logits.isEmpty { logits = view.values(row: 0) }
             }
             let none = Matrix(rows: 1, columns: configuration.vision.width)
             try gemma.prefill(sequences, features: ReadyFeatures(all: none.view, tokensPerPicture: 4))

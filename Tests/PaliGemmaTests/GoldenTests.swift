@@ -16,16 +16,17 @@ struct GoldenTests {
         let tower = VisionTower(
             weights: goldens.weights, configuration: goldens.configuration, team: ThreadTeam(count: 2))
         var seen: [String: Float] = [:]
-        tower.observer = { layer, x in
-            if layer < goldens.configuration.vision.layers {
-                seen["vision.\(layer)"] = (try? x.distance(to: goldens.floats("vision.\(layer)"))) ?? .infinity
-            }
-        }
         let pictures = try goldens.pictures
         var rows = 0
         let features = try goldens.floats("features")
         let width = goldens.configuration.vision.width
-        tower.encode(pictures) { range, view in
+        tower.encode(
+            pictures,
+            afterLayer: { layer, x in
+                guard layer < goldens.configuration.vision.layers else { return }
+                seen["vision.\(layer)"] = (try? x.distance(to: goldens.floats("vision.\(layer)"))) ?? .infinity
+            }
+        ) { range, view in
             #expect(range.lowerBound == rows)
             rows = range.upperBound
             let expected = Array(features[range.lowerBound * width..<range.upperBound * width])
@@ -40,27 +41,26 @@ struct GoldenTests {
     func gemma(name: String) throws {
         let goldens = try Goldens(name)
         let text = goldens.configuration.text
-        let gemma = Gemma(
-            weights: goldens.weights, configuration: goldens.configuration, slice: TextSlice(whole: text),
-            group: SingleRank(), team: ThreadTeam(count: 2))
         var distances: [String: Float] = [:]
         var steps = 0
         let logits = try goldens.logits
-        gemma.observer = { stage, view in
-            if stage == "logits" {
+        let gemma = Gemma(
+            weights: goldens.weights, configuration: goldens.configuration, slice: TextSlice(whole: text),
+            group: SingleRank(), team: ThreadTeam(count: 2)
+        ) { activation, view in
+            switch activation {
+            case .logits:
                 let expected = Array(logits[steps * text.vocabulary..<(steps + 1) * text.vocabulary])
                 distances["logits \(steps)"] = view.distance(to: expected)
                 steps += 1
-            } else if stage == "embedding" {
-                distances[stage] = (try? view.distance(to: goldens.floats("text.0"))) ?? .infinity
-            } else if let layer = stage.split(separator: " ").last.flatMap({ Int($0) }), steps == 0 {
-                var expected = (try? goldens.floats("text.\(layer + 1)")) ?? []
+            case .residualStream(let layer):
+                var expected = (try? goldens.floats("text.\(layer)")) ?? []
                 if view.rows == 1 { expected = Array(expected.suffix(text.width)) }
-                distances[stage] = view.distance(to: expected)
+                distances["layer \(layer)"] = view.distance(to: expected)
             }
         }
         let answer = try prefillAndDecode(gemma, goldens, steps: 8)
-        #expect(distances.count >= 1 + text.layers + 1)
+        #expect((0...text.layers).allSatisfy { distances["layer \($0)"] != nil } && steps > 0)
         for (stage, distance) in distances { #expect(distance < Self.tolerance, "\(stage)") }
 
         let expected = try goldens.answer
@@ -124,7 +124,7 @@ struct GoldenTests {
     func ranks(name: String, world: (count: Int, blockRows: Int)) throws {
         let one = try answers(name, ranks: 1, PrefillCut(blockRows: 1024))[0]
         for split in PrefillCut.Split.allCases {
-            let cut = PrefillCut(split: split, blockRows: world.blockRows, leastRows: 1)
+            let cut = PrefillCut(split: split, blockRows: world.blockRows, minimumRows: 1)
             for other in try answers(name, ranks: world.count, cut) {
                 #expect(other.tokens == one.tokens)
                 #expect(zip(other.logProbabilities, one.logProbabilities).allSatisfy { abs($0 - $1) < 1e-4 })
@@ -138,7 +138,7 @@ struct GoldenTests {
         "Ranks whose link rounds to bfloat16 agree with each other to the bit", arguments: Goldens.cases, [2, 3, 5])
     func roundedLink(name: String, ranks: Int) throws {
         for split in PrefillCut.Split.allCases {
-            let cut = PrefillCut(split: split, blockRows: 7, leastRows: 1)
+            let cut = PrefillCut(split: split, blockRows: 7, minimumRows: 1)
             let all = try answers(name, ranks: ranks, cut, link: .bfloat16)
             #expect(all[0].tokens.count == 8 || all[0].finish == .stop)
             #expect(all.dropFirst().allSatisfy { $0 == all[0] })

@@ -101,7 +101,7 @@ struct ShardPlanTests {
         for ((total, ranks, block), split) in cases.flatMap({ entry in
             PrefillCut.Split.allCases.map { (entry, $0) }
         }) {
-            let cut = PrefillCut(split: split, blockRows: block, leastRows: 1)
+            let cut = PrefillCut(split: split, blockRows: block, minimumRows: 1)
             let rows = PrefillRows(total: total, ranks: ranks, cut: cut)
             var owned: [Int] = []
             for rank in 0..<ranks {

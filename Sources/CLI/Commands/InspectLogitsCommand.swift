@@ -82,6 +82,7 @@ private final class LogitProbe {
     private let tokenizer: Tokenizer
     private let tower: VisionTower
     private let gemma: Gemma
+    private let recorder = Recorder()
 
     init(directory: String, precision: WeightPrecision, onlyWeights: String?, slidingWindow: Bool, threads: Int) throws
     {
@@ -95,7 +96,10 @@ private final class LogitProbe {
         tower = VisionTower(weights: weights, configuration: configuration, team: team)
         gemma = Gemma(
             weights: weights, configuration: configuration, slice: TextSlice(whole: configuration.text),
-            group: SingleRank(), team: team)
+            group: SingleRank(), team: team
+        ) { [recorder] activation, view in
+            if activation == .logits { recorder.logits += view.values(row: 0) }
+        }
         try tower.prepareWeights()
         try gemma.prepareWeights()
     }
@@ -110,16 +114,18 @@ private final class LogitProbe {
         let features = Features(configuration.vision)
         tower.encode([seen.image.pixels]) { rows, view in features.all.view.rows(rows).copy(from: view) }
 
-        var logits: [Float] = []
-        gemma.observer = { stage, view in
-            if stage == "logits" { logits += view.values(row: 0) }
-        }
+        recorder.logits = []
         try gemma.prefill([sequence], features: features)
         for step in 1..<max(1, tokens) {
             if step <= forced.count { sequence.replaceLast(with: forced[step - 1], step: step - 1) }
             try gemma.decode([sequence], steps: 1)
         }
-        return logits
+        return recorder.logits
+    }
+
+    /// The logits of every step so far.
+    private final class Recorder {
+        var logits: [Float] = []
     }
 
     /// The features of the one picture, which are there.

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Base
-import PaliGemma
 
 /// How answers are made, for all jobs that do not say it themselves. The flags are called as the keys of a job, and are
 /// checked where these are.

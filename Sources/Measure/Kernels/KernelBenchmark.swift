@@ -65,7 +65,7 @@ package final class KernelBenchmark {
 
     private let team: ThreadTeam
     private let kernels: Kernels
-    private let meter = OperationMeter(phase: .prefill)
+    private let meter = OperationMeter()
     private let seconds: Double
 
     /// - Parameter seconds: that each measurement takes, about.
@@ -83,10 +83,10 @@ package final class KernelBenchmark {
         let x = filled(rows: product.rows, columns: product.inputs)
         let y = Matrix(rows: product.rows, columns: product.outputs)
         let linear = Linear(team: team, kernels: kernels, meter: meter)
-        var turn = 0
+        var round = 0
         return best(.linear) {
-            linear(x.view, matrices[turn % matrices.count], into: y.view)
-            turn += 1
+            linear(x.view, matrices[round % matrices.count], into: y.view, context: ProductContext(phase: .prefill))
+            round += 1
         }
     }
 
@@ -98,7 +98,7 @@ package final class KernelBenchmark {
         let out = Matrix(rows: shape.rows, columns: shape.heads * width)
         let attention = TiledAttention(
             team: team, kernels: kernels,
-            rule: ScoreRule(scale: 1 / Float(width).squareRoot(), cap: shape.softCap), meter: meter)
+            rule: ScoreRule(scale: 1 / Float(width).squareRoot(), cap: shape.softCap), phase: .prefill, meter: meter)
         func head(_ view: MatrixView, _ index: Int) -> MatrixView { view.columns(index * width..<(index + 1) * width) }
         // Query heads on one key/value head stand as rows of one matrix, as in Gemma's prefill.
         let folded = shape.keyValueHeads == 1
@@ -135,9 +135,9 @@ package final class KernelBenchmark {
         var best = Figure(seconds: .infinity, operations: 0, weightBytes: 0)
         var calls = 0
         repeat {
-            let (before, begin) = (meter[meter.phase, kind], Timeline.now())
+            let (before, begin) = (meter[.prefill, kind], Timeline.now())
             call()
-            let (seconds, after) = (Double(Timeline.now() - begin) / 1e9, meter[meter.phase, kind])
+            let (seconds, after) = (Double(Timeline.now() - begin) / 1e9, meter[.prefill, kind])
             calls += 1
             guard seconds < best.seconds else { continue }
             best = Figure(
@@ -164,7 +164,7 @@ package final class KernelBenchmark {
 extension KernelBenchmark {
     /// Random weights in mapped files, as a checkpoint's are, and as they are quantized. Made once for each shape.
     package final class Weights {
-        /// Products with few rows read their weights from memory, not from a cache: so many bytes take turns.
+        /// Products with few rows read their weights from memory, not from a cache: so many bytes take rounds.
         private static let bytesInTurns = 1 << 28
         private static let mostFewRows = 32
 

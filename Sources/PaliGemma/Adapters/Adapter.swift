@@ -158,8 +158,8 @@ package struct AdapterSet: Sendable {
     private static let mark = "-adapters-"
 
     /// The additions to a weight [outputs, inputs], one place an adapter; nil where none has any.
-    func additions(to name: String, outputs: Int, inputs: Int) throws(ModelError) -> [LowRank?]? {
-        var found: [LowRank?] = []
+    func additions(to name: String, outputs: Int, inputs: Int) throws(ModelError) -> [LowRankAddition?]? {
+        var found: [LowRankAddition?] = []
         for adapter in all {
             guard let module = adapter.modules[name] else {
                 found.append(nil)
@@ -173,7 +173,7 @@ package struct AdapterSet: Sendable {
                         + "[\(outputs), \(inputs)]; the adapter was trained with another model")
             }
             found.append(
-                LowRank(
+                LowRankAddition(
                     down: WeightMatrix(tensor: module.a, outputs: a[0], inputs: a[1]),
                     up: WeightMatrix(tensor: module.b, outputs: b[0], inputs: b[1]), scale: module.scale))
         }

@@ -53,8 +53,8 @@ package struct Decoding: Sendable, Equatable {
         switch method {
         case .greedy, .sampling: return prefixRows + longest
         case .beams, .choices:
-            let pages = (longest + Lane.pageRows - 1) / Lane.pageRows + 1
-            return prefixRows + rows * pages * Lane.pageRows
+            let pages = (longest + SequenceRow.pageRows - 1) / SequenceRow.pageRows + 1
+            return prefixRows + rows * pages * SequenceRow.pageRows
         }
     }
 }

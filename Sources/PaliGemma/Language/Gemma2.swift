@@ -1,21 +1,21 @@
 import Tensor
 
-/// What Gemma 2 has and Gemma 1 has not, beside the norms behind attention and MLP (``TextLayerWeights``).
+/// What Gemma 2 has beyond Gemma 1, except the norms behind attention and MLP (``TextLayerWeights``).
 extension TextConfiguration {
-    /// Scores scaled by 1 / √(query_pre_attn_scalar), which need not be the heads' width, and capped.
+    /// Scores are scaled by 1 / √(query_pre_attn_scalar), which need not be the heads' width, and capped.
     var scoreRule: ScoreRule { ScoreRule(scale: 1 / queryScalar.squareRoot(), cap: attentionSoftCap) }
 
-    /// The positions that one at `place` attends to. A prefix sees all of itself in every layer; behind it a layer with
-    /// a window sees the last positions only, its own included.
-    func keys(seenFrom place: Int, prefix: Int, layer: Int) -> Range<Int> {
-        guard let window, place >= prefix, window.layers.contains(layer) else { return 0..<place + 1 }
-        return max(0, place + 1 - window.positions)..<place + 1
+    /// Returns the positions that the one at `position` attends to. A prefix sees all of itself in every layer; behind it a
+    /// layer with a sliding window sees the last positions only, its own included.
+    func keys(seenFrom position: Int, prefix: Int, layer: Int) -> Range<Int> {
+        guard let window, position >= prefix, window.layers.contains(layer) else { return 0..<position + 1 }
+        return max(0, position + 1 - window.positions)..<position + 1
     }
 }
 
 extension Gemma {
-    /// logits [B, own V] = cap · tanh(logits / cap), where the model caps them. The largest stays the largest; what
-    /// changes is how sure it seems.
+    /// logits [B, own V] = cap · tanh(logits / cap), where the model caps them. The order of the logits stays; the
+    /// log-probabilities change.
     func capLogits(_ logits: MatrixView) {
         guard let cap = configuration.finalSoftCap else { return }
         let pieces = (logits.columns + 8191) / 8192

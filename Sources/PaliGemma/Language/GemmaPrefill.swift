@@ -2,253 +2,123 @@ import Tensor
 
 /// Where a prefill finds the vision tower's features: they arrive while it runs.
 package protocol FeatureSource {
-    /// The features [n, vision width] of rows of this rank's share; waits until they are there.
+    /// Returns the features [n, vision width] of rows of this rank's share; waits until they are there.
     ///
     /// - Parameters:
-    ///   - picture: of the sequence, counted from 0.
-    ///   - rows: of the picture.
+    ///   - picture: the index of the picture in the sequence, from 0.
+    ///   - rows: rows of the picture.
     /// - Returns: nil where they were damaged on their way.
+    /// - Throws: ``CollectiveError`` where they will not come any more.
     func features(of sequence: Sequence, picture: Int, rows: Range<Int>) throws(CollectiveError) -> MatrixView?
 }
 
-/// Prefixes through the layers, by rows of the packed sequences. Every rank owns a share of the rows, cut into chunks:
+/// The prefixes of a micro-batch through the layers, sequence parallel: every rank owns t of the T rows and takes them through
+/// a layer from end to end. Only keys and values are all-gathered (8.4 MB a layer at 896 px).
 ///
-///     own rows:     the queries, while the last keys and values travel
-///     by chunks:    attend to the whole prefix, output projection, MLP, then norm, k and v of the next layer,
-///                   which are gathered from all ranks while the next chunk computes (8.4 MB a layer at 896 px)
+///     x [t, D]              embedded text, projected features
+///     for each layer
+///         h [t, D]          = norm(x)
+///         k, v [t, K·H]     = h · Wkᵀ rotated, h · Wvᵀ           all-gathered: [T, K·H]
+///         q [t, N·H]        = h · Wqᵀ rotated
+///         a [t, N·H]        = softmax(rule(q · kᵀ)) · v          over all keys of the row's own sequence, no mask
+///         x                += norm?(a · Woᵀ)
+///         h [t, D]          = norm(x)
+///         x                += norm?((gelu(h · Wgᵀ) * (h · Wuᵀ)) · Wdᵀ)
 ///
-/// There is no mask: a prefix sees all of itself. Where the whole MLP has no room on a rank's host, it is computed by
-/// columns instead (GemmaPrefillColumns.swift).
+/// Own rows are cut into chunks; ``ChunkPipeline`` lets the transfer of one chunk run under the arithmetic of the next.
 extension Gemma {
     /// Prefills sequences and chooses the first token of each.
     ///
     /// - Throws: ``CollectiveError`` where the group or the features are lost.
     package func prefill(_ sequences: [Sequence], features: some FeatureSource) throws(CollectiveError) {
-        meter.phase = .prefill
         let packed = PackedPrefixes(sequences, tokensPerPicture: tokensPerPicture)
         let rows = PrefillRows(total: packed.total, ranks: group.count, cut: cut)
-        let buffers = prefillBuffers(for: rows)
-        rotary.extend(to: rotaryPosition(sequences.map(\.places).max() ?? 0))
+        let pass = PrefillPass(packed: packed, rows: rows, rank: group.rank, buffers: prefillBuffers(for: rows))
+        rotary.extend(to: rotaryPosition(sequences.map(\.positions).max() ?? 0))
         for sequence in sequences { openCache(of: sequence) }
 
-        var pass = PrefillPass(packed: packed, rows: rows, own: rows.owned(by: group.rank), buffers: buffers)
-        for block in 0..<rows.blocks {
-            try embed(&pass, block, features)
-            try beginKeysAndValues(0, &pass, block)
-        }
-        observer?("embedding", pass.x(pass.own))
-        // Of the last layer only each prefix's last row asks, and it does so as a decoding step.
-        let last = weights.layers.count - 1
-        for (index, layer) in weights.layers[..<last].enumerated() {
-            projectQueries(layer, pass)
-            try finishKeysAndValues(index, &pass)
-            switch rows.split {
-            case .rows: try computeByRows(index, layer, &pass)
-            case .columns: try computeByColumns(index, layer, &pass)
-            }
-            observer?("layer \(index)", pass.x(pass.own))
-        }
-        try finishKeysAndValues(last, &pass)
-        try finishPrefill(sequences, pass)
+        pass.pipeline.each { chunk throws(CollectiveError) in try self.embed(chunk, pass, features) }
+        for index in weights.layers.indices.dropLast() { try prefillLayer(index, pass) }
+        try lastPrefillLayer(sequences, pass)
     }
 
-    /// A layer behind its queries, keys and values, and the next layer's keys and values: every chunk of own rows
-    /// from end to end.
-    private func computeByRows(
-        _ index: Int, _ layer: TextLayerWeights, _ pass: inout PrefillPass
-    ) throws(CollectiveError) {
-        for block in 0..<pass.rows.blocks {
-            attend(layer, pass, block)
-            let chunk = pass.rows.chunk(block, of: group.rank)
-            let (x, normed) = (pass.x(chunk), pass.normed(chunk))
-            let hidden = pass.buffers.hidden.view.rows(0..<chunk.count)
-            let adapters = pass.adapters(chunk)
-            rmsNorm(x, layer.mlpNorm, into: normed)
-            if let norm = layer.mlpOutputNorm {
-                let branch = pass.buffers.branch.view.rows(0..<chunk.count)
-                feedForward(
-                    layer, parts: pass.buffers.parts, normed, hidden: hidden, into: branch, accumulate: false,
-                    adapters: adapters)
-                add(branch, normedBy: norm, to: x)
-            } else {
-                feedForward(
-                    layer, parts: pass.buffers.parts, normed, hidden: hidden, into: x, accumulate: true,
-                    adapters: adapters)
-            }
-            try beginKeysAndValues(index + 1, &pass, block)
-        }
-    }
-
-    /// k and v of a chunk of own rows, on their way to all ranks. What is normed for them stays for the queries.
-    func beginKeysAndValues(_ index: Int, _ pass: inout PrefillPass, _ block: Int) throws(CollectiveError) {
+    private func prefillLayer(_ index: Int, _ pass: PrefillPass) throws(CollectiveError) {
         let layer = weights.layers[index]
-        let chunk = pass.rows.chunk(block, of: group.rank)
-        let (normed, keyValue) = (pass.normed(chunk), pass.ownKeyValue(chunk))
-        let width = configuration.keyValueWidth
-        rmsNorm(pass.x(chunk), layer.attentionNorm, into: normed)
-        linear(
-            normed,
-            [
-                Linear.Product(weight: layer.key, y: keyValue.columns(0..<width)),
-                Linear.Product(weight: layer.value, y: keyValue.columns(width..<2 * width)),
-            ], adapters: pass.adapters(chunk))
-        rotate(keyValue, heads: configuration.keyValueHeads, chunk, pass)
-        pass.keysAndValues[block] = try group.gather(
-            keyValue, into: pass.keyValue,
-            ranges: (0..<group.count).map { pass.rows.chunk(block, of: $0) }, as: group.link)
+        // h = norm(x), k, v; then q of all own rows, while the last keys and values travel.
+        try projectKeysAndValues(index, pass)
+        projectQueries(layer, pass)
+        try storeKeysAndValues(index, pass)
+
+        attention.prepare(attentionHeads(pass))
+        pass.pipeline.each { [self] chunk in
+            let (x, branch) = (pass.x(chunk), pass.branch(chunk))
+            attention(attentionBlocks(chunk, pass))
+            linear(pass.attentionOutput(chunk), layer.output, into: branch, context: pass.context(chunk))
+            addResidual(branch, norm: layer.attentionOutputNorm, to: x)
+        }
+        switch pass.rows.split {
+        case .rows:
+            pass.pipeline.each { [self] chunk in
+                let (x, normed, branch) = (pass.x(chunk), pass.normed(chunk), pass.branch(chunk))
+                rmsNorm(x, layer.mlpNorm, into: normed)
+                feedForward(
+                    layer, parts: pass.buffers.parts, normed, hidden: pass.hidden(chunk), into: branch,
+                    context: pass.context(chunk))
+                addResidual(branch, norm: layer.mlpOutputNorm, to: x)
+            }
+        case .columns: try columnParallelMLP(layer, pass)
+        }
     }
 
-    /// k and v of all rows of all ranks are here; the heads that this rank decodes with go into the caches.
-    private func finishKeysAndValues(_ index: Int, _ pass: inout PrefillPass) throws(CollectiveError) {
-        for block in 0..<pass.rows.blocks {
-            try pass.keysAndValues[block]?.wait()
-            pass.keysAndValues[block] = nil
+    /// h = norm(x), k and v of every chunk, on their way to all ranks. The layer before this one ends here as well: its last
+    /// steps and these go through the pipeline together.
+    private func projectKeysAndValues(_ index: Int, _ pass: PrefillPass) throws(CollectiveError) {
+        let layer = weights.layers[index]
+        pass.pipeline.each { [self] chunk throws(CollectiveError) in
+            rmsNorm(pass.x(chunk), layer.attentionNorm, into: pass.normed(chunk))
+            projectKeysAndValues(layer, chunk, pass)
+            pass.keysAndValues[chunk] = try group.allGather(
+                pass.ownKeyValue(chunk), into: pass.keyValue, ranges: pass.ranges(chunk), as: group.link)
         }
+        try pass.pipeline.run()
+        onActivation?(.residualStream(layer: index), pass.x(rows: pass.own))
+    }
+
+    /// Waits for the keys and values of all ranks, and stores those of the heads that this rank decodes with.
+    private func storeKeysAndValues(_ index: Int, _ pass: PrefillPass) throws(CollectiveError) {
+        for chunk in 0..<pass.rows.blocks { try pass.keysAndValues.wait(chunk) }
         storeCache(index, pass)
-        if index < weights.layers.count - 1 { attention.prepare(attentionHeads(pass)) }
     }
 
-    /// q of all own rows, under the transfer of the last keys and values.
-    private func projectQueries(_ layer: TextLayerWeights, _ pass: PrefillPass) {
-        let query = pass.query(pass.own)
-        linear(pass.normed(pass.own), layer.query, into: query, adapters: pass.adapters(pass.own))
-        rotate(query, heads: configuration.heads, pass.own, pass)
+    /// The last layer: its keys and values are needed of all rows, everything else only of each prefix's last row, which goes on
+    /// as a decoding step does.
+    private func lastPrefillLayer(_ sequences: [Sequence], _ pass: PrefillPass) throws(CollectiveError) {
+        let last = weights.layers.count - 1
+        try projectKeysAndValues(last, pass)
+        try storeKeysAndValues(last, pass)
+        let step = DecodeStep(
+            rows: sequences.flatMap(\.rows), buffers: decodeBuffers(for: sequences.count),
+            context: ProductContext(
+                phase: .prefill, adapters: RowAdapters(sequences.map { ($0.adapter, 1) })))
+        try gatherLastRows(pass, into: step.x)
+        try decodeLayer(last, step, keysAndValues: .stored)
+        onActivation?(.residualStream(layer: last + 1), step.x)
+        try chooseTokens(step, for: sequences, damaged: pass.damaged)
     }
 
-    /// Turns the heads at the front of rows, which are the prefill's rows `range`, by their positions.
-    private func rotate(_ view: MatrixView, heads: Int, _ range: Range<Int>, _ pass: PrefillPass) {
-        let positions = range.map { rotaryPosition(pass.packed.place(of: $0)) }
-        team.rows(range.count) { [rotary, kernels] part in
-            for row in part {
-                rotary.rotate(view.row(row), heads: heads, position: positions[row], kernels: kernels)
-            }
-        }
-    }
-
-    /// x of the layer before the first: text embeddings, and the features of pictures through the projector.
-    private func embed(
-        _ pass: inout PrefillPass, _ block: Int, _ features: some FeatureSource
-    ) throws(CollectiveError) {
-        for segment in pass.packed.segments(in: pass.rows.chunk(block, of: group.rank)) {
-            let x = pass.x(segment.rows)
-            switch segment.content {
-            case .picture(let picture, let rows):
-                let sequence = pass.packed.sequences[segment.sequence]
-                if let seen = try features.features(of: sequence, picture: picture, rows: rows) {
-                    linear(
-                        seen, projector.weight, into: x, bias: projector.bias, adapters: pass.adapters(segment.rows))
-                } else {
-                    // Its neighbours go on; the group hears of it when the first token is chosen.
-                    x.fill(0)
-                    pass.damaged.insert(segment.sequence)
-                }
-            case .text(let tokens):
-                for (row, token) in tokens.enumerated() { embed(token, into: x.row(row)) }
-            }
-        }
-    }
-
-    /// Copies the heads that this rank decodes with into the sequences' caches.
-    private func storeCache(_ layer: Int, _ pass: PrefillPass) {
-        let heads = slice.keyValueHeads(configuration)
-        let (head, width) = (configuration.headWidth, configuration.keyValueWidth)
-        let columns = heads.lowerBound * head..<heads.upperBound * head
-        for (sequence, rows) in zip(pass.packed.sequences, pass.packed.ranges) {
-            guard let lane = sequence.lanes.first else { continue }
-            let cache = lane.prefix
-            let all = pass.keyValue.rows(rows)
-            let (keys, values) = (cache.keys(layer).rows(0..<rows.count), cache.values(layer).rows(0..<rows.count))
-            team.rows(rows.count, by: 256) { range in
-                keys.rows(range).copy(from: all.columns(0..<width).columns(columns).rows(range))
-                values.rows(range).copy(from: all.columns(width..<2 * width).columns(columns).rows(range))
-            }
-            lane.count = rows.count
-        }
-    }
-
-    /// x += output · attention of a chunk of own rows.
-    func attend(_ layer: TextLayerWeights, _ pass: PrefillPass, _ block: Int) {
-        let chunk = pass.rows.chunk(block, of: group.rank)
-        let mixed = pass.mixed(chunk)
-        attention(attentionBlocks(pass, chunk))
-        guard let norm = layer.attentionOutputNorm else {
-            return linear(
-                mixed, layer.output, into: pass.x(chunk), accumulate: true, adapters: pass.adapters(chunk))
-        }
-        let branch = pass.buffers.branch.view.rows(0..<chunk.count)
-        linear(mixed, layer.output, into: branch, adapters: pass.adapters(chunk))
-        add(branch, normedBy: norm, to: pass.x(chunk))
-    }
-
-    /// Keys and values of every key/value head of every sequence.
-    private func attentionHeads(_ pass: PrefillPass) -> [TiledAttention.Head] {
-        let (head, width) = (configuration.headWidth, configuration.keyValueWidth)
-        return pass.packed.ranges.flatMap { rows in
-            let keyValue = pass.keyValue.rows(rows)
-            return (0..<configuration.keyValueHeads).map { index in
-                let columns = index * head..<(index + 1) * head
-                return TiledAttention.Head(
-                    key: keyValue.columns(0..<width).columns(columns),
-                    value: keyValue.columns(width..<2 * width).columns(columns))
-            }
-        }
-    }
-
-    /// The chunk's queries in pieces that a thread attends alone, each against its whole sequence.
-    private func attentionBlocks(_ pass: PrefillPass, _ chunk: Range<Int>) -> [TiledAttention.Block] {
-        // One key/value head serves all query heads of a row: they stand as rows of one product.
-        let folded = configuration.keyValueHeads == 1
-        let step = max(1, TiledAttention.queryRows / (folded ? configuration.heads : 1))
-        return pass.packed.overlaps(chunk).flatMap { sequence, rows -> [TiledAttention.Block] in
-            stride(from: rows.lowerBound, to: rows.upperBound, by: step).flatMap { start in
-                let piece = start..<min(start + step, rows.upperBound)
-                let (query, out) = (pass.query(piece), pass.mixed(piece))
-                return folded
-                    ? [foldedBlock(sequence, query: query, out: out)]
-                    : (0..<configuration.heads).map { block(sequence, head: $0, query: query, out: out) }
-            }
-        }
-    }
-
-    /// All query heads of some rows [T, N·H] as [T·N, H], over the one key/value head.
-    private func foldedBlock(_ sequence: Int, query: MatrixView, out: MatrixView) -> TiledAttention.Block {
-        let (rows, width) = (query.rows * configuration.heads, configuration.headWidth)
-        return TiledAttention.Block(
-            head: sequence, query: query.reshaped(rows: rows, columns: width),
-            out: out.reshaped(rows: rows, columns: width))
-    }
-
-    /// One query head over its key/value head.
-    private func block(_ sequence: Int, head: Int, query: MatrixView, out: MatrixView) -> TiledAttention.Block {
-        let columns = head * configuration.headWidth..<(head + 1) * configuration.headWidth
-        let shared = head / (configuration.heads / configuration.keyValueHeads)
-        return TiledAttention.Block(
-            head: sequence * configuration.keyValueHeads + shared, query: query.columns(columns),
-            out: out.columns(columns))
-    }
-
-    /// Of the last layer only each prefix's last row matters: it is gathered and goes on as a decoding step does.
-    private func finishPrefill(_ sequences: [Sequence], _ pass: PrefillPass) throws(CollectiveError) {
+    /// x [B, D] = the last row of each prefix, on every rank.
+    private func gatherLastRows(_ pass: PrefillPass, into x: MatrixView) throws(CollectiveError) {
         let lastRows = pass.packed.ranges.map { $0.upperBound - 1 }
         let owners = lastRows.map { pass.rows.owner(of: $0) }
         let ranges = (0..<group.count).map { rank -> Range<Int> in
             let first = owners.firstIndex { $0 >= rank } ?? owners.count
-            return first..<first + owners.filter { $0 == rank }.count
+            return first..<first + owners.count { $0 == rank }
         }
-        let buffers = decodeBuffers(for: sequences.count)
-        let (own, x) = (buffers.partial(ranges[group.rank].count), buffers.x(sequences.count))
+        let own = decodeBuffers(for: x.rows).partial(ranges[group.rank].count)
         for (row, sequence) in ranges[group.rank].enumerated() {
-            own.rows(row..<row + 1).copy(from: pass.x(lastRows[sequence]..<lastRows[sequence] + 1))
+            own.rows(row..<row + 1).copy(from: pass.x(rows: lastRows[sequence]..<lastRows[sequence] + 1))
         }
-        try group.gather(own, into: x, ranges: ranges, as: .float32).wait()
-        let last = weights.layers.count - 1
-        let normed = buffers.normed(sequences.count)
-        rmsNorm(x, weights.layers[last].attentionNorm, into: normed)
-        try decodeLayer(
-            last, weights.layers[last], x, normed: normed, sequences.flatMap(\.lanes),
-            RowAdapters(sequences.map { ($0.adapter, 1) }))
-        observer?("layer \(last)", x)
-        try chooseTokens(x, for: sequences, damaged: pass.damaged)
+        try group.allGather(own, into: x, ranges: ranges, as: .float32).wait()
     }
 
     private func openCache(of sequence: Sequence) {

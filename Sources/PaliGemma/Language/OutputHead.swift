@@ -1,58 +1,63 @@
 import Foundation
 import Tensor
 
-/// From the last layer's rows to tokens. Each rank has the logits of its rows of the vocabulary; what crosses the
-/// group is, for each sequence, the largest logit, where it is, and the sum of exponentials beside it. All ranks
-/// combine the same numbers in the same order, so none can choose another token. Where more is asked for than the most
-/// probable token, it travels with these numbers (HeadQuestions.swift).
+/// The output head, vocabulary parallel: from the last layer's rows to tokens.
+///
+///     h [B, D]              = norm(x)
+///     logits [B, own V]     = cap(h · W_headᵀ)
+///     candidate [B, 4]      = the largest own logit, its token, the sum of exponentials beside it       all-gathered
+///
+/// All ranks combine the same numbers in the same order, so none can choose another token. Where more is needed than the most
+/// probable token, it travels with these numbers (LogitRequests.swift).
 extension Gemma {
-    /// x [B, D] after the last layer: the final norm, the head, and the next token of each sequence: the most probable
-    /// one (the lowest id on ties) with its log-probability over the whole vocabulary, or what its decoding makes of them.
-    /// The rows are the sequences' lanes, one sequence after the other.
+    /// Appends the next token to each sequence: the most probable one (the lowest id on ties) with its log-probability over the
+    /// whole vocabulary, or what the sequence's decoding makes of the logits.
     ///
-    /// - Parameter damaged: sequences that this rank saw damaged; they end on all ranks.
+    /// - Parameters:
+    ///   - step: x after the last layer; its rows are those of the sequences, one sequence after the other.
+    ///   - damaged: indices of the sequences that this rank saw damaged; they end on all ranks.
     func chooseTokens(
-        _ x: MatrixView, for sequences: [Sequence], damaged: Set<Int> = []
+        _ step: DecodeStep, for sequences: [Sequence], damaged: Set<Int> = []
     ) throws(CollectiveError) {
-        let buffers = decodeBuffers(for: x.rows)
-        let (normed, logits) = (buffers.normed(x.rows), buffers.logits(x.rows))
+        let (x, normed, buffers) = (step.x, step.normed, step.buffers)
+        let logits = buffers.logits(x.rows)
         rmsNorm(x, weights.norm, into: normed)
-        linear(normed, weights.head.outputs(slice.vocabulary), into: logits)
+        linear(normed, weights.head.outputs(slice.vocabulary), into: logits, context: step.context.withoutAdapters)
         capLogits(logits)
-        observer?("logits", logits)
+        onActivation?(.logits, logits)
 
-        if sequences.contains(where: { $0.question(row: 0) != nil }) {
-            return try answerQuestions(logits, of: sequences, damaged: damaged)
+        if sequences.contains(where: { $0.logitRequest(row: 0) != nil }) {
+            return try answerLogitRequests(logits, of: sequences, damaged: damaged)
         }
         let (own, first) = (buffers.candidate(x.rows), slice.vocabulary.lowerBound)
         team.run(x.rows) { [kernels] row, _ in
-            var candidate = Candidate(logits: logits, row: row, firstToken: first, kernels: kernels)
+            var candidate = TokenCandidate(logits: logits, row: row, firstToken: first, kernels: kernels)
             candidate.isDamaged = damaged.contains(row)
             candidate.store(in: own, row: row)
         }
         let all = buffers.candidates(group.count * x.rows)
-        try group.gatherCopies(of: own, into: all, as: .float32)
+        try group.allGatherCopies(of: own, into: all, as: .float32)
         for (row, sequence) in sequences.enumerated() {
-            let candidates = (0..<group.count).map { Candidate(all, row: $0 * x.rows + row) }
+            let candidates = (0..<group.count).map { TokenCandidate(all, row: $0 * x.rows + row) }
             if candidates.contains(where: \.isDamaged) {
                 sequence.finish = .damaged
                 continue
             }
-            let (token, logProbability) = Candidate.choose(candidates)
+            let (token, logProbability) = TokenCandidate.choose(candidates)
             sequence.append(token, logProbability: logProbability, endToken: endToken)
         }
     }
 }
 
-/// What one rank knows of one sequence's next token.
-struct Candidate {
+/// What one rank knows of the next token of a row.
+struct TokenCandidate {
     static let width = 4
-    /// The largest logit of the rank's rows; −∞ where it has none.
+    /// The largest logit of the rank's part of the vocabulary; −∞ where it has none.
     let logit: Float
     let token: Int32
-    /// Sum over the rank's rows of exp(logit − the largest).
+    /// The sum over the rank's part of the vocabulary of exp(logit − the largest).
     let sum: Float
-    /// The rank did not get all of the sequence's features.
+    /// Whether the rank did not get all of the sequence's features.
     var isDamaged = false
 
     init(logits: MatrixView, row: Int, firstToken: Int, kernels: Kernels) {
@@ -66,7 +71,7 @@ struct Candidate {
         sum = Float(kernels.sumExp(logits, row: row, maximum: value))
     }
 
-    /// From a row of numbers as ``store(in:row:)`` writes it; ids below 2²⁴ are exact in float32.
+    /// Reads a row of numbers as ``store(in:row:)`` writes it; ids below 2²⁴ are exact in float32.
     init(_ matrix: MatrixView, row: Int) {
         let values = matrix.values(row: row)
         logit = values[0]
@@ -83,8 +88,9 @@ struct Candidate {
         values[3] = isDamaged ? 1 : 0
     }
 
-    /// The winner over all ranks; the first on ties, which has the lowest id, for ranks hold ascending rows.
-    static func choose(_ candidates: [Candidate]) -> (token: Int32, logProbability: Float) {
+    /// Returns the most probable token over all ranks; of equal ones the first, which has the lowest id, because ranks hold
+    /// ascending parts of the vocabulary.
+    static func choose(_ candidates: [TokenCandidate]) -> (token: Int32, logProbability: Float) {
         var best = candidates[0]
         for candidate in candidates.dropFirst() where candidate.logit > best.logit { best = candidate }
         let total = candidates.reduce(0.0) { total, candidate in

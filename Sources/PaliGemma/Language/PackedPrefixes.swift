@@ -1,20 +1,20 @@
-/// Prefixes of several sequences, one after the other, as rows of one prefill.
+/// The prefixes of several sequences, one after the other, as rows of one prefill.
 struct PackedPrefixes {
-    /// A run of rows of one kind.
+    /// Consecutive rows of one kind.
     struct Segment {
         enum Content {
-            /// Rows of a picture of the sequence.
+            /// Rows of the picture with this index in the sequence.
             case picture(Int, rows: Range<Int>)
             case text(ArraySlice<Int32>)
         }
         let sequence: Int
-        /// Rows of the whole prefill.
+        /// As rows of the whole prefill.
         let rows: Range<Int>
         let content: Content
     }
 
     let sequences: [Sequence]
-    /// Rows of each sequence.
+    /// The rows of each sequence.
     let ranges: [Range<Int>]
     let total: Int
     private let tokensPerPicture: Int
@@ -30,13 +30,13 @@ struct PackedPrefixes {
         total = start
     }
 
-    /// Place of a row in its own sequence, from 0.
-    func place(of row: Int) -> Int {
-        // Sequences are few and long: a search by halves would save nothing.
+    /// Returns the position of a row in its own sequence, from 0.
+    func position(of row: Int) -> Int {
+        // Sequences are few and long: a binary search would save nothing.
         row - (ranges.last { $0.lowerBound <= row }?.lowerBound ?? 0)
     }
 
-    /// The sequences that have rows in a range, and which.
+    /// Returns the indices of the sequences that have rows in a range, and which rows.
     func overlaps(_ rows: Range<Int>) -> [(sequence: Int, rows: Range<Int>)] {
         ranges.indices.compactMap { index in
             let common = ranges[index].clamped(to: rows)
@@ -44,7 +44,7 @@ struct PackedPrefixes {
         }
     }
 
-    /// Rows cut where a picture or the text of a sequence begins.
+    /// Cuts rows where a picture or the text of a sequence begins.
     func segments(in rows: Range<Int>) -> [Segment] {
         overlaps(rows).flatMap { index, own -> [Segment] in
             let (sequence, start) = (sequences[index], ranges[index].lowerBound)

@@ -1,132 +1,117 @@
 import Tensor
 
-/// Buffers of a prefill, kept for the next one.
-final class PrefillBuffers {
-    private let split: PrefillCut.Split
-    let stream: Matrix  // [own, D]
-    let normed: Matrix  // [own, D]
-    let query: Matrix  // [own, N·H]
-    let mixed: Matrix  // [own, N·H]
-    /// [chunk, D], what a layer's branch adds, where a norm stands before the sum.
-    let branch: Matrix
-    let ownKeyValue: Matrix  // [own, 2·K·H], keys before values
-    /// [T, 2·K·H], all ranks' rows. A layer's arrive while the one before still attends to its own, packed copies.
-    let keyValue: Matrix
-    /// The columns of the MLP that this rank multiplies with: all of them by rows, its own by columns.
-    let parts: [Range<Int>]
-    /// [chunk, longest part] by rows; [block, longest part] by columns.
-    let hidden: Matrix
-
-    // By columns only.
-    let gathered: Matrix  // [T, D], block after block
-    // Even and odd blocks: one is on its way while the other is computed.
-    let evenPartial: Matrix  // [block, D]
-    let oddPartial: Matrix  // [block, D]
-    let evenReceived: Matrix  // [ranks · chunk, D]
-    let oddReceived: Matrix  // [ranks · chunk, D]
-
-    init(_ rows: PrefillRows, rank: Int, _ configuration: TextConfiguration, _ slice: TextSlice, quantized: Bool) {
-        split = rows.split
-        let own = rows.owned(by: rank).count
-        let chunk = rows.longestChunk(of: rank)
-        let width = configuration.width
-        stream = Matrix(rows: own, columns: width)
-        normed = Matrix(rows: own, columns: width)
-        query = Matrix(rows: own, columns: configuration.queryWidth)
-        mixed = Matrix(rows: own, columns: configuration.queryWidth)
-        branch = Matrix(rows: configuration.hasOutputNorms ? chunk : 0, columns: width)
-        ownKeyValue = Matrix(rows: own, columns: 2 * configuration.keyValueWidth)
-        keyValue = Matrix(rows: rows.total, columns: 2 * configuration.keyValueWidth)
-        let byColumns = split == .columns
-        parts = Gemma.prefillParts(
-            of: byColumns ? slice.mlp : 0..<configuration.mlpWidth, quantized: quantized)
-        hidden = Matrix(
-            rows: byColumns ? rows.longestBlock : chunk, columns: parts.map(\.count).max() ?? 0)
-        gathered = Matrix(rows: byColumns ? rows.total : 0, columns: width)
-        evenPartial = Matrix(rows: byColumns ? rows.longestBlock : 0, columns: width)
-        oddPartial = Matrix(rows: byColumns ? rows.longestBlock : 0, columns: width)
-        evenReceived = Matrix(rows: byColumns ? rows.ranks * chunk : 0, columns: width)
-        oddReceived = Matrix(rows: byColumns ? rows.ranks * chunk : 0, columns: width)
-    }
-
-    func fits(_ rows: PrefillRows, rank: Int) -> Bool {
-        let chunk = rows.longestChunk(of: rank)
-        guard
-            rows.split == split, rows.total <= keyValue.view.rows,
-            rows.owned(by: rank).count <= stream.view.rows,
-            branch.view.rows == 0 || chunk <= branch.view.rows
-        else { return false }
-        switch split {
-        case .rows: return chunk <= hidden.view.rows
-        case .columns:
-            return rows.longestBlock <= hidden.view.rows && rows.ranks * chunk <= evenReceived.view.rows
-        }
-    }
-}
-
-/// One prefill under way: which rows, their buffers, and what is being transferred.
-struct PrefillPass {
+/// One prefill under way: which rows, their buffers, and what is being transferred. A chunk is a part of this rank's rows; a
+/// block is that chunk of every rank.
+final class PrefillPass {
     let packed: PackedPrefixes
     let rows: PrefillRows
-    /// This rank's rows.
+    /// This rank's rows, as rows of the whole prefill.
     let own: Range<Int>
     let buffers: PrefillBuffers
-    /// Of each block: keys and values, normed rows and sums of the MLP on their way.
-    var keysAndValues: [(any PendingTransfer)?]
-    var gathers: [(any PendingTransfer)?]
-    var sums: [(any PendingTransfer)?]
-    /// Of all rows.
+    let pipeline: ChunkPipeline
+    private let rank: Int
+    /// The adapters of all rows.
     private let adapters: RowAdapters
-    /// Sequences whose features did not arrive whole.
+    /// Keys and values of each block on their way to all ranks.
+    let keysAndValues: PendingCollectives
+    /// Normed rows of each block on their way to all ranks (column parallel).
+    let normedRows: PendingCollectives
+    /// Partial sums of the MLP of each block on their way to the rows' owners (column parallel).
+    let sums: PendingCollectives
+    /// Indices of the sequences whose features did not arrive whole.
     var damaged: Set<Int> = []
 
-    init(packed: PackedPrefixes, rows: PrefillRows, own: Range<Int>, buffers: PrefillBuffers) {
+    init(packed: PackedPrefixes, rows: PrefillRows, rank: Int, buffers: PrefillBuffers) {
         self.packed = packed
         self.rows = rows
-        self.own = own
+        self.rank = rank
         self.buffers = buffers
+        own = rows.owned(by: rank)
+        pipeline = ChunkPipeline(chunks: rows.blocks)
         adapters = RowAdapters(zip(packed.sequences, packed.ranges).map { ($0.adapter, $1.count) })
-        keysAndValues = Array(repeating: nil, count: rows.blocks)
-        gathers = Array(repeating: nil, count: rows.blocks)
-        sums = Array(repeating: nil, count: rows.blocks)
+        keysAndValues = PendingCollectives(count: rows.blocks)
+        normedRows = PendingCollectives(count: rows.blocks)
+        sums = PendingCollectives(count: rows.blocks)
     }
 
-    /// Views of own rows, named by their place in the whole prefill.
-    func x(_ chunk: Range<Int>) -> MatrixView { view(buffers.stream.view, chunk) }
-    func normed(_ chunk: Range<Int>) -> MatrixView { view(buffers.normed.view, chunk) }
-    func query(_ chunk: Range<Int>) -> MatrixView { view(buffers.query.view, chunk) }
-    func mixed(_ chunk: Range<Int>) -> MatrixView { view(buffers.mixed.view, chunk) }
-    func ownKeyValue(_ chunk: Range<Int>) -> MatrixView { view(buffers.ownKeyValue.view, chunk) }
+    /// The rows of a chunk, as rows of the whole prefill.
+    func range(_ chunk: Int) -> Range<Int> { rows.chunk(chunk, of: rank) }
+    /// The rows of every rank's chunk, as rows of the whole prefill.
+    func ranges(_ block: Int) -> [Range<Int>] { (0..<rows.ranks).map { rows.chunk(block, of: $0) } }
 
-    private func view(_ matrix: MatrixView, _ chunk: Range<Int>) -> MatrixView {
-        matrix.rows(chunk.lowerBound - own.lowerBound..<chunk.upperBound - own.lowerBound)
+    // MARK: Own rows, named by their place in the whole prefill, and of one chunk
+
+    func x(rows: Range<Int>) -> MatrixView { view(buffers.residual, rows) }  // [n, D]
+    func normed(rows: Range<Int>) -> MatrixView { view(buffers.normed, rows) }  // [n, D]
+    func query(rows: Range<Int>) -> MatrixView { view(buffers.query, rows) }  // [n, N·H]
+    func attentionOutput(rows: Range<Int>) -> MatrixView { view(buffers.attentionOutput, rows) }  // [n, N·H]
+
+    func x(_ chunk: Int) -> MatrixView { x(rows: range(chunk)) }
+    func normed(_ chunk: Int) -> MatrixView { normed(rows: range(chunk)) }
+    func attentionOutput(_ chunk: Int) -> MatrixView { attentionOutput(rows: range(chunk)) }
+    func ownKeyValue(_ chunk: Int) -> MatrixView { view(buffers.ownKeyValue, range(chunk)) }  // [c, 2·K·H]
+    func branch(_ chunk: Int) -> MatrixView { buffers.branch.view.rows(0..<range(chunk).count) }  // [c, D]
+    func hidden(_ chunk: Int) -> MatrixView { buffers.hidden.view.rows(0..<range(chunk).count) }  // [c, longest part]
+
+    private func view(_ matrix: borrowing Matrix, _ rows: Range<Int>) -> MatrixView {
+        matrix.view.rows(rows.lowerBound - own.lowerBound..<rows.upperBound - own.lowerBound)
     }
 
-    /// Keys and values of all rows.
+    /// Keys and values of all rows of all ranks, [T, 2·K·H].
     var keyValue: MatrixView { buffers.keyValue.view.rows(0..<rows.total) }
 
-    /// All ranks' normed rows of a block.
+    func context(rows: Range<Int>) -> ProductContext { ProductContext(phase: .prefill, adapters: adapters.rows(rows)) }
+    func context(_ chunk: Int) -> ProductContext { context(rows: range(chunk)) }
+
+    // MARK: Rows of all ranks (column parallel)
+
+    /// All ranks' normed rows of a block, [block, D].
     func gathered(_ block: Int) -> MatrixView {
         let start = (0..<block).reduce(0) { $0 + rows.rows(of: $1) }
         return buffers.gathered.view.rows(start..<start + rows.rows(of: block))
     }
 
-    func adapters(_ rows: Range<Int>) -> RowAdapters { adapters.rows(rows) }
-
-    /// Of all ranks' rows of a block.
-    func gatheredAdapters(_ block: Int) -> RowAdapters {
+    /// The context of all ranks' rows of a block, as they stand in ``gathered(_:)``.
+    func gatheredContext(_ block: Int) -> ProductContext {
         var result = RowAdapters.none
         for (rank, place) in rows.placed(block).enumerated() {
             result.append(adapters, rows: rows.chunk(block, of: rank), at: place.lowerBound)
         }
-        return result
+        return ProductContext(phase: .prefill, adapters: result)
     }
 
+    /// This rank's partial sums for all rows of a block, [block, D].
     func partial(_ block: Int) -> MatrixView {
         (block % 2 == 0 ? buffers.evenPartial.view : buffers.oddPartial.view).rows(0..<rows.rows(of: block))
     }
 
-    func received(_ block: Int, rows count: Int) -> MatrixView {
-        (block % 2 == 0 ? buffers.evenReceived.view : buffers.oddReceived.view).rows(0..<rows.ranks * count)
+    /// All ranks' partial sums for a chunk of own rows, [ranks · c, D].
+    func received(_ block: Int) -> MatrixView {
+        (block % 2 == 0 ? buffers.evenReceived.view : buffers.oddReceived.view)
+            .rows(0..<rows.ranks * range(block).count)
+    }
+}
+
+/// The collectives of one kind that are under way, one for each block.
+final class PendingCollectives {
+    private var pending: [(any PendingCollective)?]
+
+    init(count: Int) { pending = Array(repeating: nil, count: count) }
+
+    subscript(block: Int) -> (any PendingCollective)? {
+        get { pending[block] }
+        set { pending[block] = newValue }
+    }
+
+    /// Waits for a block's collective and forgets it.
+    ///
+    /// - Returns: whether there was one.
+    /// - Throws: ``CollectiveError`` where it failed.
+    @discardableResult
+    func wait(_ block: Int) throws(CollectiveError) -> Bool {
+        guard let collective = pending[block] else { return false }
+        try collective.wait()
+        pending[block] = nil
+        return true
     }
 }

@@ -2,47 +2,47 @@
 package struct PrefillCut: Sendable, Equatable {
     /// What a rank computes of the MLP.
     package enum Split: String, CaseIterable, Sendable {
-        /// All columns, for its own rows: only keys and values cross the group, a ninth of the bytes, but every rank
-        /// reads the weights of the whole MLP.
+        /// All columns, for its own rows (sequence parallel): only keys and values cross the group, a ninth of the bytes, but
+        /// every rank reads the weights of the whole MLP.
         case rows
-        /// Its own columns, for all rows: each host needs the memory of its ranks' columns alone.
+        /// Its own columns, for all rows (column parallel): each host needs the memory of its ranks' columns alone.
         case columns
     }
 
     package var split: Split
-    /// Rows of a block that keep a product efficient, and a transfer short beside it.
+    /// The rows of a block that keep a product efficient, and a transfer short beside it.
     package var blockRows: Int
-    /// With fewer rows of its own a rank would take longer to widen the weights of the whole MLP than to multiply:
-    /// such a prefill goes by columns.
-    package var leastRows: Int
-    /// Whether the ranks compute at the same time, and transfers are to run under their arithmetic. Ranks that take
-    /// turns need not cut their shares for that.
+    /// With fewer rows of its own a rank would take longer to widen the weights of the whole MLP than to multiply: the MLP of
+    /// such a prefill is column parallel.
+    package var minimumRows: Int
+    /// Whether the ranks compute at the same time, and transfers are to run under their arithmetic. Ranks that share cores
+    /// (host compute lock) need not cut their rows for that.
     package var overlaps: Bool
 
-    package init(split: Split = .rows, blockRows: Int = 1024, leastRows: Int = 128, overlaps: Bool = true) {
+    package init(split: Split = .rows, blockRows: Int = 1024, minimumRows: Int = 128, overlaps: Bool = true) {
         self.split = split
         self.blockRows = blockRows
-        self.leastRows = leastRows
+        self.minimumRows = minimumRows
         self.overlaps = overlaps
     }
 }
 
-/// The rows of a prefill, cut for a group: every rank owns a contiguous share, and each share is cut into as many
-/// chunks as there are row blocks. Block b is chunk b of every rank: what its rows need of other ranks is transferred
-/// while its neighbours compute.
+/// The rows of a prefill, cut for a group. Every rank owns consecutive rows, which are cut into as many chunks as there are
+/// blocks. Block b is chunk b of every rank: what its rows need of other ranks is transferred while other blocks are
+/// computed.
 package struct PrefillRows: Sendable, Equatable {
     package let total: Int
     package let ranks: Int
     package let split: PrefillCut.Split
     package let blocks: Int
-    /// Where chunks end, in parts of a rank's share.
+    /// Where chunks end, in parts of a rank's rows.
     private let ends: [Int]
 
     package init(total: Int, ranks: Int, cut: PrefillCut = PrefillCut()) {
         self.total = total
         self.ranks = ranks
         let own = (total + ranks - 1) / ranks
-        split = ranks == 1 || own >= cut.leastRows ? (ranks == 1 ? .rows : cut.split) : .columns
+        split = ranks == 1 || own >= cut.minimumRows ? (ranks == 1 ? .rows : cut.split) : .columns
         switch split {
         case .columns:
             ends = Array(1...max(1, (total + cut.blockRows - 1) / cut.blockRows))
@@ -55,12 +55,12 @@ package struct PrefillRows: Sendable, Equatable {
         blocks = ends.count
     }
 
-    /// All rows that a rank owns.
+    /// Returns the rows that a rank owns.
     package func owned(by rank: Int) -> Range<Int> {
         total * rank / ranks..<total * (rank + 1) / ranks
     }
 
-    /// Chunk b of a rank, in rows of the whole prefill.
+    /// Returns chunk `block` of a rank, as rows of the whole prefill.
     package func chunk(_ block: Int, of rank: Int) -> Range<Int> {
         let owned = owned(by: rank)
         func end(_ block: Int) -> Int {
@@ -69,7 +69,7 @@ package struct PrefillRows: Sendable, Equatable {
         return end(block - 1)..<end(block)
     }
 
-    /// The chunks of a block as they stand one after the other in a buffer of that block.
+    /// Returns where the ranks' chunks of a block stand in a buffer of that block, one after the other.
     package func placed(_ block: Int) -> [Range<Int>] {
         var start = 0
         return (0..<ranks).map { rank in
@@ -78,16 +78,16 @@ package struct PrefillRows: Sendable, Equatable {
         }
     }
 
-    /// Rows of all ranks' chunks of a block.
+    /// Returns the number of rows of a block.
     package func rows(of block: Int) -> Int { placed(block).last?.upperBound ?? 0 }
 
-    /// Rows of the longest block.
+    /// The number of rows of the longest block.
     package var longestBlock: Int { (0..<blocks).map(rows(of:)).max() ?? 0 }
 
-    /// Rows of a rank's longest chunk.
+    /// Returns the number of rows of a rank's longest chunk.
     package func longestChunk(of rank: Int) -> Int { (0..<blocks).map { chunk($0, of: rank).count }.max() ?? 0 }
 
-    /// The rank that owns a row.
+    /// Returns the rank that owns a row.
     package func owner(of row: Int) -> Int {
         (0..<ranks).first { owned(by: $0).contains(row) } ?? ranks - 1
     }

@@ -2,7 +2,7 @@ import CKernels
 import Foundation
 import Tensor
 
-/// Cosines and sines of the rotary positions: angle(p, i) = p · base^(−2i/H), i < H/2.
+/// The cosines and sines of rotary position embeddings (RoPE): angle(p, i) = p · base^(−2i/H), i < H/2.
 ///
 /// Angles are formed in float32, as the reference does, so that large positions round the same way.
 final class RotaryTable: @unchecked Sendable {
@@ -19,7 +19,7 @@ final class RotaryTable: @unchecked Sendable {
         }
     }
 
-    /// Makes the table reach up to, not including, `positions`.
+    /// Extends the table to positions below `positions`.
     func extend(to positions: Int) {
         let known = cosine.count / half
         guard positions > known else { return }
@@ -34,7 +34,7 @@ final class RotaryTable: @unchecked Sendable {
         }
     }
 
-    /// Both halves of each head of one row [heads · H] turned by the row's position.
+    /// Rotates both halves of each head of one row [heads · H] by the row's position.
     func rotate(_ row: UnsafeMutablePointer<Float>, heads: Int, position: Int, kernels: Kernels) {
         cosine.withUnsafeBufferPointer { cosine in
             sine.withUnsafeBufferPointer { sine in

@@ -4,42 +4,42 @@
 package final class Sequence {
     /// Why an answer ended.
     package enum Finish: String, Sendable {
-        /// The model said that it ends.
+        /// The model chose the end token.
         case stop
-        /// It reached the job's `max_tokens`.
+        /// The answer reached the job's `max_tokens`.
         case length
-        /// It repeated itself, as the job forbids it.
+        /// The answer repeated itself as often as the job's `stop_repetition` allows.
         case repetition
         /// Features of one of its pictures were damaged on their way; there is no answer.
         case damaged
     }
 
     package let id: UInt64
-    /// Token ids behind the pictures: begin, prompt, newline.
+    /// The token ids behind the pictures: begin, prompt, newline.
     package let textTokens: [Int32]
     package let pictures: Int
-    /// Rows of the prefix: picture tokens and text tokens.
+    /// The number of rows of the prefix: picture tokens and text tokens.
     package let prefixRows: Int
     package let maxTokens: Int
     package let decoding: Decoding
-    /// That answers, by its place in the ``AdapterSet``; nil for the model as it is.
+    /// The index in the ``AdapterSet`` of the adapter that answers; nil for the model as it is.
     package let adapter: Int?
 
-    /// The answer so far, without the end token, and the log-probability of each token. Of several answers the best,
-    /// at the end.
+    /// The answer so far, without the end token; at the end of a beam search the best answer.
     package internal(set) var tokens: [Int32] = []
+    /// The log-probability of each token of the answer.
     package internal(set) var logProbabilities: [Float] = []
-    /// Where the decoding asks for them, the most probable tokens of every step, best first.
+    /// The most probable tokens of every step, best first, where the decoding asks for them.
     package internal(set) var topTokens: [[TokenProbability]] = []
-    /// At the end of a beam search the best answers, of choices all of them in their order.
+    /// At the end of a beam search the best answers; of choices all of them in their order.
     package internal(set) var answers: [ScoredAnswer] = []
     package internal(set) var finish: Finish?
-    /// The rows of the next step.
-    private(set) var lanes: [Lane] = []
+    /// The rows of the next decoding step.
+    private(set) var rows: [SequenceRow] = []
     private var beams: BeamSearch?
     private var choices: ChoiceScoring?
-    /// Lanes of choices that wait for a later step.
-    private var waiting: [Lane] = []
+    /// Rows of choices that wait for a later step.
+    private var waiting: [SequenceRow] = []
 
     package init(
         id: UInt64, textTokens: [Int32], pictures: Int, tokensPerPicture: Int, maxTokens: Int,
@@ -55,20 +55,20 @@ package final class Sequence {
         prefixRows = pictures * tokensPerPicture + textTokens.count
     }
 
-    /// Places in the sequence that the prefix and the longest answer take.
-    package var places: Int { prefixRows + decoding.longestAnswer(maxTokens: maxTokens) }
+    /// The number of positions that the prefix and the longest answer take.
+    package var positions: Int { prefixRows + decoding.longestAnswer(maxTokens: maxTokens) }
 
-    /// Goes on with another token than the one that was chosen at a step, for measurements.
+    /// Replaces the token that was chosen at a step, so that the next step goes on with `token`; for measurements.
     package func replaceLast(with token: Int32, step: Int) {
         if tokens.count > step { tokens.removeLast() } else { logProbabilities.append(0) }
         tokens.append(token)
-        lanes.first?.token = token
+        rows.first?.token = token
         if tokens.count < maxTokens { finish = nil }
     }
 
-    /// Makes the room for keys and values.
+    /// Allocates the KV cache and the state of the decoding method.
     ///
-    /// - Parameter width: of the rank's key heads together.
+    /// - Parameter width: own K·H, the width of the rank's key/value heads together.
     func open(layers: Int, width: Int, endToken: Int) {
         var capacity = prefixRows
         switch decoding.method {
@@ -77,25 +77,25 @@ package final class Sequence {
             beams = BeamSearch(settings, maxTokens: maxTokens, endToken: Int32(endToken))
         case .choices(let tokens): choices = ChoiceScoring(tokens, endToken: Int32(endToken))
         }
-        lanes = [
-            Lane(prefix: KeyValueCache(layers: layers, capacity: capacity, width: width), prefixRows: prefixRows)
+        rows = [
+            SequenceRow(prefix: KeyValueCache(layers: layers, capacity: capacity, width: width), prefixRows: prefixRows)
         ]
     }
 
-    /// What is to be known of a lane's logits; nil for no more than the most probable token.
-    func question(row: Int) -> HeadQuestion? {
+    /// What must be known of a row's logits; nil for no more than the most probable token.
+    func logitRequest(row: Int) -> LogitRequest? {
         switch decoding.method {
         case .greedy:
             let count = decoding.topLogProbabilities
-            return count == 0 ? nil : HeadQuestion(best: count)
+            return count == 0 ? nil : LogitRequest(best: count)
         case .sampling(let sampling):
-            return HeadQuestion(best: max(sampling.candidates, decoding.topLogProbabilities), sampling: sampling)
-        case .beams: return HeadQuestion(best: beams?.tokensOfBeam ?? 0)
-        case .choices: return HeadQuestion(best: 0, targets: choices?.targets(row: row) ?? [])
+            return LogitRequest(best: max(sampling.candidates, decoding.topLogProbabilities), sampling: sampling)
+        case .beams: return LogitRequest(best: beams?.tokensOfBeam ?? 0)
+        case .choices: return LogitRequest(best: 0, targets: choices?.targets(row: row) ?? [])
         }
     }
 
-    /// Takes one step's choice: the most probable token, or one that was drawn.
+    /// Appends the token of one step: the most probable one, or a sampled one.
     func append(_ token: Int32, logProbability: Float, endToken: Int) {
         if token == endToken {
             finish = .stop
@@ -103,7 +103,7 @@ package final class Sequence {
         }
         tokens.append(token)
         logProbabilities.append(logProbability)
-        lanes.first?.token = token
+        rows.first?.token = token
         if let repetition = decoding.repetition, repetition.isEnd(of: tokens) {
             finish = .repetition
         } else if tokens.count == maxTokens {
@@ -111,31 +111,31 @@ package final class Sequence {
         }
     }
 
-    /// Takes what was asked of each lane of a beam search or of choices.
-    func advance(_ rows: [HeadAnswer]) {
+    /// Takes one step's logits of every row of a beam search or of choices, and makes the rows of the next step.
+    func advance(_ summaries: [LogitSummary]) {
         switch decoding.method {
         case .greedy, .sampling: break
-        case .beams: advanceBeams(rows)
-        case .choices: advanceChoices(rows)
+        case .beams: advanceBeams(summaries)
+        case .choices: advanceChoices(summaries)
         }
     }
 
-    private func advanceBeams(_ rows: [HeadAnswer]) {
+    private func advanceBeams(_ summaries: [LogitSummary]) {
         let count = beams?.tokensOfBeam ?? 0
-        let best = rows.map { row in row.best.prefix(count).map { row.probability(of: $0) } }
+        let best = summaries.map { summary in summary.best.prefix(count).map { summary.probability(of: $0) } }
         if let next = beams?.advance(best) {
-            lanes = next.map { lanes[$0.parent].fork(token: $0.token) }
+            rows = next.map { rows[$0.parent].fork(token: $0.token) }
         } else if let beams {
             answers = Array(beams.finished.prefix(beams.settings.returned))
             end(with: answers.first)
         }
     }
 
-    private func advanceChoices(_ rows: [HeadAnswer]) {
-        let next = choices?.advance(rows.map { row in row.targets.map(row.logProbability(of:)) }) ?? []
-        waiting += next.map { lanes[$0.row].fork(token: $0.token) }
+    private func advanceChoices(_ summaries: [LogitSummary]) {
+        let next = choices?.advance(summaries.map { summary in summary.targets.map(summary.logProbability(of:)) }) ?? []
+        waiting += next.map { rows[$0.row].fork(token: $0.token) }
         let count = choices?.fed.count ?? 0
-        lanes = Array(waiting.suffix(count))
+        rows = Array(waiting.suffix(count))
         waiting.removeLast(count)
         guard let choices, choices.isOver else { return }
         answers = choices.answers
@@ -146,6 +146,6 @@ package final class Sequence {
         tokens = answer?.tokens ?? []
         logProbabilities = answer?.logProbabilities ?? []
         finish = answer?.isEnded == false ? .length : .stop
-        lanes = []
+        rows = []
     }
 }

@@ -1,9 +1,9 @@
-// The fields are named as the keys of the files.
-// swift-format-ignore-file: AlwaysUseLowerCamelCase
-
 import Base
 import Foundation
 import Tensor
+
+// The fields are named as the keys of the files.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 /// A token that a checkpoint adds to its vocabulary or marks in it.
 struct AddedToken {

@@ -2,11 +2,20 @@ import Tensor
 
 /// SigLIP: square RGB pictures in, one row of features a patch out (before the projector).
 ///
-///     S side in pixels, P patch, T = (S/P)² rows a picture, D width, N heads, H = D/N, F MLP width
+///     S side in pixels, P patch, T rows of all pictures, (S/P)² a picture, D width, N heads, H = D/N, F MLP width
+///
+///     x [T, D]              = patches [T, 3·P·P] · Wᵀ + bias + position
+///     for each layer
+///         h [T, D]          = norm(x)
+///         q, k, v [T, D]    = h · Wqᵀ + bq, h · Wkᵀ + bk, h · Wvᵀ + bv
+///         a [T, D]          = softmax(q · kᵀ / √H) · v           over the rows of the same picture
+///         x                += a · Woᵀ + bo
+///         x                += gelu(norm(x) · W1ᵀ + b1) · W2ᵀ + b2
+///     features [T, D]       = norm(x)
 ///
 /// Rows of several pictures stand one after the other; only attention keeps them apart.
 package final class VisionTower {
-    /// Rows that go through the MLP together, and leave the last layer together.
+    /// The rows that go through the MLP together, and leave the last layer together.
     private static let rowBlock = 1024
 
     private let configuration: VisionConfiguration
@@ -16,9 +25,7 @@ package final class VisionTower {
     let linear: Linear
     private let attention: TiledAttention
     private var activations: Activations
-    package let meter = OperationMeter(phase: .vision)
-    /// Called with the residual stream after the embedding (0) and after each layer (1…), for tests.
-    package var observer: ((Int, MatrixView) -> Void)?
+    package let meter = OperationMeter()
 
     package init(
         weights: ModelWeights, configuration: ModelConfiguration, team: ThreadTeam, kernels: Kernels = .current
@@ -32,36 +39,95 @@ package final class VisionTower {
         linear = Linear(team: team, kernels: kernels, meter: meter)
         attention = TiledAttention(
             team: team, kernels: kernels,
-            rule: ScoreRule(scale: 1 / Float(configuration.vision.headWidth).squareRoot()), meter: meter)
+            rule: ScoreRule(scale: 1 / Float(configuration.vision.headWidth).squareRoot()), phase: .vision, meter: meter
+        )
     }
 
     /// Encodes pictures, each of S·S·3 bytes (rows of RGB).
     ///
     /// - Parameters:
-    ///   - adapters: that each picture is looked at through, by their places in the ``AdapterSet``; empty: none at all.
+    ///   - adapters: the index in the ``AdapterSet`` of each picture's adapter, nil for none; empty: none at all.
+    ///   - afterLayer: called with the number of layers that are done, from 0 (the embedding), and the residual stream
+    ///     [T, D]. A host compute lock is yielded here, for a pass is long.
     ///   - emit: called with rows and their features [rows, D] as they are finished, in ascending order; the memory is
     ///     reused after the call.
     package func encode(
-        _ pictures: [[UInt8]], adapters: [Int?] = [], emit: (Range<Int>, MatrixView) -> Void
+        _ pictures: [[UInt8]], adapters: [Int?] = [], afterLayer: (Int, MatrixView) -> Void = { _, _ in },
+        emit: (Range<Int>, MatrixView) -> Void
     ) {
         let rows = pictures.count * configuration.tokens
         guard rows > 0 else { return }
         precondition(pictures.allSatisfy { $0.count == configuration.imageSize * configuration.imageSize * 3 })
         if activations.capacity < rows { activations = Activations(rows: rows, configuration) }
-        let x = activations.stream.view.rows(0..<rows)
-
-        let adapters = RowAdapters(adapters.map { ($0, configuration.tokens) })
-        embed(pictures, into: x)
-        observer?(0, x)
+        let x = activations.residual.view.rows(0..<rows)
+        let context = ProductContext(
+            phase: .vision, adapters: RowAdapters(adapters.map { ($0, configuration.tokens) }))
+        embed(pictures, into: x, context)
+        afterLayer(0, x)
         for (index, layer) in weights.layers.enumerated() {
-            projectAttention(layer, x, adapters)
-            for block in blocks(of: rows) {
-                let own = adapters.rows(block)
-                attend(layer, x, block, own)
-                feedForward(layer, x.rows(block), own)
-                if index == weights.layers.count - 1 { finish(x.rows(block)) { emit(block, $0) } }
-            }
-            observer?(index + 1, x)
+            let isLast = index == weights.layers.count - 1
+            // Rows of the last layer leave as soon as their block is done.
+            encodeLayer(layer, x, context) { block in if isLast { emit(block, features(of: x.rows(block))) } }
+            afterLayer(index + 1, x)
+        }
+    }
+
+    /// Takes x [T, D] through one layer.
+    ///
+    /// - Parameter blockIsDone: called with each block of rows that will not change any more in this layer.
+    private func encodeLayer(
+        _ layer: VisionLayerWeights, _ x: MatrixView, _ context: ProductContext, blockIsDone: (Range<Int>) -> Void
+    ) {
+        let normed = activations.normed.view.rows(0..<x.rows)
+        layerNorm(x, layer.norm1, into: normed)
+        linear(
+            normed,
+            [
+                product(layer.query, activations.query, x.rows), product(layer.key, activations.key, x.rows),
+                product(layer.value, activations.value, x.rows),
+            ], context: context)
+        attention.prepare(attentionHeads(rows: x.rows))
+        for block in blocks(of: x.rows) {
+            let (x, context) = (x.rows(block), context.rows(block))
+            attention(attentionBlocks(rows: block))
+            add(layer.output, of: activations.attentionOutput.rows(block), to: x, context)
+            feedForward(layer, x, context)
+            blockIsDone(block)
+        }
+    }
+
+    /// x [n, D] += gelu(norm(x) · W1ᵀ + b1) · W2ᵀ + b2
+    private func feedForward(_ layer: VisionLayerWeights, _ x: MatrixView, _ context: ProductContext) {
+        let normed = activations.blockNormed.view.rows(0..<x.rows)
+        let hidden = activations.hidden.view.rows(0..<x.rows)
+        layerNorm(x, layer.norm2, into: normed)
+        linear(
+            normed, layer.expand.weight, into: hidden, bias: layer.expand.bias, gelu: true, context: context)
+        add(layer.contract, of: hidden, to: x, context)
+    }
+
+    /// x += input · Wᵀ + bias
+    private func add(_ dense: DenseWeights, of input: MatrixView, to x: MatrixView, _ context: ProductContext) {
+        linear(input, dense.weight, into: x, accumulate: true, bias: dense.bias, context: context)
+    }
+
+    private func product(_ dense: DenseWeights, _ out: borrowing Matrix, _ rows: Int) -> Linear.Product {
+        Linear.Product(weight: dense.weight, y: out.view.rows(0..<rows), bias: dense.bias)
+    }
+
+    /// The features [n, D] of rows that are through the last layer; the memory is reused.
+    private func features(of x: MatrixView) -> MatrixView {
+        let features = activations.blockNormed.view.rows(0..<x.rows)
+        layerNorm(x, weights.norm, into: features)
+        return features
+    }
+
+    /// Checks the int8 weights that this tower multiplies with, and prepares them; does nothing where there are none.
+    ///
+    /// - Throws: ``ModelError`` with the code `quantized` where their file is damaged.
+    package func prepareWeights() throws(ModelError) {
+        for layer in weights.layers {
+            for (_, dense) in layer.products { try dense.weight.quantized?.prepare(linear) }
         }
     }
 
@@ -70,14 +136,15 @@ package final class VisionTower {
     }
 
     /// x [T, D] = patches · weightᵀ + bias + position
-    private func embed(_ pictures: [[UInt8]], into x: MatrixView) {
+    private func embed(_ pictures: [[UInt8]], into x: MatrixView, _ context: ProductContext) {
         let (tokens, width) = (configuration.tokens, configuration.width)
         let cutter = PatchCutter(configuration)
         let patches = activations.patches.view.rows(0..<x.rows)
         team.rows(x.rows) { range in
             for row in range { cutter.cut(row % tokens, of: pictures[row / tokens], into: patches.row(row)) }
         }
-        linear(patches, weights.patch.weight, into: x, bias: weights.patch.bias)
+        linear(
+            patches, weights.patch.weight, into: x, bias: weights.patch.bias, context: context.withoutAdapters)
         team.run((x.rows + 31) / 32) { [team, kernels, positions = weights.positions] task, thread in
             let position = team.scratch(thread: thread, count: width)
             for row in task * 32..<min(x.rows, (task + 1) * 32) {
@@ -85,33 +152,6 @@ package final class VisionTower {
                 kernels.table.pointee.add(x.row(row), position, width)
             }
         }
-    }
-
-    /// q, k, v [T, D] of all rows; keys and values are made ready to be attended to.
-    private func projectAttention(_ layer: VisionLayerWeights, _ x: MatrixView, _ adapters: RowAdapters) {
-        let normed = activations.normed.view.rows(0..<x.rows)
-        layerNorm(x, layer.norm1, into: normed)
-        let outputs = [
-            (layer.query, activations.query.view), (layer.key, activations.key.view),
-            (layer.value, activations.value.view),
-        ]
-        linear(
-            normed,
-            outputs.map { Linear.Product(weight: $0.weight, y: $1.rows(0..<x.rows), bias: $0.bias) }, adapters: adapters
-        )
-        attention.prepare(attentionHeads(rows: x.rows))
-    }
-
-    /// x += output · attention, for a block of rows.
-    private func attend(
-        _ layer: VisionLayerWeights, _ x: MatrixView, _ block: Range<Int>, _ adapters: RowAdapters
-    ) {
-        let mixed = activations.normed.view
-        attention(attentionBlocks(rows: block, into: mixed))
-        let output = layer.output
-        linear(
-            mixed.rows(block), output.weight, into: x.rows(block), accumulate: true, bias: output.bias,
-            adapters: adapters)
     }
 
     /// Keys and values of every head of every picture.
@@ -128,8 +168,8 @@ package final class VisionTower {
         }
     }
 
-    /// Every head of every picture in the rows, in pieces that a thread attends alone.
-    private func attentionBlocks(rows: Range<Int>, into mixed: MatrixView) -> [TiledAttention.Block] {
+    /// The queries of every head of every picture in the rows, in blocks that a thread attends alone.
+    private func attentionBlocks(rows: Range<Int>) -> [TiledAttention.Block] {
         let (tokens, head) = (configuration.tokens, configuration.headWidth)
         var blocks: [TiledAttention.Block] = []
         var start = rows.lowerBound
@@ -142,26 +182,11 @@ package final class VisionTower {
                     TiledAttention.Block(
                         head: picture * configuration.heads + index,
                         query: activations.query.view.rows(start..<end).columns(columns),
-                        out: mixed.rows(start..<end).columns(columns)))
+                        out: activations.attentionOutput.rows(start..<end).columns(columns)))
             }
             start = end
         }
         return blocks
-    }
-
-    /// x += contract · gelu(expand · norm2(x))
-    private func feedForward(_ layer: VisionLayerWeights, _ x: MatrixView, _ adapters: RowAdapters) {
-        let normed = activations.blockNormed.view.rows(0..<x.rows)
-        let hidden = activations.hidden.view.rows(0..<x.rows)
-        layerNorm(x, layer.norm2, into: normed)
-        linear(normed, layer.expand.weight, into: hidden, bias: layer.expand.bias, gelu: true, adapters: adapters)
-        linear(hidden, layer.contract.weight, into: x, accumulate: true, bias: layer.contract.bias, adapters: adapters)
-    }
-
-    private func finish(_ x: MatrixView, emit: (MatrixView) -> Void) {
-        let features = activations.blockNormed.view.rows(0..<x.rows)
-        layerNorm(x, weights.norm, into: features)
-        emit(features)
     }
 
     private func layerNorm(_ x: MatrixView, _ norm: LayerNormWeights, into out: MatrixView) {
@@ -172,11 +197,11 @@ package final class VisionTower {
         }
     }
 
-    /// Buffers of the largest micro-batch so far.
+    /// The buffers of the largest micro-batch so far.
     private struct Activations: ~Copyable {
         let capacity: Int
-        let stream: Matrix  // [T, D]
-        let normed: Matrix  // [T, D]; after the projections, the attention's output
+        let residual: Matrix  // [T, D]
+        let normed: Matrix  // [T, D]
         let query: Matrix  // [T, D]
         let key: Matrix  // [T, D]
         let value: Matrix  // [T, D]
@@ -184,10 +209,13 @@ package final class VisionTower {
         let blockNormed: Matrix  // [rowBlock, D]
         let hidden: Matrix  // [rowBlock, F]
 
+        /// [T, D]. It takes the memory of `normed`, which the queries, keys and values no longer need.
+        var attentionOutput: MatrixView { normed.view }
+
         init(rows: Int, _ configuration: VisionConfiguration) {
             capacity = rows
             let block = min(rows, VisionTower.rowBlock)
-            stream = Matrix(rows: rows, columns: configuration.width)
+            residual = Matrix(rows: rows, columns: configuration.width)
             normed = Matrix(rows: rows, columns: configuration.width)
             query = Matrix(rows: rows, columns: configuration.width)
             key = Matrix(rows: rows, columns: configuration.width)

@@ -29,7 +29,8 @@ extension ModelWeights {
 }
 
 extension VisionLayerWeights {
-    fileprivate var products: [(String, DenseWeights)] {
+    /// The products of a layer by the last parts of their names.
+    var products: [(String, DenseWeights)] {
         [
             ("self_attn.q_proj", query), ("self_attn.k_proj", key), ("self_attn.v_proj", value),
             ("self_attn.out_proj", output), ("mlp.fc1", expand), ("mlp.fc2", contract),
@@ -43,32 +44,5 @@ extension TextLayerWeights {
             ("self_attn.q_proj", query), ("self_attn.o_proj", output), ("mlp.gate_proj", gate), ("mlp.up_proj", up),
             ("mlp.down_proj", down),
         ]
-    }
-}
-
-extension VisionTower {
-    /// Checks the quantized weights that this tower multiplies with, and makes what its products need; nothing where
-    /// there are none.
-    package func prepareWeights() throws(ModelError) {
-        for layer in weights.layers {
-            for (_, dense) in layer.products { try dense.weight.quantized?.prepare(linear) }
-        }
-    }
-}
-
-extension Gemma {
-    /// Checks the quantized weights that this rank multiplies with, and makes what its products need; nothing where
-    /// there are none.
-    package func prepareWeights() throws(ModelError) {
-        let heads = slice.queryHeads
-        let columns = heads.lowerBound * configuration.headWidth..<heads.upperBound * configuration.headWidth
-        var used = [weights.head.outputs(slice.vocabulary)]
-        for layer in weights.layers {
-            // A prefill multiplies own rows with all heads, decoding all rows with own heads.
-            used += [layer.query, layer.output, layer.query.outputs(columns), layer.output.inputs(columns)]
-            used += [layer.gate.outputs(slice.mlp), layer.up.outputs(slice.mlp), layer.down.inputs(slice.mlp)]
-            if cut.split == .rows { used += [layer.gate, layer.up, layer.down] }
-        }
-        for weight in used { try weight.quantized?.prepare(linear) }
     }
 }

@@ -1,11 +1,12 @@
 import Base
 import CKernels
 
-/// softmax(rule(q · kᵀ)) · v without a mask, in tiles of keys that stay in cache, softmax on the fly: the running
-/// maximum and sum of each row follow the tiles, and what was summed under an older maximum is scaled down.
+/// Flash attention: softmax(rule(q · kᵀ)) · v in tiles of keys that stay in cache, with an online softmax. The running
+/// maximum and sum of each row follow the tiles, and what was summed under an older maximum is scaled down, so that all
+/// scores are never stored.
 ///
-/// Both towers attend this way over whole pictures and prefixes, for a prefix sees all of itself in both directions.
-/// Keys and values are packed once for all queries (``prepare(_:)``); then queries attend, block by block.
+/// There is no mask. Both towers attend this way over whole pictures and whole prefixes, because a prefix sees all of itself
+/// in both directions. Keys and values are packed once for all queries (``prepare(_:)``); then queries attend, block by block.
 package final class TiledAttention: @unchecked Sendable {
     // @unchecked: `prepare` and the call are made by the team's leader; threads write panels and rows of their own.
 
@@ -20,9 +21,9 @@ package final class TiledAttention: @unchecked Sendable {
         }
     }
 
-    /// Some queries of one head: q and out [T, H].
+    /// Some queries of one head, and where their outputs go: [T, H] each.
     package struct Block: Sendable {
-        /// Index of the prepared head.
+        /// The index of the prepared head.
         let head: Int
         let query: MatrixView
         let out: MatrixView
@@ -34,12 +35,12 @@ package final class TiledAttention: @unchecked Sendable {
         }
     }
 
-    /// Rows of queries that one task works on: a multiple of the rows of every register tile.
+    /// The rows of queries that one task works on: a multiple of the rows of every register tile.
     package static let queryRows = 96
-    /// Rows whose scores stay in the first cache between the two products.
+    /// The rows whose scores stay in the first cache between the two products.
     private static let scoreRows = 24
 
-    /// A prepared head: where its tiles' panels begin.
+    /// A prepared head: where the panels of its tiles begin.
     private struct Panels: @unchecked Sendable {
         // @unchecked: each panel is written by one task, and read after the region.
         let keys: Int
@@ -58,18 +59,24 @@ package final class TiledAttention: @unchecked Sendable {
     private let team: ThreadTeam
     private let kernels: Kernels
     private let rule: ScoreRule
+    private let phase: OperationMeter.Phase
     private let meter: OperationMeter
     private var memory = Matrix(rows: 0, columns: 0)
     private var panels: [Panels] = []
 
-    package init(team: ThreadTeam, kernels: Kernels = .current, rule: ScoreRule, meter: OperationMeter) {
+    /// - Parameter phase: the part of the forward pass that the time is counted for.
+    package init(
+        team: ThreadTeam, kernels: Kernels = .current, rule: ScoreRule, phase: OperationMeter.Phase,
+        meter: OperationMeter
+    ) {
         self.team = team
         self.kernels = kernels
         self.rule = rule
+        self.phase = phase
         self.meter = meter
     }
 
-    /// Packs the keys and values that the blocks to come attend to; they may be overwritten afterwards.
+    /// Packs the keys and values that the following blocks attend to; they may be overwritten afterwards.
     package func prepare(_ heads: [Head]) {
         let start = Timeline.now()
         place(heads)
@@ -83,15 +90,15 @@ package final class TiledAttention: @unchecked Sendable {
             kernels.table.pointee.pack_columns(
                 value.base, value.rows, value.columns, value.stride, panel.valuePanel(tile))
         }
-        meter.record(.attention, from: start, operations: 0)
+        meter.record(.attention, in: phase, from: start, operations: 0)
     }
 
-    /// Attends all blocks, each on one thread.
+    /// Computes attention for all blocks, each on one thread.
     package func callAsFunction(_ blocks: [Block]) {
         let start = Timeline.now()
         team.run(blocks.count) { task, thread in attend(blocks[task], thread: thread) }
         let operations = blocks.reduce(0) { $0 + 4 * $1.query.rows * panels[$1.head].keys * $1.query.columns }
-        meter.record(.attention, from: start, operations: Double(operations))
+        meter.record(.attention, in: phase, from: start, operations: Double(operations))
     }
 
     private func place(_ heads: [Head]) {
@@ -143,12 +150,5 @@ package final class TiledAttention: @unchecked Sendable {
             }
         }
         for row in 0..<rows { kernels.table.pointee.scale(block.out.row(row), 1 / sum[row], width) }
-    }
-}
-
-extension ThreadTeam {
-    /// Calls `body` for ranges of rows that together are 0..<count, on all threads.
-    package func rows(_ count: Int, by size: Int = 32, _ body: @Sendable (Range<Int>) -> Void) {
-        run((count + size - 1) / size) { task, _ in body(task * size..<min(count, (task + 1) * size)) }
     }
 }

@@ -13,7 +13,7 @@ extension Linear {
     private static let chunkRows = 480
 
     /// Several products with the same x, which is quantized once.
-    func multiplyQuantized(_ x: MatrixView, _ products: [Product]) {
+    func multiplyQuantized(_ x: MatrixView, _ products: [Product], _ context: ProductContext) {
         guard x.rows > 0 else { return }
         guard x.columns > 0 else { return finishEmpty(products) }
         let start = Timeline.now()
@@ -42,11 +42,13 @@ extension Linear {
                 }
             }
         }
-        record(products.map(\.weight), rows: x.rows, from: start)
+        record(products.map(\.weight), rows: x.rows, from: start, context)
     }
 
     /// hidden [T, F] = gelu_tanh(x · gateᵀ) * (x · upᵀ)
-    func gatedQuantized(_ x: MatrixView, gate: WeightMatrix, up: WeightMatrix, into hidden: MatrixView) {
+    func gatedQuantized(
+        _ x: MatrixView, gate: WeightMatrix, up: WeightMatrix, into hidden: MatrixView, _ context: ProductContext
+    ) {
         guard x.rows > 0, gate.outputs > 0, x.columns > 0 else { return hidden.fill(0) }
         let start = Timeline.now()
         guard let gateSlice = gate.quantized?.slice(self), let upSlice = up.quantized?.slice(self) else { return }
@@ -74,7 +76,7 @@ extension Linear {
                 }
             }
         }
-        record([gate, up], rows: x.rows, from: start)
+        record([gate, up], rows: x.rows, from: start, context)
     }
 
     /// Products over no inputs at all, which a rank may be left with.

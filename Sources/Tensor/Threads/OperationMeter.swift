@@ -22,13 +22,9 @@ package final class OperationMeter: @unchecked Sendable {
         package init() {}
     }
 
-    /// Where what is recorded now belongs.
-    package var phase: Phase
     private var totals = Array(repeating: Total(), count: Phase.allCases.count * Kind.allCases.count)
 
-    package init(phase: Phase) {
-        self.phase = phase
-    }
+    package init() {}
 
     package subscript(phase: Phase, kind: Kind) -> Total {
         totals[phase.rawValue * Kind.allCases.count + kind.rawValue]
@@ -50,7 +46,9 @@ package final class OperationMeter: @unchecked Sendable {
     }
 
     /// Adds an operation that began at `start` (``Timeline/now()``) and has just ended.
-    package func record(_ kind: Kind, from start: UInt64, operations: Double, weightBytes: Double = 0) {
+    package func record(
+        _ kind: Kind, in phase: Phase, from start: UInt64, operations: Double, weightBytes: Double = 0
+    ) {
         let index = phase.rawValue * Kind.allCases.count + kind.rawValue
         totals[index].seconds += Double(Timeline.now() - start) / 1e9
         totals[index].operations += operations

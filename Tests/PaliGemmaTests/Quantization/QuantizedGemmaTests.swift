@@ -49,15 +49,15 @@ struct QuantizedGemmaTests {
         let text = Array(prompt.dropFirst(configuration.vision.tokens))
         return try InProcessGroup.run(ranks: ranks) { group in
             let plan = try ShardPlan(ranks: ranks + 1, configuration: configuration, visionRanks: 1)
+            var logits: [Float] = []
             let gemma = Gemma(
                 weights: weights, configuration: configuration, slice: plan.slices[group.rank], group: group,
-                team: ThreadTeam(count: 1), kernels: kernels, cut: PrefillCut(split: split, blockRows: 37, leastRows: 1)
-            )
-            try gemma.prepareWeights()
-            var logits: [Float] = []
-            gemma.observer = { stage, view in
-                if stage == "logits" { logits += view.values(row: 0) }
+                team: ThreadTeam(count: 1), kernels: kernels,
+                cut: PrefillCut(split: split, blockRows: 37, minimumRows: 1)
+            ) { activation, view in
+                if activation == .logits { logits += view.values(row: 0) }
             }
+            try gemma.prepareWeights()
             let sequence = Sequence(
                 id: 1, textTokens: text, pictures: 1, tokensPerPicture: configuration.vision.tokens, maxTokens: 24)
             try gemma.prefill(

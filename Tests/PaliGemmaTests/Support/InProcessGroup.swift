@@ -34,9 +34,9 @@ final class InProcessGroup: TensorParallelGroup {
         return try results.values.map { try $0.get() }
     }
 
-    func gather(
+    func allGather(
         _ own: MatrixView, into all: MatrixView, ranges: [Range<Int>], as format: LinkFormat
-    ) -> any PendingTransfer {
+    ) -> any PendingCollective {
         Deferred { [room, rank] in
             room.meet(rank, own) { views in
                 for (from, range) in ranges.enumerated() {
@@ -47,9 +47,9 @@ final class InProcessGroup: TensorParallelGroup {
         }
     }
 
-    func exchange(
+    func allToAll(
         _ parts: MatrixView, ranges: [Range<Int>], into received: MatrixView, as format: LinkFormat
-    ) -> any PendingTransfer {
+    ) -> any PendingCollective {
         Deferred { [room, rank] in
             room.meet(rank, parts) { views in
                 let rows = ranges[rank].count
@@ -63,7 +63,7 @@ final class InProcessGroup: TensorParallelGroup {
 
     /// Does its copies when waited for, which is the latest moment that the protocol allows. Every rank waits in the
     /// same order, so the meetings match.
-    private final class Deferred: PendingTransfer {
+    private final class Deferred: PendingCollective {
         private let body: () -> Void
         init(_ body: @escaping () -> Void) { self.body = body }
         func wait() { body() }

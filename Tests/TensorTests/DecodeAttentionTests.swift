@@ -3,7 +3,7 @@ import Tensor
 import Testing
 
 @Suite("Attention over the caches")
-struct CacheAttentionTests {
+struct DecodeAttentionTests {
     private static let width = 24
 
     /// A sequence's cache and the query heads that ask, filled by a simple formula.
@@ -28,9 +28,9 @@ struct CacheAttentionTests {
             }
         }
 
-        var heads: CacheAttention.Heads {
-            CacheAttention.Heads(
-                query: query.view, prefix: CacheAttention.Part(key: key.view, value: value.view), out: out.view)
+        var heads: DecodeAttention.HeadGroup {
+            DecodeAttention.HeadGroup(
+                query: query.view, prefix: DecodeAttention.Part(key: key.view, value: value.view), out: out.view)
         }
 
         /// In double, without pieces.
@@ -52,7 +52,7 @@ struct CacheAttentionTests {
     }
 
     private func attend(_ caches: [Caches], threads: Int, kernels: Kernels = .current, cap: Float? = nil) -> [[Float]] {
-        var attention = CacheAttention()
+        var attention = DecodeAttention()
         _ = attention.run(
             caches.map(\.heads), team: ThreadTeam(count: threads), kernels: kernels,
             rule: ScoreRule(scale: 0.25, cap: cap))
@@ -62,7 +62,7 @@ struct CacheAttentionTests {
     @Test(
         "Pieces of keys put together are the softmax over all keys",
         arguments: [
-            1, 5, CacheAttention.keysOfPiece, CacheAttention.keysOfPiece + 1, 3 * CacheAttention.keysOfPiece + 7,
+            1, 5, DecodeAttention.keysPerSplit, DecodeAttention.keysPerSplit + 1, 3 * DecodeAttention.keysPerSplit + 7,
         ])
     func equalsSoftmax(keys: Int) {
         for kernels in Kernels.Level.allCases.compactMap({ Kernels(level: $0) }) {
@@ -78,7 +78,7 @@ struct CacheAttentionTests {
 
     @Test("A sequence's numbers depend neither on the number of threads nor on the sequences beside it")
     func company() {
-        let keys = 4 * CacheAttention.keysOfPiece + 10
+        let keys = 4 * DecodeAttention.keysPerSplit + 10
         let alone = attend([Caches(heads: 8, keys: keys, seed: 1)], threads: 1)
         #expect(attend([Caches(heads: 8, keys: keys, seed: 1)], threads: 5) == alone)
         let others = [Caches(heads: 8, keys: 20, seed: 2), Caches(heads: 8, keys: keys, seed: 1)]
