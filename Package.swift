@@ -40,7 +40,7 @@ let package = Package(
 
         // MARK: Measurements: random models, what the machine gives at most, single kernels
         .target(
-            name: "Measure", dependencies: ["PaliGemma", "Tensor", "Base", "CMemoryRead", "COpenBLAS"],
+            name: "Measure", dependencies: ["PaliGemma", "Tensor", "Base", "CMemoryRead"],
             exclude: ["CMemoryRead"]),
         .target(name: "CMemoryRead", path: "Sources/Measure/CMemoryRead"),
 

@@ -83,7 +83,7 @@ struct QuantizedKernelTests {
     func products(level: Int) {
         let (vector, scalar) = (Self.levels[level], Kernels.scalar)
         let table = vector.int8.pointee
-        for rows in 1...Int(table.most_rows) {
+        for rows in 1...Int(table.maximum_rows) {
             for (skip, outputs, count) in [(0, 16, 64), (0, 96, 20), (5, 3, 36), (5, 11, 8), (3, 50, 100), (0, 1, 1)] {
                 let panels = (skip + outputs + 15) / 16
                 let quantized = (0..<panels).map { panel in

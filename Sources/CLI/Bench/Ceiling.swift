@@ -7,12 +7,12 @@ import Tensor
 /// Something that this machine gives only so much of.
 enum Ceiling: Equatable {
     /// GFLOP/s of OpenBLAS.
-    case sgemm(SgemmCeiling.Product)
+    case sgemm(SgemmLimit.Product)
     /// GB/s of plain reads.
     case memory
 
     /// The most that was reached, and how.
-    typealias Best = SgemmCeiling.Best
+    typealias Best = SgemmLimit.Best
 
     /// Measures in a process of its own: OpenBLAS reads its settings when it is loaded, and these must not slow it.
     ///
@@ -64,7 +64,7 @@ enum Ceiling: Equatable {
         if text == "memory" {
             self = .memory
         } else if numbers.count == 3, numbers.allSatisfy({ $0 > 0 }) {
-            self = .sgemm(SgemmCeiling.Product(rows: numbers[0], inputs: numbers[1], outputs: numbers[2]))
+            self = .sgemm(SgemmLimit.Product(rows: numbers[0], inputs: numbers[1], outputs: numbers[2]))
         } else {
             return nil
         }
@@ -96,9 +96,9 @@ struct CeilingCommand: ParsableCommand {
         case .sgemm(let product):
             // Enough for the best of many calls, and not more for a tiny product.
             let seconds = min(seconds, 0.2 + product.operations / 5e9)
-            return SgemmCeiling(product, threads: threads).measure(seconds: seconds)
+            return SgemmLimit(product, threads: threads).measure(seconds: seconds)
         case .memory:
-            guard let rate = MemoryCeiling.measure(threads: threads, seconds: min(seconds, 0.7)) else {
+            guard let rate = MemoryBandwidthLimit.measure(threads: threads, seconds: min(seconds, 0.7)) else {
                 throw CommandFailure(.environment, "there is not enough memory to measure the machine's limit")
             }
             return Ceiling.Best(rate: rate)

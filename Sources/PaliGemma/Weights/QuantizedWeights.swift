@@ -6,10 +6,10 @@ import Tensor
 /// (docs/int8.md has the figures).
 extension ModelWeights {
     /// Matrices with fewer weights stay as they are: a model that needs speed spends next to none of its time in them.
-    private static let fewestWeights = 1 << 15
+    private static let minimumWeights = 1 << 15
 
     /// By canonical name.
-    package var quantizable: [(name: String, matrix: WeightMatrix)] {
+    package var quantizable: [(name: String, matrix: StoredMatrix)] {
         var all: [(name: String, matrix: WeightMatrix)] = []
         for (index, layer) in vision.layers.enumerated() {
             all += layer.products.map { ("vision.encoder.layers.\(index).\($0).weight", $1.weight) }
@@ -18,7 +18,7 @@ extension ModelWeights {
             all += layer.products.map { ("text.layers.\(index).\($0).weight", $1) }
         }
         all.append((text.headName, text.head))
-        return all.filter { $0.matrix.outputs * $0.matrix.inputs >= Self.fewestWeights }
+        return all.filter { $0.matrix.outputs * $0.matrix.inputs >= Self.minimumWeights }.map { ($0.name, $0.matrix.stored) }
     }
 
     /// Bytes of the file that `--weights int8` makes.

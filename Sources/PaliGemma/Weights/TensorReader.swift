@@ -1,5 +1,4 @@
 import Base
-import CKernels
 import Foundation
 import Tensor
 
@@ -36,14 +35,7 @@ struct TensorReader {
 
     /// A vector, widened to float32.
     mutating func vector(_ name: String, _ count: Int) throws(ModelError) -> [Float] {
-        let tensor = try take(name, [count])
-        let matrix = WeightMatrix(tensor: tensor, outputs: 1, inputs: count)
-        return [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-            if let base = buffer.baseAddress {
-                Kernels.current.table.pointee.widen(matrix.element.code, matrix.base, base, count)
-            }
-            initialized = count
-        }
+        try take(name, [count]).widened()
     }
 
     private mutating func take(_ name: String, _ shape: [Int]) throws(ModelError) -> StoredTensor {

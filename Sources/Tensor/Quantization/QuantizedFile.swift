@@ -26,7 +26,7 @@ package struct QuantizedFile: Sendable {
     ///   - onCreation: called before a file is made, which takes seconds.
     /// - Throws: ``ModelError`` with the code `quantized` where the file can't be made or mapped.
     package init(
-        of sources: [(name: String, matrix: WeightMatrix)], model: String, directory: String, team: ThreadTeam,
+        of sources: [(name: String, matrix: StoredMatrix)], model: String, directory: String, team: ThreadTeam,
         onCreation: (Creation) -> Void = { _ in }
     ) throws(ModelError) {
         let layout = QuantizedLayout(
@@ -44,7 +44,7 @@ package struct QuantizedFile: Sendable {
     ///
     /// - Throws: ``ModelError`` with the code `quantized` where the file can't be made or mapped.
     package init(
-        of sources: [(name: String, matrix: WeightMatrix)], at path: String, team: ThreadTeam
+        of sources: [(name: String, matrix: StoredMatrix)], at path: String, team: ThreadTeam
     ) throws(ModelError) {
         let layout = QuantizedLayout(
             matrices: sources.map { ($0.name, $0.matrix.outputs, $0.matrix.inputs) }, model: path)

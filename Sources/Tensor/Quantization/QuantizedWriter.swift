@@ -16,7 +16,7 @@ struct QuantizedWriter {
     ///
     /// - Parameter sources: the matrices in the order of the layout.
     /// - Throws: ``ModelError`` with the code `quantized` where the file cannot be written.
-    func write(_ sources: [WeightMatrix]) throws(ModelError) {
+    func write(_ sources: [StoredMatrix]) throws(ModelError) {
         do throws(SystemError) {
             try reserve()
             for (entry, source) in zip(layout.entries, sources) { try write(source, entry) }
@@ -36,7 +36,7 @@ struct QuantizedWriter {
         throw SystemError(number)
     }
 
-    private func write(_ source: WeightMatrix, _ entry: QuantizedLayout.Entry) throws(SystemError) {
+    private func write(_ source: StoredMatrix, _ entry: QuantizedLayout.Entry) throws(SystemError) {
         let scales = Matrix(rows: 2, columns: entry.shape.scaleCount)
         let tasks = entry.shape.blocks * entry.runs
         var hashes = [UInt64](repeating: 0, count: tasks)
@@ -63,7 +63,7 @@ struct QuantizedWriter {
     /// - Parameter scales: [2, scales of the matrix] float32: the scales, and the sums of the quantized weights.
     /// - Returns: the hash of the run's weights.
     private func quantize(
-        _ entry: QuantizedLayout.Entry, _ source: WeightMatrix, task: Int, thread: Int, scales: MatrixView
+        _ entry: QuantizedLayout.Entry, _ source: StoredMatrix, task: Int, thread: Int, scales: MatrixView
     ) throws(SystemError) -> UInt64 {
         let (block, run) = (task / entry.runs, task % entry.runs)
         let (inputs, panels) = (entry.shape.inputs(of: block), entry.panels(of: run))

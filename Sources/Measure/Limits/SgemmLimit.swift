@@ -1,14 +1,14 @@
 import Base
-import COpenBLAS
 import Tensor
 
-/// The most that OpenBLAS's sgemm gives for one product on these cores: what our own products are measured against.
+/// Measures the highest rate of OpenBLAS's sgemm for one product on these cores, which our own products are compared
+/// with.
 ///
 /// Every layout of both operands is tried, each with OpenBLAS's own threads and with one single-threaded call a thread
-/// on its part of the columns or of the rows. To be run in a process of its own, since the number of OpenBLAS's
-/// threads belongs to the whole process.
-package final class SgemmCeiling: @unchecked Sendable {
-    // @unchecked: threads write parts of y of their own, and nothing else changes.
+/// on its part of the columns or of the rows. It has to run in a process of its own, because the number of OpenBLAS's
+/// threads is a setting of the whole process.
+package final class SgemmLimit: @unchecked Sendable {
+    // @unchecked: each thread writes its own part of y, and nothing else changes.
 
     /// y [rows, outputs] = x [rows, inputs] · w [inputs, outputs]
     package struct Product: Sendable, Equatable {
@@ -22,14 +22,15 @@ package final class SgemmCeiling: @unchecked Sendable {
             self.outputs = outputs
         }
 
+        /// Number of floating-point operations, two a multiply-add.
         package var operations: Double { 2 * Double(rows) * Double(inputs) * Double(outputs) }
     }
 
-    /// The best of all that was tried.
+    /// The best result of all variants.
     package struct Best: Sendable, Equatable {
         /// GFLOP/s
         package var rate = 0.0
-        /// The layout and the threading that gave it, for people.
+        /// The layout and the threading that gave the rate, for a table.
         package var how = ""
 
         package init(rate: Double = 0, how: String = "") {
@@ -45,15 +46,17 @@ package final class SgemmCeiling: @unchecked Sendable {
     }
 
     private struct Variant {
-        let x: Bool
-        let w: Bool
+        let xIsTransposed: Bool
+        let wIsTransposed: Bool
         let threading: Threading
 
-        /// Stored transposed or not, in BLAS's letters.
-        var description: String { "\(x ? "T" : "N")\(w ? "T" : "N"), \(threading.rawValue)" }
+        /// BLAS's letters for stored transposed (T) or not (N), and the threading.
+        var description: String {
+            "\(xIsTransposed ? "T" : "N")\(wIsTransposed ? "T" : "N"), \(threading.rawValue)"
+        }
     }
 
-    /// Rows at which the variants are compared before the best few run in full.
+    /// Number of rows at which the variants are compared, before the best few run in full.
     private static let trialRows = 256
     private static let finalists = 3
 
@@ -80,13 +83,15 @@ package final class SgemmCeiling: @unchecked Sendable {
         y.view.fill(0)
     }
 
-    /// - Parameter seconds: the time of trials and finalists together, about; each finalist runs at least once.
+    /// Measures all variants.
+    ///
+    /// - Parameter seconds: the approximate time of all runs together; each finalist runs at least once.
     package func measure(seconds: Double) -> Best {
         let start = Timeline.now()
         var variants: [Variant] = []
         for threading in Threading.allCases where threading == .own || team.count > 1 {
             for layout in 0..<4 {
-                variants.append(Variant(x: layout & 1 != 0, w: layout & 2 != 0, threading: threading))
+                variants.append(Variant(xIsTransposed: layout & 1 != 0, wIsTransposed: layout & 2 != 0, threading: threading))
             }
         }
         let rows = min(product.rows, Self.trialRows)
@@ -103,9 +108,9 @@ package final class SgemmCeiling: @unchecked Sendable {
         return best
     }
 
-    /// GFLOP/s of one call.
+    /// Returns the GFLOP/s of one call.
     private func rate(_ variant: Variant, rows: Int) -> Double {
-        openblas_set_num_threads(variant.threading == .own ? Int32(team.count) : 1)
+        BLAS.setThreads(variant.threading == .own ? team.count : 1)
         let start = Timeline.now()
         switch variant.threading {
         case .own:
@@ -130,11 +135,13 @@ package final class SgemmCeiling: @unchecked Sendable {
 
     private func multiply(_ variant: Variant, rows: Range<Int>, of allRows: Int, columns: Range<Int>) {
         let (inputs, outputs) = (product.inputs, product.outputs)
-        cblas_sgemm(
-            CblasRowMajor, variant.x ? CblasTrans : CblasNoTrans, variant.w ? CblasTrans : CblasNoTrans,
-            blasint(rows.count), blasint(columns.count), blasint(inputs), 1,
-            x.view.base + rows.lowerBound * (variant.x ? 1 : inputs), blasint(variant.x ? allRows : inputs),
-            w.view.base + columns.lowerBound * (variant.w ? inputs : 1), blasint(variant.w ? inputs : outputs), 0,
-            y.view.base + rows.lowerBound * outputs + columns.lowerBound, blasint(outputs))
+        BLAS.multiply(
+            BLAS.Operand(
+                x.view.base + rows.lowerBound * (variant.xIsTransposed ? 1 : inputs),
+                stride: variant.xIsTransposed ? allRows : inputs, isTransposed: variant.xIsTransposed),
+            BLAS.Operand(
+                w.view.base + columns.lowerBound * (variant.wIsTransposed ? inputs : 1),
+                stride: variant.wIsTransposed ? inputs : outputs, isTransposed: variant.wIsTransposed),
+            inputs: inputs, into: y.view.rows(rows).columns(columns))
     }
 }

@@ -1,15 +1,15 @@
 import Base
 import CKernels
 
-/// Products with weights of eight bits (`--weights int8`): the input is quantized by row and block of inputs, the sums
-/// of a block are whole numbers, and blocks are added in float32.
+/// Products with int8 weights (`--weights int8`): the input is quantized by row and block of inputs, the sums of a block
+/// are int32, and blocks are added in float32.
 ///
-/// Many rows: a task takes as many panels of outputs as stay in its cache, block by block, and all rows pass by. Few
-/// rows: each panel is read from memory once, and all rows are multiplied with it.
+/// - Many rows: a task multiplies all rows with as many panels of outputs as stay in its cache, block by block.
+/// - Few rows: each panel is read from memory once, and all rows are multiplied with it.
 extension Linear {
-    /// Bytes of a block of panels that a task multiplies all rows with.
+    /// Bytes of the panels of a block that a task multiplies all rows with.
     private static let cachedBytes = 288 << 10
-    /// Rows whose results stay in the cache from one block of inputs to the next.
+    /// Number of rows whose results stay in the cache from one block of inputs to the next.
     private static let chunkRows = 480
 
     /// Several products with the same x, which is quantized once.
@@ -17,7 +17,7 @@ extension Linear {
         guard x.rows > 0 else { return }
         guard x.columns > 0 else { return finishEmpty(products) }
         let start = Timeline.now()
-        let slices = products.map { $0.weight.quantized?.slice(self) }
+        let slices = products.map { $0.weight.quantized?.slice(kernels: kernels, team: team) }
         guard let first = slices.compactMap({ $0 }).first else { return }
         quantizedRows.fill(x, for: first, kernels: kernels, team: team)
         let rows = quantizedRows
@@ -51,7 +51,7 @@ extension Linear {
     ) {
         guard x.rows > 0, gate.outputs > 0, x.columns > 0 else { return hidden.fill(0) }
         let start = Timeline.now()
-        guard let gateSlice = gate.quantized?.slice(self), let upSlice = up.quantized?.slice(self) else { return }
+        guard let gateSlice = gate.quantized?.slice(kernels: kernels, team: team), let upSlice = up.quantized?.slice(kernels: kernels, team: team) else { return }
         precondition(gateSlice.hasInputs(of: upSlice) && gateSlice.skip == upSlice.skip)
         quantizedRows.fill(x, for: gateSlice, kernels: kernels, team: team)
         let rows = quantizedRows
@@ -79,7 +79,7 @@ extension Linear {
         record([gate, up], rows: x.rows, from: start, context)
     }
 
-    /// Products over no inputs at all, which a rank may be left with.
+    /// Products over no inputs at all, which a rank of a row parallel product may have.
     private func finishEmpty(_ products: [Product]) {
         for product in products {
             if !product.accumulate { product.y.fill(0) }
@@ -96,19 +96,19 @@ extension Linear {
         let part: QuantizedPart
     }
 
-    /// What one thread multiplies at a time.
+    /// The part of a product that is one task.
     private struct QuantizedPart: Sendable {
         let panels: Range<Int>
         let tiles: Range<Int>
     }
 
-    /// Cuts a product so that all threads get equally much: by panels, as many as the cache holds, and by rows where
-    /// there are too few panels for the team.
+    /// Cuts a product into equal tasks: by panels, as many as the cache holds, and by rows where there are too few panels
+    /// for the team.
     ///
-    /// - Parameter share: slices that share the cache.
+    /// - Parameter share: number of slices that share the cache.
     private func parts(_ slice: QuantizedSlice, of x: QuantizedRows, share: Int = 1) -> [QuantizedPart] {
         guard slice.outputs > 0 else { return [] }
-        if x.rows <= Self.fewRows {
+        if x.rows <= Kernels.fewRows {
             let panelBytes = share * QuantizedShape.panel * slice.groups * QuantizedShape.group
             return streamedShares(of: slice.panels, bytes: panelBytes).map {
                 QuantizedPart(panels: $0, tiles: 0..<x.tiles)
@@ -116,9 +116,9 @@ extension Linear {
         }
         let group = 2  // the tiles of many rows take two panels
         let groups = (slice.panels + group - 1) / group
-        let most = max(1, Self.cachedBytes / (share * group * QuantizedShape.panel * slice.longestBlock))
-        let fewest = (groups + most - 1) / most
-        let pieces = min(groups, (fewest + team.count - 1) / team.count * team.count)
+        let maximumGroups = max(1, Self.cachedBytes / (share * group * QuantizedShape.panel * slice.longestBlock))
+        let minimumPieces = (groups + maximumGroups - 1) / maximumGroups
+        let pieces = min(groups, (minimumPieces + team.count - 1) / team.count * team.count)
         let rowPieces = x.rows <= 128 ? 1 : min(x.tiles, (2 * team.count - 1) / pieces + 1)
         return (0..<pieces).flatMap { piece in
             let panels = groups * piece / pieces * group..<min(slice.panels, groups * (piece + 1) / pieces * group)
@@ -128,7 +128,7 @@ extension Linear {
         }
     }
 
-    /// Tiles in runs of about `chunkRows` rows.
+    /// Returns the tiles in chunks of about `chunkRows` rows.
     private func chunks(_ tiles: Range<Int>, of x: QuantizedRows) -> some Swift.Sequence<Range<Int>> {
         let step = max(1, Self.chunkRows / x.tileRows)
         return stride(from: tiles.lowerBound, to: tiles.upperBound, by: step).lazy.map {
@@ -136,7 +136,7 @@ extension Linear {
         }
     }
 
-    /// Floats of a thread's scratch that a product of some panels needs.
+    /// Returns the number of float32 that a product of some panels needs as scratch.
     private func scratchFloats(_ x: QuantizedRows, panels: Int) -> Int {
         let groups = x.outlierGroups
         return groups == 0
@@ -146,16 +146,16 @@ extension Linear {
     /// y [rows of the tiles, outputs of the panels] = or += their product.
     ///
     /// - Parameters:
-    ///   - scratch: ``scratchFloats(_:panels:)``.
-    ///   - done: called with rows of y to which the last block has just been added: they are in the first cache.
+    ///   - scratch: ``scratchFloats(_:panels:)`` float32.
+    ///   - done: called with rows of y to which the last block has just been added, while they are in the cache.
     @inline(__always)
     private func multiply(
         _ x: QuantizedRows, _ tiles: Range<Int>, _ slice: QuantizedSlice, _ panels: Range<Int>, into y: MatrixView,
         accumulate: Bool, scratch: UnsafeMutablePointer<Float>, done: (Range<Int>) -> Void
     ) {
-        // Few rows: panel by panel, so that each is read from memory once. Many: a block of all panels stays in the
-        // second cache while the rows pass.
-        let few = x.rows <= Self.fewRows
+        // Few rows: panel by panel, so that each is read from memory once. Many rows: a block of all panels stays in the
+        // second-level cache while all rows are multiplied with it.
+        let few = x.rows <= Kernels.fewRows
         let firstOutput = slice.outputs(of: panels).lowerBound
         for (index, block) in slice.blocks.enumerated() {
             let last = index == slice.blocks.count - 1

@@ -3,12 +3,15 @@ import CMemoryRead
 import Foundation
 import Tensor
 
-/// The most that plain loads read from memory on these cores.
-package enum MemoryCeiling {
-    /// - Returns: GB/s; nil where there is not enough memory.
+/// Measures the highest rate at which plain loads read memory on these cores.
+package enum MemoryBandwidthLimit {
+    /// Reads a large buffer again and again.
+    ///
+    /// - Parameter seconds: the approximate time of the measurement; at least one pass is made.
+    /// - Returns: the rate of the fastest pass in GB/s; nil where there is not enough memory.
     package static func measure(threads: Int, seconds: Double) -> Double? {
-        // Much more than all caches hold, so that a pass finds next to nothing of the one before it, and long enough
-        // that no lucky moment makes the best.
+        // Much more than all caches hold, so that a pass finds next to nothing of the pass before it, and long enough
+        // that a short burst does not decide the result.
         let bytes = max(1 << 30, 16 * lastLevelCacheBytes)
         guard let memory = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             memory != MAP_FAILED
@@ -18,7 +21,7 @@ package enum MemoryCeiling {
         let team = ThreadTeam(count: threads)
         let part = bytes / threads / 256 * 256
         let start = UInt(bitPattern: memory)
-        // Pages that were never written are all the same page of zeros.
+        // Pages have to be written: the kernel maps all untouched ones to one page of zeros.
         team.run(threads) { task, _ in
             _ = UnsafeMutableRawPointer(bitPattern: start).map { memset($0 + task * part, 1, part) }
         }
@@ -35,13 +38,13 @@ package enum MemoryCeiling {
         return best
     }
 
-    /// Of all last-level caches together, as the kernel describes them; 0 where it does not.
+    /// Size of all last-level caches together, as the kernel describes them; 0 where it does not.
     private static var lastLevelCacheBytes: Int {
         let folder = "/sys/devices/system/cpu"
         let cores = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         var caches: [String: Int] = [:]
         for core in cores where Int(core.dropFirst(3)) != nil {
-            // One cache is described once a core that shares it.
+            // A cache is listed once for every core that shares it.
             guard let sharing = text("\(folder)/\(core)/cache/index3/shared_cpu_list"),
                 let size = text("\(folder)/\(core)/cache/index3/size"), size.hasSuffix("K")
             else { continue }
