@@ -30,9 +30,12 @@ let package = Package(
             name: "CImageCodecs", path: "Sources/Pictures/CImageCodecs",
             linkerSettings: ["jpeg", "png", "webp", "webpdemux", "z"].map { .linkedLibrary($0) }),
 
+        // MARK: Ground: how to decode, and the options of a job that say so
+        .target(name: "DecodingSettings", dependencies: ["Base"]),
+
         // MARK: Model: configuration, checkpoint, tokenizer, SigLIP, Gemma, decoding
         .target(
-            name: "PaliGemma", dependencies: ["Tensor", "Pictures", "Base", "CSentencePiece"],
+            name: "PaliGemma", dependencies: ["DecodingSettings", "Tensor", "Pictures", "Base", "CSentencePiece"],
             exclude: ["CSentencePiece"]),
         .target(
             name: "CSentencePiece", path: "Sources/PaliGemma/CSentencePiece",
@@ -45,7 +48,7 @@ let package = Package(
         .target(name: "CMemoryRead", path: "Sources/Measure/CMemoryRead"),
 
         // MARK: Wire: frames of protobuf-c messages
-        .target(name: "Wire", dependencies: ["CWire"], exclude: ["CWire"]),
+        .target(name: "Wire", dependencies: ["DecodingSettings", "CWire"], exclude: ["CWire"]),
         .target(
             name: "CWire", path: "Sources/Wire/CWire", exclude: ["wire.proto", "generate"],
             linkerSettings: [.linkedLibrary("protobuf-c")]),
@@ -53,7 +56,7 @@ let package = Package(
         // MARK: Work: who holds what; jobs and their queues
         .target(name: "ShardPlan", dependencies: ["PaliGemma"]),
         .target(
-            name: "Queue", dependencies: ["PaliGemma", "Pictures", "Base", "CSQLite", "CPostgres"],
+            name: "Queue", dependencies: ["DecodingSettings", "PaliGemma", "Pictures", "Base", "CSQLite", "CPostgres"],
             exclude: ["CSQLite", "CPostgres"]),
         .systemLibrary(name: "CSQLite", path: "Sources/Queue/CSQLite", pkgConfig: "sqlite3"),
         .systemLibrary(name: "CPostgres", path: "Sources/Queue/CPostgres", pkgConfig: "libpq"),
@@ -61,11 +64,13 @@ let package = Package(
         // MARK: Runtime: MPI and the stages of a rank; the schedule
         .target(
             name: "Shard",
-            dependencies: ["ShardPlan", "PaliGemma", "Pictures", "Wire", "Tensor", "Base", "CMPI", "CTurn"],
-            exclude: ["CMPI", "CTurn"]),
+            dependencies: ["ShardPlan", "PaliGemma", "Pictures", "Wire", "Tensor", "Base", "CMPI", "CHostLock"],
+            exclude: ["CMPI", "CHostLock"]),
         .systemLibrary(name: "CMPI", path: "Sources/Shard/CMPI", pkgConfig: "ompi-c"),
-        .target(name: "CTurn", path: "Sources/Shard/CTurn"),
-        .target(name: "Coordinator", dependencies: ["Queue", "ShardPlan", "PaliGemma", "Pictures", "Wire", "Base"]),
+        .target(name: "CHostLock", path: "Sources/Shard/CHostLock"),
+        .target(
+            name: "Coordinator",
+            dependencies: ["Queue", "ShardPlan", "PaliGemma", "DecodingSettings", "Pictures", "Wire", "Base"]),
 
         // MARK: Programs
         .executableTarget(
@@ -81,7 +86,8 @@ let package = Package(
         .executableTarget(
             name: "paligemma",
             dependencies: [
-                "Queue", "ShardPlan", "Measure", "PaliGemma", "Pictures", "Tensor", "Base", "CSpawn",
+                "Queue", "ShardPlan", "Measure", "PaliGemma", "DecodingSettings", "Pictures", "Tensor", "Base",
+                "CSpawn",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/CLI", exclude: ["CSpawn"]),
@@ -92,24 +98,31 @@ let package = Package(
         // Imports against docs/architecture.md, and the order of folders inside each target.
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "BaseTests", dependencies: ["Base", "TestSupport"]),
+        .testTarget(name: "DecodingSettingsTests", dependencies: ["DecodingSettings", "Base"]),
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "Base", "CKernels", "TestSupport"]),
         .testTarget(name: "PicturesTests", dependencies: ["Pictures", "Base", "TestSupport"]),
         .testTarget(
             name: "PaliGemmaTests",
-            dependencies: ["PaliGemma", "ShardPlan", "Measure", "Pictures", "Tensor", "Base", "TestSupport"]),
+            dependencies: [
+                "PaliGemma", "ShardPlan", "Measure", "DecodingSettings", "Pictures", "Tensor", "Base", "TestSupport",
+            ]),
         .testTarget(
             name: "MeasureTests", dependencies: ["Measure", "PaliGemma", "Tensor", "Base", "TestSupport"]),
-        .testTarget(name: "WireTests", dependencies: ["Wire", "CWire", "TestSupport"]),
-        .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma", "Base", "CTurn"]),
+        .testTarget(name: "WireTests", dependencies: ["Wire", "DecodingSettings", "CWire", "TestSupport"]),
+        .testTarget(name: "ShardTests", dependencies: ["ShardPlan", "PaliGemma", "Base", "CHostLock"]),
         .testTarget(
             name: "QueueTests",
-            dependencies: ["Queue", "CSQLite", "PaliGemma", "Pictures", "Base", "TestSupport", "queue-stress"]),
+            dependencies: [
+                "Queue", "CSQLite", "DecodingSettings", "PaliGemma", "Pictures", "Base", "TestSupport", "queue-stress",
+            ]),
         .testTarget(
             name: "CoordinatorTests",
             dependencies: ["Coordinator", "Queue", "ShardPlan", "PaliGemma", "Base", "TestSupport"]),
         .testTarget(
             name: "WorkerTests",
-            dependencies: ["Queue", "PaliGemma", "Base", "TestSupport", "pg-worker", "paligemma", "faults"]),
+            dependencies: [
+                "Queue", "DecodingSettings", "PaliGemma", "Base", "TestSupport", "pg-worker", "paligemma", "faults",
+            ]),
         .testTarget(
             name: "CLITests",
             dependencies: ["paligemma", "pg-worker", "Queue", "Base", "TestSupport", "queue-stress"]),

@@ -1,7 +1,7 @@
 import Base
 import Tensor
 
-/// The features of one picture, [T, D], before the projector.
+/// The features of one picture, [T, D] float32, before the projector.
 final class PictureFeatures {
     private let memory: Matrix
     var view: MatrixView { memory.view }
@@ -11,13 +11,13 @@ final class PictureFeatures {
     init(tokens: Int, width: Int) { memory = Matrix(rows: tokens, columns: width) }
 }
 
-/// Features of the pictures that a vision rank saw last, by what is on them: another question about a picture costs no
-/// second pass of the vision tower. Bounded; what was not asked for the longest goes first.
+/// A cache of the features of the pictures that a vision rank encoded last, by content: another question about a picture
+/// needs no second pass of the vision tower. It is bounded, and the least recently used features are dropped first.
 ///
 /// Used on the stage's thread only.
 final class FeatureCache {
-    /// XXH3-128 of the pixels that the tower takes, so two files of the same picture are one; and the adapter through
-    /// which they are looked at.
+    /// The XXH3-128 of the pixels that the tower takes, so two files of the same picture are one, and the fingerprint of
+    /// the adapter.
     typealias Key = String
 
     private struct Entry {
@@ -26,7 +26,7 @@ final class FeatureCache {
     }
 
     private let limit: Int
-    /// What has no room in memory, and what earlier worlds saw; nil for nothing.
+    /// Holds what does not fit into memory, and the features of earlier worlds; nil for no folder.
     private let folder: FeatureFolder?
     private var entries: [Key: Entry] = [:]
     private var bytes = 0
@@ -34,19 +34,24 @@ final class FeatureCache {
 
     /// Nil where nothing is to be kept.
     ///
-    /// - Parameter limit: bytes of features in memory.
+    /// - Parameter limit: The maximum size of the features in memory, in bytes.
     init?(limit: Int, folder: FeatureFolder?) {
         guard limit > 0 || folder != nil else { return nil }
         self.limit = limit
         self.folder = folder
     }
 
-    /// - Parameter alone: features that no other picture had a part in.
-    static func key(ofPixels rgb: [UInt8], adapter: String?, alone: Bool) -> Key {
-        ContentHash.hexadecimal(of: rgb) + (adapter.map { "-" + $0 } ?? "") + (alone ? "-alone" : "")
+    /// Returns the key of a picture's features.
+    ///
+    /// - Parameters:
+    ///   - rgb: [side, side, 3] bytes.
+    ///   - adapter: The fingerprint of the adapter; nil for none.
+    ///   - isBatchInvariant: Whether the features are the same bits whatever else was in the batch.
+    static func key(ofPixels rgb: [UInt8], adapter: String?, isBatchInvariant: Bool) -> Key {
+        ContentHash.hexadecimal(of: rgb) + (adapter.map { "-" + $0 } ?? "") + (isBatchInvariant ? "-alone" : "")
     }
 
-    /// Of a picture that is known; nil for others.
+    /// Returns the features of a picture that is known; nil for others.
     func features(of key: Key) -> PictureFeatures? {
         uses += 1
         if let known = entries[key] {
@@ -58,7 +63,7 @@ final class FeatureCache {
         return features
     }
 
-    /// Takes the features of a picture that was encoded.
+    /// Adds the features of a picture that was encoded.
     func insert(_ features: PictureFeatures, for key: Key) {
         uses += 1
         keep(features, for: key)

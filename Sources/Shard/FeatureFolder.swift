@@ -7,9 +7,9 @@ import Pictures
     import Glibc
 #endif
 
-/// Features of pictures on a disk, a file each, for worlds to come and those beside. Bounded; what was not asked for the
-/// longest goes first. Files come and go as a whole, so that any number of processes may share a folder; one that is
-/// not whole counts as not there, and nothing that goes wrong here is worth more than a word.
+/// Features of pictures on a disk, one file each, which other worlds use too. The folder is bounded, and the least recently
+/// used features are removed first. Files are written and removed as a whole, so that any number of processes may share
+/// a folder; a damaged file counts as missing, and an error here is reported and otherwise ignored.
 ///
 ///     magic "PGFEAT01", XXH3-128 of the numbers as 32 hexadecimal digits, rows and columns as UInt32, float32 numbers,
 ///     all little-endian
@@ -17,36 +17,36 @@ package final class FeatureFolder {
     private static let magic = Array("PGFEAT01".utf8)
     private static let headerBytes = magic.count + 32 + 8
     private static let suffix = ".features"
-    /// Of the limit: where it is passed, so much stays.
-    private static let kept = 0.9
+    /// The part of the limit that is kept when files are removed.
+    private static let keptPart = 0.9
 
     private let path: String
     private let limit: Int
     private let tokens: Int
     private let width: Int
-    private let onTrouble: (String) -> Void
+    private let onError: (String) -> Void
     private var bytes: Int
-    private var saidTrouble = false
+    private var hasReportedError = false
 
     /// - Parameters:
-    ///   - path: made where it is not there.
-    ///   - fingerprint: of the model whose features these are; others have folders of their own.
-    ///   - limit: bytes of all files of this model.
-    ///   - onTrouble: is told once, for a person, where files cannot be written.
+    ///   - path: The folder, which is made where it does not exist.
+    ///   - fingerprint: Identifies the model whose features these are; other models have subfolders of their own.
+    ///   - limit: The maximum size of all files of this model, in bytes.
+    ///   - onError: Called once, with a message for a person, when a file cannot be written.
     /// - Throws: `featureFolder`, where it cannot be used.
     package init(
         path: String, fingerprint: String, limit: Int, configuration: VisionConfiguration,
-        onTrouble: @escaping (String) -> Void
+        onError: @escaping (String) -> Void
     ) throws(ShardError) {
         self.path = path + "/" + fingerprint
         self.limit = limit
-        self.onTrouble = onTrouble
+        self.onError = onError
         (tokens, width) = (configuration.tokens, configuration.width)
         bytes = 0
         do {
             try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: true)
         } catch {
-            throw ShardError.featureFolder(path: self.path, reason: "it is no folder and cannot be made one")
+            throw ShardError.featureFolder(path: self.path, reason: "it is not a folder and cannot be made one")
         }
         guard access(self.path, R_OK | W_OK | X_OK) == 0 else {
             throw ShardError.featureFolder(path: self.path, reason: String(cString: strerror(errno)))
@@ -55,6 +55,7 @@ package final class FeatureFolder {
         if bytes > limit { makeRoom() }
     }
 
+    /// Returns the features of a picture; nil where there are none, or where their file is damaged.
     func read(_ key: FeatureCache.Key) -> PictureFeatures? {
         let file = file(key)
         guard let data = FileManager.default.contents(atPath: file) else { return nil }
@@ -70,11 +71,12 @@ package final class FeatureFolder {
             unlink(file)
             return nil
         }
-        // It was asked for now.
+        // It was used now.
         utimes(file, nil)
         return features
     }
 
+    /// Writes the features of a picture.
     func write(_ features: PictureFeatures, for key: FeatureCache.Key) {
         let numbers = UnsafeRawBufferPointer(features.view.bytes)
         let size = Self.headerBytes + numbers.count
@@ -83,8 +85,8 @@ package final class FeatureFolder {
         let data = Data(header(of: numbers[...])) + Data(numbers)
         guard (try? data.write(to: URL(fileURLWithPath: temporary))) != nil, rename(temporary, file(key)) == 0 else {
             unlink(temporary)
-            if !saidTrouble { onTrouble("features cannot be kept in \(path): is there room, and may it be written?") }
-            saidTrouble = true
+            if !hasReportedError { onError("features cannot be kept in \(path): check its free space and permissions") }
+            hasReportedError = true
             return
         }
         bytes += size
@@ -101,12 +103,12 @@ package final class FeatureFolder {
         return Self.magic + Array(hash.utf8) + shape
     }
 
-    // MARK: Room
+    // MARK: The limit
 
     private struct File {
         let name: String
         let size: Int
-        /// When it was last asked for, in nanoseconds since 1970.
+        /// When it was used last, in nanoseconds since 1970.
         let time: Int64
     }
 
@@ -119,11 +121,11 @@ package final class FeatureFolder {
         }
     }
 
-    /// Others write and remove here too: what counts is what is there.
+    /// Removes the least recently used files. Other processes write and remove here too, so the folder is listed anew.
     private func makeRoom() {
         let files = files().sorted { $0.time < $1.time }
         bytes = files.reduce(0) { $0 + $1.size }
-        for file in files where Double(bytes) > Self.kept * Double(limit) {
+        for file in files where Double(bytes) > Self.keptPart * Double(limit) {
             unlink(path + "/" + file.name)
             bytes -= file.size
         }

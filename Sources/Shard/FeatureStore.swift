@@ -5,19 +5,19 @@ import Synchronization
 import Tensor
 import Wire
 
-/// Features of pictures on their way into a prefill: the main thread puts in the frames that arrive, the compute
-/// thread waits for the rows that it needs.
+/// Features of pictures that a prefill needs: the main thread puts in the frames that arrive, the compute thread waits
+/// for the rows that it needs.
 package final class FeatureStore: @unchecked Sendable {
     // @unchecked: every access to the pictures holds the lock; rows are written before they are announced.
     private let tokens: Int
     private let width: Int
-    private let turn: HostTurn?
+    private let computeLock: HostComputeLock?
     private let timeline: Timeline?
     private let condition = NSCondition()
     private var pictures: [UInt64: Picture] = [:]
 
     private final class Picture {
-        /// [T, D]: only the rows of this rank's share are ever touched.
+        /// [T, D] float32; only the rows of this rank's share are ever touched.
         let memory: Matrix
         var arrived: [Range<Int>] = []
         var damaged: [Range<Int>] = []
@@ -29,18 +29,20 @@ package final class FeatureStore: @unchecked Sendable {
     /// Whether the compute thread waits for features; for any thread to ask.
     package var isAwaited: Bool { awaited.load(ordering: .relaxed) }
 
-    /// Seconds that the compute thread spent waiting for features; written by it alone.
+    /// How long the compute thread has waited for features so far, in seconds; written by it alone.
     package private(set) var waitingSeconds = 0.0
 
-    package init(_ configuration: VisionConfiguration, turn: HostTurn? = nil, timeline: Timeline? = nil) {
+    package init(_ configuration: VisionConfiguration, computeLock: HostComputeLock? = nil, timeline: Timeline? = nil) {
         tokens = configuration.tokens
         width = configuration.width
-        self.turn = turn
+        self.computeLock = computeLock
         self.timeline = timeline
     }
 
     /// Puts in a Features frame. A damaged one makes its rows unusable, or all of its picture where even the header
-    /// cannot be believed, and nothing else.
+    /// cannot be trusted, and nothing else.
+    ///
+    /// - Throws: `protocolViolation` for features of another shape or picture.
     package func receive(
         _ frame: UnsafeRawBufferPointer, of picture: UInt64, from source: Int
     ) throws(ShardError) {
@@ -52,7 +54,7 @@ package final class FeatureStore: @unchecked Sendable {
             else {
                 throw ShardError.protocolViolation(rank: source, reason: "features of another model: \(place)")
             }
-            announce(place.pictureID) { picture in
+            update(place.pictureID) { picture in
                 let view = picture.memory.view.rows(rows)
                 switch place.encoding {
                 case .float32: view.bytes.copyMemory(from: data)
@@ -64,41 +66,58 @@ package final class FeatureStore: @unchecked Sendable {
             throw error
         } catch WireError.corruptPayload(let header) {
             let first = Int(header.routing.firstRow)
-            announce(header.routing.itemID) { $0.damaged.append(first..<first + Int(header.routing.rowCount)) }
+            update(header.routing.itemID) { $0.damaged.append(first..<first + Int(header.routing.rowCount)) }
         } catch {
-            announce(picture) { $0.damaged.append(0..<tokens) }
+            update(picture) { $0.damaged.append(0..<tokens) }
         }
     }
 
-    /// Rows of a picture, once they are there; nil where some of them were damaged. The view lives until
-    /// ``remove(_:)``.
+    /// Waits for rows of a picture and returns them, [rows, D]; nil where some of them were damaged. The view is valid
+    /// until ``remove(_:)``.
     package func rows(_ rows: Range<Int>, of picture: UInt64) -> MatrixView? {
-        if let there = condition.withLock({ arrived(rows, of: picture) }) { return there.view }
+        switch condition.withLock({ availability(of: rows, picture) }) {
+        case .complete(let view): return view
+        case .damaged: return nil
+        case .incomplete: break
+        }
         let start = Timeline.now()
         awaited.store(true, ordering: .relaxed)
         defer {
             awaited.store(false, ordering: .relaxed)
             noteWait(since: start)
         }
-        return turn.whileWaiting {
+        return computeLock.releasedWhile {
             condition.lock()
             defer { condition.unlock() }
             while true {
-                if let there = arrived(rows, of: picture) { return there.view }
-                condition.wait()
+                switch availability(of: rows, picture) {
+                case .complete(let view): return view
+                case .damaged: return nil
+                case .incomplete: condition.wait()
+                }
             }
         }
     }
 
-    /// Rows that are there, without a view where some were damaged; nil where more is to come. Damaged rows count as
-    /// arrived: a picture is only let go when nothing more of it will come.
-    private func arrived(_ rows: Range<Int>, of id: UInt64) -> (view: MatrixView?, Void)? {
-        guard let picture = pictures[id], (picture.arrived + picture.damaged).cover(rows) else { return nil }
-        let isWhole = !picture.damaged.contains { $0.overlaps(rows) }
-        return (isWhole ? picture.memory.view.rows(rows) : nil, ())
+    /// Whether rows can be used.
+    private enum Availability {
+        /// More is to come.
+        case incomplete
+        /// All have come, and some of them are damaged.
+        case damaged
+        /// All have come undamaged: [rows, D].
+        case complete(MatrixView)
     }
 
-    /// Forgets pictures whose prefill is over.
+    /// Returns whether rows can be used; the caller holds the lock. Damaged rows count as having come: a picture is only
+    /// removed when nothing more of it will come.
+    private func availability(of rows: Range<Int>, _ id: UInt64) -> Availability {
+        guard let picture = pictures[id], (picture.arrived + picture.damaged).cover(rows) else { return .incomplete }
+        if picture.damaged.contains(where: { $0.overlaps(rows) }) { return .damaged }
+        return .complete(picture.memory.view.rows(rows))
+    }
+
+    /// Removes pictures whose prefill is over.
     package func remove(_ ids: [UInt64]) {
         condition.withLock { for id in ids { pictures[id] = nil } }
     }
@@ -109,7 +128,7 @@ package final class FeatureStore: @unchecked Sendable {
         if waited > Timeline.minimumWait { timeline?.record("wait for features", thread: "stage", from: start) }
     }
 
-    private func announce(_ id: UInt64, _ change: (Picture) -> Void) {
+    private func update(_ id: UInt64, _ change: (Picture) -> Void) {
         condition.lock()
         let picture = pictures[id] ?? Picture(tokens: tokens, width: width)
         pictures[id] = picture

@@ -2,19 +2,21 @@ import CMPI
 import Foundation
 import PaliGemma
 
-/// Open MPI, and the only file that calls it. All calls are made on the main thread of a rank.
+/// Open MPI; this is the only file that calls it. All calls are made on the main thread of a rank.
 ///
 /// Once the world has started nothing here blocks: transfers are begun and tested, because a blocking call of Open MPI
 /// spins, and ranks may share cores.
 final class MPI {
     let rank: Int
     let size: Int
-    /// Frames travel here; the collectives of a group have a communicator of their own.
+    /// The communicator of frames; the collectives of a group have one of their own.
     private let frames: MPI_Comm
     /// The window of the memory that this host's ranks share.
     private var shared: MPI_Win?
 
     /// Joins the world that mpirun made, or a world of one.
+    ///
+    /// - Throws: `mpi`, as every call here.
     init() throws(ShardError) {
         var provided: Int32 = 0
         try Self.check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided), "MPI_Init_thread")
@@ -31,7 +33,8 @@ final class MPI {
         frames = duplicate
     }
 
-    /// A communicator of the ranks that pass the same color, in the order of their ranks; nil for those without one.
+    /// Returns a communicator of the ranks that pass the same color, in the order of their ranks; nil for those without
+    /// one. Every rank of the world must call it.
     func split(color: Int?) throws(ShardError) -> Group? {
         var part: MPI_Comm? = nil
         let code = color.map(Int32.init) ?? pg_mpi_undefined()
@@ -50,10 +53,10 @@ final class MPI {
         let memory: UnsafeMutableRawPointer
     }
 
-    /// Memory that the ranks of this host share, all zero at first; nil for a rank that is alone on its host, and where
-    /// there is no shared memory. Every rank of the world must call it.
+    /// Returns memory that the ranks of this host share, all zero at first; nil for a rank that is alone on its host, and
+    /// where there is no shared memory. Every rank of the world must call it.
     ///
-    /// - Parameter bytes: by the number of the host's ranks.
+    /// - Parameter bytes: Returns its size in bytes for a number of ranks on the host.
     func shareMemory(bytes: (Int) -> Int) throws(ShardError) -> Host? {
         var host: MPI_Comm? = nil
         try Self.check(
@@ -68,7 +71,7 @@ final class MPI {
         var (own, first): (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) = (nil, nil)
         let code = MPI_Win_allocate_shared(
             MPI_Aint(rank == 0 ? length : 0), 1, pg_mpi_info_null(), host, &own, &shared)
-        // A library without shared windows: ranks then neither take turns nor wake each other.
+        // A library without shared windows: ranks then have no compute lock and do not notify each other.
         guard code == MPI_SUCCESS else { return nil }
         var (unit, size): (Int32, MPI_Aint) = (0, 0)
         try Self.check(MPI_Win_shared_query(shared, 0, &size, &unit, &first), "MPI_Win_shared_query")
@@ -78,7 +81,7 @@ final class MPI {
         return Host(rank: Int(rank), count: Int(count), memory: first)
     }
 
-    /// Whether all ranks of the world say yes; all must ask. Returns when all have; who waits sleeps.
+    /// Returns whether all ranks of the world say yes, when all have answered; all must ask. A rank that waits sleeps.
     func allAgree(_ yes: Bool) throws(ShardError) -> Bool {
         let answers = UnsafeMutablePointer<Int32>.allocate(capacity: 2)
         defer { answers.deallocate() }
@@ -98,7 +101,7 @@ final class MPI {
         MPI_Finalize()
     }
 
-    /// Ends the whole world at once; does not return.
+    /// Ends the whole world at once.
     static func abort(code: Int32) -> Never {
         MPI_Abort(pg_mpi_comm_world(), code)
         exit(code)
@@ -106,7 +109,7 @@ final class MPI {
 
     // MARK: Frames
 
-    /// Begins to send; the memory must stay until the request is complete.
+    /// Begins to send; the memory must stay valid until the request is complete.
     func send(_ bytes: UnsafeRawBufferPointer, to destination: Int, tag: Int) throws(ShardError) -> Request {
         guard let count = Int32(exactly: bytes.count) else {
             throw ShardError.mpi(call: "MPI_Isend", reason: "\(bytes.count) bytes are more than one message holds")
@@ -118,13 +121,13 @@ final class MPI {
         return Request(request)
     }
 
-    /// A frame that has begun to arrive, if any.
+    /// Begins to receive a frame that has begun to arrive; nil where there is none.
     func receive() throws(ShardError) -> Arrival? {
         var found: Int32 = 0
         var message: MPI_Message? = nil
         var status = MPI_Status()
-        // The library looks at what it has, and only then for what has come: that the next question finds. Who asked
-        // once would sleep beside a frame that is there.
+        // One probe looks at what the library has and only then at the network: what it finds there is returned by the
+        // next probe. A rank that probed once would sleep although a frame is there.
         for _ in 0..<2 where found == 0 {
             try Self.check(
                 MPI_Improbe(pg_mpi_any_source(), pg_mpi_any_tag(), frames, &found, &message, &status), "MPI_Improbe")
@@ -143,8 +146,9 @@ final class MPI {
 
     // The library reads the arrays of counts until a collective is complete: they move into the request.
 
-    /// All ranks' parts, each at its place, on every rank. Counts and offsets in numbers.
-    func gather(
+    /// Begins an all-gather: every rank's part lands at its offset of `all`, on every rank. Counts and offsets are in
+    /// elements of `type`.
+    func allGather(
         _ own: UnsafeRawPointer, count: Int32, into all: UnsafeMutableRawPointer, counts: [Int32], offsets: [Int32],
         of type: MPI_Datatype?, on group: Group
     ) throws(ShardError) -> Request {
@@ -156,8 +160,9 @@ final class MPI {
         return request
     }
 
-    /// Part r of `parts` to rank r; received parts at their places. Counts and offsets in numbers.
-    func exchange(
+    /// Begins an all-to-all: part r of `parts` goes to rank r, and parts received land at their offsets. Counts and offsets
+    /// are in elements of `type`.
+    func allToAll(
         _ parts: UnsafeRawPointer, counts: [Int32], offsets: [Int32], into received: UnsafeMutableRawPointer,
         receiveCounts: [Int32], receiveOffsets: [Int32], of type: MPI_Datatype?, on group: Group
     ) throws(ShardError) -> Request {
@@ -169,7 +174,7 @@ final class MPI {
         return request
     }
 
-    /// The type of a number on the wire.
+    /// Returns MPI's type of a number on the wire.
     static func type(of format: LinkFormat) -> MPI_Datatype? {
         switch format {
         case .float32: return pg_mpi_float()
@@ -186,7 +191,7 @@ final class MPI {
         throw ShardError.mpi(call: call, reason: reason)
     }
 
-    /// A frame on its way in.
+    /// A frame that is being received.
     final class Arrival {
         let source: Int
         let tag: Int
@@ -210,7 +215,7 @@ final class MPI {
         let count: Int
     }
 
-    /// A transfer under way.
+    /// A transfer that is running.
     final class Request {
         fileprivate var handle: MPI_Request?
         /// Arrays that the library reads while the transfer runs, at addresses that stay.
@@ -227,33 +232,11 @@ final class MPI {
 
         deinit { for array in kept { array.deallocate() } }
 
-        /// Whether the transfer is complete; makes progress on all others meanwhile.
+        /// Returns whether the transfer is complete; makes progress on all others meanwhile.
         func test() throws(ShardError) -> Bool {
             var done: Int32 = 0
             try MPI.check(MPI_Test(&handle, &done, pg_mpi_status_ignore()), "MPI_Test")
             return done != 0
-        }
-    }
-}
-
-/// Why a rank cannot go on.
-package enum ShardError: Error, CustomStringConvertible {
-    /// A call of the message-passing library failed.
-    case mpi(call: String, reason: String)
-    /// A peer sent what it must not.
-    case protocolViolation(rank: Int, reason: String)
-    /// A fault of this rank, with what it was doing.
-    case stage(reason: String)
-    /// The folder for features cannot be used.
-    case featureFolder(path: String, reason: String)
-
-    package var description: String {
-        switch self {
-        case .mpi(let call, let reason): return "\(call) failed: \(reason)"
-        case .protocolViolation(let rank, let reason): return "rank \(rank) sent \(reason)"
-        case .stage(let reason): return reason
-        case .featureFolder(let path, let reason):
-            return "features cannot be kept in \(path): \(reason); give another --feature-folder"
         }
     }
 }

@@ -3,12 +3,11 @@ import Foundation
 import PaliGemma
 import Tensor
 
-/// The tensor-parallel group over MPI, used from a rank's compute thread: operations are handed to the main thread,
+/// The tensor-parallel group over MPI, used from a rank's compute thread: collectives are handed to the main thread,
 /// which begins them in the order in which they were asked for, and so in the same order on every rank.
 ///
-/// Two collectives do everything: all-gather, and all-to-all as the first half of a reduce-scatter whose sum is made
-/// by the receiver in rank order. Both send each number to each rank that needs it once, which no algorithm beats in
-/// bytes, and groups are small.
+/// There are two collectives: all-gather, and all-to-all as the first half of a reduce-scatter whose sum is made by the
+/// receiver in rank order. Both send each number once to each rank that needs it, which is the minimum of bytes.
 package final class MPIGroup: TensorParallelGroup {
     package let rank: Int
     package let count: Int
@@ -16,17 +15,17 @@ package final class MPIGroup: TensorParallelGroup {
     private let members: MPI.Group
     private let outbox: RankOutbox
     private let codec: LinkCodec
-    private let turn: HostTurn?
+    private let computeLock: HostComputeLock?
     private let timeline: Timeline?
     private let staging = StagingPool()
-    /// Seconds that the compute thread spent waiting for transfers.
+    /// How long the compute thread has waited for transfers so far, in seconds.
     package private(set) var waitingSeconds = 0.0
-    /// Bytes that this rank sent to its peers.
+    /// The bytes that this rank has sent to its peers so far.
     package private(set) var sentBytes = 0
 
     init(
-        _ members: MPI.Group, link: LinkFormat, codec: LinkCodec, outbox: RankOutbox, turn: HostTurn?,
-        timeline: Timeline?
+        _ members: MPI.Group, link: LinkFormat, codec: LinkCodec, outbox: RankOutbox,
+        computeLock: HostComputeLock?, timeline: Timeline?
     ) {
         rank = members.rank
         count = members.count
@@ -34,7 +33,7 @@ package final class MPIGroup: TensorParallelGroup {
         self.link = link
         self.codec = codec
         self.outbox = outbox
-        self.turn = turn
+        self.computeLock = computeLock
         self.timeline = timeline
     }
 
@@ -47,10 +46,10 @@ package final class MPIGroup: TensorParallelGroup {
         let offsets = try ranges.map { range throws(CollectiveError) in try Self.count(range.lowerBound, width) }
         sentBytes += own.rows * width * format.bytes * (count - 1)
         // Every row of `all` may be on the wire: where only some ranges are, the others are not touched.
-        let wire = Wire(format, sending: own, receiving: all, codec, staging)
-        return begin(wire, arriving: ranges) { [members, rank] mpi throws(ShardError) in
-            try mpi.gather(
-                wire.sent, count: counts[rank], into: wire.received, counts: counts, offsets: offsets,
+        let buffers = TransferBuffers(format, sending: own, receiving: all, codec, staging)
+        return begin(buffers, arriving: ranges) { [members, rank] mpi throws(ShardError) in
+            try mpi.allGather(
+                buffers.sent, count: counts[rank], into: buffers.received, counts: counts, offsets: offsets,
                 of: MPI.type(of: format), on: members)
         }
     }
@@ -66,21 +65,22 @@ package final class MPIGroup: TensorParallelGroup {
         let own = counts[rank]
         let receiveOffsets = try (0..<count).map { peer throws(CollectiveError) in try Self.count(peer * rows, width) }
         sentBytes += (parts.rows - rows) * width * format.bytes
-        let wire = Wire(format, sending: parts, receiving: received, codec, staging)
-        return begin(wire, arriving: [0..<received.rows]) { [members, count] mpi throws(ShardError) in
-            try mpi.exchange(
-                wire.sent, counts: counts, offsets: offsets, into: wire.received,
+        let buffers = TransferBuffers(format, sending: parts, receiving: received, codec, staging)
+        return begin(buffers, arriving: [0..<received.rows]) { [members, count] mpi throws(ShardError) in
+            try mpi.allToAll(
+                buffers.sent, counts: counts, offsets: offsets, into: buffers.received,
                 receiveCounts: Array(repeating: own, count: count), receiveOffsets: receiveOffsets,
                 of: MPI.type(of: format), on: members)
         }
     }
 
     private func begin(
-        _ wire: Wire, arriving ranges: [Range<Int>], _ body: @escaping (MPI) throws(ShardError) -> MPI.Request
+        _ buffers: TransferBuffers, arriving ranges: [Range<Int>],
+        _ body: @escaping (MPI) throws(ShardError) -> MPI.Request
     ) -> any PendingCollective {
-        let ticket = Ticket()
-        outbox.put(.collective(begin: body, ticket))
-        return Pending(ticket: ticket, wire: wire, ranges: ranges, group: self)
+        let completion = Completion()
+        outbox.put(.collective(begin: body, completion))
+        return Pending(completion: completion, buffers: buffers, ranges: ranges, group: self)
     }
 
     private static func count(_ rows: Int, _ width: Int) throws(CollectiveError) -> Int32 {
@@ -92,14 +92,14 @@ package final class MPIGroup: TensorParallelGroup {
     }
 
     private final class Pending: PendingCollective {
-        private let ticket: Ticket
-        private let wire: Wire
+        private let completion: Completion
+        private let buffers: TransferBuffers
         private let ranges: [Range<Int>]
         private let group: MPIGroup
 
-        init(ticket: Ticket, wire: Wire, ranges: [Range<Int>], group: MPIGroup) {
-            self.ticket = ticket
-            self.wire = wire
+        init(completion: Completion, buffers: TransferBuffers, ranges: [Range<Int>], group: MPIGroup) {
+            self.completion = completion
+            self.buffers = buffers
             self.ranges = ranges
             self.group = group
         }
@@ -107,67 +107,13 @@ package final class MPIGroup: TensorParallelGroup {
         func wait() throws(CollectiveError) {
             let start = Timeline.now()
             let result =
-                ticket.result ?? group.turn.whileWaiting { [outbox = group.outbox] in outbox.wait(for: ticket) }
+                completion.result
+                ?? group.computeLock.releasedWhile { [outbox = group.outbox] in outbox.wait(for: completion) }
             let waited = Timeline.now() - start
             group.waitingSeconds += Double(waited) / 1e9
             if waited > Timeline.minimumWait { group.timeline?.record("wait for peers", thread: "stage", from: start) }
             if case .failure(let error) = result { throw CollectiveError(error.description) }
-            wire.arrive(ranges, group.codec, group.staging)
+            buffers.unpack(ranges, group.codec, group.staging)
         }
     }
-}
-
-/// What of two matrices stands on the wire: themselves, or narrower copies of them.
-private final class Wire: @unchecked Sendable {
-    // @unchecked: made and taken apart by the compute thread, used by the main thread in between.
-    let sent: UnsafeRawPointer
-    let received: UnsafeMutableRawPointer
-    private let target: MatrixView
-    private var copies: [UnsafeMutableRawBufferPointer] = []
-
-    init(
-        _ format: LinkFormat, sending source: MatrixView, receiving target: MatrixView, _ codec: LinkCodec,
-        _ staging: StagingPool
-    ) {
-        self.target = target
-        switch format {
-        case .float32: (sent, received) = (UnsafeRawPointer(source.address), target.address)
-        case .bfloat16:
-            copies = [source, target].map { staging.take(bytes: $0.rows * $0.columns * format.bytes) }
-            (sent, received) = (UnsafeRawPointer(copies[0].baseAddress!), copies[1].baseAddress!)
-            codec.narrow(source, into: copies[0].baseAddress!)
-        }
-    }
-
-    /// Everything is here: rows `ranges` of the target get what arrived.
-    func arrive(_ ranges: [Range<Int>], _ codec: LinkCodec, _ staging: StagingPool) {
-        guard !copies.isEmpty else { return }
-        let rowBytes = target.columns * LinkFormat.bfloat16.bytes
-        for range in ranges where !range.isEmpty {
-            codec.widen(received + range.lowerBound * rowBytes, into: target.rows(range))
-        }
-        for copy in copies { staging.give(copy) }
-        copies = []
-    }
-}
-
-/// Memory of transfers, kept for the next ones. Used on the compute thread only.
-private final class StagingPool {
-    private var free: [UnsafeMutableRawBufferPointer] = []
-
-    /// The smallest that is large enough.
-    func take(bytes: Int) -> UnsafeMutableRawBufferPointer {
-        let best = free.indices.filter { free[$0].count >= bytes }.min { free[$0].count < free[$1].count }
-        if let best { return free.remove(at: best) }
-        return .allocate(byteCount: max(bytes, 64), alignment: 64)
-    }
-
-    func give(_ memory: UnsafeMutableRawBufferPointer) { free.append(memory) }
-
-    deinit { for memory in free { memory.deallocate() } }
-}
-
-extension LinkFormat {
-    /// Bytes of a number.
-    fileprivate var bytes: Int { self == .float32 ? MemoryLayout<Float>.size : LinkCodec.bytesOfNumber }
 }

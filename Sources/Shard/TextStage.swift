@@ -4,7 +4,7 @@ import PaliGemma
 import Tensor
 import Wire
 
-/// The Gemma stage of a rank: orders in, and from the group's first rank Tokens frames out. All ranks of the group
+/// The Gemma stage of a rank: it takes orders, and the group's first rank sends Tokens frames. All ranks of the group
 /// get the same orders in the same order and end each with the same sequences in the same state.
 package final class TextStage: @unchecked Sendable {
     // @unchecked: the sequences and Gemma are only used on the stage's thread.
@@ -22,7 +22,7 @@ package final class TextStage: @unchecked Sendable {
     package struct Counters: Sendable {
         package var prefillRows = 0
         package var prefillSeconds = 0.0
-        /// Of these, seconds without arithmetic: features or peers were not there yet.
+        /// The part of it in which the rank waited for features or peers.
         package var prefillWaitingSeconds = 0.0
         package var decodedTokens = 0
         package var decodeSteps = 0
@@ -67,7 +67,7 @@ package final class TextStage: @unchecked Sendable {
                 counters.decodeWaitingSeconds += waitingSeconds - waited
             case .cancel:
                 for id in order.sequenceIDs { sequences[id] = nil }
-            case .drain, .stop: break
+            case .stop: break
             }
         }
     }
@@ -79,7 +79,7 @@ package final class TextStage: @unchecked Sendable {
             PaliGemma.Sequence(
                 id: sequence.id, textTokens: sequence.textTokens, pictures: sequence.pictureIDs.count,
                 tokensPerPicture: tokensPerPicture, maxTokens: Int(sequence.maxTokens),
-                decoding: Decoding(sequence.decoding), adapter: sequence.adapter == 0 ? nil : Int(sequence.adapter) - 1)
+                decoding: sequence.decoding, adapter: sequence.adapter)
         }
         let pictures = Dictionary(uniqueKeysWithValues: order.sequences.map { ($0.id, $0.pictureIDs) })
         try gemma.prefill(new, features: StoredFeatures(store: features, pictures: pictures))
@@ -99,7 +99,7 @@ package final class TextStage: @unchecked Sendable {
         try answer(order, alive, tokensBefore: before)
     }
 
-    /// The group's first rank tells the Coordinator what is new; every rank forgets what is finished.
+    /// Sends the new tokens to the Coordinator, from the group's first rank; drops the sequences that are finished.
     private func answer(_ order: Order, _ touched: [PaliGemma.Sequence], tokensBefore: [Int]) throws {
         if group.rank == 0 {
             let results = zip(touched, tokensBefore).map { sequence, before in
@@ -112,7 +112,7 @@ package final class TextStage: @unchecked Sendable {
         for sequence in touched where sequence.finish != nil { sequences[sequence.id] = nil }
     }
 
-    /// The features of an order's sequences, out of the rank's store.
+    /// The features of an order's sequences, from the rank's store.
     private struct StoredFeatures: FeatureSource {
         let store: FeatureStore
         let pictures: [UInt64: [UInt64]]

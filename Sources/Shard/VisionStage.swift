@@ -4,32 +4,32 @@ import PaliGemma
 import Tensor
 import Wire
 
-/// The vision stage of a rank: PixelBatch frames in, Features frames out to the Gemma ranks that own the rows, each
-/// block of rows as soon as it is finished.
+/// The vision stage of a rank: it takes PixelBatch frames and sends Features frames to the Gemma ranks that own the rows,
+/// each block of rows as soon as it is finished.
 package final class VisionStage: @unchecked Sendable {
     // @unchecked: the tower is only used on the stage's thread.
 
-    /// Rows of one Features frame at most: 1.2 MB of So400m's features.
-    private static let rowsPerFrame = 256
+    /// The maximum number of rows in a Features frame: 1.2 MB of So400m's features.
+    private static let maximumFrameRows = 256
 
     private let tower: VisionTower
     private let thread: StageThread
     private let sender: any FrameSender
     private let configuration: VisionConfiguration
-    /// Rounds the features for the wire; nil where they travel as they are.
+    /// Rounds the features for the wire; nil where they are sent as float32.
     private let codec: LinkCodec?
     private let cache: FeatureCache?
     private let adapterFingerprints: [String]
-    private let turn: HostTurn?
+    private let computeLock: HostComputeLock?
     private let timeline: Timeline?
     private let fault: FeatureFault?
     /// Written on the stage's thread.
     package private(set) var counters = Counters()
 
     package struct Counters: Sendable {
-        /// That went through the tower.
+        /// Pictures that the tower encoded.
         package var pictures = 0
-        /// That did not need to.
+        /// Pictures whose features were known.
         package var knownPictures = 0
         package var seconds = 0.0
         /// When the first picture's arithmetic began (``Timeline/now()``).
@@ -39,14 +39,13 @@ package final class VisionStage: @unchecked Sendable {
     package var meter: OperationMeter { tower.meter }
 
     /// - Parameters:
-    ///   - cacheBytes: of features that are kept in memory.
-    ///   - folder: where they are kept on a disk; nil for nowhere.
-    ///   - adapterFingerprints: in the order of the adapters' places; a picture has other features through another.
+    ///   - cacheBytes: The maximum size of the features that are kept in memory, in bytes.
+    ///   - folder: Where features are kept on a disk; nil for nowhere.
+    ///   - adapterFingerprints: One per adapter, in the order of their indexes; a picture has other features with another.
     package init(
         tower: VisionTower, configuration: VisionConfiguration, thread: StageThread, sender: any FrameSender,
         codec: LinkCodec? = nil, cacheBytes: Int = 0, folder: FeatureFolder? = nil, adapterFingerprints: [String] = [],
-        turn: HostTurn? = nil,
-        timeline: Timeline?,
+        computeLock: HostComputeLock? = nil, timeline: Timeline?,
         fault: FeatureFault? = FeatureFault.fromEnvironment()
     ) {
         self.tower = tower
@@ -58,10 +57,12 @@ package final class VisionStage: @unchecked Sendable {
         self.adapterFingerprints = adapterFingerprints
         self.timeline = timeline
         self.fault = fault
-        self.turn = turn
+        self.computeLock = computeLock
     }
 
     /// Takes a batch that arrived; it is encoded after those before it.
+    ///
+    /// - Throws: `protocolViolation` for pictures of another size than the model's.
     package func receive(_ batch: PixelBatch) throws(ShardError) {
         guard Int(batch.side) == configuration.imageSize else {
             throw ShardError.protocolViolation(rank: 0, reason: "pictures of \(batch.side) pixels")
@@ -73,7 +74,7 @@ package final class VisionStage: @unchecked Sendable {
         }
     }
 
-    /// Pictures of a batch that are the same to the tower.
+    /// Pictures of a batch that have the same features.
     private struct Group {
         let key: FeatureCache.Key
         let rgb: [UInt8]
@@ -101,8 +102,8 @@ package final class VisionStage: @unchecked Sendable {
         counters.knownPictures += batch.pictures.count - unknown.count
         if !unknown.isEmpty {
             counters.firstStart = counters.firstStart ?? Timeline.now()
-            // A product of more rows may round otherwise in a last bit.
-            for groups in batch.steady ? unknown.map({ [$0] }) : [unknown] { try encode(groups, emit: emit) }
+            // A product of more rows may differ in a last bit.
+            for groups in batch.isBatchInvariant ? unknown.map({ [$0] }) : [unknown] { try encode(groups, emit: emit) }
         }
         FaultSwitch.after(.encode)
         try report(batch, finished: true)
@@ -112,28 +113,27 @@ package final class VisionStage: @unchecked Sendable {
 
     private func groups(of batch: PixelBatch) -> [Group] {
         guard cache != nil else {
-            return batch.pictures.map { Group(key: "", rgb: $0.rgb, adapter: place(of: $0.adapter), ids: [$0.id]) }
+            return batch.pictures.map { Group(key: "", rgb: $0.rgb, adapter: $0.adapter, ids: [$0.id]) }
         }
         var groups: [Group] = []
         var places: [FeatureCache.Key: Int] = [:]
         for picture in batch.pictures {
-            let adapter = place(of: picture.adapter)
-            let mark = adapter.map { adapterFingerprints.indices.contains($0) ? adapterFingerprints[$0] : "\($0)" }
-            let key = FeatureCache.key(ofPixels: picture.rgb, adapter: mark, alone: batch.steady)
+            let adapter = picture.adapter.map {
+                adapterFingerprints.indices.contains($0) ? adapterFingerprints[$0] : "\($0)"
+            }
+            let key = FeatureCache.key(
+                ofPixels: picture.rgb, adapter: adapter, isBatchInvariant: batch.isBatchInvariant)
             if let place = places[key] {
                 groups[place].ids.append(picture.id)
             } else {
                 places[key] = groups.count
-                groups.append(Group(key: key, rgb: picture.rgb, adapter: adapter, ids: [picture.id]))
+                groups.append(Group(key: key, rgb: picture.rgb, adapter: picture.adapter, ids: [picture.id]))
             }
         }
         return groups
     }
 
-    /// On the wire adapters are counted from 1, and 0 is none.
-    private func place(of adapter: UInt32) -> Int? { adapter == 0 ? nil : Int(adapter) - 1 }
-
-    /// One pass of the tower. Blocks go out as they are finished, and what is to be kept is copied.
+    /// Does one pass of the tower. Blocks are sent as they are finished, and what is to be kept is copied.
     private func encode(_ groups: [Group], emit: (MatrixView, Range<Int>, [Group]) throws -> Void) throws {
         let tokens = configuration.tokens
         let kept = groups.map { _ in cache.map { _ in PictureFeatures(tokens: tokens, width: configuration.width) } }
@@ -141,7 +141,7 @@ package final class VisionStage: @unchecked Sendable {
         tower.encode(
             groups.map(\.rgb), adapters: groups.map(\.adapter),
             // A pass is long: the other ranks of the host may compute after every layer.
-            afterLayer: { _, _ in turn?.pass() }
+            afterLayer: { _, _ in computeLock?.yield() }
         ) { rows, features in
             guard failure == nil else { return }
             do {
@@ -167,17 +167,19 @@ package final class VisionStage: @unchecked Sendable {
         sender.send(try Frame.encode(Encoded(batchID: batch.batchID, finished: finished)), to: 0)
     }
 
-    /// Sends the rows of a block to whoever wants them.
+    /// Sends the rows of a block to the ranks that own them.
     ///
-    /// - Parameter rows: of the block among those of all groups.
+    /// - Parameters:
+    ///   - features: [rows, D] float32.
+    ///   - rows: The rows of the block among those of all groups.
     private func send(_ features: MatrixView, rows: Range<Int>, of groups: [Group], in batch: PixelBatch) throws {
         for (index, group) in groups.enumerated() {
             let first = index * configuration.tokens
             for route in batch.routes where group.ids.contains(route.pictureID) {
                 let wanted = first + Int(route.firstRow)..<first + Int(route.firstRow + route.rowCount)
                 let common = wanted.clamped(to: rows)
-                for start in stride(from: common.lowerBound, to: common.upperBound, by: Self.rowsPerFrame) {
-                    let part = start..<min(start + Self.rowsPerFrame, common.upperBound)
+                for start in stride(from: common.lowerBound, to: common.upperBound, by: Self.maximumFrameRows) {
+                    let part = start..<min(start + Self.maximumFrameRows, common.upperBound)
                     let place = Features.Place(
                         batchID: batch.batchID, pictureID: route.pictureID, firstRow: UInt32(part.lowerBound - first),
                         rows: UInt32(part.count), width: UInt32(features.columns),
@@ -200,24 +202,5 @@ extension VisionStage {
             if let base = wire.baseAddress { codec.narrow(view, into: base) }
             return try Frame.encodeFeatures(place, data: UnsafeRawBufferPointer(wire))
         }
-    }
-}
-
-/// A fault switch for tests: `PALIGEMMA_FAULT=flip-features:N:B` flips a bit of byte B (of the last one, where the frame
-/// is shorter) in the first Features frame of picture N. Pictures of a world are numbered from 1 in the order in which
-/// they are leased.
-package struct FeatureFault: Sendable {
-    let picture: UInt64
-    let byte: Int
-
-    package static func fromEnvironment() -> FeatureFault? {
-        let parts = (ProcessInfo.processInfo.environment["PALIGEMMA_FAULT"] ?? "").split(separator: ":")
-        guard parts.count == 3, parts[0] == "flip-features", let picture = UInt64(parts[1]), let byte = Int(parts[2])
-        else { return nil }
-        return FeatureFault(picture: picture, byte: byte)
-    }
-
-    func strike(_ frame: inout [UInt8], picture: UInt64, firstRow: UInt32) {
-        if picture == self.picture, firstRow == 0, !frame.isEmpty { frame[min(byte, frame.count - 1)] ^= 0x10 }
     }
 }

@@ -1,19 +1,19 @@
 import PaliGemma
 
-/// What a rank reads and holds, in bytes, as the plan foresees it.
+/// The memory that a rank will need by the plan, in bytes.
 package struct RankMemory: Sendable, Equatable {
-    /// Bytes of the checkpoint that this rank reads. The mapping is shared by the ranks of a host, and what several
-    /// of them read (attention's weights, the embedding) is in memory once.
+    /// The bytes of the checkpoint that this rank reads. The mapping is shared by the ranks of a host, so what several of
+    /// them read (attention's weights, the embedding) is in memory once.
     package let weightsRead: Int
-    /// Bytes of keys and values for one position of one sequence.
+    /// The bytes of the KV cache for one position of one sequence.
     package let cachePerToken: Int
-    /// Float32 buffers for a micro-batch of the given rows.
+    /// The bytes of the float32 buffers for a micro-batch of the given rows.
     package let activations: Int
 
     /// - Parameters:
-    ///   - elementSize: bytes of a stored weight.
-    ///   - rows: rows of the largest micro-batch.
-    ///   - cut: how prefills are cut among the Gemma ranks.
+    ///   - elementSize: The bytes of a stored weight.
+    ///   - rows: The rows of the largest micro-batch.
+    ///   - cut: How prefills are cut among the Gemma ranks.
     package init(
         plan: ShardPlan, rank: Int, configuration: ModelConfiguration, elementSize: Int, rows: Int,
         cut: PrefillCut = PrefillCut()

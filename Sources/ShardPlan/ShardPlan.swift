@@ -1,31 +1,31 @@
 import PaliGemma
 
-/// Who does what in a world of N ranks: the first ranks encode pictures, the others hold Gemma together, and a world
-/// of one does both.
+/// How the work of a world is divided among its N ranks: the first ranks encode pictures, the others hold Gemma together,
+/// and a world of one does both.
 ///
 ///     -n 1   rank 0: Coordinator, vision and Gemma
 ///     -n 4   rank 0: Coordinator and vision      ranks 1, 2, 3: Gemma, three ways
 ///
-/// A pure function of the model's dimensions and the number of ranks, so that every rank and every tool agrees.
+/// It depends on the model's dimensions and the number of ranks alone, so that every rank and every command agrees.
 package struct ShardPlan: Sendable, Equatable {
     package let ranks: Int
     package let visionRanks: Int
     /// What each Gemma rank holds, in the order of their ranks.
     package let slices: [TextSlice]
 
-    /// Most ranks of one world. Beyond it, more worlds on the same queue serve better than a wider one.
-    package static let mostRanks = 16
+    /// The maximum number of ranks of one world. Beyond it, more worlds on the same queue serve better than a wider one.
+    package static let maximumRanks = 16
 
     /// - Parameters:
-    ///   - visionRanks: how many of the ranks encode pictures; by default as many as make both stages equally long.
-    ///   - typicalTokens: length of a typical answer, which weighs Gemma's stage.
+    ///   - visionRanks: How many of the ranks encode pictures; by default as many as make both stages equally long.
+    ///   - typicalTokens: The length of a typical answer, in tokens, which weighs Gemma's stage.
     /// - Throws: ``PlanError`` for a number of ranks that no plan exists for.
     package init(
         ranks: Int, configuration: ModelConfiguration, visionRanks: Int? = nil, typicalTokens: Int = 20
     ) throws(PlanError) {
-        guard ranks >= 1, ranks <= Self.mostRanks else {
+        guard ranks >= 1, ranks <= Self.maximumRanks else {
             throw PlanError(
-                "a world has 1 to \(Self.mostRanks) ranks, not \(ranks); start more worlds on the same queue")
+                "a world has 1 to \(Self.maximumRanks) ranks, not \(ranks); start more worlds on the same queue")
         }
         if let visionRanks {
             guard ranks == 1 ? visionRanks == 1 : visionRanks >= 1 && visionRanks < ranks else {
@@ -45,12 +45,17 @@ package struct ShardPlan: Sendable, Equatable {
     package func encodesPictures(_ rank: Int) -> Bool { rank < visionRanks }
     package func holdsText(_ rank: Int) -> Bool { rank >= firstTextRank }
 
-    /// What a rank holds of Gemma, or nil for a rank that only encodes pictures.
+    /// Returns what a rank holds of Gemma, or nil for a rank that only encodes pictures.
     package func slice(of rank: Int) -> TextSlice? {
         holdsText(rank) ? slices[rank - firstTextRank] : nil
     }
 
-    /// The number of vision ranks for which the longer stage is shortest; the fewest on ties.
+    /// Returns which Gemma rank owns which rows of a prefill; they are numbered from 0 here.
+    ///
+    /// - Parameter rows: The rows of the whole prefill.
+    package func rowOwnership(ofPrefill rows: Int) -> RowOwnership { RowOwnership(total: rows, ranks: textRanks) }
+
+    /// Returns the number of vision ranks for which the longer stage is shortest; the fewest on ties.
     private static func balancedVisionRanks(
         _ ranks: Int, _ configuration: ModelConfiguration, _ typicalTokens: Int
     ) -> Int {
@@ -64,8 +69,8 @@ package struct ShardPlan: Sendable, Equatable {
         return (1..<ranks).min { longerStage($0) < longerStage($1) } ?? 1
     }
 
-    /// Query heads as even as whole heads go; MLP columns so that heads and columns together weigh the same on every
-    /// rank; vocabulary rows evenly. Any dimension may divide unevenly or leave a rank with none of something.
+    /// Divides query heads as evenly as whole heads allow, MLP columns so that heads and columns together weigh the same on
+    /// every rank, and vocabulary rows evenly. Any dimension may divide unevenly, or leave a rank with none of something.
     private static func slices(of text: TextConfiguration, ranks: Int) -> [TextSlice] {
         let heads = shares(of: text.heads, weights: Array(repeating: 1, count: ranks), multiple: 1)
         // Weights of one head's query and output against those of one MLP column (gate, up, down).
@@ -79,12 +84,12 @@ package struct ShardPlan: Sendable, Equatable {
         return (0..<ranks).map { TextSlice(queryHeads: heads[$0], mlp: columns[$0], vocabulary: rows[$0]) }
     }
 
-    /// Whole register tiles where there are many columns; small widths are cut anywhere.
+    /// Returns whole register tiles where there are many columns; small widths are cut anywhere.
     private static func columnMultiple(_ width: Int, _ ranks: Int) -> Int {
         width >= ranks * 512 ? 32 : 1
     }
 
-    /// Cuts 0..<total into consecutive ranges in proportion to weights, at multiples.
+    /// Cuts 0..<total into consecutive ranges in proportion to weights, at multiples of `multiple`.
     private static func shares(of total: Int, weights: [Double], multiple: Int) -> [Range<Int>] {
         let sum = weights.reduce(0, +)
         let even = sum <= 0
@@ -99,11 +104,4 @@ package struct ShardPlan: Sendable, Equatable {
         }
         return ranges
     }
-}
-
-/// A world that cannot be planned, and what to ask for instead.
-package struct PlanError: Error, CustomStringConvertible, Equatable {
-    package let description: String
-
-    init(_ description: String) { self.description = description }
 }

@@ -1,9 +1,9 @@
 import PaliGemma
 
-/// Arithmetic that a model needs, in multiply-adds, by the formulas of its layers (norms, softmax and activations
-/// left out: under one percent).
+/// The arithmetic that a model needs, in multiply-adds, by the formulas of its layers (without norms, softmax and
+/// activations, which are under one percent).
 package enum Work {
-    /// One picture through the vision tower.
+    /// Returns the work of one picture in the vision tower.
     package static func vision(_ configuration: VisionConfiguration) -> Double {
         let (rows, width, mlp) = (
             Double(configuration.tokens), Double(configuration.width), Double(configuration.mlpWidth)
@@ -14,14 +14,14 @@ package enum Work {
         return patches + Double(configuration.layers) * (products + attention)
     }
 
-    /// A prefix of `rows` positions through Gemma: every layer, and the head for one row.
+    /// Returns the work of a prefix of `rows` positions in Gemma: every layer, and the head for one row.
     package static func prefill(rows count: Int, _ configuration: TextConfiguration) -> Double {
         let rows = Double(count)
         let attention = 2 * rows * rows * Double(configuration.queryWidth)
         return Double(configuration.layers) * (rows * layerWeights(configuration) + attention) + head(configuration)
     }
 
-    /// One token behind `keys` positions.
+    /// Returns the work of one token after `keys` positions.
     package static func decode(keys: Int, _ configuration: TextConfiguration) -> Double {
         let attention = 2 * Double(keys) * Double(configuration.queryWidth)
         return Double(configuration.layers) * (layerWeights(configuration) + attention) + head(configuration)

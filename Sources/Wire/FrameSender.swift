@@ -1,9 +1,9 @@
-/// Whoever carries frames between ranks; may be called from any thread.
+/// Sends frames to ranks; may be called from any thread.
 package protocol FrameSender: Sendable {
-    /// Takes a whole frame; it arrives after those that were sent to the same rank before it.
+    /// Sends a whole frame; it arrives after those that were sent to the same rank before it.
     ///
-    /// - Parameter picture: whose features the frame holds, below 2³⁰; 0 for any other frame. It travels beside the
-    ///   frame, so that a receiver knows what was lost however badly the frame was damaged.
+    /// - Parameter picture: The picture whose features the frame holds, below 2³⁰; 0 for any other frame. It is sent
+    ///   beside the frame, so that a receiver knows what was lost however badly the frame was damaged.
     func send(_ frame: [UInt8], to rank: Int, about picture: UInt64)
 }
 

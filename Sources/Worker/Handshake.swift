@@ -81,7 +81,7 @@ struct Handshake {
             loop.sender.send(try Frame.encode(hello), to: 0)
         case .failure(let error):
             let failure = Failure(
-                scope: .rank, ids: [UInt64(loop.rank)], code: "\(ExitStatus(error).code)",
+                rank: UInt64(loop.rank), exitCode: ExitStatus(error).code,
                 message: "\(launch.host): \(error)")
             loop.sender.send(try Frame.encode(failure), to: 0)
         }
@@ -93,7 +93,7 @@ struct Handshake {
         for (rank, report) in reports.sorted(by: { $0.key < $1.key }) {
             switch report {
             case .failure(let failure):
-                let status = Int32(failure.code).flatMap { ExitStatus(rawValue: $0) } ?? .environment
+                let status = ExitStatus(rawValue: failure.exitCode) ?? .environment
                 return ("rank \(rank) cannot start: \(failure.message)", status)
             case .hello(let hello):
                 guard let expected = first else {

@@ -25,7 +25,7 @@ final class Rank: @unchecked Sendable {
     private let coordinator: Coordinator?
     private let threads: Int
     private let team: ThreadTeam
-    private let turn: HostTurn?
+    private let computeLock: HostComputeLock?
     private let start = Date()
     private let stopped = StopFlag()
     private var drained = false
@@ -44,12 +44,12 @@ final class Rank: @unchecked Sendable {
         let takesTurns = launch.takesTurns(threads: threads)
         let team = ThreadTeam(count: threads, spins: alone || takesTurns ? 2000 : 0)
         self.team = team
-        turn = takesTurns ? loop.makeTurn(for: team) : nil
+        computeLock = takesTurns ? loop.makeComputeLock(for: team) : nil
         let byRows = settings.prefill.map { $0 == .rows } ?? Launch.hasMemory(for: parts.weights.text.bytes)
         let cut = PrefillCut(
-            split: try loop.allAgree(byRows) ? .rows : .columns, overlaps: try !loop.allAgree(turn != nil))
+            split: try loop.allAgree(byRows) ? .rows : .columns, overlaps: try !loop.allAgree(computeLock != nil))
         sender.hasIdleCores = alone
-        thread = StageThread(turn: turn) { sender.fail(.stage(reason: "\($0)")) }
+        thread = StageThread(computeLock: computeLock) { sender.fail(.stage(reason: "\($0)")) }
         let (plan, configuration) = (parts.plan, parts.configuration)
 
         if plan.encodesPictures(loop.rank) {
@@ -60,15 +60,15 @@ final class Rank: @unchecked Sendable {
                 codec: settings.link == .bfloat16 && loop.size > 1 ? LinkCodec(team: team) : nil,
                 cacheBytes: settings.featureCache, folder: try Rank.featureFolder(settings, parts),
                 adapterFingerprints: parts.adapters.all.map(\.fingerprint),
-                turn: turn,
-                timeline: timeline)
+                computeLock: computeLock, timeline: timeline)
         } else {
             vision = nil
         }
         group = try loop.makeGroup(
-            member: plan.holdsText(loop.rank), link: settings.link, team: team, turn: turn, timeline: timeline)
+            member: plan.holdsText(loop.rank), link: settings.link, team: team, computeLock: computeLock,
+            timeline: timeline)
         if let slice = plan.slice(of: loop.rank), let group {
-            let store = FeatureStore(configuration.vision, turn: turn, timeline: timeline)
+            let store = FeatureStore(configuration.vision, computeLock: computeLock, timeline: timeline)
             let gemma = Gemma(
                 weights: parts.weights, configuration: configuration, slice: slice, group: group, team: team,
                 cut: cut)
@@ -91,7 +91,7 @@ final class Rank: @unchecked Sendable {
             coordinator = nil
         }
         if loop.rank == 0, !settings.quiet {
-            Talk.line(parts.plan.summary(parts, threads: threads, inTurns: turn != nil))
+            Talk.line(parts.plan.summary(parts, threads: threads, inTurns: computeLock != nil))
         }
     }
 
@@ -108,7 +108,7 @@ final class Rank: @unchecked Sendable {
     }
 
     private static func queue(of settings: WorkerSettings, _ parts: ModelParts) throws -> any JobQueue {
-        let queue = try openQueue(settings.queue, patience: .seconds(60))
+        let queue = try openQueue(settings.queue, timeout: .seconds(60))
         try queue.adopt(fingerprint: parts.fingerprint, modelName: parts.name)
         return queue
     }
@@ -135,11 +135,11 @@ final class Rank: @unchecked Sendable {
 
     /// What a watchdog looks at on this rank, besides the main loop.
     var subjects: [Watchdog.Subject] {
-        let (sender, turn, features) = (loop.sender, turn, features)
+        let (sender, computeLock, features) = (loop.sender, computeLock, features)
         let stage = Watchdog.Subject(name: "the stage") { [thread, team] in
             guard thread.queued > 0 else { return .idle }
             let progress = team.progress &- UInt64(thread.queued)
-            let waits = sender.isAwaited || turn?.isAwaited == true || features?.isAwaited == true
+            let waits = sender.isAwaited || computeLock?.isAwaited == true || features?.isAwaited == true
             return waits ? .waiting(progress) : .working(progress)
         }
         let helpers = coordinator?.helpers.map {
@@ -162,7 +162,7 @@ final class Rank: @unchecked Sendable {
             if !settings.quiet { progress.update(coordinator.progress) }
             return try coordinator.step()
         }
-        // The turn lies in memory that goes with the world.
+        // The compute lock lies in memory that is freed with the world.
         thread.finish()
         guard let coordinator else { return .success }
         try writeTimeline(coordinator.reports)
@@ -179,7 +179,7 @@ final class Rank: @unchecked Sendable {
         }
     }
 
-    private func receive(_ frame: RankLoop.Incoming) throws {
+    private func receive(_ frame: IncomingFrame) throws {
         if frame.picture > 0 {
             try features?.receive(frame.bytes, of: frame.picture, from: frame.source)
             return
@@ -207,7 +207,7 @@ final class Rank: @unchecked Sendable {
             ("private_memory_bytes", Double(process.privateBytes)), ("threads", Double(threads)),
             ("frames_sent_bytes", Double(loop.sender.sentFrameBytes)),
         ]
-        if let turn { counters.append(("turn_wait_seconds", turn.waitingSeconds)) }
+        if let computeLock { counters.append(("turn_wait_seconds", computeLock.waitingSeconds)) }
         if let vision {
             counters += vision.meter.counters
             if let first = vision.counters.firstStart {

@@ -65,13 +65,13 @@ extension Watchdog {
     convenience init(of rank: Rank, loop: RankLoop, limit: Double) {
         let sender = loop.sender
         var subjects = [Subject(name: "the main loop") { .working(sender.rounds) }] + rank.subjects
-        if let signs = loop.exchangeSignsOfLife(everySeconds: limit / 5) {
+        if let liveness = loop.exchangeHeartbeats(everySeconds: limit / 5) {
             // A little later than the peer would notice it itself, who can say more; and one rank after the other.
-            subjects += signs.peers.map { peer in
+            subjects += liveness.peers.map { peer in
                 Subject(
                     name: "rank \(peer) (no sign of life from it)", patience: 1.25 + 0.05 * Double(min(loop.rank, 20))
                 ) {
-                    .working(signs.count(from: peer))
+                    .working(liveness.count(from: peer))
                 }
             }
         }

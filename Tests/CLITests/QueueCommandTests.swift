@@ -41,7 +41,7 @@ import Testing
         #expect(leases.map(\.job.priority) == [3, 3, 3, 3])
         for (index, code) in ["missing", "missing", "corrupt"].enumerated() {
             let failure = JobFailure(code: code, message: "no \(index)")
-            try queue.fail(leases[index].ticket, with: failure, permanent: true, seconds: 0)
+            try queue.fail(leases[index].handle, with: failure, permanent: true, seconds: 0)
         }
         let status = try paligemma(name, "status").output
         #expect(status.contains("1 world at work, 0.05 jobs/s over the last minute"))
@@ -56,7 +56,7 @@ import Testing
         #expect(try paligemma(name, "cancel", "pictures/003.jpg", "pictures/009.jpg").talk == "2 cancelled\n")
         #expect(throws: QueueError.staleLease(jobID: "pictures/003.jpg")) {
             try queue.fail(
-                leases[3].ticket, with: JobFailure(code: "late", message: ""), permanent: true, seconds: 0)
+                leases[3].handle, with: JobFailure(code: "late", message: ""), permanent: true, seconds: 0)
         }
         #expect(try paligemma(name, "cancel", "--all").talk == "7 cancelled\n")
         let lines = try paligemma(name, "results").output.split(separator: "\n")

@@ -1,7 +1,7 @@
 import Coordinator
 import Testing
 
-@Suite struct AnswerBuilderTests {
+@Suite("Answers built from tokens") struct AnswerBuilderTests {
     @Test("The first of some texts ends an answer, and stands before the others")
     func stops() {
         func cut(_ text: String, _ stops: [String]) -> [String]? {

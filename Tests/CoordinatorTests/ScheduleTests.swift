@@ -88,16 +88,16 @@ struct ScheduleTests {
     }
 
     @Test("Rows of beams count, and one that is to be alone shares its batch with none")
-    func lanes() {
+    func sequenceRows() {
         var schedule = Schedule(limits: Self.limits(sequences: 6))
         _ = schedule.handle(.retryQueue)
         _ = schedule.handle(.leased([1, 2, 3, 4]))
         _ = schedule.handle(.leased([]))
-        _ = schedule.handle(.prepared(1, rows: 100, positions: 110, lanes: 4))
-        _ = schedule.handle(.prepared(2, rows: 100, positions: 110, lanes: 4))
+        _ = schedule.handle(.prepared(1, rows: 100, positions: 110, sequenceRows: 4))
+        _ = schedule.handle(.prepared(2, rows: 100, positions: 110, sequenceRows: 4))
         // The first two together have too many rows for one batch; nothing is waited for that has no room.
         #expect(
-            schedule.handle(.prepared(3, rows: 300, positions: 310, alone: true))
+            schedule.handle(.prepared(3, rows: 300, positions: 310, isExclusive: true))
                 == [.encode(1, [1], visionRank: 0), .encode(2, [2], visionRank: 0)])
         #expect(schedule.handle(.prepared(4, rows: 100, positions: 110)) == [])
         #expect(schedule.handle(.encoded(1)) == [.encode(3, [3], visionRank: 0), .prefill(1, [1])])
@@ -145,7 +145,7 @@ private struct SimulatedWorld {
     var ended: Set<UInt64> = []
     var violations: [String] = []
     private var positions: [UInt64: Int] = [:]
-    private var lanes: [UInt64: Int] = [:]
+    private var sequenceRows: [UInt64: Int] = [:]
     private var alive: Set<UInt64> = []
     private var encodings: [[(batch: UInt64, started: Bool)]]
     private var pending: [Schedule.Event] = []
@@ -214,11 +214,11 @@ private struct SimulatedWorld {
                     pending.append(.unprepared(job))
                 } else {
                     positions[job] = Int.random(in: 1...400, using: &random)
-                    lanes[job] = Int.random(in: 1...3, using: &random)
+                    sequenceRows[job] = Int.random(in: 1...3, using: &random)
                     pending.append(
                         .prepared(
                             job, rows: 256 * (1 + Int(job % 2)), positions: positions[job] ?? 0,
-                            lanes: lanes[job] ?? 1, alone: job % 5 == 0))
+                            sequenceRows: sequenceRows[job] ?? 1, isExclusive: job % 5 == 0))
                 }
             case .encode(let batch, _, let rank):
                 encodings[rank].append((batch, false))
@@ -239,7 +239,7 @@ private struct SimulatedWorld {
 
     private mutating func checkMemory(newest: [UInt64]) {
         let bytes = alive.reduce(0) { $0 + (positions[$1] ?? 0) } * limits.cacheBytesPerPosition
-        let rows = alive.reduce(0) { $0 + (lanes[$1] ?? 1) }
+        let rows = alive.reduce(0) { $0 + (sequenceRows[$1] ?? 1) }
         if rows > limits.sequences, alive.count > 1 { violations.append("\(rows) rows") }
         if newest.count > 1, newest.contains(where: { $0 % 5 == 0 }) { violations.append("\(newest) share a batch") }
         if bytes > limits.cacheBytes, alive.count > 1 { violations.append("\(bytes) bytes of keys and values") }

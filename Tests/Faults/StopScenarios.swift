@@ -56,12 +56,12 @@ enum StopScenarios {
         while answered.count < held, DispatchTime.now() < deadline {
             let leases = try queue.lease(limit: 1, for: .seconds(60), owner: name)
             guard let lease = leases.first, lease.isSuspect else {
-                try queue.release(leases.map(\.ticket))
+                try queue.release(leases.map(\.handle))
                 usleep(50_000)
                 continue
             }
             let answer = Answer(text: "harness", tokens: [5], logprobs: [-1], finishReason: .stop, seconds: 1)
-            try queue.finish(lease.ticket, with: answer)
+            try queue.finish(lease.handle, with: answer)
             answered.append(lease.job.id)
         }
         guard answered.count == held else { throw Failure("only \(answered.count) of \(held) leases ran out") }

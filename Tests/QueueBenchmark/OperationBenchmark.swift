@@ -26,15 +26,15 @@ struct OperationBenchmark {
         for round in 0..<Self.rounds {
             let one = try claim.measure { try queue.lease(limit: 1, for: .seconds(600), owner: "one") }
             let many = try claim16.measure { try queue.lease(limit: 16, for: .seconds(600), owner: "many") }
-            let tickets = many.map(\.ticket)
-            _ = try renew.measure { try queue.renew(tickets, for: .seconds(600)) }
+            let handles = many.map(\.handle)
+            _ = try renew.measure { try queue.renew(handles, for: .seconds(600)) }
             for lease in one + many.prefix(4) {
-                try finish.measure { try queue.finish(lease.ticket, with: Self.answer) }
+                try finish.measure { try queue.finish(lease.handle, with: Self.answer) }
             }
-            if let ticket = tickets.dropFirst(4).first {
-                _ = try fail.measure { try queue.fail(ticket, with: failure, permanent: round % 2 == 0, seconds: 0) }
+            if let handle = handles.dropFirst(4).first {
+                _ = try fail.measure { try queue.fail(handle, with: failure, permanent: round % 2 == 0, seconds: 0) }
             }
-            try release.measure { try queue.release(Array(tickets.dropFirst(5))) }
+            try release.measure { try queue.release(Array(handles.dropFirst(5))) }
             _ = try status.measure { try queue.counts() }
             _ = try rate.measure { try queue.recentRate() }
             if round % 10 == 0 {
@@ -42,7 +42,7 @@ struct OperationBenchmark {
                 _ = try death.measure { try queue.recordDeath(ofWorld: "lost", cause: "SIGKILL") }
                 for _ in lost {
                     let suspect = try queue.lease(limit: 1, for: .seconds(600), owner: "last")
-                    for lease in suspect { try queue.finish(lease.ticket, with: Self.answer) }
+                    for lease in suspect { try queue.finish(lease.handle, with: Self.answer) }
                 }
             }
         }

@@ -99,7 +99,7 @@ final class SimulatedWorld: @unchecked Sendable {
     private let requests = Mailbox<Request>()
     private let jobs = Mailbox<[Lease]>()
     private let ended = DispatchSemaphore(value: 0)
-    private var held: Set<Lease.Ticket> = []
+    private var held: Set<LeaseHandle> = []
 
     private static let lease = Duration.seconds(30)
     /// As a world at 224 px: two micro-batches of eight.
@@ -172,7 +172,7 @@ final class SimulatedWorld: @unchecked Sendable {
                     let leases = try meters.lease.measure {
                         try queue.lease(limit: count, for: Self.lease, owner: name)
                     }
-                    held.formUnion(leases.map(\.ticket))
+                    held.formUnion(leases.map(\.handle))
                     jobs.put(leases)
                 case .item(.finish(let lease)): try finish(lease)
                 case .timeout: break
@@ -195,9 +195,9 @@ final class SimulatedWorld: @unchecked Sendable {
     }
 
     private func finish(_ lease: Lease) throws {
-        held.remove(lease.ticket)
+        held.remove(lease.handle)
         do {
-            try meters.finish.measure { try queue.finish(lease.ticket, with: OperationBenchmark.answer) }
+            try meters.finish.measure { try queue.finish(lease.handle, with: OperationBenchmark.answer) }
         } catch QueueError.staleLease {
             meters.stale.add(1, ordering: .relaxed)
         }

@@ -20,7 +20,7 @@ func say(_ text: String) {
 }
 
 do {
-    let queue = try openQueue(arguments[1], patience: .seconds(60))
+    let queue = try openQueue(arguments[1], timeout: .seconds(60))
     try queue.adopt(fingerprint: "stress", modelName: "stress")
     let duration = Duration.milliseconds(milliseconds)
     while try queue.counts().outstanding > 0 {
@@ -29,7 +29,7 @@ do {
         for (index, lease) in leases.enumerated() {
             usleep(pause * 1000)
             if Drain.isAsked.load(ordering: .relaxed) {
-                try queue.release(leases[index...].map(\.ticket))
+                try queue.release(leases[index...].map(\.handle))
                 exit(0)
             }
             let answer = Answer(
@@ -37,11 +37,11 @@ do {
             do throws(QueueError) {
                 if lease.job.images.contains(where: { $0.size == nil && $0.path.contains("missing") }) {
                     let failure = JobFailure(code: "missing", message: "there is no such file")
-                    try queue.fail(lease.ticket, with: failure, permanent: true, seconds: 0)
+                    try queue.fail(lease.handle, with: failure, permanent: true, seconds: 0)
                 } else {
-                    try queue.finish(lease.ticket, with: answer)
+                    try queue.finish(lease.handle, with: answer)
                 }
-                say(lease.ticket.jobID)
+                say(lease.handle.jobID)
             } catch .staleLease {
                 continue
             }

@@ -4,17 +4,17 @@ import TestSupport
 import Testing
 
 /// What only the queue in a database has: a server that may go, and addresses with passwords.
-@Suite(.timeLimit(.minutes(15))) struct PostgresQueueTests {
+@Suite("The queue in PostgreSQL", .timeLimit(.minutes(15))) struct PostgresQueueTests {
     private func openingError(_ address: String, create: Bool = false) -> QueueError? {
         do throws(QueueError) {
-            _ = try PostgresQueue(address: address, create: create, openingPatience: .zero)
+            _ = try PostgresQueue(address: address, create: create, openingTimeout: .zero)
             return nil
         } catch {
             return error
         }
     }
 
-    @Test func aPasswordIsNeverSaid() throws {
+    @Test("A password appears in no message") func aPasswordIsNeverSaid() throws {
         let addresses = [
             "postgres://me:s3cret@host/db", "postgresql://me:s3cr@s3cret@host:99999999/db",
             "postgres://me:s3cret@/db?bad=1",
@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test func whatKeepsUsOutIsSaidWithWhatToDo() throws {
+    @Test("A refused connection names the reason and what to do") func whatKeepsUsOutIsSaidWithWhatToDo() throws {
         let server = try PostgresServer.shared()
         let nobody = server.address(of: "test").replacingOccurrences(of: "paligemma@", with: "nobody@")
         #expect(openingError(nobody)?.code == "queue_refused")
@@ -60,7 +60,9 @@ import Testing
         #expect(refusal.code == "queue_refused", "\(refusal)")
     }
 
-    @Test func aWrongPasswordIsRefusedWithoutBeingSaid() throws {
+    @Test("A wrong password is refused and not repeated in the message") func aWrongPasswordIsRefusedWithoutBeingSaid()
+        throws
+    {
         let address = try PostgresServer.shared().makeDatabase()
         let wrong = address.replacingOccurrences(of: "paligemma@", with: "locked:wr0ng@")
         let refusal = try #require(openingError(wrong))
@@ -72,7 +74,7 @@ import Testing
         #expect("\(try #require(openingError(right)))".contains("grant"))
     }
 
-    @Test func manyOpenANewDatabaseAtOnce() throws {
+    @Test("Many processes open a new database at once") func manyOpenANewDatabaseAtOnce() throws {
         let address = try PostgresServer.shared().makeDatabase()
         DispatchQueue.concurrentPerform(iterations: 8) { number in
             do {
@@ -86,17 +88,17 @@ import Testing
         #expect(try PostgresQueue(address: address).counts().ready == 8)
     }
 
-    @Test func nobodyCanChangeTheAudit() throws {
+    @Test("Nobody can change the audit") func nobodyCanChangeTheAudit() throws {
         let bench = try QueueBench(.postgres)
         try bench.submit(1)
-        try bench.queue.finish(bench.leaseOne().ticket, with: sampleAnswer)
+        try bench.queue.finish(bench.leaseOne().handle, with: sampleAnswer)
         let console = try PostgresConsole(bench.name)
         #expect(throws: PostgresServer.Failure.self) { try console.run("DELETE FROM paligemma.audit") }
         #expect(throws: PostgresServer.Failure.self) { try console.run("UPDATE paligemma.audit SET state = 4") }
         #expect(try bench.queue.audit(after: 0, limit: 9).count == 1)
     }
 
-    @Test func aCounterThatIsWrongIsFound() throws {
+    @Test("Verification finds a wrong counter") func aCounterThatIsWrongIsFound() throws {
         let bench = try QueueBench(.postgres)
         try bench.submit(1)
         try PostgresConsole(bench.name).run("UPDATE paligemma.counts SET ready = ready + 1 WHERE shard = 3")
@@ -106,7 +108,8 @@ import Testing
     }
 
     /// The server dies while worlds work, again and again. Nobody notices but by the time that it takes.
-    @Test func aServerThatDiesAndComesBackLosesAndDoublesNothing() throws {
+    @Test("A server that dies and comes back loses no job and doubles none")
+    func aServerThatDiesAndComesBackLosesAndDoublesNothing() throws {
         let server = try PostgresServer()
         let address = try server.makeDatabase()
         let queue = try PostgresQueue(address: address, create: true)
@@ -130,7 +133,9 @@ import Testing
     }
 
     /// The answer to a finish is lost: the connection is cut when the server has done it.
-    @Test func aFinishWhoseAnswerWasLostIsKnownByItsToken() throws {
+    @Test("A finish whose reply was lost is found by its token") func aFinishWhoseAnswerWasLostIsKnownByItsToken()
+        throws
+    {
         let bench = try QueueBench(.postgres)
         let queue = try PostgresQueue(address: bench.name)
         try bench.submit(3)
@@ -138,20 +143,21 @@ import Testing
         let console = try PostgresConsole(bench.name)
         // Commits, then dies before it answers: a deferred trigger would run before the commit, so the finish is done
         // by another connection, and ours is broken.
-        try bench.queue.finish(leases[0].ticket, with: sampleAnswer)
+        try bench.queue.finish(leases[0].handle, with: sampleAnswer)
         try console.run(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        try queue.finish(leases[0].ticket, with: sampleAnswer)
+        try queue.finish(leases[0].handle, with: sampleAnswer)
         #expect(throws: QueueError.staleLease(jobID: "job-0")) {
-            try queue.finish(leases[0].ticket, with: sampleAnswer)
+            try queue.finish(leases[0].handle, with: sampleAnswer)
         }
         #expect(try queue.audit(after: 0, limit: 9).count == 1)
         #expect(try queue.results(after: 0, limit: 9).count == 1)
         try queue.verify()
     }
 
-    @Test func textsWithCharactersThatTheServerHasNotComeBack() {
+    @Test("Texts with characters that the server cannot store are read back")
+    func textsWithCharactersThatTheServerHasNotComeBack() {
         for text in ["", "plain", "a\0b", "\u{10FFFD}", "\0\u{10FFFD}0\0"] {
             #expect(PostgresText.decode(PostgresText.encode(text)) == text)
         }

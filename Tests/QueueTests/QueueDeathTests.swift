@@ -2,8 +2,9 @@ import Queue
 import Testing
 
 /// A world died with jobs in hand: which of them did it?
-@Suite(.timeLimit(.minutes(15))) struct QueueDeathTests {
-    @Test(arguments: QueueKind.allCases)
+@Suite("Worlds that die", .timeLimit(.minutes(15))) struct QueueDeathTests {
+    @Test(
+        "The jobs of a dead world are tried again alone, and the attempt does not count", arguments: QueueKind.allCases)
     func whatADeadWorldHadIsTriedAgainAloneAndNoAttemptCounts(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -18,7 +19,7 @@ import Testing
         let record = try queue.recordDeath(ofWorld: "dead", cause: "SIGSEGV")
         #expect(record.takenBack == 3)
         #expect(record.poisoned.isEmpty)
-        #expect(throws: QueueError.staleLease(jobID: "job-0")) { try queue.finish(held[0].ticket, with: sampleAnswer) }
+        #expect(throws: QueueError.staleLease(jobID: "job-0")) { try queue.finish(held[0].handle, with: sampleAnswer) }
 
         // A world that has a lease passes them over; one that has none gets one, and nothing beside it.
         #expect(try queue.lease(limit: 1, for: .seconds(60), owner: "living").map(\.job.id) == ["job-4"])
@@ -28,14 +29,14 @@ import Testing
             #expect(leases.map(\.isSuspect) == [true])
             #expect(leases.map(\.attempt) == [1])
             #expect(try queue.lease(limit: 8, for: .seconds(60), owner: "next").isEmpty)
-            try queue.finish(leases[0].ticket, with: sampleAnswer)
+            try queue.finish(leases[0].handle, with: sampleAnswer)
         }
         #expect(try queue.lease(limit: 8, for: .seconds(60), owner: "next").map(\.job.id) == ["job-5"])
-        try queue.finish(kept.ticket, with: sampleAnswer)
+        try queue.finish(kept.handle, with: sampleAnswer)
         try queue.verify()
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("A job that kills three worlds alone fails as poison with the cause", arguments: QueueKind.allCases)
     func theJobThatKillsThreeWorldsAloneIsPoisonAndTheCauseIsNamed(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -46,7 +47,7 @@ import Testing
             // job-0 is harmless and comes first while both died equally often.
             var lease = try bench.leaseOne(owner: "world \(world)")
             if lease.job.id == "job-0" {
-                try queue.finish(lease.ticket, with: sampleAnswer)
+                try queue.finish(lease.handle, with: sampleAnswer)
                 lease = try bench.leaseOne(owner: "world \(world)")
             }
             #expect(lease.job.id == "job-1")
@@ -63,7 +64,7 @@ import Testing
         try queue.verify()
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("The jobs of a world that was ended on purpose are released untouched", arguments: QueueKind.allCases)
     func whatAWorldHadThatWasEndedOnPurposeGoesBackAsThoughItHadNotBegun(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -72,7 +73,7 @@ import Testing
         let kept = try bench.leaseOne(owner: "living")
         #expect(try queue.release(ofWorld: "ended") == 3)
         #expect(try queue.release(ofWorld: "ended") == 0)
-        #expect(throws: QueueError.staleLease(jobID: "job-0")) { try queue.finish(held[0].ticket, with: sampleAnswer) }
+        #expect(throws: QueueError.staleLease(jobID: "job-0")) { try queue.finish(held[0].handle, with: sampleAnswer) }
         let again = try queue.lease(limit: 9, for: .seconds(60), owner: "next")
         #expect(again.map(\.job.id) == ["job-0", "job-1", "job-2"])
         #expect(again.map(\.attempt) == [1, 1, 1] && !again.contains(where: \.isSuspect))
@@ -83,11 +84,11 @@ import Testing
         #expect(try queue.release(ofWorld: "ended too") == 1)
         let suspect = try bench.leaseOne(owner: "last")
         #expect(suspect.job.id == "job-0" && suspect.isSuspect && suspect.attempt == 1)
-        try queue.finish(kept.ticket, with: sampleAnswer)
+        try queue.finish(kept.handle, with: sampleAnswer)
         try queue.verify()
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("A world that has not answered yet gets one other job before a suspect job", arguments: QueueKind.allCases)
     func aWorldThatHasNotAnsweredYetGetsOneOtherJobBeforeASuspectOne(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -101,12 +102,12 @@ import Testing
         #expect(first.map(\.job.id) == ["job-1"])
         #expect(try lease(isProven: false).isEmpty)
         #expect(try !queue.hasAnswered("world"))
-        try queue.finish(first[0].ticket, with: sampleAnswer)
+        try queue.finish(first[0].handle, with: sampleAnswer)
         #expect(try queue.hasAnswered("world"))
         #expect(try !queue.hasAnswered("dead"))
         let suspect = try lease(isProven: true)
         #expect(suspect.map(\.job.id) == ["job-0"])
-        try queue.finish(suspect[0].ticket, with: sampleAnswer)
+        try queue.finish(suspect[0].handle, with: sampleAnswer)
         // Without suspects nothing is held back, and without others the suspect has to do.
         let last = try lease(isProven: false)
         #expect(last.map(\.job.id) == ["job-2"])
@@ -114,7 +115,7 @@ import Testing
         #expect(try lease(isProven: false).map(\.isSuspect) == [true])
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("Where the machine may be the cause, deaths are counted and no job fails", arguments: QueueKind.allCases)
     func whereTheMachineMayBeToBlameDeathsAreCountedAndNoJobFails(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -132,7 +133,7 @@ import Testing
         #expect(try queue.recordDeath(ofWorld: "healthy", cause: "SIGBUS").poisoned == [lease.job.id])
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("A lease that expired makes its job suspect until a person retries it", arguments: QueueKind.allCases)
     func aLeaseThatRanOutMakesTheJobSuspectUntilAPersonQueuesItAnew(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -141,7 +142,7 @@ import Testing
         try bench.advance(by: .seconds(2))
         let lease = try bench.leaseOne()
         #expect(lease.isSuspect)
-        try queue.fail(lease.ticket, with: passingFailure, permanent: true, seconds: 0)
+        try queue.fail(lease.handle, with: passingFailure, permanent: true, seconds: 0)
         #expect(try queue.retry(.all) == 1)
         let again = try bench.leaseOne()
         #expect(!again.isSuspect)

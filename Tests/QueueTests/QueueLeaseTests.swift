@@ -3,8 +3,8 @@ import Queue
 import Testing
 
 /// What every queue promises about leases and failures.
-@Suite(.timeLimit(.minutes(15))) struct QueueLeaseTests {
-    @Test(arguments: QueueKind.allCases)
+@Suite("Leases", .timeLimit(.minutes(15))) struct QueueLeaseTests {
+    @Test("Jobs are leased by priority, then in the order of submission", arguments: QueueKind.allCases)
     func theMostUrgentGoFirstThenTheOrderOfSubmission(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -14,10 +14,10 @@ import Testing
         let leases = try queue.lease(limit: 3, for: .seconds(60), owner: "test")
         #expect(leases.map(\.job.id) == ["job-2", "job-0", "job-1"])
         #expect(leases.map(\.attempt) == [1, 1, 1])
-        #expect(leases[0].ticket.token < leases[1].ticket.token)
+        #expect(leases[0].handle.token < leases[1].handle.token)
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("Jobs about one picture are leased together after the first of them", arguments: QueueKind.allCases)
     func jobsAboutOnePictureGoTogetherBehindTheFirstOfThem(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -40,7 +40,7 @@ import Testing
         try queue.verify()
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("A lease that expired goes to another world and refuses its late result", arguments: QueueKind.allCases)
     func aLeaseThatRanOutGoesToAnotherAndItsLateFinishIsRefused(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -51,31 +51,31 @@ import Testing
         try bench.advance(by: .seconds(10))
         let second = try bench.leaseOne()
         #expect(second.attempt == 2)
-        #expect(second.ticket.token > late.ticket.token)
-        #expect(throws: QueueError.staleLease(jobID: "job-0")) { try queue.finish(late.ticket, with: sampleAnswer) }
+        #expect(second.handle.token > late.handle.token)
+        #expect(throws: QueueError.staleLease(jobID: "job-0")) { try queue.finish(late.handle, with: sampleAnswer) }
         #expect(throws: QueueError.staleLease(jobID: "job-0")) {
-            try queue.fail(late.ticket, with: passingFailure, permanent: true, seconds: 0)
+            try queue.fail(late.handle, with: passingFailure, permanent: true, seconds: 0)
         }
-        try queue.finish(second.ticket, with: sampleAnswer)
-        #expect(throws: QueueError.self) { try queue.finish(second.ticket, with: sampleAnswer) }
+        try queue.finish(second.handle, with: sampleAnswer)
+        #expect(throws: QueueError.self) { try queue.finish(second.handle, with: sampleAnswer) }
         #expect(try queue.counts().done == 1)
         try queue.verify()
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("A renewed lease holds, and a lost one is reported", arguments: QueueKind.allCases)
     func aRenewedLeaseLivesOnAndALostOneIsNamed(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try _ = queue.submit(makeJobs(2), otherContents: .refuse)
         let leases = try queue.lease(limit: 2, for: .seconds(10), owner: "test")
         try bench.advance(by: .seconds(9))
-        #expect(try queue.renew([leases[0].ticket], for: .seconds(10)).isEmpty)
+        #expect(try queue.renew([leases[0].handle], for: .seconds(10)).isEmpty)
         try bench.advance(by: .seconds(9))
         #expect(try bench.leaseOne(owner: "other").job.id == "job-1")
-        #expect(try queue.renew(leases.map(\.ticket), for: .seconds(10)) == [leases[1].ticket])
+        #expect(try queue.renew(leases.map(\.handle), for: .seconds(10)) == [leases[1].handle])
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("A released lease counts no attempt", arguments: QueueKind.allCases)
     func aReturnedLeaseCountsNoAttempt(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -83,12 +83,12 @@ import Testing
         for _ in 0..<10 {
             let lease = try bench.leaseOne()
             #expect(lease.attempt == 1)
-            try queue.release([lease.ticket])
+            try queue.release([lease.handle])
         }
         #expect(try queue.counts().ready == 1)
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("All leases are taken back, with or without counting the attempt", arguments: QueueKind.allCases)
     func allLeasesCanBeTakenBackWithOrWithoutTheirAttempt(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -99,14 +99,14 @@ import Testing
             try queue.takeBackAll(countingAttempts: counting)
             #expect(try queue.counts().ready == 3)
             #expect(throws: QueueError.staleLease(jobID: "job-0")) {
-                try queue.finish(leases[0].ticket, with: sampleAnswer)
+                try queue.finish(leases[0].handle, with: sampleAnswer)
             }
         }
         #expect(try bench.leaseOne().attempt == 2)
         try queue.verify()
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("A job whose lease expired five times fails", arguments: QueueKind.allCases)
     func aWorldThatDiesFiveTimesWithAJobFailsIt(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -127,7 +127,9 @@ import Testing
 
     // MARK: Failures
 
-    @Test(arguments: QueueKind.allCases)
+    @Test(
+        "A job with a temporary error is tried again after growing pauses and fails at the fifth",
+        arguments: QueueKind.allCases)
     func aPassingFaultComesAgainAfterAGrowingPauseAndEndsWithTheFifth(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -135,7 +137,7 @@ import Testing
         for attempt in 1...5 {
             let lease = try bench.leaseOne()
             #expect(lease.attempt == attempt)
-            let state = try queue.fail(lease.ticket, with: passingFailure, permanent: false, seconds: 0.5)
+            let state = try queue.fail(lease.handle, with: passingFailure, permanent: false, seconds: 0.5)
             guard attempt < 5 else {
                 #expect(state == .failed)
                 break
@@ -152,12 +154,12 @@ import Testing
         try queue.verify()
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("A job with a permanent error fails at once", arguments: QueueKind.allCases)
     func aPermanentFaultEndsAtOnce(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try _ = queue.submit(makeJobs(1), otherContents: .refuse)
-        let state = try queue.fail(bench.leaseOne().ticket, with: passingFailure, permanent: true, seconds: 0)
+        let state = try queue.fail(bench.leaseOne().handle, with: passingFailure, permanent: true, seconds: 0)
         #expect(state == .failed)
         #expect(try queue.counts().failed == 1)
     }

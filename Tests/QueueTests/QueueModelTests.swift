@@ -3,8 +3,8 @@ import TestSupport
 import Testing
 
 /// Random operations on the queue and on a model of it in memory: after each, both must say the same.
-@Suite(.timeLimit(.minutes(15))) struct QueueModelTests {
-    @Test(arguments: QueueKind.allCases, 1...6)
+@Suite("The queue and its model", .timeLimit(.minutes(15))) struct QueueModelTests {
+    @Test("Random operations give the states of a simple model of the queue", arguments: QueueKind.allCases, 1...6)
     func theQueueBehavesAsItsModel(kind: QueueKind, seed: Int) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -39,8 +39,8 @@ private struct ModelRun {
     /// In the order of submission.
     var order: [String] = []
     var entries: [String: Entry] = [:]
-    /// Every ticket that was ever given out.
-    var tickets: [Lease.Ticket] = []
+    /// Every handle that was ever given out.
+    var handles: [LeaseHandle] = []
     var finished: [String] = []
     var refused = 0
     private var lastToken: Int64 = 0
@@ -121,14 +121,14 @@ private struct ModelRun {
         finished += expired.sorted { place($0) < place($1) }
         #expect(leases.map(\.job.id) == expectedLeases(limit, owner))
         for lease in leases {
-            #expect(lease.ticket.token > lastToken)
-            lastToken = lease.ticket.token
-            tickets.append(lease.ticket)
+            #expect(lease.handle.token > lastToken)
+            lastToken = lease.handle.token
+            handles.append(lease.handle)
             #expect(entries[lease.job.id]?.isSuspect == lease.isSuspect)
             entries[lease.job.id]?.state = .leased
             entries[lease.job.id]?.owner = owner
             entries[lease.job.id]?.attempts += 1
-            entries[lease.job.id]?.token = lease.ticket.token
+            entries[lease.job.id]?.token = lease.handle.token
             entries[lease.job.id]?.deadline = now + duration.nanoseconds
             #expect(entries[lease.job.id]?.attempts == lease.attempt)
         }
@@ -180,66 +180,66 @@ private struct ModelRun {
         return ready.sorted { ($1.priority, $0.place) < ($0.priority, $1.place) }.map(\.id)
     }
 
-    /// Any ticket ever given out, the living ones more often.
-    private mutating func anyTicket() -> Lease.Ticket? {
-        let living = tickets.filter(isValid)
+    /// Any handle ever given out, the living ones more often.
+    private mutating func anyHandle() -> LeaseHandle? {
+        let living = handles.filter(isValid)
         return Bool.random(using: &generator) && !living.isEmpty
-            ? living.randomElement(using: &generator) : tickets.randomElement(using: &generator)
+            ? living.randomElement(using: &generator) : handles.randomElement(using: &generator)
     }
 
-    private func isValid(_ ticket: Lease.Ticket) -> Bool {
-        guard let entry = entries[ticket.jobID] else { return false }
-        return entry.state == .leased && entry.token == ticket.token
+    private func isValid(_ handle: LeaseHandle) -> Bool {
+        guard let entry = entries[handle.jobID] else { return false }
+        return entry.state == .leased && entry.token == handle.token
     }
 
     private mutating func finish() throws {
-        guard let ticket = anyTicket() else { return }
-        guard isValid(ticket) else {
+        guard let handle = anyHandle() else { return }
+        guard isValid(handle) else {
             refused += 1
-            #expect(throws: QueueError.staleLease(jobID: ticket.jobID)) {
-                try queue.finish(ticket, with: sampleAnswer)
+            #expect(throws: QueueError.staleLease(jobID: handle.jobID)) {
+                try queue.finish(handle, with: sampleAnswer)
             }
             return
         }
-        try queue.finish(ticket, with: sampleAnswer)
-        entries[ticket.jobID]?.state = .done
-        finished.append(ticket.jobID)
+        try queue.finish(handle, with: sampleAnswer)
+        entries[handle.jobID]?.state = .done
+        finished.append(handle.jobID)
     }
 
     private mutating func fail() throws {
-        guard let ticket = anyTicket() else { return }
+        guard let handle = anyHandle() else { return }
         let permanent = Bool.random(using: &generator)
-        guard isValid(ticket), let attempts = entries[ticket.jobID]?.attempts else {
+        guard isValid(handle), let attempts = entries[handle.jobID]?.attempts else {
             refused += 1
-            #expect(throws: QueueError.staleLease(jobID: ticket.jobID)) {
-                try queue.fail(ticket, with: passingFailure, permanent: permanent, seconds: 0)
+            #expect(throws: QueueError.staleLease(jobID: handle.jobID)) {
+                try queue.fail(handle, with: passingFailure, permanent: permanent, seconds: 0)
             }
             return
         }
-        let state = try queue.fail(ticket, with: passingFailure, permanent: permanent, seconds: 0)
+        let state = try queue.fail(handle, with: passingFailure, permanent: permanent, seconds: 0)
         #expect(state == (permanent || attempts >= 5 ? .failed : .retry))
-        entries[ticket.jobID]?.state = state
+        entries[handle.jobID]?.state = state
         if state == .failed {
-            finished.append(ticket.jobID)
+            finished.append(handle.jobID)
         } else {
             // The pause is random; wait until it is surely over, so that the model need not know it.
-            entries[ticket.jobID]?.deadline = now
+            entries[handle.jobID]?.deadline = now
             try advance(by: .seconds(30))
         }
     }
 
     private mutating func release() throws {
-        guard let ticket = anyTicket() else { return }
-        try queue.release([ticket])
-        guard isValid(ticket) else { return }
-        entries[ticket.jobID]?.state = .ready
-        entries[ticket.jobID]?.attempts -= 1
+        guard let handle = anyHandle() else { return }
+        try queue.release([handle])
+        guard isValid(handle) else { return }
+        entries[handle.jobID]?.state = .ready
+        entries[handle.jobID]?.attempts -= 1
     }
 
     private mutating func renew() throws {
-        guard let ticket = anyTicket() else { return }
-        let lost = try queue.renew([ticket], for: .seconds(3))
-        #expect(lost == (isValid(ticket) ? [] : [ticket]))
-        if isValid(ticket) { entries[ticket.jobID]?.deadline = now + 3_000_000_000 }
+        guard let handle = anyHandle() else { return }
+        let lost = try queue.renew([handle], for: .seconds(3))
+        #expect(lost == (isValid(handle) ? [] : [handle]))
+        if isValid(handle) { entries[handle.jobID]?.deadline = now + 3_000_000_000 }
     }
 }

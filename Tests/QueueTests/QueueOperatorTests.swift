@@ -2,20 +2,20 @@ import Queue
 import Testing
 
 /// What people ask of any queue.
-@Suite(.timeLimit(.minutes(15))) struct QueueOperatorTests {
+@Suite("Operating a queue", .timeLimit(.minutes(15))) struct QueueOperatorTests {
     /// Ten jobs: 0 to 3 failed with a code each of two, 4 answered, 5 and 6 leased, the others ready.
     private func makeMixture(_ bench: QueueBench) throws -> [Lease] {
         try bench.submit(10)
         let leases = try bench.queue.lease(limit: 7, for: .seconds(60), owner: "test")
         for (index, code) in ["missing", "missing", "missing", "corrupt"].enumerated() {
             let failure = JobFailure(code: code, message: "\(index).jpg: \(code)")
-            try bench.queue.fail(leases[index].ticket, with: failure, permanent: true, seconds: 0)
+            try bench.queue.fail(leases[index].handle, with: failure, permanent: true, seconds: 0)
         }
-        try bench.queue.finish(leases[4].ticket, with: sampleAnswer)
+        try bench.queue.finish(leases[4].handle, with: sampleAnswer)
         return leases
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("Failures are grouped by code and listed", arguments: QueueKind.allCases)
     func failuresAreGroupedByCodeAndListed(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         _ = try makeMixture(bench)
@@ -30,7 +30,7 @@ import Testing
         #expect(try bench.queue.failedJobs(code: nil, afterSequence: 0, limit: 9).count == 4)
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("Failed jobs are retried by id, by code or all", arguments: QueueKind.allCases)
     func failedJobsAreQueuedAnewByIDByCodeOrAll(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -46,17 +46,17 @@ import Testing
         try queue.verify()
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("Canceled jobs have a result, and their late answers are refused", arguments: QueueKind.allCases)
     func cancelledJobsHaveALineAndTheirLateAnswersAreRefused(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         let leases = try makeMixture(bench)
         #expect(try queue.cancel(.ids(["job-5", "job-7", "job-4"])) == 2)
         #expect(throws: QueueError.staleLease(jobID: "job-5")) {
-            try queue.finish(leases[5].ticket, with: sampleAnswer)
+            try queue.finish(leases[5].handle, with: sampleAnswer)
         }
-        #expect(try queue.renew([leases[5].ticket], for: .seconds(9)) == [leases[5].ticket])
-        try queue.fail(leases[6].ticket, with: passingFailure, permanent: false, seconds: 0)
+        #expect(try queue.renew([leases[5].handle], for: .seconds(9)) == [leases[5].handle])
+        try queue.fail(leases[6].handle, with: passingFailure, permanent: false, seconds: 0)
         #expect(try queue.cancel(.code(passingFailure.code)) == 1)
         #expect(try queue.cancel(.all) == 2)
         let counts = try queue.counts()
@@ -67,13 +67,13 @@ import Testing
         try queue.verify()
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("Old finished jobs are purged, and the audit stays", arguments: QueueKind.allCases)
     func finishedJobsAreRemovedWhenTheyAreOldAndTheAuditStays(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         let leases = try makeMixture(bench)
         try bench.advance(by: .seconds(50))
-        try queue.finish(leases[5].ticket, with: sampleAnswer)
+        try queue.finish(leases[5].handle, with: sampleAnswer)
         #expect(try queue.purge(olderThan: .seconds(49)) == 5)
         #expect(try queue.results(after: 0, limit: 99).map(\.id) == ["job-5"])
         #expect(try queue.counts().total == 5)
@@ -83,7 +83,7 @@ import Testing
         #expect(try queue.submit(makeJobs(10), otherContents: .refuse).added == 5)
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("A submission past its bound is refused and adds nothing", arguments: QueueKind.allCases)
     func aSubmissionIsRefusedPastItsBoundAndLeavesNothing(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -98,7 +98,7 @@ import Testing
         try queue.verify()
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("Pictures stored in the queue are read back byte for byte", arguments: QueueKind.allCases)
     func picturesThatTravelInTheQueueComeBackByteForByte(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -117,13 +117,13 @@ import Testing
         #expect(try bench.leaseOne(owner: "other").job == jobs[0])
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("The rate is that of the last minute", arguments: QueueKind.allCases)
     func theSpeedIsThatOfTheLastMinute(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         #expect(try bench.queue.recentRate() == 0)
         try bench.submit(30)
         for lease in try bench.queue.lease(limit: 30, for: .seconds(60), owner: "test") {
-            try bench.queue.finish(lease.ticket, with: sampleAnswer)
+            try bench.queue.finish(lease.handle, with: sampleAnswer)
         }
         #expect(try bench.queue.recentRate() == 0.5)
         try bench.advance(by: .seconds(61))

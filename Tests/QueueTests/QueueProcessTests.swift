@@ -4,8 +4,8 @@ import TestSupport
 import Testing
 
 /// Several users of one queue at once, and users that are killed.
-@Suite(.serialized, .timeLimit(.minutes(15))) struct QueueProcessTests {
-    @Test(arguments: QueueKind.allCases)
+@Suite("Many processes on one queue", .serialized, .timeLimit(.minutes(15))) struct QueueProcessTests {
+    @Test("Threads never lease the same job", arguments: QueueKind.allCases)
     func threadsNeverLeaseTheSameJob(kind: QueueKind) throws {
         let bench = try QueueBench(kind, stoppedClock: false)
         try bench.submit(400)
@@ -26,7 +26,7 @@ import Testing
         #expect(Set(leased.values).count == 400)
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("Processes finish every job once", arguments: QueueKind.allCases)
     func processesFinishEveryJobOnce(kind: QueueKind) throws {
         let bench = try QueueBench(kind, stoppedClock: false)
         try bench.submit(300)
@@ -40,7 +40,7 @@ import Testing
     }
 
     /// Each is killed in the middle of its finishes; the next goes on when the leases have run out.
-    @Test(arguments: QueueKind.allCases)
+    @Test("Killed processes lose no job and double none", arguments: QueueKind.allCases)
     func killedProcessesLoseAndDoubleNothing(kind: QueueKind) throws {
         let bench = try QueueBench(kind, stoppedClock: false)
         let count = 200
@@ -65,7 +65,7 @@ import Testing
     }
 
     /// A reader that goes on from the last number it saw misses no result, although others finish out of order.
-    @Test(arguments: QueueKind.allCases)
+    @Test("A reader of results misses none while others write", arguments: QueueKind.allCases)
     func whoReadsWhileOthersWriteMissesNothing(kind: QueueKind) throws {
         let bench = try QueueBench(kind, stoppedClock: false)
         try bench.submit(600)

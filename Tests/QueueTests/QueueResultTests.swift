@@ -2,16 +2,16 @@ import Foundation
 import Testing
 
 /// What every queue gives back.
-@Suite(.timeLimit(.minutes(15))) struct QueueResultTests {
-    @Test(arguments: QueueKind.allCases)
+@Suite("Results of a queue", .timeLimit(.minutes(15))) struct QueueResultTests {
+    @Test("Results are read in the order of completion or of submission", arguments: QueueKind.allCases)
     func resultsComeInTheOrderOfCompletionOrOfSubmission(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try queue.adopt(fingerprint: "f", modelName: "miniature")
         try _ = queue.submit(makeJobs(5), otherContents: .refuse)
         let leases = try queue.lease(limit: 5, for: .seconds(60), owner: "test")
-        for index in [3, 0, 4, 1] { try queue.finish(leases[index].ticket, with: sampleAnswer) }
-        try queue.fail(leases[2].ticket, with: passingFailure, permanent: true, seconds: 0)
+        for index in [3, 0, 4, 1] { try queue.finish(leases[index].handle, with: sampleAnswer) }
+        try queue.fail(leases[2].handle, with: passingFailure, permanent: true, seconds: 0)
 
         let completed = try queue.results(after: 0, limit: 3)
         #expect(completed.map(\.id) == ["job-3", "job-0", "job-4"])
@@ -23,7 +23,7 @@ import Testing
         #expect(completed[0].images == ["3.jpg"])
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("A queue refuses a second model", arguments: QueueKind.allCases)
     func aQueueBelongsToOneModel(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -34,7 +34,7 @@ import Testing
         } throws: { "\($0)".contains("belongs to the model one (aaa), not to two (bbb)") }
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("A hundred thousand jobs are submitted and counted", arguments: QueueKind.allCases)
     func aHundredThousandJobsAreSubmittedAndCounted(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue

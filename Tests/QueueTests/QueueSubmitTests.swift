@@ -3,8 +3,8 @@ import Queue
 import Testing
 
 /// What every queue does with what is put into it.
-@Suite(.timeLimit(.minutes(15))) struct QueueSubmitTests {
-    @Test(arguments: QueueKind.allCases)
+@Suite("Submitting jobs", .timeLimit(.minutes(15))) struct QueueSubmitTests {
+    @Test("The same id with the same contents is the same job", arguments: QueueKind.allCases)
     func theSameIDWithTheSameContentsIsTheSameJob(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -16,7 +16,7 @@ import Testing
         #expect(try queue.counts().ready == 5)
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("The same id with other contents is refused by name", arguments: QueueKind.allCases)
     func theSameIDWithOtherContentsIsAnErrorThatNamesIt(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -29,25 +29,25 @@ import Testing
         #expect(try queue.counts().total == 2, "all of a submission or nothing")
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("A replaced job is queued again, and its old lease is stale", arguments: QueueKind.allCases)
     func aReplacedJobIsQueuedAnewAndItsOldLeaseIsStale(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try _ = queue.submit(makeJobs(2), otherContents: .refuse)
         let old = try bench.leaseOne()
         let second = try bench.leaseOne()
-        try queue.finish(second.ticket, with: sampleAnswer)
+        try queue.finish(second.handle, with: sampleAnswer)
 
         let summary = try queue.submit(makeJobs(2, prompt: "ocr"), otherContents: .replace)
         #expect(summary.replaced == 2)
         #expect(try queue.counts().ready == 2)
         #expect(try queue.results(after: 0, limit: 10).isEmpty)
-        #expect(throws: QueueError.staleLease(jobID: "job-0")) { try queue.finish(old.ticket, with: sampleAnswer) }
+        #expect(throws: QueueError.staleLease(jobID: "job-0")) { try queue.finish(old.handle, with: sampleAnswer) }
         #expect(try bench.leaseOne().job.prompt == "ocr")
         try queue.verify()
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("A picture that changed makes other contents", arguments: QueueKind.allCases)
     func aPictureThatChangedIsOtherContents(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -60,7 +60,7 @@ import Testing
         } throws: { "\($0)".contains("the picture /p/0.jpg has changed") }
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("A job that is not valid has a result until it is removed", arguments: QueueKind.allCases)
     func aJobWithAFaultIsALineOfTheResultsUntilItIsForgotten(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
@@ -77,7 +77,7 @@ import Testing
         try queue.verify()
     }
 
-    @Test(arguments: QueueKind.allCases)
+    @Test("Texts with any characters are read back as they were", arguments: QueueKind.allCases)
     func textsOfAnyKindComeBackAsTheyWere(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue

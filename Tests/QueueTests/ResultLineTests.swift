@@ -3,14 +3,14 @@ import Queue
 import TestSupport
 import Testing
 
-@Suite struct ResultLineTests {
+@Suite("Lines of results") struct ResultLineTests {
     private func result(_ outcome: JobResult.Outcome, model: String? = "miniature") -> JobResult {
         JobResult(
             number: 1, sequence: 1, id: "a\"b", images: ["x.png", "ü\n.png"], prompt: "caption en", model: model,
             outcome: outcome)
     }
 
-    @Test func anAnswerIsALineWithItsKeysInOrder() {
+    @Test("An answer becomes a line with its keys in order") func anAnswerIsALineWithItsKeysInOrder() {
         let answer = Answer(
             text: "a \"red\"\ncircle", tokens: [1, 257_215], logprobs: [-0.25, -1.5], finishReason: .length,
             seconds: 1.23456)
@@ -21,7 +21,7 @@ import Testing
                 + #""seconds":1.235,"error":null}"#)
     }
 
-    @Test func whatElseWasAskedForStandsBehindTheReason() throws {
+    @Test("The details of an answer follow its finish reason") func whatElseWasAskedForStandsBehindTheReason() throws {
         var details = AnswerDetails()
         #expect(details.text == nil)
         details.stopReason = "\n"
@@ -46,7 +46,7 @@ import Testing
         _ = try JSON(parsing: line)
     }
 
-    @Test func aFailureIsALineToo() {
+    @Test("A failure becomes a line with its error") func aFailureIsALineToo() {
         let failure = JobFailure(code: "not_a_picture", message: "x.png is a text")
         let line = String(decoding: result(.failed(failure, seconds: 0), model: nil).line(), as: UTF8.self)
         #expect(
@@ -55,7 +55,7 @@ import Testing
                 + #""error":{"code":"not_a_picture","message":"x.png is a text"}}"#)
     }
 
-    @Test func logProbabilitiesReadBackBitForBit() throws {
+    @Test("Log-probabilities are read back bit for bit") func logProbabilitiesReadBackBitForBit() throws {
         var generator = SeededGenerator(seed: 4)
         let logprobs =
             (0..<2000).map { _ in -Float.random(in: 0...30, using: &generator) }

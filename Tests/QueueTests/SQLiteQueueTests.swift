@@ -4,7 +4,7 @@ import Queue
 import Testing
 
 /// What only the queue in a file has.
-@Suite(.timeLimit(.minutes(15))) struct SQLiteQueueTests {
+@Suite("The queue in a file", .timeLimit(.minutes(15))) struct SQLiteQueueTests {
     let folder: TemporaryFolder
     let clock = TestClock()
     let queue: SQLiteQueue
@@ -18,11 +18,11 @@ import Testing
         try #require(try queue.lease(limit: 1, for: duration, owner: "test").first)
     }
 
-    @Test func leasesAndPausesOfAnotherBootAreOver() throws {
+    @Test("Leases and pauses of another boot have expired") func leasesAndPausesOfAnotherBootAreOver() throws {
         try _ = queue.submit(makeJobs(2), otherContents: .refuse)
         _ = try leaseOne(for: .seconds(1_000_000))
         let second = try leaseOne()
-        try queue.fail(second.ticket, with: passingFailure, permanent: false, seconds: 0)
+        try queue.fail(second.handle, with: passingFailure, permanent: false, seconds: 0)
         for bootID in ["boot-0", "boot-2"] {
             let later = try SQLiteQueue(path: queue.name, clock: TestClock(bootID: bootID))
             #expect(try later.timeToNextReady() == .zero)
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test func aFileOfSchema1IsRaised() throws {
+    @Test("A file of schema 1 is migrated") func aFileOfSchema1IsRaised() throws {
         try _ = queue.submit(makeJobs(2), otherContents: .refuse)
         var connection: OpaquePointer?
         try #require(sqlite3_open(queue.name, &connection) == SQLITE_OK)
@@ -52,7 +52,8 @@ import Testing
         try raised.verify()
     }
 
-    @Test func aNetworkFileSystemIsToldByItsNumberOrItsName() {
+    @Test("A network file system is recognized by its number or its name")
+    func aNetworkFileSystemIsToldByItsNumberOrItsName() {
         func kind(_ magic: UInt32, _ type: String? = nil) -> String? {
             NetworkFileSystem.kind(magic: magic) { type }
         }
@@ -71,14 +72,14 @@ import Testing
         #expect(refusal.contains("postgres://"))
     }
 
-    @Test func nothingThatAWorldDoesWalksThroughAllJobs() throws {
+    @Test("No operation of a world scans all jobs") func nothingThatAWorldDoesWalksThroughAllJobs() throws {
         try _ = queue.submit(makeJobs(5000), otherContents: .refuse)
         for _ in 0..<10 {
             let leases = try queue.lease(limit: 4, for: .seconds(1), owner: "test")
-            try queue.finish(leases[0].ticket, with: sampleAnswer)
-            try queue.fail(leases[1].ticket, with: passingFailure, permanent: false, seconds: 0)
-            try queue.release([leases[2].ticket])
-            _ = try queue.renew([leases[3].ticket], for: .seconds(1))
+            try queue.finish(leases[0].handle, with: sampleAnswer)
+            try queue.fail(leases[1].handle, with: passingFailure, permanent: false, seconds: 0)
+            try queue.release([leases[2].handle])
+            _ = try queue.renew([leases[3].handle], for: .seconds(1))
             _ = try queue.counts()
             _ = try queue.timeToNextReady()
             _ = try queue.results(after: 0, limit: 10)
@@ -86,7 +87,7 @@ import Testing
             clock.advance(by: .seconds(2))
             let suspect = try leaseOne()
             #expect(suspect.isSuspect)
-            try queue.finish(suspect.ticket, with: sampleAnswer)
+            try queue.finish(suspect.handle, with: sampleAnswer)
             _ = try queue.recordDeath(ofWorld: "nobody", cause: "SIGKILL")
             _ = try queue.holders()
             _ = try queue.recentRate()

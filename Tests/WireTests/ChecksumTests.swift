@@ -2,7 +2,7 @@ import CWire
 import TestSupport
 import Testing
 
-@Suite struct ChecksumTests {
+@Suite("CRC-32C") struct ChecksumTests {
     /// RFC 3720, appendix B.4, and the check value of the catalogue of CRCs.
     static let vectors: [(bytes: [UInt8], crc: UInt32)] = [
         (Array("123456789".utf8), 0xE306_9283),
@@ -13,14 +13,16 @@ import Testing
         ([], 0),
     ]
 
-    @Test func knownVectorsHold() {
+    @Test("The checksums of published vectors are right") func knownVectorsHold() {
         for vector in Self.vectors {
             #expect(pg_crc32c(0, vector.bytes, vector.bytes.count) == vector.crc)
             #expect(pg_crc32c_table(0, vector.bytes, vector.bytes.count) == vector.crc)
         }
     }
 
-    @Test(.enabled(if: pg_crc32c_has_sse42(), "this processor has no SSE4.2"))
+    @Test(
+        "The instruction and the tables give the same checksum for any length and alignment",
+        .enabled(if: pg_crc32c_has_sse42(), "this processor has no SSE4.2"))
     func instructionAndTablesAgreeOnAnyLengthAndAlignment() {
         var generator = SeededGenerator(seed: 1)
         let bytes = (0..<5000).map { _ in UInt8.random(in: 0...255, using: &generator) }
@@ -35,7 +37,7 @@ import Testing
         }
     }
 
-    @Test func aChecksumGoesOnWhereAnotherEnded() {
+    @Test("A checksum continued over the second part is that of the whole") func aChecksumGoesOnWhereAnotherEnded() {
         let bytes = Array("the same bytes in two parts".utf8)
         for cut in 0...bytes.count {
             let first = pg_crc32c(0, Array(bytes[..<cut]), cut)

@@ -1,3 +1,4 @@
+import DecodingSettings
 import Wire
 
 /// One message of every kind, with every field set, and the corners of the fields.
@@ -20,15 +21,19 @@ enum Samples {
                     Order.Sequence(id: 2, pictureIDs: [], textTokens: [], maxTokens: 0),
                     Order.Sequence(
                         id: 3, pictureIDs: [6], textTokens: [2], maxTokens: 1,
-                        decoding: Order.Decoding(
-                            sampling: Order.Decoding.Sampling(temperature: 0.1, topK: 50, topP: 0.9, seed: .max),
-                            topLogprobs: 20, repeatedNgram: 4, repeatedTimes: 3)),
+                        decoding: Decoding(
+                            method: .sampling(Sampling(temperature: 0.1, topK: 50, topP: 0.9, seed: .max)),
+                            topLogProbabilities: 20, repetition: Repetition(longest: 4, times: 3)),
+                        adapter: 0),
                     Order.Sequence(
                         id: 4, pictureIDs: [7], textTokens: [2], maxTokens: 1,
-                        decoding: Order.Decoding(
-                            beams: Order.Decoding.Beams(
-                                count: 16, lengthPenalty: -0.5, earlyStopping: .never, returned: 2),
-                            choices: [[1, .max], [], [257_215]])),
+                        decoding: Decoding(
+                            method: .beams(
+                                BeamSettings(count: 16, lengthPenalty: -0.5, earlyStopping: .never, returned: 2))),
+                        adapter: 7),
+                    Order.Sequence(
+                        id: 5, pictureIDs: [7], textTokens: [2], maxTokens: 1,
+                        decoding: Decoding(method: .choices([[1, .max], [], [257_215]]))),
                 ])),
         .order(Order(sequenceNumber: 1, kind: .decode, steps: 8, sequenceIDs: [1, 2, .max])),
         .order(Order(sequenceNumber: 2, kind: .stop)),
@@ -37,9 +42,9 @@ enum Samples {
                 batchID: 3, side: 2,
                 pictures: [
                     PixelBatch.Picture(id: 1, rgb: (0..<12).map { UInt8($0) }),
-                    PixelBatch.Picture(id: 2, rgb: [UInt8](repeating: 255, count: 12)),
+                    PixelBatch.Picture(id: 2, rgb: [UInt8](repeating: 255, count: 12), adapter: 3),
                 ], routes: [PixelBatch.Route(pictureID: 1, firstRow: 0, rowCount: 4, destinationRank: 2)],
-                steady: true)),
+                isBatchInvariant: true)),
         .pixelBatch(PixelBatch(batchID: 3, side: 14, pictures: [])),
         .features(features),
         .features(
@@ -53,18 +58,17 @@ enum Samples {
                 results: [
                     Tokens.Result(
                         sequenceID: 1, tokens: [1, 257_215], logprobs: [-0.25, -.leastNonzeroMagnitude],
-                        finish: .length),
-                    Tokens.Result(sequenceID: 2, tokens: [], logprobs: [], finish: .stop),
+                        status: .length),
+                    Tokens.Result(sequenceID: 2, tokens: [], logprobs: [], status: .stop),
                     Tokens.Result(
-                        sequenceID: 3, tokens: [7], logprobs: [-1], finish: .repetition, topTokens: [7, 8],
+                        sequenceID: 3, tokens: [7], logprobs: [-1], status: .repetition, topTokens: [7, 8],
                         topLogprobs: [-1, -1.5],
                         answers: [
                             Tokens.Answer(tokens: [7], logprobs: [-1], score: -0.5, isEnded: true),
                             Tokens.Answer(tokens: [], logprobs: [], score: -.infinity, isEnded: false),
                         ]),
                 ])),
-        .failure(Failure(scope: .picture, ids: [1, 2], code: "not_a_picture", message: "x.jpg: \"quoted\" – ünïcode")),
-        .heartbeat(Heartbeat(rank: 1, monotonicNanoseconds: 1 << 60, orderSequenceNumber: 3, state: .draining)),
+        .failure(Failure(rank: 3, exitCode: 70, message: "x.jpg: \"quoted\" – ünïcode")),
         .report(
             Report(
                 rank: 2, peakMemoryBytes: 1 << 40,
@@ -84,7 +88,6 @@ extension AnyMessage {
         case .features(let message): try Frame.encode(message)
         case .tokens(let message): try Frame.encode(message)
         case .failure(let message): try Frame.encode(message)
-        case .heartbeat(let message): try Frame.encode(message)
         case .report(let message): try Frame.encode(message)
         case .encoded(let message): try Frame.encode(message)
         }

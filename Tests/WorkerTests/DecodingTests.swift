@@ -1,11 +1,11 @@
-import Base
-import Foundation
-import PaliGemma
-import TestSupport
-import Testing
-
 // The fields are named as the keys of the results.
 // swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+import Base
+import DecodingSettings
+import Foundation
+import TestSupport
+import Testing
 
 @Suite("Every way of decoding in worlds of real ranks")
 struct DecodingTests {

@@ -1,9 +1,9 @@
+// The fields are named as the keys of the results.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import Foundation
 import TestSupport
 import Testing
-
-// The fields are named as the keys of the results.
-// swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 /// The examples' miniature finds shapes.
 @Suite("Boxes come with the answers", .timeLimit(.minutes(5)))

@@ -1,10 +1,10 @@
+// The fields are named as the keys of the results.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import Foundation
 import Queue
 import TestSupport
 import Testing
-
-// The fields are named as the keys of the results.
-// swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 /// The committed jobs of a small checkpoint and what the reference answers.
 struct ReferenceAnswers {

@@ -1,8 +1,8 @@
-/// A JSON value (RFC 8259). Numbers keep their text, so that no integer passes through a Double; an object keeps the
-/// order of its keys.
+/// A JSON value (RFC 8259). Numbers keep their text, so that no integer passes through a Double; strings keep their bytes;
+/// an object keeps the order of its keys.
 ///
 /// Foundation's decoder is not used here: it takes several times as long for a million short lines, cannot list
-/// unknown keys, and does not say where in the line something is wrong.
+/// unknown keys, and does not report where in the line something is wrong.
 package enum JSON: Equatable, Sendable {
     case null
     case bool(Bool)
@@ -21,14 +21,14 @@ package enum JSON: Equatable, Sendable {
         }
     }
 
-    /// Why bytes are not JSON.
+    /// The reason why bytes are not JSON.
     package struct SyntaxError: Error, Equatable {
-        /// Bytes before the fault.
+        /// The number of bytes before the error.
         package var offset: Int
         package var reason: String
     }
 
-    /// What to call such a value in a message to a person.
+    /// The kind of value, for a message.
     package var kindName: String {
         switch self {
         case .null: "null"
@@ -49,6 +49,15 @@ package enum JSON: Equatable, Sendable {
         if case .number(let text) = self { Int(text) } else { nil }
     }
 
+    /// The number, rounded to a Double; nil for other values.
+    package var number: Double? {
+        if case .number(let text) = self { Double(text) } else { nil }
+    }
+
+    package var bool: Bool? {
+        if case .bool(let value) = self { value } else { nil }
+    }
+
     package var array: [JSON]? {
         if case .array(let elements) = self { elements } else { nil }
     }
@@ -57,6 +66,7 @@ package enum JSON: Equatable, Sendable {
         if case .object(let members) = self { members } else { nil }
     }
 
+    /// The value of a key of an object; nil where there is none.
     package subscript(key: String) -> JSON? {
         object?.first { $0.key == key }?.value
     }

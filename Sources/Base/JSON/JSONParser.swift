@@ -1,20 +1,27 @@
 extension JSON {
-    /// The one value that `bytes` hold, with white space around it at most.
-    package init(parsing bytes: UnsafeBufferPointer<UInt8>) throws(SyntaxError) {
-        var parser = JSONParser(bytes: bytes)
-        self = try parser.document()
-    }
-
-    package init(parsing text: String) throws(SyntaxError) {
-        var text = text
-        let result = text.withUTF8 { bytes -> Result<JSON, SyntaxError> in
-            do throws(SyntaxError) { return .success(try JSON(parsing: bytes)) } catch { return .failure(error) }
+    /// Reads the one value that `bytes` hold, with white space around it at most.
+    ///
+    /// - Throws: ``SyntaxError`` where they hold anything else.
+    package init(parsing bytes: some Collection<UInt8>) throws(SyntaxError) {
+        func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> Result<JSON, SyntaxError> {
+            do throws(SyntaxError) {
+                var parser = JSONParser(bytes: bytes)
+                return .success(try parser.document())
+            } catch {
+                return .failure(error)
+            }
         }
+        let result = bytes.withContiguousStorageIfAvailable(parse) ?? Array(bytes).withUnsafeBufferPointer(parse)
         self = try result.get()
     }
+
+    /// Reads the one value that a text holds, with white space around it at most.
+    ///
+    /// - Throws: ``SyntaxError`` where it holds anything else.
+    package init(parsing text: String) throws(SyntaxError) { try self.init(parsing: text.utf8) }
 }
 
-/// Recursive descent over UTF-8. Depth is bounded, so hostile nesting is an error and not a stack overflow.
+/// Reads UTF-8 by recursive descent. Its depth is bounded, so hostile nesting is an error and not a stack overflow.
 private struct JSONParser {
     private static let maximumDepth = 64
     private static let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
@@ -45,7 +52,7 @@ private struct JSONParser {
         case UInt8(ascii: "n"): return try literal("null", .null)
         case UInt8(ascii: "-"): return try number()
         case let byte? where Self.digits.contains(byte): return try number()
-        case nil: throw fault("it ends where a value is due")
+        case nil: throw fault("it ends where a value is expected")
         default: throw fault("no value begins like this")
         }
     }
@@ -53,22 +60,23 @@ private struct JSONParser {
     private mutating func object(depth: Int) throws(JSON.SyntaxError) -> JSON {
         offset += 1
         var members: [JSON.Member] = []
+        var keys = ObjectKeys()
         skipWhiteSpace()
         if take(UInt8(ascii: "}")) { return .object(members) }
         while true {
             skipWhiteSpace()
-            guard peek() == UInt8(ascii: "\"") else { throw fault("a key in quotation marks is due") }
+            guard peek() == UInt8(ascii: "\"") else { throw fault("a key in quotation marks is expected") }
             let start = offset
             let key = try string()
-            if members.contains(where: { $0.key == key }) {
+            guard keys.insert(key) else {
                 throw JSON.SyntaxError(offset: start, reason: "the key \"\(key)\" stands twice")
             }
             skipWhiteSpace()
-            guard take(UInt8(ascii: ":")) else { throw fault("a colon is due") }
+            guard take(UInt8(ascii: ":")) else { throw fault("a colon is expected") }
             members.append(JSON.Member(key: key, value: try value(depth: depth + 1)))
             skipWhiteSpace()
             if take(UInt8(ascii: ",")) { continue }
-            guard take(UInt8(ascii: "}")) else { throw fault("a comma or } is due") }
+            guard take(UInt8(ascii: "}")) else { throw fault("a comma or } is expected") }
             return .object(members)
         }
     }
@@ -82,7 +90,7 @@ private struct JSONParser {
             elements.append(try value(depth: depth + 1))
             skipWhiteSpace()
             if take(UInt8(ascii: ",")) { continue }
-            guard take(UInt8(ascii: "]")) else { throw fault("a comma or ] is due") }
+            guard take(UInt8(ascii: "]")) else { throw fault("a comma or ] is expected") }
             return .array(elements)
         }
     }
@@ -99,7 +107,14 @@ private struct JSONParser {
     private mutating func number() throws(JSON.SyntaxError) -> JSON {
         let start = offset
         _ = take(UInt8(ascii: "-"))
-        if !take(UInt8(ascii: "0")) { try digits() }
+        if take(UInt8(ascii: "0")) {
+            if let next = peek(), Self.digits.contains(next) {
+                try digits()
+                throw fault("a number begins with 0")
+            }
+        } else {
+            try digits()
+        }
         if take(UInt8(ascii: ".")) { try digits() }
         if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
             _ = take(UInt8(ascii: "+")) || take(UInt8(ascii: "-"))
@@ -111,7 +126,7 @@ private struct JSONParser {
     private mutating func digits() throws(JSON.SyntaxError) {
         let start = offset
         while let byte = peek(), Self.digits.contains(byte) { offset += 1 }
-        guard offset > start else { throw fault("a digit is due") }
+        guard offset > start else { throw fault("a digit is expected") }
     }
 
     private mutating func string() throws(JSON.SyntaxError) -> String {
@@ -150,11 +165,11 @@ private struct JSONParser {
         case UInt8(ascii: "r"): text.append(0x0D)
         case UInt8(ascii: "t"): text.append(0x09)
         case UInt8(ascii: "u"): text.append(contentsOf: String(try escapedScalar()).utf8)
-        default: throw fault("an escape that JSON does not have")
+        default: throw fault("JSON has no such escape")
         }
     }
 
-    /// What follows `\u`: four hexadecimal digits, or a pair of surrogates.
+    /// Reads what follows `\u`: four hexadecimal digits, or a pair of surrogates.
     private mutating func escapedScalar() throws(JSON.SyntaxError) -> Unicode.Scalar {
         let first = try hexadecimal()
         if let scalar = Unicode.Scalar(first) { return scalar }
@@ -169,11 +184,11 @@ private struct JSONParser {
     }
 
     private mutating func hexadecimal() throws(JSON.SyntaxError) -> UInt32 {
-        guard bytes.count - offset >= 4 else { throw fault("four hexadecimal digits are due") }
+        guard bytes.count - offset >= 4 else { throw fault("four hexadecimal digits are expected") }
         var value: UInt32 = 0
         for _ in 0..<4 {
             guard let digit = Character(Unicode.Scalar(bytes[offset])).hexDigitValue else {
-                throw fault("four hexadecimal digits are due")
+                throw fault("four hexadecimal digits are expected")
             }
             value = value << 4 | UInt32(digit)
             offset += 1
@@ -197,5 +212,26 @@ private struct JSONParser {
 
     private func fault(_ reason: String) -> JSON.SyntaxError {
         JSON.SyntaxError(offset: offset, reason: reason)
+    }
+}
+
+/// The keys of an object that were read so far. They are compared by their bytes: a vocabulary has keys that differ and
+/// are yet equal to Swift's strings, which compare by canonical equivalence ("Å" and the ångström sign).
+private struct ObjectKeys {
+    /// Beyond it a set is quicker.
+    private static let maximumListed = 16
+
+    private var listed: [String] = []
+    private var set: Set<[UInt8]> = []
+
+    /// Returns false where the key is there already.
+    mutating func insert(_ key: String) -> Bool {
+        guard listed.count == Self.maximumListed else {
+            guard !listed.contains(where: { $0.utf8.elementsEqual(key.utf8) }) else { return false }
+            listed.append(key)
+            return true
+        }
+        if set.isEmpty { set = Set(listed.map { Array($0.utf8) }) }
+        return set.insert(Array(key.utf8)).inserted
     }
 }

@@ -1,5 +1,5 @@
+import DecodingSettings
 import Foundation
-import PaliGemma
 import Tensor
 
 /// All figures of one measurement; the table and the JSON show the same.

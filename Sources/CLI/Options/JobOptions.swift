@@ -1,6 +1,6 @@
 import ArgumentParser
 import Base
-import PaliGemma
+import DecodingSettings
 import Pictures
 import Queue
 
@@ -73,7 +73,7 @@ struct JobOptions: ParsableArguments {
             throw ValidationError(
                 "Missing '--prompt': say what to ask, like --prompt \"caption en\" or --task caption.")
         }
-        do throws(DecodingOptions.Fault) {
+        do throws(DecodingOptionError) {
             _ = try DecodingOptions(defaults.options)
         } catch {
             throw ValidationError("\(error.reason).")

@@ -40,7 +40,7 @@ struct PromptOptions: ParsableArguments {
         }
         do {
             return try known.prompt(language: Variable.language.value(language), about: Variable.about.value(about))
-        } catch let fault as TaskPrompt.Fault {
+        } catch let fault as TaskPromptError {
             throw ValidationError(fault.description + ".")
         }
     }

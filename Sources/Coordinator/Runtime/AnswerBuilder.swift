@@ -1,3 +1,4 @@
+import DecodingSettings
 import PaliGemma
 import Queue
 import Wire
@@ -52,7 +53,7 @@ package struct AnswerBuilder {
     ///   - picture: the only picture of the job, where boxes may lie.
     ///   - prompt: of the job; one that asks for boxes is told so where there are none.
     func answer(
-        _ finish: Tokens.Finish, options: DecodingOptions, tokenizer: Tokenizer, seconds: Double,
+        _ status: Tokens.Status, options: DecodingOptions, tokenizer: Tokenizer, seconds: Double,
         picture: PictureSize?, prompt: String
     ) -> Answer {
         let text = stop?.text ?? tokenizer.decode(tokens)
@@ -79,7 +80,7 @@ package struct AnswerBuilder {
             }
         }
         return Answer(
-            text: text, tokens: tokens, logprobs: logprobs, finishReason: stop != nil ? .stop : FinishReason(finish),
+            text: text, tokens: tokens, logprobs: logprobs, finishReason: stop != nil ? .stop : FinishReason(status),
             seconds: seconds, details: details.text)
     }
 
@@ -96,11 +97,11 @@ package struct AnswerBuilder {
 }
 
 extension FinishReason {
-    fileprivate init(_ finish: Tokens.Finish) {
-        switch finish {
+    fileprivate init(_ status: Tokens.Status) {
+        switch status {
         case .length: self = .length
         case .repetition: self = .repetition
-        case .none, .stop, .damaged: self = .stop
+        case .unfinished, .stop, .damaged: self = .stop
         }
     }
 }

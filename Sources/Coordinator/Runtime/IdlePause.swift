@@ -3,19 +3,23 @@
 package struct IdlePause {
     /// Seconds.
     package static let shortest = 0.2
+    /// Seconds.
     package static let longest = 2.0
-    /// Pauses are cut by a random part, so that worlds which became idle together do not ask together.
+    /// Pauses are shortened by a random part, so that worlds which became idle together do not ask together.
     private static let jitter = 0.75...1.0
 
+    /// The next pause, in seconds.
     private var following = shortest
 
     package init() {}
 
-    /// Something came.
+    /// To be called when the queue had something.
     package mutating func reset() { following = Self.shortest }
 
-    /// - Parameter due: seconds until a job that rests or that another has can be ready again; nil where there is none.
-    /// - Returns: seconds.
+    /// Returns the next pause, in seconds.
+    ///
+    /// - Parameter due: The time until a job that waits for its next attempt, or that another world has, can be ready, in
+    ///   seconds; nil where there is none.
     package mutating func next(dueIn due: Double?) -> Double {
         let pause = following * Double.random(in: Self.jitter)
         following = min(2 * following, Self.longest)

@@ -1,32 +1,34 @@
-/// How many jobs a world may hold: what it can finish within the time of a lease, by its own speed. So a slow world does
-/// not keep from others what it will not come to, and one that hangs holds back little.
+/// The number of jobs that a world may hold: what it can finish within the time of a lease, by its own speed. So a slow
+/// world does not keep jobs from others, and a world that hangs holds few.
 ///
-/// Three at least, so that no stage waits: one that Gemma has, one that is encoded, one whose pictures are read. Before
-/// the first jobs are finished nothing is known, and the schedule's own bound (two micro-batches) stands.
+/// The minimum is three, so that no stage waits: one job that Gemma has, one that is encoded, one whose pictures are read.
+/// Before the first jobs are finished nothing is known, and the schedule's own bound (two micro-batches) applies.
 package struct LeasePace {
-    /// Seconds of a lease.
+    /// The duration of a lease, in seconds.
     private let lease: Double
     private var busySeconds = 0.0
     private var finished = 0.0
-    /// The way of the first job says nothing of the speed, only how long the way is.
+    /// The time of the first job is latency and tells nothing about the throughput.
     private var hasFinished = false
-    /// When what is held was looked at last, in seconds of the monotonic clock.
+    /// When the number of held jobs changed last, in seconds of the monotonic clock.
     private var last: Double?
 
-    private static let least = 3
-    /// Jobs that are remembered; older ones count half, and half again.
-    private static let memory = 32.0
+    private static let minimumHeld = 3
+    /// The number of jobs after which earlier ones count half as much.
+    private static let halfLife = 32.0
 
     package init(lease: Double) {
         self.lease = lease
     }
 
-    /// To be called before the number of held jobs changes: time in which none were held says nothing of the speed.
-    package mutating func pass(until now: Double, holding: Int) {
+    /// To be called before the number of held jobs changes: time in which none were held tells nothing about the
+    /// throughput.
+    package mutating func advance(to now: Double, holding: Int) {
         if holding > 0, let last { busySeconds += max(0, now - last) }
         last = now
     }
 
+    /// To be called when a job is finished.
     package mutating func finish() {
         guard hasFinished else {
             hasFinished = true
@@ -34,15 +36,15 @@ package struct LeasePace {
             return
         }
         finished += 1
-        guard finished >= 2 * Self.memory else { return }
+        guard finished >= 2 * Self.halfLife else { return }
         finished /= 2
         busySeconds /= 2
     }
 
-    /// How many more of `wanted` jobs may be leased by who holds `held`.
+    /// Returns how many of `wanted` jobs may be leased by a world that holds `held`.
     package func allowance(wanted: Int, held: Int) -> Int {
         guard finished > 0, busySeconds > 0 else { return wanted }
-        let most = max(Self.least, Int(min(lease * finished / busySeconds, 1e6)))
-        return max(0, min(wanted, most - held))
+        let maximum = max(Self.minimumHeld, Int(min(lease * finished / busySeconds, 1e6)))
+        return max(0, min(wanted, maximum - held))
     }
 }

@@ -1,24 +1,11 @@
 import Base
+import DecodingSettings
 import Foundation
 import PaliGemma
 import Pictures
 import Queue
 
-/// What the vision stage and Gemma need of a job.
-struct PreparedJob: Sendable {
-    /// Each picture's side·side·3 bytes, until they are on their way.
-    var pictures: [[UInt8]]
-    /// Of the job's only picture, in its file; nil where there are several.
-    let pictureSize: PictureSize?
-    /// Token ids behind the picture tokens.
-    let textTokens: [Int32]
-    let options: DecodingOptions
-    let decoding: PaliGemma.Decoding
-    /// By its place in the world's ``AdapterSet``.
-    let adapter: Int?
-}
-
-/// Reads, resizes and tokenises jobs on threads of its own, ahead of the vision stage.
+/// Reads, resizes and tokenizes jobs on threads of its own, ahead of the vision stage.
 final class PicturePreparer: Sendable {
     let marks: [ActivityCounter]
     private let work = Mailbox<(Schedule.JobID, Job)>()
@@ -27,11 +14,11 @@ final class PicturePreparer: Sendable {
     private let configuration: ModelConfiguration
     private let adapters: AdapterSet
     private let timeline: Timeline?
-    private let report: @Sendable (Inbox.Message) -> Void
+    private let report: @Sendable (HelperReport) -> Void
 
     init(
         threads: Int, tokenizer: Tokenizer, configuration: ModelConfiguration, adapters: AdapterSet,
-        reader: PictureReader, timeline: Timeline?, report: @escaping @Sendable (Inbox.Message) -> Void
+        reader: PictureReader, timeline: Timeline?, report: @escaping @Sendable (HelperReport) -> Void
     ) {
         self.reader = JobPictureReader(reader: reader)
         self.tokenizer = tokenizer
@@ -63,9 +50,9 @@ final class PicturePreparer: Sendable {
         }
     }
 
-    private func prepared(_ id: Schedule.JobID, _ job: Job, _ mark: ActivityCounter) -> Inbox.Message {
+    private func prepared(_ id: Schedule.JobID, _ job: Job, _ mark: ActivityCounter) -> HelperReport {
         do {
-            // The prompt first: it costs nothing, and its faults need no picture.
+            // The prompt first: it costs nothing, and its errors need no picture.
             let options = try DecodingOptions(text: job.options)
             let adapter = try adapter(options)
             let decoding = options.decoding(id: job.id, tokens: tokenizer.encode)
@@ -81,14 +68,14 @@ final class PicturePreparer: Sendable {
                     pictures: pictures.map(\.pixels), pictureSize: pictures.count == 1 ? pictures[0].size : nil,
                     textTokens: text, options: options, decoding: decoding, adapter: adapter))
         } catch let error as ImageError {
-            // Memory comes back; everything else is the file's own fault.
+            // Memory may be free again later; every other error is permanent.
             let failure = JobFailure(code: error.code.rawValue, message: error.description)
             return .unprepared(id, failure, permanent: error.code != .noMemory)
         } catch let error as PromptError {
             return .unprepared(id, JobFailure(code: error.code.rawValue, message: error.description), permanent: true)
         } catch let failure as JobFailure {
             return .unprepared(id, failure, permanent: true)
-        } catch let error as DecodingOptions.Fault {
+        } catch let error as DecodingOptionError {
             return .unprepared(id, JobFailure(code: JobFailure.invalidJob, message: error.reason), permanent: true)
         } catch {
             return .unprepared(id, JobFailure(code: "internal", message: "\(error)"), permanent: false)

@@ -1,32 +1,32 @@
 import Queue
 
 /// The Coordinator's decisions as a pure state machine: events in, actions out. It knows no thread, no clock, no MPI
-/// and no queue, and so every order of events can be tried by hand.
+/// and no queue, so a test can try every order of events.
 ///
-/// A job's way:
+/// The way of a job:
 ///
-///     lease -> prepare (read, resize, tokenise) -> wait -> [micro-batch: encode -> prefill] -> decode -> finish
+///     lease -> prepare (read, resize, tokenize) -> wait -> [micro-batch: encode -> prefill] -> decode -> finish
 ///
-/// Bounded everywhere: leased jobs ahead of the vision stage, micro-batches between the stages, keys and values on
-/// the Gemma ranks, living sequences.
+/// Everything is bounded: leased jobs ahead of the vision stage, micro-batches between the stages, the KV cache of the
+/// Gemma ranks, and the sequences that decode together.
 package struct Schedule {
     package typealias JobID = UInt64
     package typealias BatchID = UInt64
 
     package struct Limits: Sendable, Equatable {
-        /// Ranks that encode pictures.
+        /// The number of ranks that encode pictures.
         package var visionRanks: Int
-        /// Rows of pictures and prompts that a micro-batch is filled up to; one job is taken whatever its rows.
+        /// The maximum number of rows of pictures and prompts in a micro-batch; one job is taken whatever its rows.
         package var batchRows: Int
-        /// Rows of a job with one picture and a short prompt, to know how many to lease ahead.
+        /// The rows of a job with one picture and a short prompt, by which the number of leases ahead is chosen.
         package var typicalRows: Int
-        /// Bytes of keys and values of one position, on the Gemma rank that keeps most of them.
+        /// The bytes of the KV cache for one position, on the Gemma rank that has the most.
         package var cacheBytesPerPosition: Int
-        /// Bytes of keys and values that may be reserved on a rank; one sequence is admitted whatever it needs.
+        /// The maximum size of a rank's KV cache, in bytes; one job is admitted whatever it needs.
         package var cacheBytes: Int
-        /// Rows of sequences that decode together at most.
+        /// The maximum number of rows in a decode step.
         package var sequences: Int
-        /// Steps of one decoding order; a prefill waits for them at most.
+        /// The number of steps of one decode order, which is the longest that a prefill waits.
         package var decodeSteps: Int
 
         package init(
@@ -42,7 +42,7 @@ package struct Schedule {
             self.decodeSteps = decodeSteps
         }
 
-        /// Jobs that are leased and prepared ahead of the vision stage: two micro-batches for each vision rank.
+        /// The number of jobs leased and prepared ahead of the vision stage: two micro-batches for each vision rank.
         package var jobsAhead: Int {
             max(2, 2 * visionRanks * max(1, batchRows / max(1, typicalRows)))
         }
@@ -51,26 +51,27 @@ package struct Schedule {
     package enum Event: Equatable {
         /// The queue gave jobs, possibly none.
         case leased([JobID])
-        /// A job is ready for the vision stage: the rows of its prefix, the positions of prefix and answers at most,
-        /// and the rows that it has in a decoding step at most. One that is `alone` shares its micro-batch with none.
-        case prepared(JobID, rows: Int, positions: Int, lanes: Int = 1, alone: Bool = false)
-        /// A job cannot be prepared; its failure has been told to the queue.
+        /// A job is ready for the vision stage: the rows of its prefix, the maximum number of positions of its prefix and
+        /// answers, and the maximum number of its rows in a decode step. An exclusive one has a micro-batch to itself.
+        case prepared(JobID, rows: Int, positions: Int, sequenceRows: Int = 1, isExclusive: Bool = false)
+        /// A job cannot be prepared; its failure has been reported to the queue.
         case unprepared(JobID)
-        /// The first features of a batch are on their way, or all are.
+        /// The first features of a batch have been sent.
         case encoding(BatchID)
+        /// All features of a batch have been sent.
         case encoded(BatchID)
-        /// The answer to the running order: the sequences that ended with it.
+        /// The Gemma ranks have done the running order; some sequences ended with it.
         case answered(ended: [JobID])
-        /// Finish what is in flight, take nothing new.
+        /// Finish the jobs in flight, lease no others.
         case drain
-        /// A moment has passed since the queue had nothing.
+        /// Ask the queue again, which had nothing.
         case retryQueue
     }
 
     package enum Action: Equatable {
         /// Ask the queue for up to this many jobs.
         case lease(Int)
-        /// Read, resize, tokenise.
+        /// Read, resize, tokenize.
         case prepare(JobID)
         /// Send the pictures of these jobs to a vision rank as one micro-batch.
         case encode(BatchID, [JobID], visionRank: Int)
@@ -78,7 +79,7 @@ package struct Schedule {
         case prefill(BatchID, [JobID])
         /// Let the Gemma ranks decode.
         case decode([JobID], steps: Int)
-        /// Give the job back to the queue untouched.
+        /// Give the job back to the queue.
         case release(JobID)
     }
 
@@ -86,13 +87,14 @@ package struct Schedule {
         let job: JobID
         let rows: Int
         let positions: Int
-        let lanes: Int
-        let alone: Bool
+        let sequenceRows: Int
+        let isExclusive: Bool
     }
 
-    private struct Living {
+    /// A sequence that decodes.
+    private struct DecodingJob {
         let positions: Int
-        let lanes: Int
+        let sequenceRows: Int
     }
 
     private struct Batch {
@@ -115,10 +117,11 @@ package struct Schedule {
     private var draining = false
     private var preparing: Set<JobID> = []
     private var waiting: [Prepared] = []
-    /// Batches from the vision stage to the end of their prefill, oldest first.
+    /// Batches from the vision stage to the end of their prefill, the oldest first.
     private var batches: [Batch] = []
-    private var alive: [JobID: Living] = [:]
-    private var order: [JobID] = []
+    private var decoding: [JobID: DecodingJob] = [:]
+    /// The keys of `decoding`, in the order of their prefills.
+    private var decodingOrder: [JobID] = []
     private var running: Running?
     private var nextBatch: BatchID = 1
 
@@ -126,19 +129,19 @@ package struct Schedule {
         self.limits = limits
     }
 
-    /// Nothing is in flight, and the queue had nothing or shall not be asked.
+    /// Whether no job is in flight, and the queue had nothing or shall not be asked.
     package var isIdle: Bool {
-        !leasing && preparing.isEmpty && waiting.isEmpty && batches.isEmpty && alive.isEmpty && running == nil
+        !leasing && preparing.isEmpty && waiting.isEmpty && batches.isEmpty && decoding.isEmpty && running == nil
             && (queueIsEmpty || draining)
     }
 
-    /// Jobs that this world holds leases of.
+    /// The number of jobs that this world has leases of.
     package var jobsInFlight: Int {
-        preparing.count + waiting.count + alive.count
+        preparing.count + waiting.count + decoding.count
             + batches.reduce(0) { $0 + ($1.prefilled ? 0 : $1.jobs.count) }
     }
 
-    /// Takes an event and says what to do next.
+    /// Takes an event and returns what to do next.
     package mutating func handle(_ event: Event) -> [Action] {
         var actions: [Action] = []
         switch event {
@@ -151,12 +154,15 @@ package struct Schedule {
                 preparing.formUnion(jobs)
                 actions += jobs.map { .prepare($0) }
             }
-        case .prepared(let job, let rows, let positions, let lanes, let alone):
+        case .prepared(let job, let rows, let positions, let sequenceRows, let isExclusive):
             preparing.remove(job)
             if draining {
                 actions.append(.release(job))
             } else {
-                waiting.append(Prepared(job: job, rows: rows, positions: positions, lanes: lanes, alone: alone))
+                waiting.append(
+                    Prepared(
+                        job: job, rows: rows, positions: positions, sequenceRows: sequenceRows,
+                        isExclusive: isExclusive))
             }
         case .unprepared(let job):
             preparing.remove(job)
@@ -189,13 +195,13 @@ package struct Schedule {
         if case .prefill(let id) = running, let index = batches.firstIndex(where: { $0.id == id }) {
             batches[index].prefilled = true
             for entry in batches[index].jobs {
-                alive[entry.job] = Living(positions: entry.positions, lanes: entry.lanes)
-                order.append(entry.job)
+                decoding[entry.job] = DecodingJob(positions: entry.positions, sequenceRows: entry.sequenceRows)
+                decodingOrder.append(entry.job)
             }
         }
         running = nil
-        for job in ended { alive[job] = nil }
-        order.removeAll { alive[$0] == nil }
+        for job in ended { decoding[job] = nil }
+        decodingOrder.removeAll { decoding[$0] == nil }
         dropFinishedBatches()
     }
 
@@ -217,9 +223,9 @@ package struct Schedule {
         return [.lease(limits.jobsAhead - ahead)]
     }
 
-    /// A vision rank gets a batch that is full, or that nothing more is to come for soon: where it has none, that no
-    /// other picture is being read; where it has one and so needs the next only for never having to wait for us, that
-    /// the queue has no more either. Gemma's weights are read for a batch, whatever it holds.
+    /// Gives a vision rank the next batch, where that is full or no more jobs are expected soon. For a rank without a batch
+    /// none are expected when no picture is being read. A rank with a batch needs the next one only so that it never waits,
+    /// so there the queue must have no more either: Gemma's weights are read for every batch, whatever it holds.
     private mutating func encodeMore() -> [Action] {
         var actions: [Action] = []
         while !waiting.isEmpty {
@@ -229,7 +235,7 @@ package struct Schedule {
             }
             guard let rank = load.indices.min(by: { load[$0] < load[$1] }), load[rank] < 2 else { break }
             let moreToCome = !preparing.isEmpty || load[rank] > 0 && leasing
-            let hasRoom = waiting[0].alone ? false : waitingRows + limits.typicalRows <= limits.batchRows
+            let hasRoom = waiting[0].isExclusive ? false : waitingRows + limits.typicalRows <= limits.batchRows
             if moreToCome, hasRoom { break }
             let batch = Batch(id: nextBatch, jobs: takeBatch(), visionRank: rank)
             nextBatch += 1
@@ -241,40 +247,42 @@ package struct Schedule {
 
     private var waitingRows: Int { waiting.reduce(0) { $0 + $1.rows } }
 
-    /// The oldest prepared jobs, as many as the micro-batch's rows and the Gemma ranks' memory allow.
+    /// Takes the oldest prepared jobs, as many as the micro-batch's rows and the Gemma ranks' memory allow.
     private mutating func takeBatch() -> [Prepared] {
-        var (taken, rows, positions, lanes): ([Prepared], Int, Int, Int) = ([], 0, 0, 0)
+        var (taken, rows, positions, sequenceRows): ([Prepared], Int, Int, Int) = ([], 0, 0, 0)
         while let next = waiting.first {
             let fits =
                 rows + next.rows <= limits.batchRows
                 && (positions + next.positions) * limits.cacheBytesPerPosition <= limits.cacheBytes
-                && lanes + next.lanes <= limits.sequences && !next.alone && taken.first?.alone != true
+                && sequenceRows + next.sequenceRows <= limits.sequences && !next.isExclusive
+                && taken.first?.isExclusive != true
             guard taken.isEmpty || fits else { break }
             taken.append(waiting.removeFirst())
             rows += next.rows
             positions += next.positions
-            lanes += next.lanes
+            sequenceRows += next.sequenceRows
         }
         return taken
     }
 
-    /// The Gemma ranks do one order at a time. A batch whose features flow goes first, as long as its keys and values
-    /// have room beside those that live; all living sequences decode together otherwise.
+    /// Gives the Gemma ranks the next order; they do one at a time. A batch whose features have begun to come is prefilled
+    /// first, where its KV cache has room beside the others; otherwise all sequences decode together.
     private mutating func orderMore() -> [Action] {
         guard running == nil else { return [] }
         if let batch = batches.first(where: { $0.started && !$0.prefilled }), isAdmissible(batch) {
             running = .prefill(batch.id)
             return [.prefill(batch.id, batch.jobs.map(\.job))]
         }
-        guard !order.isEmpty else { return [] }
+        guard !decodingOrder.isEmpty else { return [] }
         running = .decode
-        return [.decode(order, steps: limits.decodeSteps)]
+        return [.decode(decodingOrder, steps: limits.decodeSteps)]
     }
 
     private func isAdmissible(_ batch: Batch) -> Bool {
-        guard !alive.isEmpty else { return true }
-        let positions = alive.values.reduce(0) { $0 + $1.positions } + batch.jobs.reduce(0) { $0 + $1.positions }
-        let lanes = alive.values.reduce(0) { $0 + $1.lanes } + batch.jobs.reduce(0) { $0 + $1.lanes }
-        return positions * limits.cacheBytesPerPosition <= limits.cacheBytes && lanes <= limits.sequences
+        guard !decoding.isEmpty else { return true }
+        let positions = decoding.values.reduce(0) { $0 + $1.positions } + batch.jobs.reduce(0) { $0 + $1.positions }
+        let sequenceRows =
+            decoding.values.reduce(0) { $0 + $1.sequenceRows } + batch.jobs.reduce(0) { $0 + $1.sequenceRows }
+        return positions * limits.cacheBytesPerPosition <= limits.cacheBytes && sequenceRows <= limits.sequences
     }
 }

@@ -27,7 +27,7 @@ package struct RandomTensor: Sendable {
     /// Fills `numbers` with the bit patterns (bfloat16) of block `block`. They depend on nothing but the arguments, so
     /// blocks can be made in any order.
     func fill(_ numbers: UnsafeMutableBufferPointer<UInt16>, block: Int, seed: UInt64) {
-        var state = FNV1a.hash(of: name, from: seed ^ 0x6A09_E667_F3BC_C909)
+        var state = StableHash.fnv1a(of: name.utf8, from: seed ^ 0x6A09_E667_F3BC_C909)
         state = SplitMix64.mix(state &+ UInt64(block))
         let scale = amplitude / 32768
         for start in stride(from: 0, to: numbers.count, by: 4) {

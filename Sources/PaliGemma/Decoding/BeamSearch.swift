@@ -1,3 +1,4 @@
+import DecodingSettings
 import Foundation
 
 /// Beam search over one sequence, as transformers does it since 4.50: every step continues the beams by their best

@@ -1,3 +1,5 @@
+import DecodingSettings
+
 /// Scores given answers by their log-likelihood, the end token's included. Answers that begin alike share the way: they
 /// are a tree, and each of its nodes is fed once.
 package struct ChoiceScoring {
@@ -60,7 +62,7 @@ package struct ChoiceScoring {
             }
             if !nodes[place].choices.isEmpty { nodes[place].endLogProbability = logProbabilities.last ?? 0 }
         }
-        fed = Array(pending.suffix(Decoding.choicesTogether))
+        fed = Array(pending.suffix(Decoding.maximumChoiceRows))
         return new
     }
 

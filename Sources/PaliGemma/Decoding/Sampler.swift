@@ -1,3 +1,4 @@
+import DecodingSettings
 import Foundation
 
 /// Draws a token from a row's logits, of which all are known or only the largest.

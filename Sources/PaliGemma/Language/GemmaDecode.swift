@@ -47,7 +47,7 @@ extension Gemma {
             rows: rows, buffers: decodeBuffers(for: rows.count),
             context: ProductContext(
                 phase: .decode, adapters: RowAdapters(sequences.map { ($0.adapter, $0.rows.count) }),
-                isBatchInvariant: sequences.contains { $0.decoding.isSteady }))
+                isBatchInvariant: sequences.contains { $0.decoding.needsBatchInvariance }))
         for (index, row) in rows.enumerated() {
             embed(row.token, into: step.x.row(index))
             row.appendPosition()

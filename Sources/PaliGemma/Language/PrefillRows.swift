@@ -55,10 +55,11 @@ package struct PrefillRows: Sendable, Equatable {
         blocks = ends.count
     }
 
-    /// Returns the rows that a rank owns.
-    package func owned(by rank: Int) -> Range<Int> {
-        total * rank / ranks..<total * (rank + 1) / ranks
-    }
+    /// Which rank owns which rows.
+    private var ownership: RowOwnership { RowOwnership(total: total, ranks: ranks) }
+
+    /// Returns all rows that a rank owns.
+    package func owned(by rank: Int) -> Range<Int> { ownership.owned(by: rank) }
 
     /// Returns chunk `block` of a rank, as rows of the whole prefill.
     package func chunk(_ block: Int, of rank: Int) -> Range<Int> {
@@ -88,7 +89,5 @@ package struct PrefillRows: Sendable, Equatable {
     package func longestChunk(of rank: Int) -> Int { (0..<blocks).map { chunk($0, of: rank).count }.max() ?? 0 }
 
     /// Returns the rank that owns a row.
-    package func owner(of row: Int) -> Int {
-        (0..<ranks).first { owned(by: $0).contains(row) } ?? ranks - 1
-    }
+    package func owner(of row: Int) -> Int { ownership.owner(of: row) }
 }

@@ -1,3 +1,5 @@
+import DecodingSettings
+
 /// One prompt on its way to an answer, and the keys and values of its positions.
 ///
 /// Every rank of a group holds the same sequences; the caches hold each rank's own heads.

@@ -1,3 +1,4 @@
+import DecodingSettings
 import Tensor
 
 /// A token that is to be sampled.

@@ -11,19 +11,22 @@ struct TokenizerFile {
     let mergeResults: [[UInt8]]
 
     /// Returns nil where there is no vocabulary.
-    init?(_ tree: JSONTree) {
-        guard let model = tree["model"], let vocabulary = model["vocab"]?.members else { return nil }
-        addedTokens = (tree["added_tokens"]?.elements ?? []).compactMap { token in
-            guard let id = token["id"]?.integer, let content = token["content"]?.bytes else { return nil }
-            return AddedToken(id: id, content: content, special: token["special"]?.isTrue ?? false)
+    init?(_ json: JSON) {
+        guard let model = json["model"], let vocabulary = model["vocab"]?.object else { return nil }
+        addedTokens = (json["added_tokens"]?.array ?? []).compactMap { token in
+            guard let id = token["id"]?.integer, let content = token["content"]?.string else { return nil }
+            return AddedToken(id: id, content: Array(content.utf8), special: token["special"]?.bool ?? false)
         }
-        type = model["type"]?.text
-        byteFallback = model["byte_fallback"]?.isTrue ?? false
-        unknownName = model["unk_token"]?.text
-        self.vocabulary = vocabulary.compactMap { piece, id in id.integer.map { (piece, $0) } }
+        type = model["type"]?.string
+        byteFallback = model["byte_fallback"]?.bool ?? false
+        unknownName = model["unk_token"]?.string
+        self.vocabulary = vocabulary.compactMap { member in
+            member.value.integer.map { (Array(member.key.utf8), $0) }
+        }
         // A pair is a list of two; older files write it as one string with a space between the two.
-        mergeResults = (model["merges"]?.elements ?? []).map { pair in
-            pair.bytes.map { $0.filter { $0 != 0x20 } } ?? (pair.elements ?? []).flatMap { $0.bytes ?? [] }
+        mergeResults = (model["merges"]?.array ?? []).map { pair in
+            if let text = pair.string { return text.utf8.filter { $0 != 0x20 } }
+            return (pair.array ?? []).flatMap { Array(($0.string ?? "").utf8) }
         }
     }
 }

@@ -1,9 +1,9 @@
+// The fields are named as the keys of the files.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
 import Base
 import Foundation
 import Tensor
-
-// The fields are named as the keys of the files.
-// swift-format-ignore-file: AlwaysUseLowerCamelCase
 
 /// A token that a checkpoint adds to its vocabulary or marks in it.
 struct AddedToken {
@@ -46,29 +46,29 @@ struct TokenizerFiles {
             }
         }
         controlNames.formUnion(["<pad>", "<eos>", "<bos>"])
-        for (content, id) in try tree("added_tokens.json")?.members ?? [] {
-            guard let id = id.integer else { continue }
-            let special = specialNames.contains(String(decoding: content, as: UTF8.self))
-            addedTokens.append(AddedToken(id: id, content: content, special: special))
+        for member in try json("added_tokens.json")?.object ?? [] {
+            guard let id = member.value.integer else { continue }
+            let special = specialNames.contains(member.key)
+            addedTokens.append(AddedToken(id: id, content: Array(member.key.utf8), special: special))
         }
         specialNames.formUnion(addedTokens.filter(\.special).map(\.name))
     }
 
     /// The contents of `tokenizer.json`; nil where there is no such file.
     func tokenizerFile() throws(ModelError) -> TokenizerFile? {
-        guard let tree = try tree("tokenizer.json") else { return nil }
-        guard let file = TokenizerFile(tree) else {
+        guard let json = try json("tokenizer.json") else { return nil }
+        guard let file = TokenizerFile(json) else {
             throw ModelError(
                 .tokenizer, at: directory + "/tokenizer.json", "is no tokenizer's file: it has no vocabulary")
         }
         return file
     }
 
-    private func tree(_ name: String) throws(ModelError) -> JSONTree? {
+    private func json(_ name: String) throws(ModelError) -> JSON? {
         let path = directory + "/" + name
         guard let data = FileManager.default.contents(atPath: path) else { return nil }
-        do {
-            return try JSONTree([UInt8](data))
+        do throws(JSON.SyntaxError) {
+            return try JSON(parsing: [UInt8](data))
         } catch {
             throw ModelError(.tokenizer, at: path, "is not valid JSON at byte \(error.offset)")
         }

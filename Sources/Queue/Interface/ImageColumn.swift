@@ -1,7 +1,7 @@
 import Base
 
 /// Pictures of a job as the text of one column: `[[name, path, size, modified], …]`, with null for a path that equals
-/// the name and for what is not known; a video has its number of frames behind these.
+/// the name and for what is not known; a video has its number of frames after these.
 enum ImageColumn {
     static func encode(_ images: [JobImage]) -> String {
         var writer = JSONWriter()
@@ -23,7 +23,7 @@ enum ImageColumn {
         return String(decoding: writer.bytes, as: UTF8.self)
     }
 
-    /// What is the same for all jobs about the same pictures, and for no others: such jobs are leased together.
+    /// Returns a number that is the same for all jobs about the same pictures, which are leased together.
     static func group(of images: [JobImage]) -> Int64 {
         let files = images.map { "\($0.path)\u{0}\($0.size ?? -1)\u{0}\($0.modified ?? -1)\u{0}\($0.frames ?? 0)" }
         let hash = ContentHash.hexadecimal(of: Array(files.joined(separator: "\u{1}").utf8))
@@ -47,7 +47,7 @@ enum ImageColumn {
         return images
     }
 
-    /// For a person: how two lists of pictures differ.
+    /// Returns how two lists of pictures differ, for a person.
     static func difference(from old: [JobImage], to new: [JobImage]) -> String {
         guard old.map(\.path) == new.map(\.path) else {
             return "its pictures are \(old.map(\.path).joined(separator: ", "))"

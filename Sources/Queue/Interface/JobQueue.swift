@@ -3,190 +3,240 @@
 /// Every call is one transaction: what it returned has happened and survives a crash, what it threw has not happened.
 /// An implementation may be called from any thread; calls on one object wait for each other.
 ///
-/// Two implementations, ``SQLiteQueue`` and ``PostgresQueue``; one suite of tests holds both to what is written here.
+/// Every call throws a ``QueueError`` where the queue cannot be used: `busy`, `diskFull`, `corrupt`, `unreachable`,
+/// `failed`. The errors listed with a call come in addition.
+///
+/// There are two implementations, ``SQLiteQueue`` and ``PostgresQueue``; one suite of tests holds both to what is
+/// written here.
 package protocol JobQueue: AnyObject, Sendable {
-    /// What to call the queue in a message. Holds no password.
+    /// The name of the queue for messages. It holds no password.
     var name: String { get }
 
     // MARK: Filling it
 
-    /// Binds the queue to a model. The first world's is written down; later worlds are compared with it.
+    /// Binds the queue to a model. The first world's model is stored; later worlds are compared with it.
     ///
     /// - Throws: `otherModel` where the queue belongs to another fingerprint.
     func adopt(fingerprint: String, modelName: String) throws(QueueError)
 
-    /// The name of the model that the queue belongs to, nil before its first world.
+    /// Returns the name of the model that the queue belongs to, nil before its first world.
+    ///
+    /// - Throws: Where the queue cannot be used.
     func modelName() throws(QueueError) -> String?
 
-    /// Puts jobs into the queue. Either all of `jobs` or none.
+    /// Puts jobs into the queue: either all of `jobs` or none.
     ///
-    /// - Parameter maxReady: jobs that may be ready when this is done; nil for no bound.
-    /// - Throws: `otherContents` where an id is taken, unless they are to be replaced; `full` where new jobs would pass
-    ///   the bound.
+    /// - Parameter maxReady: The maximum number of jobs that may be ready when this is done; nil for no bound.
+    /// - Throws: `otherContents` where an id is taken, unless such jobs are to be replaced; `full` where new jobs would
+    ///   pass the bound.
     func submit(
         _ jobs: [Job], otherContents: OtherContents, maxReady: Int?
     ) throws(QueueError) -> SubmitSummary
 
-    /// Removes the jobs that were described wrongly (`JobFailure.invalidJob`), before their description is read again.
+    /// Removes the jobs whose description is not valid (``JobFailure/invalidJob``), before their descriptions are read
+    /// again.
+    ///
+    /// - Throws: Where the queue cannot be used.
     func forgetInvalidJobs() throws(QueueError)
 
     // MARK: Working on it
 
-    /// Up to `limit` jobs that nobody else has, the most urgent first. Each counts an attempt.
+    /// Leases up to `limit` jobs that nobody else has, the most urgent first. Each lease counts as an attempt.
     ///
-    /// Leases that have run out are taken back first, and jobs whose pause is over are made ready. Suspect jobs come
+    /// Leases that have expired are taken back first, and jobs whose pause is over become ready. Suspect jobs come
     /// before all others, one at a time, and only to an owner that has no lease; an owner that has one gets no other
     /// (``Lease/isSuspect``).
+    ///
     /// - Parameters:
-    ///   - owner: the name of the world that asks, for people and for `recordDeath` ("host:pid"). No two worlds that
-    ///     live at the same time may have the same.
-    ///   - isProven: whether the world has answered a job. As long as there are suspect jobs one that has not gets a
-    ///     single other job first, where there is one: should it die of a suspect job later, it is known to have worked.
+    ///   - owner: The name of the world that asks, for people and for ``recordDeath(ofWorld:cause:failsPoison:)``
+    ///     ("host:pid"). No two worlds that live at the same time may have the same.
+    ///   - isProven: Whether the world has answered a job. While there are suspect jobs, a world that has not gets a
+    ///     single other job first, where there is one: if it dies of a suspect job later, it is known to have worked.
+    /// - Throws: Where the queue cannot be used.
     func lease(limit: Int, for duration: Duration, owner: String, isProven: Bool) throws(QueueError) -> [Lease]
 
-    /// Moves the deadlines to `duration` from now.
+    /// Renews leases: moves their deadlines to `duration` from now.
     ///
-    /// - Returns: the tickets that are no longer valid; the work on them should stop.
-    func renew(_ tickets: [Lease.Ticket], for duration: Duration) throws(QueueError) -> [Lease.Ticket]
+    /// - Returns: The handles that are no longer valid; the work on their jobs should stop.
+    /// - Throws: Where the queue cannot be used.
+    func renew(_ handles: [LeaseHandle], for duration: Duration) throws(QueueError) -> [LeaseHandle]
 
     /// Takes the answer of a leased job.
     ///
-    /// - Throws: `staleLease` where the job is no longer that ticket's; then nothing has changed.
-    func finish(_ ticket: Lease.Ticket, with answer: Answer) throws(QueueError)
+    /// - Throws: `staleLease` where the lease no longer holds; then nothing has changed.
+    func finish(_ handle: LeaseHandle, with answer: Answer) throws(QueueError)
 
-    /// Takes the failure of a leased job: permanent ones at once, passing ones at the last attempt; before that the
-    /// job comes again after a pause.
+    /// Takes the failure of a leased job. A job fails at once by a permanent error, and at the last attempt by a
+    /// temporary one; before that it is tried again after a pause.
     ///
-    /// - Returns: the state that the job has now, `retry` or `failed`.
-    /// - Throws: `staleLease`, as `finish`.
+    /// - Returns: The state that the job has now, `retry` or `failed`.
+    /// - Throws: `staleLease`, as ``finish(_:with:)``.
     @discardableResult
     func fail(
-        _ ticket: Lease.Ticket, with failure: JobFailure, permanent: Bool, seconds: Double
+        _ handle: LeaseHandle, with failure: JobFailure, permanent: Bool, seconds: Double
     ) throws(QueueError) -> JobState
 
-    /// Gives leased jobs back untouched: they are ready at once, and the attempt does not count. Stale tickets are
-    /// passed over.
-    func release(_ tickets: [Lease.Ticket]) throws(QueueError)
+    /// Gives leased jobs back: they are ready at once, and the attempt does not count. Handles of leases that no longer
+    /// hold are ignored.
+    ///
+    /// - Throws: Where the queue cannot be used.
+    func release(_ handles: [LeaseHandle]) throws(QueueError)
 
     // MARK: Worlds that die
 
-    /// Takes back every lease, as `release` does or as though it had run out. For one who knows that no world is at
-    /// work on the queue any more; should one be, its answers are refused.
+    /// Takes back every lease, as ``release(_:)`` does or as if it had expired. The caller must know that no world
+    /// works on the queue any more; if one does, its answers are refused.
+    ///
+    /// - Throws: Where the queue cannot be used.
     func takeBackAll(countingAttempts: Bool) throws(QueueError)
 
-    /// Takes back what a dead world had, at once instead of when its leases run out. For one who knows that no process
-    /// of that world lives; should one, its answers are refused.
+    /// Takes back the leases of a dead world, at once instead of when they expire. The caller must know that no process
+    /// of that world lives; if one does, its answers are refused.
     ///
-    /// Any of the jobs may have killed it, so all become suspect and are tried again one at a time. One that was alone
-    /// already is counted this death, and fails as poison (`JobFailure.poison`) with the third
-    /// (`RetryPolicy.maximumDeathsAlone`). The attempt does not count: the others are not to blame. Safe to repeat.
+    /// Any of the jobs may have killed the world, so all become suspect and are tried again one at a time. For a job
+    /// that was alone already this death is counted, and with the third (``RetryPolicy/maximumDeathsAlone``) it fails
+    /// as poison (``JobFailure/poison``). The attempt does not count. It is safe to repeat the call.
     ///
     /// - Parameters:
-    ///   - owner: the name that the world leased with.
-    ///   - cause: what it died of, for people: "SIGSEGV", "exit code 70".
-    ///   - failsPoison: false where it may be the machine that kills worlds: deaths are counted, and no job fails.
+    ///   - owner: The name that the world leased with.
+    ///   - cause: The cause of death, for people: "SIGSEGV", "exit code 70".
+    ///   - failsPoison: False where the machine may be what kills worlds: deaths are counted, and no job fails.
+    /// - Throws: Where the queue cannot be used.
     @discardableResult
     func recordDeath(
         ofWorld owner: String, cause: String, failsPoison: Bool
     ) throws(QueueError) -> DeathRecord
 
-    /// Whether a world has answered a job, as far as the last hundred thousand ends of jobs tell.
+    /// Returns whether a world has answered a job, among the last hundred thousand ends of jobs.
+    ///
+    /// - Throws: Where the queue cannot be used.
     func hasAnswered(_ owner: String) throws(QueueError) -> Bool
 
-    /// Gives back everything that a world has, as `release` does: for one who ended that world on purpose and knows that
-    /// no process of it lives. What was suspect stays so. Safe to repeat.
+    /// Gives back all jobs of a world, as ``release(_:)`` does. The caller ended that world on purpose and knows that
+    /// no process of it lives. Suspect jobs stay suspect. It is safe to repeat the call.
     ///
-    /// - Parameter owner: the name that the world leased with.
-    /// - Returns: how many jobs.
+    /// - Parameter owner: The name that the world leased with.
+    /// - Returns: The number of jobs.
+    /// - Throws: Where the queue cannot be used.
     @discardableResult
     func release(ofWorld owner: String) throws(QueueError) -> Int
 
-    /// Who has how many leases, in the order of their names; also of leases that have run out and were not taken back.
+    /// Returns who has how many leases, in the order of their names, with leases that have expired and were not taken
+    /// back.
+    ///
+    /// - Throws: Where the queue cannot be used.
     func holders() throws(QueueError) -> [LeaseHolder]
 
     // MARK: Looking at it
 
-    /// Grows while a call waits for a server that is away: the call gets on, for as long as the queue is patient.
+    /// A number that grows while a call waits for a server that is down and tries again.
     var retries: UInt64 { get }
 
-    /// In constant time, however many jobs there are.
+    /// Returns the number of jobs in each state, in constant time.
+    ///
+    /// - Throws: Where the queue cannot be used.
     func counts() throws(QueueError) -> JobCounts
 
-    /// Jobs finished a second over the last minute, from the last thousand results at most; 0 where there were none.
+    /// Returns the jobs finished per second over the last minute, from the last thousand results at most; 0 where there
+    /// were none.
+    ///
+    /// - Throws: Where the queue cannot be used.
     func recentRate() throws(QueueError) -> Double
 
-    /// How long until a job in `retry` or `leased` can be ready again; nil where there is none.
+    /// Returns the time until a job in `retry` or `leased` can be ready again; nil where there is none.
+    ///
+    /// - Throws: Where the queue cannot be used.
     func timeToNextReady() throws(QueueError) -> Duration?
 
-    /// Up to `limit` results in the order of completion, those after number `after`. A reader that goes on from the
-    /// last number it saw misses none, whoever finishes at the same time.
+    /// Returns up to `limit` results in the order of completion, those after number `after`. A reader that goes on from
+    /// the last number it has read misses none, however many worlds finish jobs at the same time.
+    ///
+    /// - Throws: Where the queue cannot be used.
     func results(after: Int64, limit: Int) throws(QueueError) -> [JobResult]
 
-    /// Up to `limit` results in the order of submission, those of the jobs after `sequence`.
+    /// Returns up to `limit` results in the order of submission, those of the jobs after `sequence`.
+    ///
+    /// - Throws: Where the queue cannot be used.
     func sortedResults(afterSequence sequence: Int64, limit: Int) throws(QueueError) -> [JobResult]
 
-    /// Failed jobs by code, the most frequent first.
+    /// Returns the failed jobs by code, the most frequent code first.
+    ///
+    /// - Throws: Where the queue cannot be used.
     func failureGroups() throws(QueueError) -> [FailureGroup]
 
-    /// Up to `limit` failed jobs in the order of submission, those after `sequence`.
+    /// Returns up to `limit` failed jobs in the order of submission, those after `sequence`.
     ///
-    /// - Parameter code: only those that failed with it; nil for all.
+    /// - Parameter code: The code that they failed with; nil for all.
+    /// - Throws: Where the queue cannot be used.
     func failedJobs(code: String?, afterSequence sequence: Int64, limit: Int) throws(QueueError) -> [FailedJob]
 
-    /// Up to `limit` accepted ends of jobs, those after number `after`.
+    /// Returns up to `limit` accepted ends of jobs, those after number `after`.
+    ///
+    /// - Throws: Where the queue cannot be used.
     func audit(after: Int64, limit: Int) throws(QueueError) -> [AuditEntry]
 
-    /// Reads everything and compares what must agree. Takes its time.
+    /// Reads the whole queue and compares what must agree.
     ///
-    /// - Throws: `corrupt` with the first thing that does not hold.
+    /// - Throws: `corrupt` with the first invariant that does not hold.
     func verify() throws(QueueError)
 
-    // MARK: Putting it in order. Large selections are done in several transactions; repeating goes on.
+    // MARK: Operating it. Large selections are done in several transactions; a repeated call goes on.
 
-    /// Queues failed jobs anew, with all their attempts; cancelled ones where they are named, by id or by their code.
+    /// Queues failed jobs again, with all their attempts; canceled ones where they are selected by id or by their code.
     ///
-    /// - Returns: how many.
+    /// - Returns: The number of jobs.
+    /// - Throws: Where the queue cannot be used.
     func retry(_ selection: JobSelection) throws(QueueError) -> Int
 
-    /// Takes jobs back that are not finished. Those that a world has are refused when they come back; each has a line
-    /// in the results.
+    /// Cancels jobs that are not finished. The answers of those that are leased are refused; each job has a line in the
+    /// results.
     ///
-    /// - Parameter selection: `code` means jobs that rest after failing with it.
-    /// - Returns: how many.
+    /// - Parameter selection: A code selects the jobs that wait for another attempt after failing with it.
+    /// - Returns: The number of jobs.
+    /// - Throws: Where the queue cannot be used.
     func cancel(_ selection: JobSelection) throws(QueueError) -> Int
 
     /// Removes finished jobs, their pictures and results; the audit stays.
     ///
-    /// - Parameter age: time since they finished, by the wall clock.
-    /// - Returns: how many.
+    /// - Parameter age: The minimum time since they finished, by the wall clock.
+    /// - Returns: The number of jobs.
+    /// - Throws: Where the queue cannot be used.
     func purge(olderThan age: Duration) throws(QueueError) -> Int
 
-    /// Gives back the room of what was removed. Others wait meanwhile.
+    /// Gives the space of what was removed back to the file system. Other calls wait meanwhile.
+    ///
+    /// - Throws: Where the queue cannot be used.
     func compact() throws(QueueError)
 }
 
 extension JobQueue {
     package var retries: UInt64 { 0 }
 
-    /// For a world that is known to work.
+    /// Leases jobs for a world that is known to work.
+    ///
+    /// - Throws: Where the queue cannot be used.
     package func lease(limit: Int, for duration: Duration, owner: String) throws(QueueError) -> [Lease] {
         try lease(limit: limit, for: duration, owner: owner, isProven: true)
     }
 
-    /// For one who knows that the machine is not to blame.
+    /// Records a death where the machine is known not to be the cause.
+    ///
+    /// - Throws: Where the queue cannot be used.
     @discardableResult
     package func recordDeath(ofWorld owner: String, cause: String) throws(QueueError) -> DeathRecord {
         try recordDeath(ofWorld: owner, cause: cause, failsPoison: true)
     }
 
     /// Puts jobs into the queue, however many are ready.
+    ///
+    /// - Throws: `otherContents`, as ``submit(_:otherContents:maxReady:)``.
     package func submit(_ jobs: [Job], otherContents: OtherContents) throws(QueueError) -> SubmitSummary {
         try submit(jobs, otherContents: otherContents, maxReady: nil)
     }
 
-    /// All results, a page at a time, so that memory stays small and nobody waits for the reader.
+    /// Calls `body` with all results, a page at a time, so that memory stays small and nobody waits for the reader.
     ///
-    /// - Throws: `QueueError`, and what `body` throws.
+    /// - Throws: ``QueueError``, and what `body` throws.
     package func forEachResult(sorted: Bool, _ body: (JobResult) throws -> Void) throws {
         var last: Int64 = 0
         while true {

@@ -1,13 +1,13 @@
 /// The contents of a job that is in a queue, to be compared with one that has its id.
 struct KnownJob {
     var sequence: Int64
-    /// As its column holds them.
+    /// The pictures as their column holds them.
     var images: String
     var prompt: String
     var maxTokens: Int
     var options: String
 
-    /// In what another job with its id differs, for a person; nil where it is the same.
+    /// Returns how another job with its id differs, for a person; nil where it is the same.
     ///
     /// - Throws: `corrupt` where the pictures cannot be read.
     func difference(to job: Job, images new: String, queue: String) throws(QueueError) -> String? {

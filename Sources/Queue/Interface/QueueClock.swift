@@ -4,13 +4,13 @@ import Foundation
     import Glibc
 #endif
 
-/// The time by which leases run out.
+/// The clock by which leases expire.
 package protocol QueueClock: Sendable {
-    /// Names the run of the machine: a deadline of another run has passed.
+    /// Identifies the boot of the machine: a deadline of another boot has passed.
     var bootID: String { get }
-    /// Nanoseconds since the machine started, sleep included. Nobody can set it back, as they can the wall clock.
+    /// Returns the nanoseconds since the machine started, with sleep. It cannot be set back, as the wall clock can.
     func bootNanoseconds() -> Int64
-    /// Nanoseconds since 1970, for people to read; nothing is decided by it.
+    /// Returns the nanoseconds since 1970, for people to read; nothing is decided by it.
     func wallNanoseconds() -> Int64
 }
 
@@ -34,10 +34,10 @@ package struct BootClock: QueueClock {
 }
 
 extension Duration {
-    /// With its fraction.
+    /// The duration in seconds, with its fraction.
     package var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 
-    /// Rounded towards zero; centuries are cut to what fits.
+    /// The duration in nanoseconds, rounded towards zero; what does not fit is cut.
     package var nanoseconds: Int64 {
         let (seconds, attoseconds) = components
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)

@@ -1,38 +1,38 @@
-/// Why the queue, or what was to be put into it, could not be used.
+/// The reason why the queue, or what was to be put into it, cannot be used.
 package enum QueueError: Error, Equatable {
     /// The file is not there, or may not be opened.
     case cannotOpen(queue: String, reason: String)
-    /// Others held the queue for longer than we wait.
+    /// Others held the queue for longer than the timeout.
     case busy(queue: String, doing: String)
-    /// No space; nothing that was promised is lost.
+    /// There is no space left; nothing that was finished is lost.
     case diskFull(queue: String, doing: String)
     /// The file is damaged.
     case corrupt(queue: String, detail: String)
-    /// A file of something else.
+    /// The file is not a queue.
     case notAQueue(queue: String)
     /// Made by a newer version of this software.
     case newerSchema(queue: String, found: Int, known: Int)
     /// The queue belongs to another model.
     case otherModel(queue: String, belongsTo: String, offered: String)
-    /// Made by an older version, and not to be raised to ours.
+    /// Made by an older version, and cannot be migrated.
     case olderSchema(queue: String, found: Int, known: Int)
-    /// The file lies on a file system of the network, whose locks hold nobody back.
+    /// The file lies on a network file system, whose locks do not work between machines.
     case networkFileSystem(queue: String, kind: String)
-    /// The address of a queue that cannot be read. Its password is left out.
+    /// The address of a queue is not valid. Its password is left out.
     case badAddress(address: String, reason: String)
-    /// The server is down or out of reach, and stayed so for as long as we wait.
+    /// The server is down or out of reach, and stayed so until the timeout.
     case unreachable(queue: String, reason: String)
-    /// The server is there and does not let us in: password, permission, encryption, no such database.
+    /// The server refuses the connection: password, permission, encryption, no such database.
     case refused(queue: String, reason: String, advice: String)
-    /// More jobs are ready, or would be, than the submitter wants to be.
+    /// More jobs would be ready than the submitter allows.
     case full(queue: String, ready: Int, adding: Int, bound: Int)
     /// Any other answer of the database.
     case failed(queue: String, doing: String, detail: String)
-    /// The job is no longer ours: its lease ran out and another has it, or it was cancelled or replaced.
+    /// The lease no longer holds: it expired and another world has the job, or the job was canceled or replaced.
     case staleLease(jobID: String)
-    /// An id that is in the queue already, with other contents.
+    /// An id is in the queue already, with other contents.
     case otherContents(jobID: String, source: String?, difference: String)
-    /// A file or folder of jobs that cannot be read.
+    /// A file or folder of jobs cannot be read.
     case unreadable(path: String, reason: String)
 
     /// A short name for logs.
@@ -70,13 +70,13 @@ extension QueueError: CustomStringConvertible {
         case .diskFull(let queue, let doing):
             "no space left under the queue \(queue) while \(doing); make room and start the same command again, "
                 + "nothing that was finished is lost"
-        case .corrupt(let queue, let detail) where PostgresAddress.isOne(queue):
+        case .corrupt(let queue, let detail) where QueueAddress.isDatabase(queue):
             "the queue \(queue) is damaged (\(detail)); see what changed its tables, and submit the jobs to a new database "
                 + "where they cannot be mended"
         case .corrupt(let queue, let detail):
             "the queue \(queue) is damaged (\(detail)); keep a copy of it, and move what can be read into a new one "
                 + "with `sqlite3 \(queue) .recover`"
-        case .notAQueue(let queue) where PostgresAddress.isOne(queue):
+        case .notAQueue(let queue) where QueueAddress.isDatabase(queue):
             "the database \(queue) holds no queue; `paligemma submit` makes one in it, or give the address of another"
         case .notAQueue(let queue):
             "\(queue) is not a queue of this program; give another path, or move that file away"

@@ -1,10 +1,10 @@
-/// What a submission did.
+/// The effect of a submission.
 package struct SubmitSummary: Sendable, Equatable {
     /// Jobs that were not in the queue.
     package var added = 0
     /// Jobs that were in the queue already, with the same contents.
     package var known = 0
-    /// Jobs that were in the queue with other contents and are queued anew.
+    /// Jobs that were in the queue with other contents and are queued again.
     package var replaced = 0
 
     package init() {}
@@ -16,7 +16,7 @@ package enum OtherContents: Sendable {
     case replace
 }
 
-/// Which jobs a person means.
+/// The jobs that an operation concerns.
 package enum JobSelection: Sendable, Equatable {
     case all
     case ids([String])
@@ -24,23 +24,23 @@ package enum JobSelection: Sendable, Equatable {
     case code(String)
 }
 
-/// What the death of a world did to the jobs that it had.
+/// The effect of the death of a world on the jobs that it had.
 package struct DeathRecord: Sendable, Equatable {
     /// Jobs that were leased; each is tried again, alone.
     package var takenBack = 0
-    /// Jobs that failed with it, as poison: they had the world to themselves, and it was not the first to die.
+    /// Jobs that failed with it as poison: each was the only job of several worlds that died.
     package var poisoned: [String] = []
-    /// It had nothing but one suspect job.
+    /// Whether it had one suspect job and no other.
     package var wasAlone = false
 
     package init() {}
 }
 
-/// A world and what it has.
+/// The leases of a world.
 package struct LeaseHolder: Sendable, Equatable {
     package var owner: String
     package var jobs: Int
-    /// One of them is suspect, and then it is the only one.
+    /// Whether it has a suspect job, which then is the only one.
     package var hasSuspect: Bool
 
     package init(owner: String, jobs: Int, hasSuspect: Bool) {
@@ -50,7 +50,7 @@ package struct LeaseHolder: Sendable, Equatable {
     }
 }
 
-/// Failed jobs that have their code in common.
+/// Failed jobs with the same code.
 package struct FailureGroup: Sendable, Equatable {
     package var code: String
     package var jobs: Int
@@ -64,7 +64,7 @@ package struct FailureGroup: Sendable, Equatable {
     }
 }
 
-/// A job without an answer.
+/// A job that failed.
 package struct FailedJob: Sendable, Equatable {
     package var sequence: Int64
     package var id: String
@@ -79,15 +79,15 @@ package struct FailedJob: Sendable, Equatable {
     }
 }
 
-/// One end of a job that the queue accepted. Entries are only ever added; no token stands in two of them.
+/// An accepted end of a job. Entries are only added, and each token is in at most one.
 package struct AuditEntry: Sendable, Equatable {
-    /// Grows; not without gaps.
+    /// Grows, with gaps.
     package var number: Int64
     package var sequence: Int64
     package var id: String
     /// `done`, `failed` or `cancelled`.
     package var state: JobState
-    /// That of the lease; nil where the job had none.
+    /// The token of the lease; nil where the job had none.
     package var token: Int64?
     package var owner: String?
     package var attempt: Int

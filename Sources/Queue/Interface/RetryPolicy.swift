@@ -1,6 +1,6 @@
-/// How often a job is tried, and how long it rests in between.
+/// How often a job is tried, and how long the pauses in between are.
 package struct RetryPolicy: Sendable {
-    /// Attempts in all; the job fails with the last.
+    /// The maximum number of attempts; the job fails with the last.
     package var maximumAttempts = 5
     /// The pause after the first attempt; each later one is twice as long.
     package var firstPause = Duration.seconds(1)
@@ -9,28 +9,28 @@ package struct RetryPolicy: Sendable {
     /// together.
     package var jitter = 0.5...1.5
 
-    /// Worlds that may die with a job that they have alone; with the last the job fails as poison.
+    /// The number of worlds that die with a job that they have alone until it fails as poison.
     package var maximumDeathsAlone = 3
 
-    /// Ends of jobs, the latest, that tell whether a world has answered any.
+    /// The number of latest ends of jobs among which a world's answers are looked for.
     static let rememberedEnds = 100_000
 
     package init() {}
 
-    /// The pause after attempt number `attempt` (from 1) failed.
+    /// Returns the pause after attempt number `attempt` (from 1) failed.
     package func pause(afterAttempt attempt: Int) -> Duration {
         let doubled = firstPause * (1 << min(max(attempt - 1, 0), 30))
         return min(doubled, longestPause) * Double.random(in: jitter)
     }
 
-    /// What a job fails with whose leases ran out too often.
+    /// Returns the failure of a job whose leases expired too often.
     package func expiry(attempts: Int, owner: String) -> JobFailure {
         JobFailure(
             code: JobFailure.leaseExpired,
             message: "\(attempts) times a world died or hung while it had this job, the last was \(owner)")
     }
 
-    /// What a job fails with that killed every world that had it.
+    /// Returns the failure of a job that killed every world that had it.
     package func poison(cause: String) -> JobFailure {
         JobFailure(
             code: JobFailure.poison,

@@ -5,23 +5,23 @@ import Foundation
     import Glibc
 #endif
 
-/// Jobs on their way into a queue, one after the other, so that a million need little memory.
+/// A source of jobs to submit, which returns one after the other, so that a million need little memory.
 package protocol JobSource: AnyObject {
-    /// The next job, nil at the end. A job that makes no sense comes with its `fault`.
+    /// Returns the next job, nil at the end. A job that is not valid has a `fault`.
     ///
-    /// - Throws: `unreadable`, where the source itself cannot be read on.
+    /// - Throws: `unreadable` where the source itself cannot be read.
     func next() throws(QueueError) -> Job?
 }
 
-/// What a job has where nothing else is said.
+/// The defaults of jobs.
 package struct JobDefaults: Sendable {
-    /// Nil: every job has to have its own.
+    /// Nil where every job must have its own.
     package var prompt: String?
     package var maxTokens: Int
     package var priority: Int
-    /// Frames that are taken out of a video; nil: videos are no pictures.
+    /// The number of frames that are taken from a video; nil where videos are not accepted.
     package var frames: Int?
-    /// How answers are made; a job that says it otherwise, key by key, has its own way.
+    /// The decoding options of jobs that do not give them, key by key.
     package var options: [JSON.Member]
 
     package init(
@@ -37,10 +37,10 @@ package struct JobDefaults: Sendable {
 }
 
 extension JobImage {
-    /// A picture or a video by the name that a person gave it, looked up now.
+    /// Returns a picture or a video by the name that a person gave it, with its current size and time.
     ///
-    /// - Parameter folder: where a relative name begins.
-    /// - Parameter frames: of a video.
+    /// - Parameter folder: The folder of relative names.
+    /// - Parameter frames: The number of frames of a video.
     package static func look(at name: String, in folder: String, frames: Int? = nil) -> JobImage {
         let path = absolutePath(of: name, in: folder)
         guard let status = FileStatus(path), status.isRegular else {
@@ -49,7 +49,7 @@ extension JobImage {
         return JobImage(name: name, path: path, size: status.size, modified: status.modified, frames: frames)
     }
 
-    /// `..` stays as it is: through a symbolic link it is not what it seems.
+    /// Returns an absolute path. `..` stays as it is, because behind a symbolic link it is another folder.
     static func absolutePath(of name: String, in folder: String) -> String {
         if name.hasPrefix("/") { return name }
         let base = folder.hasPrefix("/") ? folder : FileManager.default.currentDirectoryPath + "/" + folder
@@ -65,7 +65,7 @@ extension JobImage {
     }
 }
 
-/// What stat(2) says of a path, symbolic links followed.
+/// The result of stat(2) for a path; symbolic links are followed.
 struct FileStatus {
     let isRegular: Bool
     let isDirectory: Bool
@@ -73,7 +73,7 @@ struct FileStatus {
     let size: Int64
     /// Nanoseconds since 1970.
     let modified: Int64
-    /// The same for two names of one folder.
+    /// Device and inode, the same for two names of one folder.
     let identity: Identity
 
     struct Identity: Hashable {
@@ -81,7 +81,7 @@ struct FileStatus {
         let inode: UInt64
     }
 
-    /// Nil where there is nothing, or nothing that may be looked at.
+    /// Nil where there is nothing, or where permission is missing.
     init?(_ path: String) {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }

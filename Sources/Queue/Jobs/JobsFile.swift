@@ -1,4 +1,5 @@
 import Base
+import DecodingSettings
 import Foundation
 import Pictures
 
@@ -96,48 +97,43 @@ extension JobsFile {
         var options: String
     }
 
-    private struct Fault: Error {
-        var reason: String
-    }
-
     /// Nil for an empty line.
-    private static func parse(_ line: LineReader.Line, defaults: JobDefaults) -> Result<Description?, Fault> {
+    private static func parse(_ line: LineReader.Line, defaults: JobDefaults) -> Result<Description?, JobLineError> {
         guard case .bytes(let bytes) = line else {
-            return .failure(Fault(reason: "longer than \(LineReader.maximumLength) bytes; divide it"))
+            return .failure(JobLineError("longer than \(LineReader.maximumLength) bytes; divide it"))
         }
         if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return .success(nil) }
-        let parsed = bytes.withUnsafeBufferPointer { buffer -> Result<JSON, JSON.SyntaxError> in
-            do throws(JSON.SyntaxError) { return .success(try JSON(parsing: buffer)) } catch { return .failure(error) }
+        let value: JSON
+        do throws(JSON.SyntaxError) {
+            value = try JSON(parsing: bytes)
+        } catch {
+            let reason = "not JSON at column \(error.offset + 1): \(error.reason); correct the line"
+            return .failure(JobLineError(reason))
         }
-        switch parsed {
-        case .failure(let error):
-            return .failure(Fault(reason: "not JSON at column \(error.offset + 1): \(error.reason); mend the line"))
-        case .success(let value):
-            do throws(Fault) { return .success(try describe(value, defaults: defaults)) } catch {
-                return .failure(error)
-            }
+        do throws(JobLineError) { return .success(try describe(value, defaults: defaults)) } catch {
+            return .failure(error)
         }
     }
 
-    private static func describe(_ value: JSON, defaults: JobDefaults) throws(Fault) -> Description {
+    private static func describe(_ value: JSON, defaults: JobDefaults) throws(JobLineError) -> Description {
         guard let members = value.object else {
-            throw Fault(reason: "an object is due, like {\"images\": [\"x.png\"], \"prompt\": \"caption en\"}")
+            throw JobLineError("an object is due, like {\"images\": [\"x.png\"], \"prompt\": \"caption en\"}")
         }
         for member in members where !keys.contains(member.key) {
-            throw Fault(reason: "the key \"\(member.key)\" is not known; known are \(keys.joined(separator: ", "))")
+            throw JobLineError("the key \"\(member.key)\" is not known; known are \(keys.joined(separator: ", "))")
         }
         let (task, words) = (try taskPrompt(value), try text(value["prompt"], "prompt"))
         let prompt = task ?? words ?? defaults.prompt
         guard let prompt else {
-            throw Fault(
-                reason: "\"prompt\" is missing; add it, or a \"task\", or give one for all jobs with --prompt or --task"
+            throw JobLineError(
+                "\"prompt\" is missing; add it, or a \"task\", or give one for all jobs with --prompt or --task"
             )
         }
         let id = try text(value["id"], "id")
-        if id?.isEmpty == true { throw Fault(reason: "\"id\" is empty; give one, or leave the key out") }
+        if id?.isEmpty == true { throw JobLineError("\"id\" is empty; give one, or leave the key out") }
         let maxTokens = try integer(value["max_tokens"], "max_tokens") ?? defaults.maxTokens
         guard (1...1_000_000).contains(maxTokens) else {
-            throw Fault(reason: "\"max_tokens\" is \(maxTokens); give 1 to 1000000")
+            throw JobLineError("\"max_tokens\" is \(maxTokens); give 1 to 1000000")
         }
         let video = try video(value, defaults: defaults)
         let names = if let video { [video.name] } else { try images(value["images"]) }
@@ -147,81 +143,82 @@ extension JobsFile {
             options: try options(members.filter { DecodingOptions.keys.contains($0.key) }, defaults: defaults))
     }
 
-    private static func options(_ own: [JSON.Member], defaults: JobDefaults) throws(Fault) -> String {
+    private static func options(_ own: [JSON.Member], defaults: JobDefaults) throws(JobLineError) -> String {
         let inherited = defaults.options.filter { option in !own.contains { $0.key == option.key } }
-        do throws(DecodingOptions.Fault) {
+        do throws(DecodingOptionError) {
             return try DecodingOptions(inherited + own).text
         } catch {
-            throw Fault(reason: error.reason)
+            throw JobLineError(error.reason)
         }
     }
 
     /// Nil where the line names no task.
-    private static func taskPrompt(_ value: JSON) throws(Fault) -> String? {
+    private static func taskPrompt(_ value: JSON) throws(JobLineError) -> String? {
         let (language, about) = (try text(value["lang"], "lang"), try text(value["about"], "about"))
         guard let name = try text(value["task"], "task") else {
             guard language == nil, about == nil else {
-                throw Fault(reason: "\"lang\" and \"about\" belong to a \"task\"; add it, or leave them out")
+                throw JobLineError("\"lang\" and \"about\" belong to a \"task\"; add it, or leave them out")
             }
             return nil
         }
         guard value["prompt"] == nil else {
-            throw Fault(reason: "\"task\" and \"prompt\" are both there; a task is a prompt, leave one out")
+            throw JobLineError("\"task\" and \"prompt\" are both there; a task is a prompt, leave one out")
         }
         guard let task = TaskPrompt(rawValue: name) else {
             let known = TaskPrompt.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Fault(reason: "the task \"\(name)\" is not known; known are \(known)")
+            throw JobLineError("the task \"\(name)\" is not known; known are \(known)")
         }
-        do throws(TaskPrompt.Fault) {
+        do throws(TaskPromptError) {
             return try task.prompt(language: language, about: about)
         } catch {
-            throw Fault(reason: error.description)
+            throw JobLineError(error.description)
         }
     }
 
     /// Nil where the line names no video.
-    private static func video(_ value: JSON, defaults: JobDefaults) throws(Fault) -> (name: String, frames: Int)? {
+    private static func video(_ value: JSON, defaults: JobDefaults) throws(JobLineError) -> (name: String, frames: Int)?
+    {
         let frames = try integer(value["frames"], "frames")
         guard let name = try text(value["video"], "video") else {
             guard frames == nil else {
-                throw Fault(reason: "\"frames\" belongs to a \"video\"; add it, or leave \"frames\" out")
+                throw JobLineError("\"frames\" belongs to a \"video\"; add it, or leave \"frames\" out")
             }
             return nil
         }
-        guard !name.isEmpty else { throw Fault(reason: "\"video\" is empty; give the path of a video") }
+        guard !name.isEmpty else { throw JobLineError("\"video\" is empty; give the path of a video") }
         guard value["images"] == nil else {
-            throw Fault(
-                reason: "\"video\" and \"images\" are both there; a video's frames are the images, leave one out")
+            throw JobLineError(
+                "\"video\" and \"images\" are both there; a video's frames are the images, leave one out")
         }
         let count = frames ?? defaults.frames ?? VideoReader.standardFrames
         guard (1...VideoReader.maximumFrames).contains(count) else {
-            throw Fault(reason: "\"frames\" is \(count); give 1 to \(VideoReader.maximumFrames)")
+            throw JobLineError("\"frames\" is \(count); give 1 to \(VideoReader.maximumFrames)")
         }
         return (name, count)
     }
 
-    private static func images(_ value: JSON?) throws(Fault) -> [String] {
+    private static func images(_ value: JSON?) throws(JobLineError) -> [String] {
         guard let value else {
-            throw Fault(reason: "\"images\" is missing; add the paths of the pictures, or a \"video\"")
+            throw JobLineError("\"images\" is missing; add the paths of the pictures, or a \"video\"")
         }
         let names = value.array?.map(\.string)
         guard let names, !names.isEmpty, !names.contains(where: { $0 == nil || $0 == "" }) else {
-            throw Fault(reason: "\"images\" must be a list of one path or more, like [\"x.png\"]")
+            throw JobLineError("\"images\" must be a list of one path or more, like [\"x.png\"]")
         }
         return names.compactMap(\.self)
     }
 
-    private static func text(_ value: JSON?, _ key: String) throws(Fault) -> String? {
+    private static func text(_ value: JSON?, _ key: String) throws(JobLineError) -> String? {
         guard let value else { return nil }
         guard let text = value.string else {
-            throw Fault(reason: "\"\(key)\" must be a string and is \(value.kindName)")
+            throw JobLineError("\"\(key)\" must be a string and is \(value.kindName)")
         }
         return text
     }
 
-    private static func integer(_ value: JSON?, _ key: String) throws(Fault) -> Int? {
+    private static func integer(_ value: JSON?, _ key: String) throws(JobLineError) -> Int? {
         guard let value else { return nil }
-        guard let number = value.integer else { throw Fault(reason: "\"\(key)\" must be a whole number") }
+        guard let number = value.integer else { throw JobLineError("\"\(key)\" must be a whole number") }
         return number
     }
 }

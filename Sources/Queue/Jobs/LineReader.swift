@@ -4,17 +4,17 @@ import Foundation
     import Glibc
 #endif
 
-/// The lines of a file, of bounded length, a buffer at a time.
+/// Reads the lines of a file, of bounded length, a buffer at a time.
 struct LineReader: ~Copyable {
     static let maximumLength = 16 << 20
 
     enum Line {
         case bytes(ArraySlice<UInt8>)
-        /// Longer than `maximumLength`; its bytes are gone.
+        /// Longer than `maximumLength`; its bytes are dropped.
         case tooLong
     }
 
-    /// Of the line that `next` gave last, from 1.
+    /// The number of the line that `next` returned last, from 1.
     private(set) var number = 0
 
     private let path: String
@@ -24,7 +24,7 @@ struct LineReader: ~Copyable {
     private var start = 0
     private var isAtEnd = false
 
-    /// - Throws: `unreadable`. Only a regular file is taken, for it is read twice.
+    /// - Throws: `unreadable`, also for anything but a regular file, because it is read twice.
     init(path: String) throws(QueueError) {
         self.path = path
         let opened = open(path, O_RDONLY | O_CLOEXEC)
@@ -39,7 +39,7 @@ struct LineReader: ~Copyable {
         if descriptor >= 0 { close(descriptor) }
     }
 
-    /// The next line without its newline, nil at the end.
+    /// Returns the next line without its newline, nil at the end.
     mutating func next() throws(QueueError) -> Line? {
         var searchFrom = start
         var isTooLong = false

@@ -1,4 +1,4 @@
-/// Pixels of a picture in its file, turned upright.
+/// The size of a picture in its file, after the EXIF orientation is applied, in pixels.
 package struct PictureSize: Sendable, Equatable {
     package var width: Int
     package var height: Int

@@ -23,10 +23,6 @@ struct PostgresAddress: Sendable {
         PQconninfoFree(options)
     }
 
-    static func isOne(_ address: String) -> Bool {
-        address.hasPrefix("postgres://") || address.hasPrefix("postgresql://")
-    }
-
     /// The address with stars in place of passwords.
     static func masked(_ url: String) -> String {
         var masked = url

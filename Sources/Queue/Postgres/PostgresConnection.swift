@@ -16,7 +16,7 @@ final class PostgresConnection {
     /// Behind it: what we rely on.
     private static let settings = [("client_encoding", "UTF8")]
 
-    init(_ address: PostgresAddress) throws(PostgresFault) {
+    init(_ address: PostgresAddress) throws(PostgresError) {
         queue = address.masked
         let parameters = Self.defaults + [("dbname", address.url)] + Self.settings
         let opened = Self.withCStrings(parameters.map(\.0)) { keywords in
@@ -26,7 +26,7 @@ final class PostgresConnection {
         guard PQstatus(opened) == CONNECTION_OK else {
             let message = PostgresAddress.tidy(String(cString: PQerrorMessage(opened)))
             PQfinish(opened)
-            throw PostgresFault(connecting: message, queue: queue)
+            throw PostgresError(connecting: message, queue: queue)
         }
         handle = opened
         // A library does not print: what the server remarks is for nobody.
@@ -37,13 +37,13 @@ final class PostgresConnection {
     deinit { PQfinish(handle) }
 
     /// Runs statements without values that return nothing.
-    func execute(_ sql: String, doing: String) throws(PostgresFault) {
+    func execute(_ sql: String, doing: String) throws(PostgresError) {
         _ = try rows(of: PQexec(handle, sql), doing: doing)
     }
 
     /// Runs one statement with values. It is prepared once and kept as long as the connection.
     @discardableResult
-    func run(_ sql: String, _ values: [PostgresValue] = [], doing: String) throws(PostgresFault) -> PostgresRows {
+    func run(_ sql: String, _ values: [PostgresValue] = [], doing: String) throws(PostgresError) -> PostgresRows {
         let name = try prepare(sql, values, doing: doing)
         let encoded = values.map(\.encoded)
         var lengths = encoded.map { Int32(clamping: $0?.count ?? 0) }
@@ -66,10 +66,10 @@ final class PostgresConnection {
 
     /// Everything in `body` or nothing.
     func transaction<Result>(
-        doing: String, _ body: () throws(PostgresFault) -> Result
-    ) throws(PostgresFault) -> Result {
+        doing: String, _ body: () throws(PostgresError) -> Result
+    ) throws(PostgresError) -> Result {
         try execute("BEGIN", doing: doing)
-        do throws(PostgresFault) {
+        do throws(PostgresError) {
             let result = try body()
             try execute("COMMIT", doing: doing)
             return result
@@ -82,7 +82,7 @@ final class PostgresConnection {
 
     private func prepare(
         _ sql: String, _ values: [PostgresValue], doing: String
-    ) throws(PostgresFault) -> String {
+    ) throws(PostgresError) -> String {
         if let name = prepared[sql] { return name }
         let name = "s\(prepared.count)"
         let types = values.map(\.type)
@@ -91,7 +91,7 @@ final class PostgresConnection {
         return name
     }
 
-    private func rows(of result: OpaquePointer?, doing: String) throws(PostgresFault) -> PostgresRows {
+    private func rows(of result: OpaquePointer?, doing: String) throws(PostgresError) -> PostgresRows {
         guard let result else {
             throw .lost(PostgresAddress.tidy(String(cString: PQerrorMessage(handle))))
         }
@@ -101,7 +101,7 @@ final class PostgresConnection {
         let state = PQresultErrorField(result, Int32(UInt8(ascii: "C"))).map { String(cString: $0) } ?? ""
         let primary = PQresultErrorField(result, Int32(UInt8(ascii: "M"))).map { String(cString: $0) }
         let message = primary ?? PostgresAddress.tidy(String(cString: PQresultErrorMessage(result)))
-        throw PostgresFault(
+        throw PostgresError(
             state: state, message: message, isConnected: PQstatus(handle) == CONNECTION_OK, queue: queue, doing: doing)
     }
 

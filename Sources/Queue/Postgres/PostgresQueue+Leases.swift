@@ -6,7 +6,7 @@ extension PostgresQueue {
         // Tells what this call got, should the answer be lost.
         let claim = PostgresValue.integer(Int64.random(in: .min ... .max))
         let claimed = try session.run(doing: doing) {
-            connection, mayHaveHappened throws(PostgresFault) -> (rows: PostgresRows?, embedded: PostgresRows?) in
+            connection, mayHaveHappened throws(PostgresError) -> (rows: PostgresRows?, embedded: PostgresRows?) in
             if mayHaveHappened {
                 let rows = try connection.run(PostgresStatements.claimed, [.text(owner), claim], doing: doing)
                 if rows.count > 0 { return (rows, try self.embedded(for: rows, in: connection)) }
@@ -29,10 +29,10 @@ extension PostgresQueue {
             return (rows, try self.embedded(for: rows, in: connection))
         }
         guard let rows = claimed.rows else { return [] }
-        var leases = try rows.map(lease(from:)).sorted { $0.ticket.token < $1.ticket.token }
+        var leases = try rows.map(lease(from:)).sorted { $0.handle.token < $1.handle.token }
         for row in claimed.embedded?.map({ $0 }) ?? [] {
             let position = Int(row.integer(1))
-            guard let index = leases.firstIndex(where: { $0.ticket.sequence == row.integer(0) }),
+            guard let index = leases.firstIndex(where: { $0.handle.sequence == row.integer(0) }),
                 leases[index].job.images.indices.contains(position)
             else { continue }
             leases[index].job.images[position].bytes = row.bytes(2)
@@ -49,7 +49,7 @@ extension PostgresQueue {
     }
 
     /// Takes back what has run out and wakes what has rested, then looks.
-    private func look(for owner: String, in connection: PostgresConnection) throws(PostgresFault) -> Findings {
+    private func look(for owner: String, in connection: PostgresConnection) throws(PostgresError) -> Findings {
         let doing = "leasing jobs"
         var hasSwept = false
         while true {
@@ -71,7 +71,7 @@ extension PostgresQueue {
         }
     }
 
-    private func takeBack(_ sql: String, in connection: PostgresConnection) throws(PostgresFault) {
+    private func takeBack(_ sql: String, in connection: PostgresConnection) throws(PostgresError) {
         let failure = retryPolicy.expiry(attempts: retryPolicy.maximumAttempts, owner: "{owner}")
         let values: [PostgresValue] = [
             .integer(retryPolicy.maximumAttempts), .text(failure.code), .text(failure.message),
@@ -82,7 +82,7 @@ extension PostgresQueue {
 
     private func embedded(
         for rows: PostgresRows, in connection: PostgresConnection
-    ) throws(PostgresFault) -> PostgresRows? {
+    ) throws(PostgresError) -> PostgresRows? {
         let sequences = rows.map { $0.flag(10) ? $0.integer(0) : nil }.compactMap(\.self)
         guard !sequences.isEmpty else { return nil }
         return try connection.run(PostgresStatements.embedded, [.integers(sequences)], doing: "reading pictures")
@@ -92,21 +92,21 @@ extension PostgresQueue {
         let job = Job(
             id: row.text(2), images: try ImageColumn.decode(row.text(3), queue: name), prompt: row.text(4),
             maxTokens: Int(row.integer(5)), priority: Int(row.integer(6)), options: row.text(7))
-        let ticket = Lease.Ticket(sequence: row.integer(0), token: row.integer(1), jobID: job.id)
-        return Lease(ticket: ticket, job: job, attempt: Int(row.integer(8)), isSuspect: row.flag(9))
+        let handle = LeaseHandle(sequence: row.integer(0), token: row.integer(1), jobID: job.id)
+        return Lease(handle: handle, job: job, attempt: Int(row.integer(8)), isSuspect: row.flag(9))
     }
 
-    package func renew(_ tickets: [Lease.Ticket], for duration: Duration) throws(QueueError) -> [Lease.Ticket] {
-        guard !tickets.isEmpty else { return [] }
+    package func renew(_ handles: [LeaseHandle], for duration: Duration) throws(QueueError) -> [LeaseHandle] {
+        guard !handles.isEmpty else { return [] }
         let rows = try ask(
-            PostgresStatements.renew, Self.columns(tickets) + [duration.microseconds], doing: "renewing leases")
+            PostgresStatements.renew, Self.columns(handles) + [duration.microseconds], doing: "renewing leases")
         let renewed = Set(rows.map { $0.integer(0) })
-        return tickets.filter { !renewed.contains($0.sequence) }
+        return handles.filter { !renewed.contains($0.sequence) }
     }
 
-    package func release(_ tickets: [Lease.Ticket]) throws(QueueError) {
-        guard !tickets.isEmpty else { return }
-        try ask(PostgresStatements.release, Self.columns(tickets), doing: "returning leases")
+    package func release(_ handles: [LeaseHandle]) throws(QueueError) {
+        guard !handles.isEmpty else { return }
+        try ask(PostgresStatements.release, Self.columns(handles), doing: "returning leases")
     }
 
     @discardableResult
@@ -116,7 +116,7 @@ extension PostgresQueue {
 
     package func takeBackAll(countingAttempts: Bool) throws(QueueError) {
         let doing = "taking back leases"
-        try session.run(doing: doing) { connection, _ throws(PostgresFault) in
+        try session.run(doing: doing) { connection, _ throws(PostgresError) in
             if countingAttempts {
                 try takeBack(PostgresStatements.takeBackAll, in: connection)
             } else {
@@ -156,7 +156,7 @@ extension PostgresQueue {
         }
     }
 
-    private static func columns(_ tickets: [Lease.Ticket]) -> [PostgresValue] {
-        [.integers(tickets.map(\.sequence)), .integers(tickets.map(\.token))]
+    private static func columns(_ handles: [LeaseHandle]) -> [PostgresValue] {
+        [.integers(handles.map(\.sequence)), .integers(handles.map(\.token))]
     }
 }

@@ -19,7 +19,7 @@ extension PostgresQueue {
 
     package func audit(after number: Int64, limit: Int) throws(QueueError) -> [AuditEntry] {
         let doing = "reading the audit"
-        let rows = try session.run(doing: doing) { connection, _ throws(PostgresFault) in
+        let rows = try session.run(doing: doing) { connection, _ throws(PostgresError) in
             let last = try settledNumber(in: connection, doing: doing)
             return try connection.run(
                 PostgresStatements.audit, [.integer(number), .integer(limit), .integer(last)], doing: doing)
@@ -70,7 +70,7 @@ extension PostgresQueue {
 
     package func compact() throws(QueueError) {
         let doing = "giving back its room"
-        try session.run(doing: doing) { connection, _ throws(PostgresFault) in
+        try session.run(doing: doing) { connection, _ throws(PostgresError) in
             try connection.execute(PostgresStatements.compact, doing: doing)
         }
     }

@@ -1,47 +1,47 @@
 extension PostgresQueue {
-    package func finish(_ ticket: Lease.Ticket, with answer: Answer) throws(QueueError) {
+    package func finish(_ handle: LeaseHandle, with answer: Answer) throws(QueueError) {
         let doing = "finishing a job"
         let values: [PostgresValue] = [
-            .integer(ticket.sequence), .integer(ticket.token), .text(answer.text),
+            .integer(handle.sequence), .integer(handle.token), .text(answer.text),
             .bytes(AnswerColumns.bytes(ofTokens: answer.tokens)),
             .bytes(AnswerColumns.bytes(ofLogprobs: answer.logprobs)), .text(answer.finishReason.rawValue),
             .real(answer.seconds), .textOrNull(answer.details),
         ]
-        let accepted = try session.run(doing: doing) { connection, mayHaveHappened throws(PostgresFault) in
+        let accepted = try session.run(doing: doing) { connection, mayHaveHappened throws(PostgresError) in
             if try connection.run(PostgresStatements.finish, values, doing: doing).count > 0 { return true }
             guard mayHaveHappened else { return false }
-            return try end(of: ticket, in: connection) == .done
+            return try end(of: handle, in: connection) == .done
         }
-        guard accepted else { throw .staleLease(jobID: ticket.jobID) }
+        guard accepted else { throw .staleLease(jobID: handle.jobID) }
     }
 
     @discardableResult
     package func fail(
-        _ ticket: Lease.Ticket, with failure: JobFailure, permanent: Bool, seconds: Double
+        _ handle: LeaseHandle, with failure: JobFailure, permanent: Bool, seconds: Double
     ) throws(QueueError) -> JobState {
         let doing = "failing a job"
         let pauses = (1...max(1, retryPolicy.maximumAttempts)).map {
             retryPolicy.pause(afterAttempt: $0).nanoseconds / 1000
         }
         let values: [PostgresValue] = [
-            .integer(ticket.sequence), .integer(ticket.token), .flag(permanent), .integer(retryPolicy.maximumAttempts),
+            .integer(handle.sequence), .integer(handle.token), .flag(permanent), .integer(retryPolicy.maximumAttempts),
             .integers(pauses), .text(failure.code), .text(failure.message), .real(seconds),
         ]
-        let state = try session.run(doing: doing) { connection, mayHaveHappened throws(PostgresFault) -> JobState? in
+        let state = try session.run(doing: doing) { connection, mayHaveHappened throws(PostgresError) -> JobState? in
             if let row = try connection.run(PostgresStatements.fail, values, doing: doing).first {
                 return JobState(rawValue: Int(row.integer(0)))
             }
-            return mayHaveHappened ? try end(of: ticket, in: connection) : nil
+            return mayHaveHappened ? try end(of: handle, in: connection) : nil
         }
-        guard let state, state == .failed || state == .retry else { throw .staleLease(jobID: ticket.jobID) }
+        guard let state, state == .failed || state == .retry else { throw .staleLease(jobID: handle.jobID) }
         return state
     }
 
     /// What became of a lease after the connection broke under its end: the end that the audit knows it by, or the
     /// pause that the job is in. Nil where it ended otherwise.
-    private func end(of ticket: Lease.Ticket, in connection: PostgresConnection) throws(PostgresFault) -> JobState? {
+    private func end(of handle: LeaseHandle, in connection: PostgresConnection) throws(PostgresError) -> JobState? {
         let rows = try connection.run(
-            PostgresStatements.endOfLease, [.integer(ticket.sequence), .integer(ticket.token)],
+            PostgresStatements.endOfLease, [.integer(handle.sequence), .integer(handle.token)],
             doing: "looking for the end of a lease")
         guard let row = rows.first, let state = JobState(rawValue: Int(row.integerOrNil(0) ?? -1)) else { return nil }
         return row.flag(1) || state == .retry ? state : nil
@@ -49,7 +49,7 @@ extension PostgresQueue {
 
     package func results(after number: Int64, limit: Int) throws(QueueError) -> [JobResult] {
         let doing = "reading results"
-        let rows = try session.run(doing: doing) { connection, _ throws(PostgresFault) in
+        let rows = try session.run(doing: doing) { connection, _ throws(PostgresError) in
             let last = try settledNumber(in: connection, doing: doing)
             return try connection.run(
                 PostgresStatements.results, [.integer(number), .integer(limit), .integer(last)], doing: doing)
@@ -64,7 +64,7 @@ extension PostgresQueue {
 
     /// A number up to which every result is to be seen, or will never be. Results that are being written right now
     /// come with the next call.
-    func settledNumber(in connection: PostgresConnection, doing: String) throws(PostgresFault) -> Int64 {
+    func settledNumber(in connection: PostgresConnection, doing: String) throws(PostgresError) -> Int64 {
         let last = try connection.run(PostgresStatements.lastNumber, doing: doing).first?.integer(0) ?? 0
         try connection.run(PostgresStatements.awaitNumbering, doing: doing)
         return last

@@ -4,8 +4,8 @@ extension PostgresQueue {
     ) throws(QueueError) -> SubmitSummary {
         let doing = "submitting jobs"
         guard !jobs.isEmpty else { return SubmitSummary() }
-        return try session.run(doing: doing) { connection, _ throws(PostgresFault) in
-            try connection.transaction(doing: doing) { () throws(PostgresFault) in
+        return try session.run(doing: doing) { connection, _ throws(PostgresError) in
+            try connection.transaction(doing: doing) { () throws(PostgresError) in
                 // Who bounds a submission does so alone, so that two do not pass the bound together.
                 if maxReady != nil { try connection.run(PostgresStatements.lockSubmit, doing: doing) }
                 // Results are written by what comes after the counters; see PostgresSchema.
@@ -21,7 +21,7 @@ extension PostgresQueue {
 
     private func insert(
         _ jobs: [Job], _ otherContents: OtherContents, into connection: PostgresConnection
-    ) throws(PostgresFault) -> SubmitSummary {
+    ) throws(PostgresError) -> SubmitSummary {
         let images = jobs.map { ImageColumn.encode($0.images) }
         let rows = try connection.run(
             PostgresStatements.insert,
@@ -51,7 +51,7 @@ extension PostgresQueue {
     private func compare(
         _ others: [(job: Job, images: String)], _ otherContents: OtherContents, _ summary: inout SubmitSummary,
         in connection: PostgresConnection
-    ) throws(PostgresFault) {
+    ) throws(PostgresError) {
         var known = try knownJobs(others.map(\.job.id), in: connection)
         for (job, images) in others {
             guard let old = known[job.id] else {
@@ -84,7 +84,7 @@ extension PostgresQueue {
 
     private func knownJobs(
         _ ids: [String], in connection: PostgresConnection
-    ) throws(PostgresFault) -> [String: KnownJob] {
+    ) throws(PostgresError) -> [String: KnownJob] {
         let rows = try connection.run(PostgresStatements.known, [.texts(ids)], doing: "comparing jobs")
         let pairs = rows.map { row in
             (
@@ -97,10 +97,11 @@ extension PostgresQueue {
         return Dictionary(pairs) { first, _ in first }
     }
 
-    /// What a new job has outside its row: pictures that travel in the queue, and the result of one that makes no sense.
+    /// Adds what a new job has outside its row: pictures stored in the queue, and the result of a job that is not
+    /// valid.
     private func insertParts(
         of job: Job, sequence: Int64, into connection: PostgresConnection
-    ) throws(PostgresFault) {
+    ) throws(PostgresError) {
         for (position, image) in job.images.enumerated() {
             guard let bytes = image.bytes else { continue }
             try connection.run(
@@ -116,7 +117,7 @@ extension PostgresQueue {
 
     private func check(
         _ maxReady: Int?, adding summary: SubmitSummary, in connection: PostgresConnection
-    ) throws(PostgresFault) {
+    ) throws(PostgresError) {
         let adding = summary.added + summary.replaced
         guard let maxReady, adding > 0 else { return }
         let ready = Int(try connection.run(PostgresStatements.counts, doing: "counting").first?.integer(0) ?? 0)
@@ -133,7 +134,7 @@ extension PostgresQueue {
 
     private static func final<Result>(
         _ body: () throws(QueueError) -> Result
-    ) throws(PostgresFault) -> Result {
+    ) throws(PostgresError) -> Result {
         do { return try body() } catch { throw .final(error) }
     }
 }

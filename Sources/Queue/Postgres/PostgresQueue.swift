@@ -12,24 +12,24 @@ package final class PostgresQueue: JobQueue {
     /// - Parameters:
     ///   - address: `postgres://user@host:5432/database`.
     ///   - create: makes its tables where there are none.
-    ///   - patience: how long a call waits for a server that went away. Leases run out meanwhile: what was done under
+    ///   - timeout: how long a call waits for a server that went away. Leases run out meanwhile: what was done under
     ///     them is refused by its token, not lost.
-    ///   - openingPatience: the same for the opening, for a server that is being started.
+    ///   - openingTimeout: the same for the opening, for a server that is being started.
     /// - Throws: `badAddress`, `unreachable`, `refused`, `notAQueue`, `newerSchema`, `olderSchema`.
     package init(
-        address: String, create: Bool = false, patience: Duration = .seconds(300),
-        openingPatience: Duration = .seconds(3), retryPolicy: RetryPolicy = RetryPolicy()
+        address: String, create: Bool = false, timeout: Duration = .seconds(300),
+        openingTimeout: Duration = .seconds(3), retryPolicy: RetryPolicy = RetryPolicy()
     ) throws(QueueError) {
         let address = try PostgresAddress(address)
         name = address.masked
         self.retryPolicy = retryPolicy
-        session = PostgresSession(address, patience: patience)
-        try PostgresSchema.prepare(session, create: create, patience: openingPatience)
+        session = PostgresSession(address, timeout: timeout)
+        try PostgresSchema.prepare(session, create: create, timeout: openingTimeout)
     }
 
     package func adopt(fingerprint: String, modelName: String) throws(QueueError) {
         let doing = "comparing the model"
-        let known = try session.run(doing: doing) { connection, _ throws(PostgresFault) in
+        let known = try session.run(doing: doing) { connection, _ throws(PostgresError) in
             try connection.run(PostgresStatements.adopt, [.text(fingerprint), .text(modelName)], doing: doing)
             return try connection.run(PostgresStatements.model, doing: doing).first.map { ($0.text(0), $0.text(1)) }
         }
@@ -65,8 +65,8 @@ package final class PostgresQueue: JobQueue {
 
     package func verify() throws(QueueError) {
         let doing = "verifying it"
-        let finding = try session.run(doing: doing) { connection, _ throws(PostgresFault) in
-            try connection.transaction(doing: doing) { () throws(PostgresFault) -> String? in
+        let finding = try session.run(doing: doing) { connection, _ throws(PostgresError) in
+            try connection.transaction(doing: doing) { () throws(PostgresError) -> String? in
                 try connection.execute(PostgresStatements.oneSnapshot, doing: doing)
                 for (sql, detail) in PostgresStatements.invariants {
                     let violations = try connection.run(sql, doing: doing).first?.integer(0) ?? 0
@@ -83,7 +83,7 @@ package final class PostgresQueue: JobQueue {
     /// One statement that is one transaction, and may be done twice without harm.
     @discardableResult
     func ask(_ sql: String, _ values: [PostgresValue] = [], doing: String) throws(QueueError) -> PostgresRows {
-        try session.run(doing: doing) { connection, _ throws(PostgresFault) in
+        try session.run(doing: doing) { connection, _ throws(PostgresError) in
             try connection.run(sql, values, doing: doing)
         }
     }

@@ -1,22 +1,22 @@
-/// The tables of a queue in a database: one queue a database, in a schema of its own name.
+/// The tables of a queue in a database: one queue per database, in a schema of its own.
 enum PostgresSchema {
     static let name = "paligemma"
-    /// Raised when an older program would misread the tables.
+    /// The version of the tables, incremented when an older program would misread them.
     static let version = 2
 
     /// Makes the tables where there are none, and refuses those of another version.
-    static func prepare(_ session: PostgresSession, create: Bool, patience: Duration) throws(QueueError) {
+    static func prepare(_ session: PostgresSession, create: Bool, timeout: Duration) throws(QueueError) {
         let doing = "opening it"
         let queue = session.address.masked
-        let found = try session.run(doing: doing, patience: patience) { connection, _ throws(PostgresFault) -> Int? in
+        let found = try session.run(doing: doing, timeout: timeout) { connection, _ throws(PostgresError) -> Int? in
             let found = try version(in: connection, doing: doing)
             if let found, found != 1 { return found }
             guard create || found != nil else { return nil }
-            // One at a time. The lock is taken before the transaction begins: what another made meanwhile is seen by a
-            // transaction that begins after it, not by one that waited for it with what it knew before.
+            // One process at a time. The lock is taken before the transaction begins, because a transaction sees what
+            // another process committed only if it began afterwards.
             try connection.run(PostgresStatements.lockSchema, doing: doing)
             defer { _ = try? connection.run(PostgresStatements.unlockSchema, doing: doing) }
-            return try connection.transaction(doing: doing) { () throws(PostgresFault) -> Int? in
+            return try connection.transaction(doing: doing) { () throws(PostgresError) -> Int? in
                 switch try version(in: connection, doing: doing) {
                 case nil: try connection.execute(tables, doing: doing)
                 case 1?: try connection.execute(raisingVersion1, doing: doing)
@@ -30,7 +30,7 @@ enum PostgresSchema {
         if found < version { throw .olderSchema(queue: queue, found: found, known: version) }
     }
 
-    /// Whoever has the database open with an older program does not notice: a column more.
+    /// The migration adds columns, which do not disturb an older program that has the database open.
     private static let raisingVersion1 = """
         ALTER TABLE paligemma.results ADD COLUMN details text;
         ALTER TABLE paligemma.jobs ADD COLUMN picture bigint NOT NULL DEFAULT 0;
@@ -43,28 +43,28 @@ enum PostgresSchema {
         """
 
     /// Nil where there is no queue.
-    private static func version(in connection: PostgresConnection, doing: String) throws(PostgresFault) -> Int? {
+    private static func version(in connection: PostgresConnection, doing: String) throws(PostgresError) -> Int? {
         guard try connection.run(PostgresStatements.isThere, doing: doing).first?.flag(0) == true else { return nil }
         let rows = try connection.run(PostgresStatements.schemaVersion, doing: doing)
         return rows.first.map { Int($0.integer(0)) }
     }
 
     /// - `queue` has one row: the schema's version and the model that the queue belongs to.
-    /// - `jobs`: what was submitted and where it stands; the columns are those of the queue file. `lease_claim` tells the
-    ///   leases of one call, for a world whose connection broke before it was told what it got. Ids are unique by their
+    /// - `jobs`: what was submitted, and its state; the columns are those of the queue file. `lease_claim` identifies
+    ///   the leases of one call, for a world whose connection broke before it got the reply. Ids are unique by their
     ///   hash, since an index cannot hold long texts.
-    /// - `embedded`, `results`, `audit`: as in the queue file. No token can stand in the audit twice, and no entry can
+    /// - `embedded`, `results`, `audit`: as in the queue file. No token can be in the audit twice, and no entry can
     ///   be changed or removed.
     /// - `counts`: jobs by state, in many rows of which each server process changes one: worlds that finish at the same
     ///   time do not wait for each other, and a status adds up as many however many jobs there are. Triggers that
     ///   run once a statement, at its end, keep them right.
     ///
-    /// `queue_time` is the database's clock, which alone says when a lease has run out. `next_number` numbers results in
-    /// the order of completion: who takes a number holds a shared lock until its transaction is over, so a reader who
-    /// had the lock to himself knows that all numbers taken before are to be seen or will never be.
+    /// `queue_time` is the database's clock, by which leases expire. `next_number` numbers results in
+    /// the order of completion: a writer that takes a number holds a shared lock until its transaction is over, so a
+    /// reader that held the lock exclusively knows that every number taken before is visible or never will be.
     ///
-    /// The indexes are partial: each holds only the jobs of its state. Tables are vacuumed after a few thousand changes,
-    /// not after a fifth of a million jobs.
+    /// The indexes are partial: each holds only the jobs of its state. Tables are vacuumed after a few thousand
+    /// changes, not after a fifth of a million jobs.
     private static let tables = """
         CREATE SCHEMA IF NOT EXISTS paligemma;
 

@@ -1,5 +1,5 @@
 /// Every statement that the queue asks of the server. Numbers of states are those of ``JobState``; values are
-/// parameters. Whatever changes a job is one statement, which is one transaction and one trip to the server: the
+/// parameters. Every change of a job is one statement, which is one transaction and one round trip to the server: the
 /// counters are changed at its end, so that nobody waits while holding them.
 enum PostgresStatements {
     /// Rows of counters; a server process changes the one of its own number. Several times the worlds, since processes
@@ -32,7 +32,7 @@ enum PostgresStatements {
         """
     static let recentRate = """
         SELECT count(*), coalesce(extract(epoch FROM queue_time() - min(finished_at)), 0)::float8
-        FROM (SELECT finished_at FROM results ORDER BY number DESC LIMIT \(Rate.mostResults)) AS latest
+        FROM (SELECT finished_at FROM results ORDER BY number DESC LIMIT \(Rate.maximumResults)) AS latest
         WHERE finished_at > queue_time() - interval '60 seconds'
         """
     static let timeToNextReady = """
@@ -99,7 +99,7 @@ enum PostgresStatements {
                     AND priority = pictures.priority ORDER BY sequence LIMIT $1 FOR UPDATE SKIP LOCKED) AS together
                 LIMIT $1)
             """, order: "priority DESC, first, sequence")
-    /// Those that died least often first: the worst must not keep the others from being cleared.
+    /// The one with the fewest deaths first: the worst must not delay the others.
     static let claimSuspect = claim(
         picking: """
             picked AS (
@@ -221,7 +221,7 @@ enum PostgresStatements {
 
     // MARK: Putting it in order
 
-    // What was described wrongly has no pictures to try again with.
+    // A job whose description is not valid has no pictures to retry it with.
     static let retryAll = retry(where: "state = 4 AND images <> '[]'")
     static let retryCancelled = retry(where: "state = 5")
     static let retryByCode = retry(where: "state = 4 AND error_code = $1 AND images <> '[]'")
@@ -242,7 +242,7 @@ enum PostgresStatements {
         """
     static let compact = "VACUUM (ANALYZE) jobs, results, embedded, audit, counts"
 
-    /// Queries that count what must not be.
+    /// Queries that count violations.
     static let invariants: [(sql: String, detail: String)] = [
         (
             """

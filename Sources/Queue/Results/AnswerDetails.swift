@@ -1,7 +1,7 @@
 import Base
 import Foundation
 
-/// What the results say of an answer beside its text, where the job asks for it.
+/// The details of an answer in the results, where the job asks for them.
 package struct AnswerDetails: Sendable, Equatable {
     package struct Token: Sendable, Equatable {
         package var id: Int32
@@ -35,7 +35,7 @@ package struct AnswerDetails: Sendable, Equatable {
 
     package struct Choice: Sendable, Equatable {
         package var text: String
-        /// Of all its tokens and the end token together.
+        /// The log-probability of all its tokens and the end token together.
         package var logprob: Float
 
         package init(text: String, logprob: Float) {
@@ -44,7 +44,7 @@ package struct AnswerDetails: Sendable, Equatable {
         }
     }
 
-    /// Where in the job's picture the answer places what.
+    /// The objects that the answer locates in the job's picture.
     package struct Detection: Sendable, Equatable {
         package var boxes: [DetectedBox]
         package var size: PictureSize
@@ -58,16 +58,16 @@ package struct AnswerDetails: Sendable, Equatable {
     package var detection: Detection?
     /// The text that ended the answer.
     package var stopReason: String?
-    /// Of the best beam or choice.
+    /// The score of the best beam or choice.
     package var score: Float?
     package var alternatives: [Alternative] = []
     package var choices: [Choice] = []
-    /// For every token of the answer the most probable ones, best first.
+    /// The most probable tokens at every token of the answer, best first.
     package var topLogprobs: [[Token]] = []
 
     package init() {}
 
-    /// A JSON object; nil where there is nothing to say.
+    /// The details as a JSON object; nil where there are none.
     package var text: String? {
         var writer = JSONWriter()
         func key(_ name: StaticString) {
@@ -106,7 +106,7 @@ package struct AnswerDetails: Sendable, Equatable {
         return String(decoding: writer.bytes, as: UTF8.self)
     }
 
-    /// Of the choices among themselves.
+    /// The probabilities of the choices relative to each other.
     private var probabilities: [Double] {
         let largest = choices.map(\.logprob).max() ?? 0
         let weights = choices.map { exp(Double($0.logprob - largest)) }

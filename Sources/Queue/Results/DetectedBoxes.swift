@@ -1,6 +1,6 @@
 import Foundation
 
-/// An object that an answer places in its picture.
+/// An object that an answer locates in its picture.
 package struct DetectedBox: Sendable, Equatable {
     /// Empty where the answer has none.
     package var label: String
@@ -8,7 +8,7 @@ package struct DetectedBox: Sendable, Equatable {
     package var corners: [Int]
     /// The sixteen code words of its mask, row by row of 4 x 4; empty where it has none.
     package var mask: [Int]
-    /// How sure the model was of its four places: the geometric mean of their probabilities; nil where nobody knows.
+    /// The confidence of its four coordinates: the geometric mean of their probabilities; nil where it is not known.
     package var score: Float?
 
     package init(label: String, corners: [Int], mask: [Int] = [], score: Float? = nil) {
@@ -24,17 +24,17 @@ package struct DetectedBox: Sendable, Equatable {
 ///     <loc0051><loc0309><loc0708><loc0646> cat ; <loc0100><loc0200><loc0300><loc0400> dog
 ///
 /// Four places are top, left, bottom and right in 1024ths of the picture's height and width, then may come sixteen code
-/// words of a mask, then a label, which ends before ";", "<" or ">". Everything else is text: fewer than four places, a
-/// place that there is not, a box whose end lies before its beginning.
+/// words of a mask, then a label, which ends before ";", "<" or ">". Everything else is text: fewer than four places,
+/// an unknown place, a box whose end lies before its beginning.
 package enum DetectedBoxes {
     private static let mark = "<loc"
     private static let parts = 1024
     private static let codeWords = 128
 
     /// - Parameters:
-    ///   - width: of the picture, in pixels.
-    ///   - height: the same.
-    ///   - placeLogprobs: of the answer's tokens for places, in their order.
+    ///   - width: The width of the picture, in pixels.
+    ///   - height: The height of the picture, in pixels.
+    ///   - placeLogprobs: The log-probabilities of the answer's tokens for places, in their order.
     package static func find(
         in answer: String, width: Int, height: Int, placeLogprobs: [Float] = []
     ) -> [DetectedBox] {
@@ -58,7 +58,7 @@ package enum DetectedBoxes {
                 rest = rest.dropFirst()
             }
         }
-        // A text may spell a place with other tokens; then it is not known which are which.
+        // A text may spell a place with other tokens; then the log-probabilities cannot be assigned.
         guard passed == placeLogprobs.count else { return boxes }
         for (index, start) in starts.enumerated() {
             boxes[index].score = exp(placeLogprobs[start..<start + 4].reduce(0, +) / 4)
@@ -66,7 +66,7 @@ package enum DetectedBoxes {
         return boxes
     }
 
-    /// Whether a token is one for a place.
+    /// Returns whether a token stands for a place.
     package static func isPlace(_ piece: String) -> Bool { piece.hasPrefix(mark) && piece.hasSuffix(">") }
 
     private enum Finding {
@@ -85,7 +85,7 @@ package enum DetectedBoxes {
         let mask = numbers("seg", digits: 3, below: codeWords, count: 16, &afterMask)
         if mask.count == 16 { rest = afterMask }
         let label = rest.prefix { !";<>".contains($0) }
-        // Half a pixel goes to the even one, as the public programs round.
+        // Halves are rounded to even, as the public programs do.
         func pixel(_ place: Int, of side: Int) -> Int {
             Int((Double(place) / Double(parts) * Double(side)).rounded(.toNearestOrEven))
         }
@@ -98,7 +98,7 @@ package enum DetectedBoxes {
         return .box(box, rest: rest[label.endIndex...])
     }
 
-    /// Up to `count` tokens `<nameDDDD>` that stand one behind the other; they are taken off `text`.
+    /// Returns the numbers of up to `count` consecutive tokens `<nameDDDD>` and removes these from `text`.
     private static func numbers(
         _ name: String, digits: Int, below limit: Int, count: Int, _ text: inout Substring
     ) -> [Int] {

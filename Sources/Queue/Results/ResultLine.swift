@@ -1,8 +1,8 @@
 import Base
 
 extension JobResult {
-    /// The line of the results file, without its newline. The order of the keys is part of the format:
-    /// id, images, prompt, text, tokens, logprobs, finish_reason, what else was asked for, model, seconds, error.
+    /// Returns the line of the results file, without its newline. The order of the keys is part of the format:
+    /// id, images, prompt, text, tokens, logprobs, finish_reason, the details of the answer, model, seconds, error.
     package func line() -> [UInt8] {
         var writer = JSONWriter()
         writer.raw("{\"id\":")

@@ -12,12 +12,12 @@ final class Connection {
     private var statements: [String: Statement] = [:]
 
     /// - Parameters:
-    ///   - create: makes an empty file where there is none.
-    ///   - busyTimeout: how long to wait for others.
+    ///   - create: Whether an empty file is made where there is none.
+    ///   - busyTimeout: How long to wait for others.
     init(path: String, create: Bool, busyTimeout: Duration) throws(QueueError) {
         self.path = path
         var opened: OpaquePointer?
-        // Calls are serialised by the owner, so SQLite's own mutexes are not needed.
+        // Calls are serialized by the owner, so SQLite's own mutexes are not needed.
         let flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_NOMUTEX
         let code = sqlite3_open_v2(path, &opened, flags, nil)
         guard code == SQLITE_OK, let opened else {
@@ -31,7 +31,7 @@ final class Connection {
     }
 
     /// SQLite's own waiting grows to a tenth of a second a step. A world that finishes many small jobs leaves the file
-    /// free for a millisecond at a time: whoever sleeps through it may wait for seconds.
+    /// free for a millisecond at a time, and a process that sleeps through it may wait for seconds.
     private func waitForOthers(upTo timeout: Duration) {
         let steps = max(0, timeout.nanoseconds / 2_000_000)
         let context = UnsafeMutableRawPointer(bitPattern: Int(clamping: steps))
@@ -39,7 +39,7 @@ final class Connection {
             handle,
             { context, attempt in
                 guard Int(attempt) < Int(bitPattern: context) else { return 0 }
-                // 2 ms on average, so that two who wait for each other do not keep step.
+                // 2 ms on average, at random, so that two processes do not wait in lockstep.
                 usleep(UInt32.random(in: 500...3500))
                 return 1
             }, context)
@@ -56,7 +56,7 @@ final class Connection {
     /// The key of the row that was inserted last.
     var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
 
-    /// Rows that statements walked through without an index to lead them.
+    /// The number of rows that statements scanned without an index.
     var fullScanSteps: Int { statements.values.reduce(0) { $0 + $1.fullScanSteps } }
 
     /// Runs statements that return nothing.
@@ -65,7 +65,8 @@ final class Connection {
         guard code == SQLITE_OK else { throw error(code, doing: doing) }
     }
 
-    /// The prepared statement of `sql`, ready for values. Prepared once, kept as long as the connection.
+    /// Returns the prepared statement of `sql`, ready for values. It is prepared once and kept as long as the
+    /// connection.
     func statement(_ sql: String, doing: String) throws(QueueError) -> Statement {
         if let statement = statements[sql] {
             statement.reset()
@@ -87,7 +88,8 @@ final class Connection {
         while try statement.step() {}
     }
 
-    /// All rows of a query. A query is always read to its end at once: an open one would hold a lock on the file.
+    /// Returns all rows of a query. A query is always read to its end at once: an open one would hold a lock on the
+    /// file.
     func rows<Row>(
         _ sql: String, _ values: [Statement.Value] = [], doing: String,
         _ read: (Statement) throws(QueueError) -> Row
@@ -100,7 +102,7 @@ final class Connection {
         return rows
     }
 
-    /// Everything in `body` or nothing. The write lock is taken at the beginning, so that no two transactions can
+    /// Does everything in `body` or nothing. The write lock is taken at the beginning, so that no two transactions can
     /// each wait for the other.
     func transaction<Result>(
         doing: String, _ body: () throws(QueueError) -> Result
@@ -111,20 +113,20 @@ final class Connection {
             try execute("COMMIT", doing: doing)
             return result
         } catch {
-            // SQLite may have rolled back already; then this says so, and nothing is to be done about it.
+            // SQLite may have rolled back already; then this fails without harm.
             sqlite3_exec(handle, "ROLLBACK", nil, nil, nil)
             throw error
         }
     }
 
-    /// Queries that see the same state of the file, for one waiting for it.
+    /// Runs queries that see the same state of the file.
     func snapshot<Result>(doing: String, _ body: () throws(QueueError) -> Result) throws(QueueError) -> Result {
         try execute("BEGIN", doing: doing)
         defer { sqlite3_exec(handle, "COMMIT", nil, nil, nil) }
         return try body()
     }
 
-    /// What an error code of SQLite means to us.
+    /// Returns the error that an error code of SQLite means.
     func error(_ code: Int32, doing: String) -> QueueError {
         let message = Self.message(handle)
         switch code & 0xFF {
@@ -140,7 +142,7 @@ final class Connection {
         }
     }
 
-    /// Why the file cannot be opened: the system's word, where it has one.
+    /// Returns why the file cannot be opened, by the system's error number where there is one.
     private static func reason(_ handle: OpaquePointer) -> String {
         let number = sqlite3_system_errno(handle)
         guard number != 0 else { return message(handle) }
@@ -148,7 +150,7 @@ final class Connection {
         return String(cString: strerror(number)) + advice
     }
 
-    /// The file that a path leads to now; nil where there is none.
+    /// The identity of the file at a path; nil where there is none.
     struct Identity: Equatable {
         private let device: UInt
         private let node: UInt

@@ -5,11 +5,11 @@ import Foundation
     import Glibc
 #endif
 
-/// File systems that several machines may have mounted. A queue file on one is refused: its locks may hold nobody back,
-/// and the boot clock, which tells when a lease has run out, is another on each machine.
+/// File systems that several machines may have mounted. A queue file on one is refused: its locks may not work between
+/// machines, and the boot clock, by which leases expire, differs between them.
 package enum NetworkFileSystem {
-    /// What a path lies on, where that is of the network; nil where it is not, or cannot be told. A file that is not
-    /// there yet is judged by its folder.
+    /// Returns the network file system that a path lies on; nil where it is none, or not known. A file that does not
+    /// exist yet is judged by its folder.
     package static func kind(under path: String) -> String? {
         var path = path
         var magic = file_system_magic(path)
@@ -23,8 +23,8 @@ package enum NetworkFileSystem {
     }
 
     /// - Parameters:
-    ///   - magic: statfs(2)'s f_type.
-    ///   - mountedType: the type as mount(8) names it, asked for only where the magic does not tell.
+    ///   - magic: The f_type of statfs(2).
+    ///   - mountedType: Returns the type as mount(8) names it; called only where the magic number is not enough.
     package static func kind(magic: UInt32, mountedType: () -> String?) -> String? {
         if let name = names[magic] { return name }
         guard magic == fuse, let type = mountedType() else { return nil }
@@ -38,7 +38,7 @@ package enum NetworkFileSystem {
         0x564C: "NCP", 0x013661: "GFS",
     ]
     private static let fuse: UInt32 = 0x6573_5546
-    /// FUSE carries file systems of the disk as well, of containers for one; these are of the network.
+    /// FUSE serves local file systems too, such as those of containers; these are network file systems.
     private static let fuseTypes = [
         "sshfs", "gluster", "ceph", "s3fs", "gcsfuse", "rclone", "goofys", "davfs", "curlftpfs", "smbnetfs", "gvfsd",
         "juicefs", "seaweed", "blobfuse", "hdfs", "moosefs", "mfs", "lizardfs", "cvmfs", "nfs", "beegfs", "lustre",
@@ -46,7 +46,7 @@ package enum NetworkFileSystem {
         "mountpoint-s3",
     ]
 
-    /// The type of the file system that has `path`, from /proc/self/mountinfo.
+    /// Returns the type of the file system of `path`, from /proc/self/mountinfo.
     private static func mountedType(of path: String) -> String? {
         var status = stat()
         guard stat(path, &status) == 0,

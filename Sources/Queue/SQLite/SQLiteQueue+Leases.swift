@@ -21,7 +21,7 @@ extension SQLiteQueue {
                 if !leases.isEmpty { return leases }
             }
             if held == nil {
-                // Those that died least often first: the worst must not keep the others from being cleared.
+                // The one with the fewest deaths first: the worst must not delay the others.
                 let worst = try sequences("state = 0 AND suspect = 1 ORDER BY crashes, sequence", 1, in: connection)
                 let leases = try take(worst, for: duration, owner: owner, in: connection)
                 if !leases.isEmpty { return leases }
@@ -37,7 +37,7 @@ extension SQLiteQueue {
         return !found.isEmpty
     }
 
-    /// The next jobs in their order, but those about one picture together, behind the first of them.
+    /// Returns the next jobs in their order, but those about one picture together, after the first of them.
     private func nextByPicture(_ limit: Int, in connection: Connection) throws(QueueError) -> [Int64] {
         let ready = "state = 0 AND suspect = 0"
         let heads = try connection.rows(
@@ -80,23 +80,23 @@ extension SQLiteQueue {
         let deadline = clock.bootNanoseconds() + duration.nanoseconds
         var leases: [Lease] = []
         for (offset, var lease) in found.enumerated() {
-            lease.ticket.token = firstToken + Int64(offset)
-            lease.job.images = try withBytes(lease.job.images, of: lease.ticket.sequence, in: connection)
+            lease.handle.token = firstToken + Int64(offset)
+            lease.job.images = try withBytes(lease.job.images, of: lease.handle.sequence, in: connection)
             try connection.run(
                 """
                 UPDATE jobs SET state = ?, attempts = attempts + 1, lease_token = ?, lease_owner = ?,
                     lease_deadline = ?, boot = ? WHERE sequence = ?
                 """,
                 [
-                    .state(.leased), .integer(lease.ticket.token), .text(owner), .integer(deadline),
-                    .text(clock.bootID), .integer(lease.ticket.sequence),
+                    .state(.leased), .integer(lease.handle.token), .text(owner), .integer(deadline),
+                    .text(clock.bootID), .integer(lease.handle.sequence),
                 ], doing: doing)
             leases.append(lease)
         }
         return leases
     }
 
-    /// A job as a lease without its token.
+    /// Returns a job as a lease without its token.
     private func unleased(_ sequence: Int64, in connection: Connection) throws(QueueError) -> [Lease] {
         try connection.rows(
             """
@@ -107,13 +107,13 @@ extension SQLiteQueue {
             let job = Job(
                 id: row.text(1), images: try ImageColumn.decode(row.text(2), queue: name), prompt: row.text(3),
                 maxTokens: Int(row.integer(4)), priority: Int(row.integer(5)), options: row.text(6))
-            let ticket = Lease.Ticket(sequence: row.integer(0), token: 0, jobID: job.id)
+            let handle = LeaseHandle(sequence: row.integer(0), token: 0, jobID: job.id)
             return Lease(
-                ticket: ticket, job: job, attempt: Int(row.integer(7)) + 1, isSuspect: row.integer(8) != 0)
+                handle: handle, job: job, attempt: Int(row.integer(7)) + 1, isSuspect: row.integer(8) != 0)
         }
     }
 
-    /// Pictures with the bytes of those that travel in the queue.
+    /// Returns the pictures, with the bytes of those that are stored in the queue.
     private func withBytes(
         _ images: [JobImage], of sequence: Int64, in connection: Connection
     ) throws(QueueError) -> [JobImage] {
@@ -126,32 +126,32 @@ extension SQLiteQueue {
     }
 
     package func renew(
-        _ tickets: [Lease.Ticket], for duration: Duration
-    ) throws(QueueError) -> [Lease.Ticket] {
+        _ handles: [LeaseHandle], for duration: Duration
+    ) throws(QueueError) -> [LeaseHandle] {
         let doing = "renewing leases"
         let deadline = clock.bootNanoseconds() + duration.nanoseconds
         return try write(doing: doing) { connection throws(QueueError) in
-            var lost: [Lease.Ticket] = []
-            for ticket in tickets {
+            var lost: [LeaseHandle] = []
+            for handle in handles {
                 try connection.run(
                     "UPDATE jobs SET lease_deadline = ? WHERE sequence = ? AND lease_token = ?",
-                    [.integer(deadline), .integer(ticket.sequence), .integer(ticket.token)], doing: doing)
-                if connection.changes == 0 { lost.append(ticket) }
+                    [.integer(deadline), .integer(handle.sequence), .integer(handle.token)], doing: doing)
+                if connection.changes == 0 { lost.append(handle) }
             }
             return lost
         }
     }
 
-    package func release(_ tickets: [Lease.Ticket]) throws(QueueError) {
+    package func release(_ handles: [LeaseHandle]) throws(QueueError) {
         let doing = "returning leases"
         try write(doing: doing) { connection throws(QueueError) in
-            for ticket in tickets {
+            for handle in handles {
                 try connection.run(
                     """
                     UPDATE jobs SET state = ?, attempts = attempts - 1, \(Self.noLease)
                     WHERE sequence = ? AND lease_token = ?
                     """,
-                    [.state(.ready), .integer(ticket.sequence), .integer(ticket.token)], doing: doing)
+                    [.state(.ready), .integer(handle.sequence), .integer(handle.token)], doing: doing)
             }
         }
     }
@@ -252,7 +252,7 @@ extension SQLiteQueue {
 
     static let noLease = "lease_token = NULL, lease_owner = NULL, lease_deadline = NULL, boot = NULL"
 
-    /// Jobs whose world died or hung: ready again, or failed where that was the last attempt.
+    /// Takes back expired leases: their jobs become ready again, or failed where that was the last attempt.
     private func takeBackExpired(in connection: Connection) throws(QueueError) {
         for (condition, values) in over("lease_deadline") {
             try takeBack(where: "state = 1 AND \(condition)", values, in: connection)
@@ -278,7 +278,7 @@ extension SQLiteQueue {
         }
     }
 
-    /// Jobs whose pause is over, and those that rested when the machine was started anew.
+    /// Makes jobs ready whose pause is over, and those of an earlier boot.
     private func wakeRetries(in connection: Connection) throws(QueueError) {
         for (condition, values) in over("not_before") {
             try connection.run(
@@ -287,8 +287,8 @@ extension SQLiteQueue {
         }
     }
 
-    /// Conditions that together find the jobs whose time has come, of this boot and of any other. One statement each:
-    /// put together with OR they would walk through all jobs instead of the index.
+    /// Returns conditions that together find the jobs whose time has passed, of this boot and of any other. Each is a
+    /// statement: combined with OR they would scan all jobs instead of using the index.
     private func over(_ column: String) -> [(condition: String, values: [Statement.Value])] {
         let boot = Statement.Value.text(clock.bootID)
         return [
@@ -298,7 +298,7 @@ extension SQLiteQueue {
         ]
     }
 
-    /// The first of `count` tokens that no lease ever had.
+    /// Returns the first of `count` fencing tokens that no lease ever had.
     private func takeTokens(_ count: Int, in connection: Connection) throws(QueueError) -> Int64 {
         let doing = "leasing jobs"
         let next = try connection.rows("SELECT next_token FROM queue", doing: doing) { $0.integer(0) }

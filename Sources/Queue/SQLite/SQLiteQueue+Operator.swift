@@ -1,6 +1,6 @@
-/// What people ask of a queue: how it goes, what failed, what to do again or not at all.
+/// What people ask a queue: its progress, its failures, to retry and to cancel jobs.
 extension SQLiteQueue {
-    /// Rows that one transaction changes at most, so that worlds get their turn in between.
+    /// The maximum number of rows that one transaction changes, so that worlds can work in between.
     private static let batch = 5_000
 
     package func recentRate() throws(QueueError) -> Double {
@@ -11,7 +11,7 @@ extension SQLiteQueue {
             try connection.rows(
                 """
                 SELECT count(*), min(finished_at) FROM
-                    (SELECT finished_at FROM results ORDER BY number DESC LIMIT \(Rate.mostResults))
+                    (SELECT finished_at FROM results ORDER BY number DESC LIMIT \(Rate.maximumResults))
                 WHERE finished_at > ?
                 """, [.integer(start)], doing: doing
             ) { (Int($0.integer(0)), $0.integer(1)) }.first ?? (0, 0)
@@ -70,7 +70,7 @@ extension SQLiteQueue {
     // MARK: Changes
 
     package func retry(_ selection: JobSelection) throws(QueueError) -> Int {
-        // What was described wrongly has no pictures to try again with.
+        // A job whose description is not valid has no pictures to retry it with.
         switch selection {
         case .all: try retry(where: "state = 4 AND images <> '[]'", [])
         case .code(JobFailure.cancelled): try retry(where: "state = 5", [])
@@ -148,7 +148,7 @@ extension SQLiteQueue {
         return sum
     }
 
-    /// Repeats a transaction until it changes less than a batch.
+    /// Repeats a transaction until it changes fewer rows than a batch.
     private func inBatches(
         doing: String, _ body: (Connection, String) throws(QueueError) -> Int
     ) throws(QueueError) -> Int {

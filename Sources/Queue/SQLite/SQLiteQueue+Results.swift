@@ -1,20 +1,20 @@
 extension SQLiteQueue {
-    package func finish(_ ticket: Lease.Ticket, with answer: Answer) throws(QueueError) {
+    package func finish(_ handle: LeaseHandle, with answer: Answer) throws(QueueError) {
         try write(doing: "finishing a job") { connection throws(QueueError) in
-            _ = try attempts(of: ticket, in: connection)
-            try end(ticket.sequence, as: .done, .answered(answer), in: connection)
+            _ = try attempts(of: handle, in: connection)
+            try end(handle.sequence, as: .done, .answered(answer), in: connection)
         }
     }
 
     @discardableResult
     package func fail(
-        _ ticket: Lease.Ticket, with failure: JobFailure, permanent: Bool, seconds: Double
+        _ handle: LeaseHandle, with failure: JobFailure, permanent: Bool, seconds: Double
     ) throws(QueueError) -> JobState {
         let doing = "failing a job"
         return try write(doing: doing) { connection throws(QueueError) in
-            let attempts = try attempts(of: ticket, in: connection)
+            let attempts = try attempts(of: handle, in: connection)
             if permanent || attempts >= retryPolicy.maximumAttempts {
-                try end(ticket.sequence, as: .failed, .failed(failure, seconds: seconds), in: connection)
+                try end(handle.sequence, as: .failed, .failed(failure, seconds: seconds), in: connection)
                 return .failed
             }
             let pause = retryPolicy.pause(afterAttempt: attempts)
@@ -22,12 +22,12 @@ extension SQLiteQueue {
                 """
                 UPDATE jobs SET state = ?, \(Self.noLease), error_code = ?, error_message = ? WHERE sequence = ?
                 """,
-                [.state(.retry), .text(failure.code), .text(failure.message), .integer(ticket.sequence)], doing: doing)
+                [.state(.retry), .text(failure.code), .text(failure.message), .integer(handle.sequence)], doing: doing)
             try connection.run(
                 "UPDATE jobs SET not_before = ?, boot = ? WHERE sequence = ?",
                 [
                     .integer(clock.bootNanoseconds() + pause.nanoseconds), .text(clock.bootID),
-                    .integer(ticket.sequence),
+                    .integer(handle.sequence),
                 ], doing: doing)
             return .retry
         }
@@ -41,7 +41,7 @@ extension SQLiteQueue {
         try results(where: "results.sequence > ? ORDER BY results.sequence", from: sequence, limit: limit)
     }
 
-    /// Writes the result, the audit and the state of a job that ends. To be called inside a transaction that has
+    /// Writes the result, the audit and the state of a job that ends. It is called inside a transaction that has
     /// checked the right to do so.
     func end(
         _ sequence: Int64, as state: JobState, _ outcome: JobResult.Outcome, in connection: Connection
@@ -70,15 +70,15 @@ extension SQLiteQueue {
             doing: doing)
     }
 
-    /// The attempts of a leased job.
+    /// Returns the attempts of a leased job.
     ///
-    /// - Throws: `staleLease` where the ticket no longer holds.
-    private func attempts(of ticket: Lease.Ticket, in connection: Connection) throws(QueueError) -> Int {
+    /// - Throws: `staleLease` where the handle no longer holds.
+    private func attempts(of handle: LeaseHandle, in connection: Connection) throws(QueueError) -> Int {
         let attempts = try connection.rows(
             "SELECT attempts FROM jobs WHERE sequence = ? AND lease_token = ?",
-            [.integer(ticket.sequence), .integer(ticket.token)], doing: "checking a lease"
+            [.integer(handle.sequence), .integer(handle.token)], doing: "checking a lease"
         ) { Int($0.integer(0)) }
-        guard let attempts = attempts.first else { throw .staleLease(jobID: ticket.jobID) }
+        guard let attempts = attempts.first else { throw .staleLease(jobID: handle.jobID) }
         return attempts
     }
 

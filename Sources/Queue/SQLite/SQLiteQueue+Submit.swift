@@ -24,7 +24,7 @@ extension SQLiteQueue {
         }
     }
 
-    /// - Throws: `full` where this submission passes the bound; one that adds nothing passes none.
+    /// - Throws: `full` where this submission adds jobs and passes the bound.
     private func check(_ maxReady: Int?, adding summary: SubmitSummary, in connection: Connection) throws(QueueError) {
         let adding = summary.added + summary.replaced
         guard let maxReady, adding > 0 else { return }
@@ -37,7 +37,7 @@ extension SQLiteQueue {
         }
     }
 
-    /// False where the id is taken.
+    /// Adds a job; returns false where its id is taken.
     private func insert(
         _ job: Job, images: String, now: Int64, into connection: Connection
     ) throws(QueueError) -> Bool {
@@ -55,7 +55,8 @@ extension SQLiteQueue {
         return true
     }
 
-    /// What a new job has outside its row: pictures that travel in the queue, and the result of one that makes no sense.
+    /// Adds what a new job has outside its row: pictures stored in the queue, and the result of a job that is not
+    /// valid.
     private func insertParts(of job: Job, sequence: Int64, into connection: Connection) throws(QueueError) {
         for (position, image) in job.images.enumerated() {
             guard let bytes = image.bytes else { continue }
@@ -78,7 +79,7 @@ extension SQLiteQueue {
         }
     }
 
-    /// In what a job differs from the one that has its id; nil where they are the same.
+    /// Returns how a job differs from the one that has its id; nil where they are the same.
     private func difference(
         of job: Job, images: String, in connection: Connection
     ) throws(QueueError) -> String? {
@@ -94,7 +95,7 @@ extension SQLiteQueue {
         return try known.first?.difference(to: job, images: images, queue: name)
     }
 
-    /// The job keeps its place in the order of submission. Whoever has a lease on it will find it stale.
+    /// Replaces a job, which keeps its place in the order of submission. A lease on it becomes stale.
     private func replace(_ job: Job, images: String, now: Int64, in connection: Connection) throws(QueueError) {
         let doing = "replacing a job"
         for table in ["results", "embedded"] {

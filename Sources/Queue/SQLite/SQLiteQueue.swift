@@ -3,9 +3,9 @@ import Foundation
 
 /// A queue in a file, for the worlds of one machine.
 ///
-/// A rollback journal, not a write-ahead log: SQLite 3.40 has a fault in resetting the log that needs two connections,
-/// and a transaction of 1.4 ms is far below the time that a job takes. Every transaction is on the disk when it
-/// returns (`synchronous=FULL`).
+/// It uses a rollback journal, not a write-ahead log: SQLite 3.40 has a defect in resetting the log with two
+/// connections, and a transaction of 1.4 ms is far below the time that a job takes. Every transaction is on the disk
+/// when it returns (`synchronous=FULL`).
 package final class SQLiteQueue: JobQueue {
     package let name: String
     package let retryPolicy: RetryPolicy
@@ -18,8 +18,8 @@ package final class SQLiteQueue: JobQueue {
     /// Opens the queue at `path`.
     ///
     /// - Parameters:
-    ///   - create: makes it where there is none. Without it a path that is not there is an error.
-    ///   - busyTimeout: how long to wait for other processes before `busy` is thrown.
+    ///   - create: Whether the file is made where there is none. Without it a path that does not exist is an error.
+    ///   - busyTimeout: How long to wait for other processes before `busy` is thrown.
     /// - Throws: `cannotOpen`, `networkFileSystem`, `notAQueue`, `newerSchema`, `corrupt`, `busy`, `diskFull`.
     package init(
         path: String, create: Bool = false, busyTimeout: Duration = .seconds(60), clock: any QueueClock = BootClock(),
@@ -37,7 +37,7 @@ package final class SQLiteQueue: JobQueue {
         let connection = try Connection(path: path, create: create, busyTimeout: busyTimeout)
         try connection.execute("PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY", doing: "opening it")
         try Schema.prepare(connection, create: create)
-        // Per connection; only after the file was seen to be ours.
+        // This is set for each connection, after the file was recognized as a queue.
         try connection.execute("PRAGMA journal_mode = TRUNCATE", doing: "opening it")
         name = path
         self.clock = clock
@@ -85,7 +85,7 @@ package final class SQLiteQueue: JobQueue {
         }
     }
 
-    /// Rows that this object's queries walked through for want of an index. Stays small however many jobs there are.
+    /// Returns the number of rows that this object's queries scanned without an index. It stays small however many jobs
     package func fullScanSteps() throws(QueueError) -> Int {
         try read(doing: "counting steps") { connection in connection.fullScanSteps }
     }
@@ -106,7 +106,7 @@ package final class SQLiteQueue: JobQueue {
         }
     }
 
-    /// Queries that count what must not be.
+    /// Queries that count violations.
     private static let invariants: [(sql: String, detail: String)] = [
         (
             "SELECT count(*) FROM counts WHERE jobs <> (SELECT count(*) FROM jobs WHERE jobs.state = counts.state)",
@@ -125,7 +125,7 @@ package final class SQLiteQueue: JobQueue {
 
     // MARK: Access
 
-    /// `body` in one transaction that may write.
+    /// Runs `body` in one transaction that may write.
     func write<Result>(
         doing: String, _ body: (Connection) throws(QueueError) -> Result
     ) throws(QueueError) -> Result {
@@ -134,7 +134,7 @@ package final class SQLiteQueue: JobQueue {
         }
     }
 
-    /// `body` in one transaction that only reads.
+    /// Runs `body` in one transaction that only reads.
     func read<Result>(
         doing: String, _ body: (Connection) throws(QueueError) -> Result
     ) throws(QueueError) -> Result {
@@ -143,7 +143,7 @@ package final class SQLiteQueue: JobQueue {
         }
     }
 
-    /// `body` outside any transaction.
+    /// Runs `body` outside any transaction.
     func alone(_ body: (Connection) throws(QueueError) -> Void) throws(QueueError) {
         try exclusively(body)
     }
@@ -153,7 +153,7 @@ package final class SQLiteQueue: JobQueue {
     ) throws(QueueError) -> Result {
         lock.lock()
         defer { lock.unlock() }
-        // Whoever removes the file, or puts another in its place, shall not have worlds at work on what nobody sees.
+        // A world must not work on a file that was removed or replaced, which nobody else can see.
         guard Connection.Identity(path: name) == identity else {
             let reason = "the file was removed or replaced while it was in use; start again with the new one"
             throw .cannotOpen(queue: name, reason: reason)

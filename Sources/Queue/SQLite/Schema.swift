@@ -2,12 +2,12 @@ import CSQLite
 
 /// The tables of a queue file.
 enum Schema {
-    /// Raised when an older program would misread the tables.
+    /// The version of the tables, incremented when an older program would misread them.
     static let version = 3
-    /// SQLite's application_id: "PGQU". `file` shows it, and a file of something else is told by it.
+    /// SQLite's application_id, "PGQU", by which a queue is recognized.
     static let applicationID = 0x5047_5155
 
-    /// Makes the tables in a new file, and refuses a file that is not ours.
+    /// Makes the tables in a new file, and refuses a file that is not a queue.
     static func prepare(_ connection: Connection, create: Bool) throws(QueueError) {
         var marks = try Marks(of: connection)
         if marks.isEmpty {
@@ -26,7 +26,7 @@ enum Schema {
         if marks.version < version { try raise(connection) }
     }
 
-    /// Brings an older file to ours. Whoever has it open with an older program does not notice: a column more.
+    /// Migrates an older file. An older program that has it open is not disturbed by additional columns.
     private static func raise(_ connection: Connection) throws(QueueError) {
         let doing = "raising it to schema \(version)"
         try connection.transaction(doing: doing) { () throws(QueueError) in
@@ -53,7 +53,7 @@ enum Schema {
         }
     }
 
-    /// By what a file is known.
+    /// The identification of a file.
     private struct Marks {
         let isEmpty: Bool
         let application: Int
@@ -81,15 +81,16 @@ enum Schema {
     }
 
     /// - `queue` has one row: the model that the queue belongs to, and the next fencing token.
-    /// - `jobs`: what was submitted and where it stands. `sequence` is the order of submission. `boot` names the run
+    /// - `jobs`: what was submitted, and its state. `sequence` is the order of submission. `boot` names the boot
     ///   of the machine whose clock `lease_deadline` (state leased) and `not_before` (state retry) are of. `suspect`: a
-    ///   world died or fell silent with it; `crashes`: worlds that died while they had it alone. `picture` is the same
-    ///   for jobs about the same pictures; 0 in those of an older program.
-    /// - `embedded`: bytes of pictures that travel in the queue instead of by path.
+    ///   world died or stopped answering while it had it; `crashes`: worlds that died while they had it alone.
+    ///   `picture` is the same for jobs about the same pictures; 0 in those of an older program.
+    /// - `embedded`: bytes of pictures that are stored in the queue.
     /// - `results`: one row a finished job, written in the transaction that finishes it. `number` is the order of
-    ///   completion. Tokens are little-endian int32, log-probabilities little-endian float32; `details` is a JSON object.
-    /// - `audit`: every end of a job that was accepted, never changed: no token may stand in it twice.
-    /// - `counts`: jobs by state, kept right by the triggers, so that a status costs the same at a million jobs.
+    ///   completion. Tokens are little-endian int32, log-probabilities little-endian float32; `details` is a JSON
+    ///   object.
+    /// - `audit`: every end of a job that was accepted, never changed; each token at most once.
+    /// - `counts`: jobs by state, updated by triggers, so that a status costs the same at a million jobs.
     ///
     /// The indexes are partial: each holds only the jobs of its state, so finished ones cost nothing.
     private static let tables = """

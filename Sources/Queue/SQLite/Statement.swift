@@ -1,6 +1,6 @@
 import CSQLite
 
-/// A prepared statement: values in, rows out.
+/// A prepared statement.
 final class Statement {
     enum Value {
         case null
@@ -25,12 +25,12 @@ final class Statement {
         self.doing = doing
     }
 
-    /// To be called once, by the connection.
+    /// Frees it; called once, by the connection.
     func finalize() {
         sqlite3_finalize(handle)
     }
 
-    /// Back to before the first row; the locks of a query end here.
+    /// Goes back to before the first row and releases the locks of a query.
     func reset() {
         sqlite3_reset(handle)
     }
@@ -43,7 +43,7 @@ final class Statement {
         }
     }
 
-    /// True when there is a row to read.
+    /// Moves to the next row; returns whether there is one.
     func step() throws(QueueError) -> Bool {
         let code = sqlite3_step(handle)
         switch code {
@@ -68,7 +68,7 @@ final class Statement {
         return String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
     }
 
-    /// The numbers whose bytes a blob holds.
+    /// Returns the numbers whose bytes a blob holds.
     func numbers<Number: BitwiseCopyable>(_ column: Int32, of type: Number.Type) -> [Number] {
         guard let start = sqlite3_column_blob(handle, column) else { return [] }
         let count = Int(sqlite3_column_bytes(handle, column)) / MemoryLayout<Number>.size

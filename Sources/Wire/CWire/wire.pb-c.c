@@ -487,51 +487,6 @@ void   pg__wire__failure__free_unpacked
   assert(message->base.descriptor == &pg__wire__failure__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   pg__wire__heartbeat__init
-                     (Pg__Wire__Heartbeat         *message)
-{
-  static const Pg__Wire__Heartbeat init_value = PG__WIRE__HEARTBEAT__INIT;
-  *message = init_value;
-}
-size_t pg__wire__heartbeat__get_packed_size
-                     (const Pg__Wire__Heartbeat *message)
-{
-  assert(message->base.descriptor == &pg__wire__heartbeat__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t pg__wire__heartbeat__pack
-                     (const Pg__Wire__Heartbeat *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &pg__wire__heartbeat__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t pg__wire__heartbeat__pack_to_buffer
-                     (const Pg__Wire__Heartbeat *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &pg__wire__heartbeat__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Pg__Wire__Heartbeat *
-       pg__wire__heartbeat__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Pg__Wire__Heartbeat *)
-     protobuf_c_message_unpack (&pg__wire__heartbeat__descriptor,
-                                allocator, len, data);
-}
-void   pg__wire__heartbeat__free_unpacked
-                     (Pg__Wire__Heartbeat *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &pg__wire__heartbeat__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
 void   pg__wire__report__counter__init
                      (Pg__Wire__Report__Counter         *message)
 {
@@ -1264,25 +1219,23 @@ const ProtobufCMessageDescriptor pg__wire__sequence__descriptor =
   (ProtobufCMessageInit) pg__wire__sequence__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue pg__wire__order__kind__enum_values_by_number[6] =
+static const ProtobufCEnumValue pg__wire__order__kind__enum_values_by_number[5] =
 {
   { "UNSPECIFIED", "PG__WIRE__ORDER__KIND__UNSPECIFIED", 0 },
   { "PREFILL", "PG__WIRE__ORDER__KIND__PREFILL", 1 },
   { "DECODE", "PG__WIRE__ORDER__KIND__DECODE", 2 },
   { "CANCEL", "PG__WIRE__ORDER__KIND__CANCEL", 3 },
-  { "DRAIN", "PG__WIRE__ORDER__KIND__DRAIN", 4 },
   { "STOP", "PG__WIRE__ORDER__KIND__STOP", 5 },
 };
 static const ProtobufCIntRange pg__wire__order__kind__value_ranges[] = {
-{0, 0},{0, 6}
+{0, 0},{5, 4},{0, 5}
 };
-static const ProtobufCEnumValueIndex pg__wire__order__kind__enum_values_by_name[6] =
+static const ProtobufCEnumValueIndex pg__wire__order__kind__enum_values_by_name[5] =
 {
   { "CANCEL", 3 },
   { "DECODE", 2 },
-  { "DRAIN", 4 },
   { "PREFILL", 1 },
-  { "STOP", 5 },
+  { "STOP", 4 },
   { "UNSPECIFIED", 0 },
 };
 const ProtobufCEnumDescriptor pg__wire__order__kind__descriptor =
@@ -1292,11 +1245,11 @@ const ProtobufCEnumDescriptor pg__wire__order__kind__descriptor =
   "Kind",
   "Pg__Wire__Order__Kind",
   "pg.wire",
-  6,
+  5,
   pg__wire__order__kind__enum_values_by_number,
-  6,
+  5,
   pg__wire__order__kind__enum_values_by_name,
-  1,
+  2,
   pg__wire__order__kind__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
@@ -1543,12 +1496,12 @@ static const ProtobufCFieldDescriptor pg__wire__pixel_batch__field_descriptors[7
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "steady",
+    "batch_invariant",
     6,
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BOOL,
     0,   /* quantifier_offset */
-    offsetof(Pg__Wire__PixelBatch, steady),
+    offsetof(Pg__Wire__PixelBatch, batch_invariant),
     NULL,
     NULL,
     0,             /* flags */
@@ -1570,11 +1523,11 @@ static const ProtobufCFieldDescriptor pg__wire__pixel_batch__field_descriptors[7
 static const unsigned pg__wire__pixel_batch__field_indices_by_name[] = {
   4,   /* field[4] = adapters */
   0,   /* field[0] = batch_id */
+  5,   /* field[5] = batch_invariant */
   2,   /* field[2] = picture_ids */
   6,   /* field[6] = pixels */
   3,   /* field[3] = routes */
   1,   /* field[1] = side */
-  5,   /* field[5] = steady */
 };
 static const ProtobufCIntRange pg__wire__pixel_batch__number_ranges[2 + 1] =
 {
@@ -2037,23 +1990,17 @@ const ProtobufCMessageDescriptor pg__wire__tokens__descriptor =
   (ProtobufCMessageInit) pg__wire__tokens__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCEnumValue pg__wire__failure__scope__enum_values_by_number[5] =
+static const ProtobufCEnumValue pg__wire__failure__scope__enum_values_by_number[2] =
 {
   { "UNSPECIFIED", "PG__WIRE__FAILURE__SCOPE__UNSPECIFIED", 0 },
-  { "SEQUENCE", "PG__WIRE__FAILURE__SCOPE__SEQUENCE", 1 },
-  { "PICTURE", "PG__WIRE__FAILURE__SCOPE__PICTURE", 2 },
-  { "ORDER", "PG__WIRE__FAILURE__SCOPE__ORDER", 3 },
   { "RANK", "PG__WIRE__FAILURE__SCOPE__RANK", 4 },
 };
 static const ProtobufCIntRange pg__wire__failure__scope__value_ranges[] = {
-{0, 0},{0, 5}
+{0, 0},{4, 1},{0, 2}
 };
-static const ProtobufCEnumValueIndex pg__wire__failure__scope__enum_values_by_name[5] =
+static const ProtobufCEnumValueIndex pg__wire__failure__scope__enum_values_by_name[2] =
 {
-  { "ORDER", 3 },
-  { "PICTURE", 2 },
-  { "RANK", 4 },
-  { "SEQUENCE", 1 },
+  { "RANK", 1 },
   { "UNSPECIFIED", 0 },
 };
 const ProtobufCEnumDescriptor pg__wire__failure__scope__descriptor =
@@ -2063,11 +2010,11 @@ const ProtobufCEnumDescriptor pg__wire__failure__scope__descriptor =
   "Scope",
   "Pg__Wire__Failure__Scope",
   "pg.wire",
-  5,
+  2,
   pg__wire__failure__scope__enum_values_by_number,
-  5,
+  2,
   pg__wire__failure__scope__enum_values_by_name,
-  1,
+  2,
   pg__wire__failure__scope__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
@@ -2146,119 +2093,6 @@ const ProtobufCMessageDescriptor pg__wire__failure__descriptor =
   pg__wire__failure__field_indices_by_name,
   1,  pg__wire__failure__number_ranges,
   (ProtobufCMessageInit) pg__wire__failure__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCEnumValue pg__wire__heartbeat__state__enum_values_by_number[6] =
-{
-  { "UNSPECIFIED", "PG__WIRE__HEARTBEAT__STATE__UNSPECIFIED", 0 },
-  { "STARTING", "PG__WIRE__HEARTBEAT__STATE__STARTING", 1 },
-  { "IDLE", "PG__WIRE__HEARTBEAT__STATE__IDLE", 2 },
-  { "WORKING", "PG__WIRE__HEARTBEAT__STATE__WORKING", 3 },
-  { "DRAINING", "PG__WIRE__HEARTBEAT__STATE__DRAINING", 4 },
-  { "STOPPING", "PG__WIRE__HEARTBEAT__STATE__STOPPING", 5 },
-};
-static const ProtobufCIntRange pg__wire__heartbeat__state__value_ranges[] = {
-{0, 0},{0, 6}
-};
-static const ProtobufCEnumValueIndex pg__wire__heartbeat__state__enum_values_by_name[6] =
-{
-  { "DRAINING", 4 },
-  { "IDLE", 2 },
-  { "STARTING", 1 },
-  { "STOPPING", 5 },
-  { "UNSPECIFIED", 0 },
-  { "WORKING", 3 },
-};
-const ProtobufCEnumDescriptor pg__wire__heartbeat__state__descriptor =
-{
-  PROTOBUF_C__ENUM_DESCRIPTOR_MAGIC,
-  "pg.wire.Heartbeat.State",
-  "State",
-  "Pg__Wire__Heartbeat__State",
-  "pg.wire",
-  6,
-  pg__wire__heartbeat__state__enum_values_by_number,
-  6,
-  pg__wire__heartbeat__state__enum_values_by_name,
-  1,
-  pg__wire__heartbeat__state__value_ranges,
-  NULL,NULL,NULL,NULL   /* reserved[1234] */
-};
-static const ProtobufCFieldDescriptor pg__wire__heartbeat__field_descriptors[4] =
-{
-  {
-    "rank",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT32,
-    0,   /* quantifier_offset */
-    offsetof(Pg__Wire__Heartbeat, rank),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "monotonic_nanoseconds",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Pg__Wire__Heartbeat, monotonic_nanoseconds),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "order_sequence_number",
-    3,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_UINT64,
-    0,   /* quantifier_offset */
-    offsetof(Pg__Wire__Heartbeat, order_sequence_number),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "state",
-    4,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_ENUM,
-    0,   /* quantifier_offset */
-    offsetof(Pg__Wire__Heartbeat, state),
-    &pg__wire__heartbeat__state__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned pg__wire__heartbeat__field_indices_by_name[] = {
-  1,   /* field[1] = monotonic_nanoseconds */
-  2,   /* field[2] = order_sequence_number */
-  0,   /* field[0] = rank */
-  3,   /* field[3] = state */
-};
-static const ProtobufCIntRange pg__wire__heartbeat__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 4 }
-};
-const ProtobufCMessageDescriptor pg__wire__heartbeat__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "pg.wire.Heartbeat",
-  "Heartbeat",
-  "Pg__Wire__Heartbeat",
-  "pg.wire",
-  sizeof(Pg__Wire__Heartbeat),
-  4,
-  pg__wire__heartbeat__field_descriptors,
-  pg__wire__heartbeat__field_indices_by_name,
-  1,  pg__wire__heartbeat__number_ranges,
-  (ProtobufCMessageInit) pg__wire__heartbeat__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor pg__wire__report__counter__field_descriptors[2] =

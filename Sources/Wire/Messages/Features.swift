@@ -4,12 +4,12 @@ import CWire
 package struct Features: FrameMessage {
     package static let kind = FrameKind.features
 
-    /// How a number is written. Both are little-endian.
+    /// How a number is encoded. Both are little-endian.
     package enum Encoding: UInt32, Sendable, CaseIterable {
         case float32 = 1
         case bfloat16 = 2
 
-        /// Bytes a number.
+        /// The size of a number, in bytes.
         package var byteCount: Int {
             switch self {
             case .float32: 4
@@ -18,13 +18,13 @@ package struct Features: FrameMessage {
         }
     }
 
-    /// Which rows of which picture these are.
+    /// Which rows of which picture a frame holds.
     package struct Place: Sendable, Equatable {
         package var batchID: UInt64
         package var pictureID: UInt64
         package var firstRow: UInt32
         package var rows: UInt32
-        /// Numbers a row.
+        /// The count of numbers in a row (D).
         package var width: UInt32
         package var encoding: Encoding
 
@@ -40,7 +40,7 @@ package struct Features: FrameMessage {
             self.encoding = encoding
         }
 
-        /// Bytes of `rows * width` numbers. Nil where no machine could hold them.
+        /// The size of `rows * width` numbers, in bytes. Nil where no machine could hold them.
         package var byteCount: Int? {
             let numbers = UInt64(rows) * UInt64(width)
             return numbers <= UInt64(Int32.max) ? Int(numbers) * encoding.byteCount : nil
@@ -110,7 +110,10 @@ extension Features.Place {
 }
 
 extension Frame {
-    /// A Features frame from numbers that lie elsewhere: `data` is copied once, to its place in the frame.
+    /// Returns a Features frame of numbers that lie elsewhere: `data` is copied once, to its place in the frame.
+    ///
+    /// - Parameter data: [rows, width] numbers of the place's encoding.
+    /// - Throws: `malformed` where `data` has another size than the place, `tooLong`.
     package static func encodeFeatures(
         _ place: Features.Place, data: UnsafeRawBufferPointer
     ) throws(WireError) -> [UInt8] {
@@ -119,8 +122,9 @@ extension Frame {
         return try encode(form, kind: .features, routing: place.routing)
     }
 
-    /// The place of a Features frame and its numbers, which still lie in `frame` (and at no particular alignment):
-    /// the receiver copies them once, to where they belong.
+    /// Returns the place of a Features frame and its numbers, which still lie in `frame`, at no particular alignment.
+    ///
+    /// - Throws: `unexpectedKind` for a frame of another kind, else as ``decode(_:)``.
     package static func decodeFeatures(
         _ frame: UnsafeRawBufferPointer
     ) throws(WireError) -> (place: Features.Place, data: UnsafeRawBufferPointer) {

@@ -1,21 +1,22 @@
 import CWire
 
-/// A rank's first word to rank 0: what has to be the same on all ranks, and who says so.
+/// A rank's first message to rank 0: what has to be the same on all ranks, and which rank sends it.
 package struct Hello: FrameMessage {
     package static let kind = FrameKind.hello
 
-    /// The version of the software and the commit that it was built from.
+    /// The version of the software, and the commit that it was built from.
     package var build: String
     package var wireVersion: UInt32
-    /// Of the model: configuration, tensor headers and tokenizer.
+    /// Identifies the model: configuration, tensor headers, tokenizer and what else its answers depend on.
     package var fingerprint: String
     package var worldSize: UInt32
     package var rank: UInt32
     package var host: String
     package var processID: UInt32
-    /// How many ranks the person asked for, or 0: a world of one where four were asked for was started wrongly.
+    /// How many ranks were requested, or 0 where that is not known: a world of one where four were requested was
+    /// started by the wrong launcher.
     package var ranksExpected: UInt32
-    /// How activations travel between ranks.
+    /// The number format of activations between ranks.
     package var link: String
 
     package init(
@@ -58,14 +59,14 @@ package struct Hello: FrameMessage {
     }
 }
 
-/// Rank 0's answer to `Hello`.
+/// Rank 0's answer to ``Hello``.
 package struct Welcome: FrameMessage {
     package static let kind = FrameKind.welcome
 
     package var accepted: Bool
-    /// Why not; names host and cause.
+    /// Why the world does not start, with host and cause; empty where it does.
     package var reason: String
-    /// How the ranks of a refused world end.
+    /// The exit code of all ranks of a refused world.
     package var exitCode: UInt32
 
     package init(accepted: Bool, reason: String = "", exitCode: UInt32 = 0) {

@@ -1,37 +1,36 @@
 import CWire
+import DecodingSettings
 
-/// What the Coordinator tells the ranks to do next. Orders are numbered from 1 and carried out in that order.
+/// What the Coordinator tells the Gemma ranks to do next. Orders are numbered from 1 and executed in that order.
 package struct Order: FrameMessage {
     package static let kind = FrameKind.order
 
     package enum Kind: UInt32, Sendable, CaseIterable {
-        /// Read the pictures and prompts of `sequences`; each ends with its first token.
+        /// Prefill `sequences`: their pictures and prompts, up to the first token of each.
         case prefill = 1
-        /// Up to `steps` more tokens for each of `sequenceIDs`.
+        /// Decode up to `steps` more tokens of each of `sequenceIDs`.
         case decode = 2
-        /// Forget `sequenceIDs` and their K/V.
+        /// Drop `sequenceIDs` and their KV cache.
         case cancel = 3
-        /// Finish what is in flight, then wait for `stop`.
-        case drain = 4
         /// The last order.
         case stop = 5
     }
 
-    /// One text to be continued, and the pictures that stand before it.
+    /// One sequence to be decoded: its pictures, and the text after them.
     package struct Sequence: Sendable, Equatable {
         package var id: UInt64
-        /// In the order of the prompt; their features come as `Features` frames.
+        /// In the order of the prompt; their features come as ``Features`` frames.
         package var pictureIDs: [UInt64]
-        /// What follows the picture tokens: BOS, the prompt, the newline.
+        /// The tokens after the picture tokens: BOS, the prompt, the newline.
         package var textTokens: [Int32]
         package var maxTokens: UInt32
         package var decoding: Decoding
-        /// By the order of their names, from 1; 0 for none.
-        package var adapter: UInt32
+        /// The adapter of the sequence, by its index among the world's in the order of their names; nil for none.
+        package var adapter: Int?
 
         package init(
-            id: UInt64, pictureIDs: [UInt64], textTokens: [Int32], maxTokens: UInt32, decoding: Decoding = Decoding(),
-            adapter: UInt32 = 0
+            id: UInt64, pictureIDs: [UInt64], textTokens: [Int32], maxTokens: UInt32, decoding: Decoding = .greedy,
+            adapter: Int? = nil
         ) {
             self.id = id
             self.pictureIDs = pictureIDs
@@ -46,6 +45,7 @@ package struct Order: FrameMessage {
     package var kind: Kind
     package var batchID: UInt64
     package var sequences: [Sequence]
+    /// The maximum number of decode steps.
     package var steps: UInt32
     package var sequenceIDs: [UInt64]
 
@@ -102,7 +102,7 @@ extension Order.Sequence {
         message.pointee.text_tokens = arena.copy(textTokens)
         message.pointee.max_tokens = maxTokens
         message.pointee.decoding = decoding.packed(in: arena)
-        message.pointee.adapter = adapter
+        message.pointee.adapter = AdapterIndex.encode(adapter)
         return message
     }
 
@@ -110,8 +110,8 @@ extension Order.Sequence {
         self.init(
             id: message.id, pictureIDs: Unpacking.array(message.picture_ids, message.n_picture_ids),
             textTokens: Unpacking.array(message.text_tokens, message.n_text_tokens), maxTokens: message.max_tokens,
-            decoding: try message.decoding.map { decoding throws(WireError) in try Order.Decoding(decoding.pointee) }
-                ?? Order.Decoding(),
-            adapter: message.adapter)
+            decoding: try message.decoding.map { decoding throws(WireError) in try Decoding(decoding.pointee) }
+                ?? .greedy,
+            adapter: AdapterIndex.decode(message.adapter))
     }
 }

@@ -1,24 +1,25 @@
 import CWire
 
-/// Pictures of one size on their way to a vision rank, and where their features go from there.
+/// A micro-batch of pictures for a vision rank, and the ranks that its features are sent to.
 package struct PixelBatch: FrameMessage {
     package static let kind = FrameKind.pixelBatch
 
-    /// One picture, resized: `side * side * 3` bytes, rows from the top, 8 bit RGB.
+    /// One resized picture.
     package struct Picture: Sendable, Equatable {
         package var id: UInt64
+        /// [side, side, 3] bytes, 8 bit RGB, rows from the top.
         package var rgb: [UInt8]
-        /// That it is looked at through, as in `Order.Sequence`.
-        package var adapter: UInt32
+        /// The adapter that the vision tower is used with, as in ``Order/Sequence``.
+        package var adapter: Int?
 
-        package init(id: UInt64, rgb: [UInt8], adapter: UInt32 = 0) {
+        package init(id: UInt64, rgb: [UInt8], adapter: Int? = nil) {
             self.id = id
             self.rgb = rgb
             self.adapter = adapter
         }
     }
 
-    /// Which rank takes which rows of a picture's features.
+    /// The rank that gets some rows of a picture's features.
     package struct Route: Sendable, Equatable {
         package var pictureID: UInt64
         package var firstRow: UInt32
@@ -34,17 +35,18 @@ package struct PixelBatch: FrameMessage {
     }
 
     package var batchID: UInt64
-    /// Pixels.
+    /// Width and height of every picture, in pixels.
     package var side: UInt32
     package var pictures: [Picture]
     package var routes: [Route]
-    /// Features must not depend on the pictures beside, in no bit.
-    package var steady: Bool
+    /// Whether the features of a picture must be batch invariant: the same bits whatever else is in the batch.
+    package var isBatchInvariant: Bool
 
     package init(
-        batchID: UInt64, side: UInt32, pictures: [Picture], routes: [Route] = [], steady: Bool = false
+        batchID: UInt64, side: UInt32, pictures: [Picture], routes: [Route] = [],
+        isBatchInvariant: Bool = false
     ) {
-        self.steady = steady
+        self.isBatchInvariant = isBatchInvariant
         self.batchID = batchID
         self.side = side
         self.pictures = pictures
@@ -64,12 +66,12 @@ package struct PixelBatch: FrameMessage {
         let message = arena.make(pg__wire__pixel_batch__init)
         message.pointee.batch_id = batchID
         message.pointee.side = side
-        message.pointee.steady = steady ? 1 : 0
+        message.pointee.batch_invariant = isBatchInvariant ? 1 : 0
         message.pointee.n_picture_ids = pictures.count
         message.pointee.picture_ids = arena.copy(pictures.map(\.id))
-        if pictures.contains(where: { $0.adapter != 0 }) {
+        if pictures.contains(where: { $0.adapter != nil }) {
             message.pointee.n_adapters = pictures.count
-            message.pointee.adapters = arena.copy(pictures.map(\.adapter))
+            message.pointee.adapters = arena.copy(pictures.map { AdapterIndex.encode($0.adapter) })
         }
         message.pointee.n_routes = routes.count
         message.pointee.routes = arena.table(routes.map { $0.packed(in: arena) })
@@ -103,14 +105,16 @@ package struct PixelBatch: FrameMessage {
                 pictures: ids.enumerated().map { index, id in
                     Picture(
                         id: id, rgb: Array(pixels[(index * bytes)..<((index + 1) * bytes)]),
-                        adapter: adapters.isEmpty ? 0 : adapters[index])
+                        adapter: adapters.isEmpty ? nil : AdapterIndex.decode(adapters[index]))
                 },
                 routes: try Unpacking.messages(message.routes, message.n_routes) { Route($0) },
-                steady: message.steady != 0)
+                isBatchInvariant: message.batch_invariant != 0)
         }
     }
 
-    /// Bytes of one picture. A side that no picture has is refused before it is squared.
+    /// Returns the size of one picture, in bytes. A side that no picture has is refused before it is squared.
+    ///
+    /// - Throws: `malformed`.
     private static func pictureBytes(side: UInt32) throws(WireError) -> Int {
         guard (1...16384).contains(side) else {
             throw .malformed(kind: kind, reason: "pictures cannot have \(side) pixels a side")
@@ -133,36 +137,5 @@ extension PixelBatch.Route {
         self.init(
             pictureID: message.picture_id, firstRow: message.first_row, rowCount: message.row_count,
             destinationRank: message.destination_rank)
-    }
-}
-
-/// What a vision rank has done of a batch of pictures.
-package struct Encoded: FrameMessage {
-    package static let kind = FrameKind.encoded
-
-    package var batchID: UInt64
-    /// False: its first features are on their way. True: all are.
-    package var finished: Bool
-
-    package init(batchID: UInt64, finished: Bool) {
-        self.batchID = batchID
-        self.finished = finished
-    }
-
-    package var routing: Routing { Routing(batchID: batchID) }
-
-    package func packed(in arena: Arena) -> PackedForm {
-        let message = arena.make(pg__wire__encoded__init)
-        message.pointee.batch_id = batchID
-        message.pointee.finished = finished ? 1 : 0
-        return PackedForm(message)
-    }
-
-    package init(payload: UnsafeRawBufferPointer) throws(WireError) {
-        self = try Unpacking.read(
-            payload, kind: Self.kind, pg__wire__encoded__unpack, pg__wire__encoded__free_unpacked
-        ) { message in
-            Encoded(batchID: message.batch_id, finished: message.finished != 0)
-        }
     }
 }

@@ -1,29 +1,30 @@
 import CWire
 
-/// What the Gemma ranks answer to an order: new tokens of each of its sequences.
+/// The Gemma ranks' answer to an order: new tokens of each of its sequences.
 package struct Tokens: FrameMessage {
     package static let kind = FrameKind.tokens
 
-    package enum Finish: UInt32, Sendable, CaseIterable {
+    /// Whether a sequence goes on, or why it ended.
+    package enum Status: UInt32, Sendable, CaseIterable {
         /// The sequence goes on.
-        case none = 1
-        /// It met the end-of-sequence token, which is not among its tokens.
+        case unfinished = 1
+        /// It came to the end-of-sequence token, which is not among its tokens.
         case stop = 2
-        /// It met its maximum or the end of the context.
+        /// It came to its maximum of tokens or to the end of the context.
         case length = 3
-        /// Features of a picture were damaged on their way.
+        /// Features of one of its pictures were damaged in transit.
         case damaged = 4
-        /// It repeated itself, which its decoding forbids.
+        /// It repeated an n-gram as often as its decoding allows.
         case repetition = 5
     }
 
-    /// One of several answers.
+    /// One of several answers: of a beam search or of given choices.
     package struct Answer: Sendable, Equatable {
         package var tokens: [Int32]
-        /// Natural logarithms, one a token.
+        /// Natural logarithms of the probabilities, one per token.
         package var logprobs: [Float]
         package var score: Float
-        /// By the end-of-sequence token.
+        /// Whether the end-of-sequence token ended it.
         package var isEnded: Bool
 
         package init(tokens: [Int32], logprobs: [Float], score: Float, isEnded: Bool) {
@@ -34,26 +35,28 @@ package struct Tokens: FrameMessage {
         }
     }
 
+    /// The new tokens of one sequence.
     package struct Result: Sendable, Equatable {
         package var sequenceID: UInt64
         package var tokens: [Int32]
-        /// Natural logarithms, one a token.
+        /// Natural logarithms of the probabilities, one per token.
         package var logprobs: [Float]
-        package var finish: Finish
-        /// As many a token as were asked for, best first, and their logarithms.
+        package var status: Status
+        /// The most probable tokens of every step, best first, as many per step as the decoding asks for, and the
+        /// natural logarithms of their probabilities.
         package var topTokens: [Int32]
         package var topLogprobs: [Float]
-        /// At the end: of a beam search the best, best first; of choices all, in their order.
+        /// At the end of the sequence: the best answers of a beam search, best first, or all choices, in their order.
         package var answers: [Answer]
 
         package init(
-            sequenceID: UInt64, tokens: [Int32], logprobs: [Float], finish: Finish, topTokens: [Int32] = [],
+            sequenceID: UInt64, tokens: [Int32], logprobs: [Float], status: Status, topTokens: [Int32] = [],
             topLogprobs: [Float] = [], answers: [Answer] = []
         ) {
             self.sequenceID = sequenceID
             self.tokens = tokens
             self.logprobs = logprobs
-            self.finish = finish
+            self.status = status
             self.topTokens = topTokens
             self.topLogprobs = topLogprobs
             self.answers = answers
@@ -102,7 +105,7 @@ extension Tokens.Result {
         message.pointee.tokens = arena.copy(tokens)
         message.pointee.n_logprobs = logprobs.count
         message.pointee.logprobs = arena.copy(logprobs)
-        message.pointee.finish = Pg__Wire__Tokens__Finish(rawValue: finish.rawValue)
+        message.pointee.finish = Pg__Wire__Tokens__Finish(rawValue: status.rawValue)
         message.pointee.n_top_tokens = topTokens.count
         message.pointee.top_tokens = arena.copy(topTokens)
         message.pointee.n_top_logprobs = topLogprobs.count
@@ -126,7 +129,7 @@ extension Tokens.Result {
         self.init(
             sequenceID: message.sequence_id, tokens: Unpacking.array(message.tokens, message.n_tokens),
             logprobs: Unpacking.array(message.logprobs, message.n_logprobs),
-            finish: try Unpacking.choice(message.finish.rawValue, kind: .tokens, field: "finish"),
+            status: try Unpacking.choice(message.finish.rawValue, kind: .tokens, field: "finish"),
             topTokens: Unpacking.array(message.top_tokens, message.n_top_tokens),
             topLogprobs: Unpacking.array(message.top_logprobs, message.n_top_logprobs),
             answers: try Unpacking.messages(message.answers, message.n_answers) { answer in

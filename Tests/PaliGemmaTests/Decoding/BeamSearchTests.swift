@@ -1,3 +1,4 @@
+import DecodingSettings
 import Foundation
 import PaliGemma
 import TestSupport
@@ -93,7 +94,7 @@ struct BeamSearchTests {
         var rows: [[Int32]] = [[]]
         var fed: [[Int32]] = []
         while !scoring.isOver {
-            #expect(scoring.fed.count == rows.count && rows.count <= Decoding.choicesTogether)
+            #expect(scoring.fed.count == rows.count && rows.count <= Decoding.maximumChoiceRows)
             fed += rows
             let told = rows.indices.map { row in
                 scoring.targets(row: row).map { Self.model(after: rows[row])[Int($0)] }

@@ -1,3 +1,4 @@
+import DecodingSettings
 import Foundation
 import PaliGemma
 import ShardPlan
@@ -85,7 +86,7 @@ struct MixedDecodingTests {
             for way in Self.ways.indices {
                 let (one, other) = (try #require(alone[way]), try #require(together[way]))
                 #expect(one.finish != nil && one.isNear(other), "way \(way) of rank \(rank)")
-                if Self.ways[way].isSteady { #expect(one == other, "way \(way) of rank \(rank)") }
+                if Self.ways[way].needsBatchInvariance { #expect(one == other, "way \(way) of rank \(rank)") }
             }
         }
         #expect(alone.allSatisfy { $0 == alone[0] } && together.allSatisfy { $0 == together[0] })
@@ -106,7 +107,7 @@ struct MixedDecodingTests {
     @Test("With every set of kernels draws are the same in any company", arguments: Kernels.Level.allCases)
     func kernels(level: Kernels.Level) throws {
         guard let kernels = Kernels(level: level) else { return }
-        let draws = Self.ways.indices.filter { Self.ways[$0].isSteady }
+        let draws = Self.ways.indices.filter { Self.ways[$0].needsBatchInvariance }
         let alone = try decode("grouped", ranks: 1, batches: draws.map { [$0] }, kernels: kernels)[0]
         for others in [[0], [2], [2, 0, 5], [2, 2, 2, 2, 2, 0, 0, 3]] {
             let together = try decode("grouped", ranks: 1, batches: [others + draws.reversed()], kernels: kernels)[0]

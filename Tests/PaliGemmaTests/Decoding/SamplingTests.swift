@@ -1,3 +1,4 @@
+import DecodingSettings
 import Foundation
 import PaliGemma
 import TestSupport

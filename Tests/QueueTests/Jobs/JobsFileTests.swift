@@ -3,7 +3,7 @@ import Foundation
 import Queue
 import Testing
 
-@Suite struct JobsFileTests {
+@Suite("Files of jobs") struct JobsFileTests {
     let folder: TemporaryFolder
 
     init() throws {
@@ -17,7 +17,9 @@ import Testing
         return jobs
     }
 
-    @Test func aLineIsAJobWithPathsRelativeToItsFile() throws {
+    @Test("A line becomes a job whose paths are relative to its file") func aLineIsAJobWithPathsRelativeToItsFile()
+        throws
+    {
         try folder.write("12345", to: "pictures/x.png")
         let job = try #require(
             try jobs(
@@ -34,7 +36,7 @@ import Testing
         #expect(job.fault == nil)
     }
 
-    @Test func whatIsNotSaidIsTheDefault() throws {
+    @Test("A key that is missing has its default") func whatIsNotSaidIsTheDefault() throws {
         let job = try #require(
             try jobs(#"{"images": ["x.png"]}"#, defaults: JobDefaults(prompt: "caption en", maxTokens: 9, priority: 1))
                 .first)
@@ -44,17 +46,17 @@ import Testing
         #expect(job.priority == 1)
     }
 
-    @Test func oneBeamMayBeSaid() throws {
+    @Test("One beam is accepted and is the same as none") func oneBeamMayBeSaid() throws {
         #expect(try jobs(#"{"images": ["x.png"], "prompt": "ocr", "num_beams": 1}"#).first?.fault == nil)
     }
 
-    @Test func anEmptyPromptIsAPrompt() throws {
+    @Test("An empty prompt is accepted") func anEmptyPromptIsAPrompt() throws {
         let job = try #require(try jobs(#"{"images": ["x.png"], "prompt": ""}"#).first)
         #expect(job.fault == nil)
         #expect(job.prompt == "")
     }
 
-    @Test func aTaskIsAPrompt() throws {
+    @Test("A task becomes its prompt") func aTaskIsAPrompt() throws {
         let jobs = try jobs(
             """
             {"images": ["x.png"], "task": "detect", "about": "cat;dog"}
@@ -65,6 +67,7 @@ import Testing
     }
 
     @Test(
+        "A task that is not valid makes a job that failed",
         arguments: [
             (#""task": "paint""#, "known are caption"), (#""task": "caption", "prompt": "ocr""#, "both there"),
             (#""task": "detect""#, "needs to be told the objects"), (#""lang": "de", "prompt": "ocr""#, "belong to"),
@@ -75,7 +78,8 @@ import Testing
         #expect(job.fault?.message.contains(part) == true)
     }
 
-    @Test func picturesThatAreAskedSeveralThingsAreCalledByTheirPromptsToo() throws {
+    @Test("The ids of jobs about the same pictures contain their prompts")
+    func picturesThatAreAskedSeveralThingsAreCalledByTheirPromptsToo() throws {
         let jobs = try jobs(
             """
             {"images": ["x.png"], "prompt": "ocr"}
@@ -87,7 +91,8 @@ import Testing
         #expect(jobs.map(\.id) == ["x.png#ocr", "y.png", "x.png#caption en", "x.png,y.png", "mine"])
     }
 
-    @Test func aBrokenLineIsNamedAndTheOthersGoOn() throws {
+    @Test("A line that is not valid fails by its number, and the others become jobs")
+    func aBrokenLineIsNamedAndTheOthersGoOn() throws {
         var lines = (1...20).map { #"{"id": "\#($0)", "images": ["\#($0).png"], "prompt": "ocr"}"# }
         lines[16] = #"{"id": "17", "images": ["#
         let jobs = try jobs(lines.joined(separator: "\n"))
@@ -98,21 +103,23 @@ import Testing
         #expect(jobs[16].id.hasSuffix("jobs.jsonl line 17"))
     }
 
-    @Test(arguments: [
-        (#"{"imags": []}"#, "\"imags\" is not known; known are id, images, video, frames, prompt"),
-        ("[]", "an object is due"),
-        (#"{"prompt": "x"}"#, "\"images\" is missing"),
-        (#"{"images": [], "prompt": "x"}"#, "one path or more"),
-        (#"{"images": "x.png", "prompt": "x"}"#, "one path or more"),
-        (#"{"images": [1], "prompt": "x"}"#, "one path or more"),
-        (#"{"images": ["x.png"]}"#, "\"prompt\" is missing"),
-        (#"{"images": ["x.png"], "prompt": 1}"#, "\"prompt\" must be a string and is a number"),
-        (#"{"images": ["x.png"], "prompt": "x", "id": ""}"#, "\"id\" is empty"),
-        (#"{"images": ["x.png"], "prompt": "x", "max_tokens": 0}"#, "give 1 to 1000000"),
-        (#"{"images": ["x.png"], "prompt": "x", "max_tokens": 1.5}"#, "must be a whole number"),
-        (#"{"images": ["x.png"], "prompt": "x", "prompt": "y"}"#, "stands twice"),
-        (#"{"images": ["x.png"], "prompt": "x", "num_beams": 100}"#, "\"num_beams\" is 100; give 1 to 16"),
-    ])
+    @Test(
+        "The message about a line names what is wrong",
+        arguments: [
+            (#"{"imags": []}"#, "\"imags\" is not known; known are id, images, video, frames, prompt"),
+            ("[]", "an object is due"),
+            (#"{"prompt": "x"}"#, "\"images\" is missing"),
+            (#"{"images": [], "prompt": "x"}"#, "one path or more"),
+            (#"{"images": "x.png", "prompt": "x"}"#, "one path or more"),
+            (#"{"images": [1], "prompt": "x"}"#, "one path or more"),
+            (#"{"images": ["x.png"]}"#, "\"prompt\" is missing"),
+            (#"{"images": ["x.png"], "prompt": 1}"#, "\"prompt\" must be a string and is a number"),
+            (#"{"images": ["x.png"], "prompt": "x", "id": ""}"#, "\"id\" is empty"),
+            (#"{"images": ["x.png"], "prompt": "x", "max_tokens": 0}"#, "give 1 to 1000000"),
+            (#"{"images": ["x.png"], "prompt": "x", "max_tokens": 1.5}"#, "must be a whole number"),
+            (#"{"images": ["x.png"], "prompt": "x", "prompt": "y"}"#, "stands twice"),
+            (#"{"images": ["x.png"], "prompt": "x", "num_beams": 100}"#, "\"num_beams\" is 100; give 1 to 16"),
+        ])
     func whatIsWrongIsSaid(line: String, reason: String) throws {
         let fault = try #require(try jobs(line).first?.fault)
         #expect(fault.code == JobFailure.invalidJob)
@@ -120,7 +127,8 @@ import Testing
         #expect(fault.message.contains(reason))
     }
 
-    @Test func emptyLinesCarriageReturnsAndAByteOrderMarkAreNothing() throws {
+    @Test("Empty lines, carriage returns and a byte order mark are ignored")
+    func emptyLinesCarriageReturnsAndAByteOrderMarkAreNothing() throws {
         let lines = ["x", "y"].map { #"{"images":["\#($0)"],"prompt":""}"# }
         let jobs = try jobs("\u{FEFF}\(lines[0])\r\n\r\n  \n\(lines[1])\r\n")
         #expect(jobs.map(\.id) == ["x", "y"])
@@ -128,25 +136,44 @@ import Testing
         #expect(try self.jobs("").isEmpty)
     }
 
-    @Test func linesLongerThanTheBufferAreWhole() throws {
+    @Test("Lines longer than the buffer are read whole") func linesLongerThanTheBufferAreWhole() throws {
         let prompt = String(repeating: "long ", count: 200_000)
         let lines = (0..<3).map { #"{"id": "\#($0)", "images": ["x"], "prompt": "\#(prompt)"}"# }
         let jobs = try jobs(lines.joined(separator: "\n") + "\n")
         #expect(jobs.map(\.prompt) == [prompt, prompt, prompt])
     }
 
-    @Test func anOverLongLineIsAFaultOfItsOwn() throws {
+    @Test("A line that is too long is a job that failed") func anOverLongLineIsAFaultOfItsOwn() throws {
         let endless = String(repeating: "x", count: 17 << 20)
         let jobs = try jobs("\(endless)\n{\"images\":[\"x\"],\"prompt\":\"\"}\n")
         #expect(jobs.map { $0.fault == nil } == [false, true])
         #expect(jobs[1].source?.hasSuffix("line 2") == true)
     }
 
-    @Test func aFileThatCannotBeReadSaysSo() {
+    @Test("A file that cannot be read is an error") func aFileThatCannotBeReadSaysSo() {
         for path in [folder.file("missing.jsonl"), folder.path] {
             #expect {
                 _ = try JobsFile(path: path, defaults: JobDefaults())
             } throws: { ($0 as? QueueError)?.code == "job_unreadable" }
         }
+    }
+
+    @Test("A job's own option replaces the default option of all jobs") func ownOptions() throws {
+        let path = try folder.write(
+            """
+            {"images": ["x.png"], "prompt": "a"}
+            {"images": ["y.png"], "prompt": "a", "temperature": 0.2}
+            {"images": ["z.png"], "prompt": "a", "choices": ["yes", "no"]}
+            {"images": ["z.png"], "prompt": "b", "choices": ["yes", "no"], "temperature": null, "seed": null}
+
+            """, to: "jobs.jsonl")
+        let shared = try #require(JSON(parsing: #"{"temperature": 0.7, "seed": 3}"#).object)
+        let source = try JobsFile(path: path, defaults: JobDefaults(options: shared))
+        var jobs: [Job] = []
+        while let job = try source.next() { jobs.append(job) }
+        #expect(jobs[0].options == #"{"temperature":0.7,"seed":3}"#)
+        #expect(jobs[1].options == #"{"temperature":0.2,"seed":3}"#)
+        #expect(jobs[2].fault?.message.contains("contradict") == true)
+        #expect(jobs[3].options == #"{"choices":["yes","no"]}"#)
     }
 }

@@ -2,7 +2,7 @@ import Foundation
 import Queue
 import Testing
 
-@Suite struct PictureJobsTests {
+@Suite("Jobs from files and folders") struct PictureJobsTests {
     let folder: TemporaryFolder
 
     init() throws {
@@ -18,14 +18,14 @@ import Testing
         return ids
     }
 
-    @Test func aFolderGivesItsPicturesToItsDepthInOrder() throws {
+    @Test("A folder is walked in order, with its subfolders") func aFolderGivesItsPicturesToItsDepthInOrder() throws {
         let source = PictureJobs(paths: [folder.file("pictures/")], prompt: "ocr", defaults: JobDefaults())
         let expected = ["a.PNG", "b.jpg", "sub/c.webp", "sub/deep/d.Jpeg"].map { folder.file("pictures/" + $0) }
         #expect(try ids(source) == expected)
         #expect(source.passedOver == 3)
     }
 
-    @Test func aNamedFileIsTakenWhateverItIsCalled() throws {
+    @Test("A file that is named is taken whatever its extension") func aNamedFileIsTakenWhateverItIsCalled() throws {
         let paths = [folder.file("pictures/notes.txt"), folder.file("missing.jpg")]
         let source = PictureJobs(paths: paths, prompt: "ocr", defaults: JobDefaults(maxTokens: 5))
         let first = try #require(try source.next())
@@ -37,14 +37,16 @@ import Testing
         #expect(try source.next() == nil)
     }
 
-    @Test func linkedFoldersAreWalkedOnceAndLoopsEnd() throws {
+    @Test("Folders behind several links are walked once, and loops end") func linkedFoldersAreWalkedOnceAndLoopsEnd()
+        throws
+    {
         let loop = folder.file("pictures/sub/loop")
         try FileManager.default.createSymbolicLink(atPath: loop, withDestinationPath: folder.file("pictures"))
         let source = PictureJobs(paths: [folder.file("pictures")], prompt: "ocr", defaults: JobDefaults())
         #expect(try ids(source).count == 4)
     }
 
-    @Test func idsCarryThePromptOnRequest() throws {
+    @Test("Ids contain the prompt on request") func idsCarryThePromptOnRequest() throws {
         let source = PictureJobs(paths: ["x.jpg"], prompt: "ocr", defaults: JobDefaults(), idWithPrompt: true)
         #expect(try ids(source) == ["x.jpg#ocr"])
     }

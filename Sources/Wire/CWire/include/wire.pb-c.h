@@ -30,7 +30,6 @@ typedef struct Pg__Wire__Tokens Pg__Wire__Tokens;
 typedef struct Pg__Wire__Tokens__Answer Pg__Wire__Tokens__Answer;
 typedef struct Pg__Wire__Tokens__Result Pg__Wire__Tokens__Result;
 typedef struct Pg__Wire__Failure Pg__Wire__Failure;
-typedef struct Pg__Wire__Heartbeat Pg__Wire__Heartbeat;
 typedef struct Pg__Wire__Report Pg__Wire__Report;
 typedef struct Pg__Wire__Report__Counter Pg__Wire__Report__Counter;
 typedef struct Pg__Wire__Encoded Pg__Wire__Encoded;
@@ -50,7 +49,6 @@ typedef enum _Pg__Wire__Order__Kind {
   PG__WIRE__ORDER__KIND__PREFILL = 1,
   PG__WIRE__ORDER__KIND__DECODE = 2,
   PG__WIRE__ORDER__KIND__CANCEL = 3,
-  PG__WIRE__ORDER__KIND__DRAIN = 4,
   PG__WIRE__ORDER__KIND__STOP = 5
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PG__WIRE__ORDER__KIND)
 } Pg__Wire__Order__Kind;
@@ -89,21 +87,9 @@ typedef enum _Pg__Wire__Tokens__Finish {
 } Pg__Wire__Tokens__Finish;
 typedef enum _Pg__Wire__Failure__Scope {
   PG__WIRE__FAILURE__SCOPE__UNSPECIFIED = 0,
-  PG__WIRE__FAILURE__SCOPE__SEQUENCE = 1,
-  PG__WIRE__FAILURE__SCOPE__PICTURE = 2,
-  PG__WIRE__FAILURE__SCOPE__ORDER = 3,
   PG__WIRE__FAILURE__SCOPE__RANK = 4
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PG__WIRE__FAILURE__SCOPE)
 } Pg__Wire__Failure__Scope;
-typedef enum _Pg__Wire__Heartbeat__State {
-  PG__WIRE__HEARTBEAT__STATE__UNSPECIFIED = 0,
-  PG__WIRE__HEARTBEAT__STATE__STARTING = 1,
-  PG__WIRE__HEARTBEAT__STATE__IDLE = 2,
-  PG__WIRE__HEARTBEAT__STATE__WORKING = 3,
-  PG__WIRE__HEARTBEAT__STATE__DRAINING = 4,
-  PG__WIRE__HEARTBEAT__STATE__STOPPING = 5
-    PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(PG__WIRE__HEARTBEAT__STATE)
-} Pg__Wire__Heartbeat__State;
 
 /* --- messages --- */
 
@@ -306,9 +292,9 @@ struct  Pg__Wire__PixelBatch
   size_t n_adapters;
   uint32_t *adapters;
   /*
-   * features must not depend on other pictures, in no bit
+   * features must not depend on the other pictures of the batch
    */
-  protobuf_c_boolean steady;
+  protobuf_c_boolean batch_invariant;
   /*
    * [pictures, side, side, 3], 8 bit RGB
    */
@@ -412,42 +398,26 @@ struct  Pg__Wire__Tokens
 
 
 /*
- * Something went wrong, and how far it reaches.
+ * Why a rank cannot start.
  */
 struct  Pg__Wire__Failure
 {
   ProtobufCMessage base;
   Pg__Wire__Failure__Scope scope;
   /*
-   * of the scope: sequences, pictures, orders or ranks
+   * the one rank
    */
   size_t n_ids;
   uint64_t *ids;
+  /*
+   * its exit code, in decimal digits
+   */
   char *code;
   char *message;
 };
 #define PG__WIRE__FAILURE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pg__wire__failure__descriptor) \
     , PG__WIRE__FAILURE__SCOPE__UNSPECIFIED, 0,NULL, (char *)protobuf_c_empty_string, (char *)protobuf_c_empty_string }
-
-
-struct  Pg__Wire__Heartbeat
-{
-  ProtobufCMessage base;
-  uint32_t rank;
-  /*
-   * the sender's clock
-   */
-  uint64_t monotonic_nanoseconds;
-  /*
-   * the last order begun
-   */
-  uint64_t order_sequence_number;
-  Pg__Wire__Heartbeat__State state;
-};
-#define PG__WIRE__HEARTBEAT__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&pg__wire__heartbeat__descriptor) \
-    , 0, 0, 0, PG__WIRE__HEARTBEAT__STATE__UNSPECIFIED }
 
 
 struct  Pg__Wire__Report__Counter
@@ -703,25 +673,6 @@ Pg__Wire__Failure *
 void   pg__wire__failure__free_unpacked
                      (Pg__Wire__Failure *message,
                       ProtobufCAllocator *allocator);
-/* Pg__Wire__Heartbeat methods */
-void   pg__wire__heartbeat__init
-                     (Pg__Wire__Heartbeat         *message);
-size_t pg__wire__heartbeat__get_packed_size
-                     (const Pg__Wire__Heartbeat   *message);
-size_t pg__wire__heartbeat__pack
-                     (const Pg__Wire__Heartbeat   *message,
-                      uint8_t             *out);
-size_t pg__wire__heartbeat__pack_to_buffer
-                     (const Pg__Wire__Heartbeat   *message,
-                      ProtobufCBuffer     *buffer);
-Pg__Wire__Heartbeat *
-       pg__wire__heartbeat__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   pg__wire__heartbeat__free_unpacked
-                     (Pg__Wire__Heartbeat *message,
-                      ProtobufCAllocator *allocator);
 /* Pg__Wire__Report__Counter methods */
 void   pg__wire__report__counter__init
                      (Pg__Wire__Report__Counter         *message);
@@ -810,9 +761,6 @@ typedef void (*Pg__Wire__Tokens_Closure)
 typedef void (*Pg__Wire__Failure_Closure)
                  (const Pg__Wire__Failure *message,
                   void *closure_data);
-typedef void (*Pg__Wire__Heartbeat_Closure)
-                 (const Pg__Wire__Heartbeat *message,
-                  void *closure_data);
 typedef void (*Pg__Wire__Report__Counter_Closure)
                  (const Pg__Wire__Report__Counter *message,
                   void *closure_data);
@@ -848,8 +796,6 @@ extern const ProtobufCMessageDescriptor pg__wire__tokens__result__descriptor;
 extern const ProtobufCEnumDescriptor    pg__wire__tokens__finish__descriptor;
 extern const ProtobufCMessageDescriptor pg__wire__failure__descriptor;
 extern const ProtobufCEnumDescriptor    pg__wire__failure__scope__descriptor;
-extern const ProtobufCMessageDescriptor pg__wire__heartbeat__descriptor;
-extern const ProtobufCEnumDescriptor    pg__wire__heartbeat__state__descriptor;
 extern const ProtobufCMessageDescriptor pg__wire__report__descriptor;
 extern const ProtobufCMessageDescriptor pg__wire__report__counter__descriptor;
 extern const ProtobufCMessageDescriptor pg__wire__encoded__descriptor;

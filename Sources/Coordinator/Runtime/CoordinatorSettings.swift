@@ -1,0 +1,39 @@
+import Pictures
+
+extension Coordinator {
+    /// How a world works on its queue.
+    package struct Settings: Sendable {
+        /// Whether the world ends when the queue has nothing outstanding; otherwise it waits for more.
+        package var drain: Bool
+        /// How long a lease holds without renewal.
+        package var lease: Duration
+        /// "host:pid", for people to read.
+        package var owner: String
+        /// How long a drain may take before the jobs in flight are given back.
+        package var drainTimeout: Duration
+        package var preparingThreads: Int
+        package var resize: PictureResize
+        package var image: ImageDecoder.Options
+
+        package init(
+            drain: Bool, lease: Duration, owner: String, drainTimeout: Duration = .seconds(120),
+            preparingThreads: Int = 2, resize: PictureResize = .pillow,
+            image: ImageDecoder.Options = ImageDecoder.Options()
+        ) {
+            self.resize = resize
+            self.drainTimeout = drainTimeout
+            self.drain = drain
+            self.lease = lease
+            self.owner = owner
+            self.preparingThreads = preparingThreads
+            self.image = image
+        }
+    }
+
+    /// The number of this world's jobs and pictures that the queue has recorded as ended.
+    package struct Progress: Sendable, Equatable {
+        package var answered = 0
+        package var failed = 0
+        package var pictures = 0
+    }
+}

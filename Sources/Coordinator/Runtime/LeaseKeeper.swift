@@ -1,0 +1,160 @@
+import Base
+import Foundation
+import Queue
+
+/// The thread that calls the queue: it leases, renews and finishes jobs, and never computes, so a lease is renewed in time
+/// however long a prefill takes.
+final class LeaseKeeper: @unchecked Sendable {
+    // @unchecked: `held`, `pace` and `isProven` are only used on the keeper's thread.
+    private enum Call {
+        case lease(Int)
+        case finish(LeaseHandle, Answer)
+        case fail(LeaseHandle, JobFailure, permanent: Bool, seconds: Double)
+        case release([LeaseHandle])
+    }
+
+    private let queue: any JobQueue
+    private let owner: String
+    private let duration: Duration
+    private let mark = ActivityCounter()
+    private let calls = Mailbox<Call>()
+    private let report: @Sendable (HelperReport) -> Void
+    private let finished = DispatchSemaphore(value: 0)
+    private var held: Set<LeaseHandle> = []
+    private var pace: LeasePace
+    /// Whether this world has answered a job.
+    private var isProven = false
+
+    /// - Parameters:
+    ///   - duration: The duration of a lease, which is renewed after a third of it.
+    ///   - report: Called on this thread.
+    init(
+        queue: any JobQueue, owner: String, duration: Duration, report: @escaping @Sendable (HelperReport) -> Void
+    ) {
+        self.queue = queue
+        self.owner = owner
+        self.duration = duration
+        self.report = report
+        pace = LeasePace(lease: duration.inSeconds)
+        Thread.start("queue") { [self] in run() }
+    }
+
+    func lease(_ limit: Int) { calls.put(.lease(limit)) }
+    func finish(_ handle: LeaseHandle, _ answer: Answer) { calls.put(.finish(handle, answer)) }
+    func fail(_ handle: LeaseHandle, _ failure: JobFailure, permanent: Bool, seconds: Double) {
+        calls.put(.fail(handle, failure, permanent: permanent, seconds: seconds))
+    }
+    func release(_ handles: [LeaseHandle]) { calls.put(.release(handles)) }
+
+    /// Its activity, for a watchdog. Retries count as progress: the queue has a timeout of its own for a server that is
+    /// down.
+    var activity: Activity {
+        guard case .waiting(let pieces) = mark.activity else { return .idle }
+        return .waiting(pieces &+ queue.retries)
+    }
+
+    /// Makes the calls that are left, gives back what is still held and then reports `queueClosed`.
+    func stop() { calls.close() }
+
+    /// Waits until that is done, or until the timeout where a server is down: then the leases expire, or supervision gives
+    /// them back.
+    ///
+    /// - Returns: Whether it is done.
+    func finish(within seconds: Double) -> Bool { finished.wait(timeout: .now() + seconds) == .success }
+
+    private func run() {
+        defer {
+            finished.signal()
+            report(.queueClosed)
+        }
+        let interval = Double(duration.nanoseconds) / 3e9
+        var renewal = DispatchTime.now() + interval
+        loop: while true {
+            do throws(QueueError) {
+                switch calls.takeFirst(until: renewal) {
+                case .item(let call):
+                    mark.begin()
+                    defer { mark.end() }
+                    try make(call)
+                case .timeout: break
+                case .closed: break loop
+                }
+                if DispatchTime.now() >= renewal {
+                    renewal = DispatchTime.now() + interval
+                    mark.begin()
+                    defer { mark.end() }
+                    try renew()
+                }
+            } catch {
+                report(.queueFailed(error))
+            }
+        }
+        guard !held.isEmpty else { return }
+        mark.begin()
+        defer { mark.end() }
+        try? queue.release(Array(held))
+    }
+
+    private func make(_ call: Call) throws(QueueError) {
+        pace.advance(to: Double(DispatchTime.now().uptimeNanoseconds) / 1e9, holding: held.count)
+        switch call {
+        case .lease(let wanted):
+            let limit = pace.allowance(wanted: wanted, held: held.count)
+            guard limit > 0 else { return report(.holdsEnough) }
+            FaultSwitch.before(.lease)
+            let leases = try queue.lease(limit: limit, for: duration, owner: owner, isProven: isProven)
+            if !leases.isEmpty { FaultSwitch.after(.lease) }
+            held.formUnion(leases.map(\.handle))
+            if leases.isEmpty {
+                let counts = try queue.counts()
+                let others = counts.retry + max(0, counts.leased - held.count)
+                let next = others > 0 ? try queue.timeToNextReady() : nil
+                report(.queueEmpty(outstanding: counts.ready + others, nextReady: next?.inSeconds))
+            } else {
+                report(.leased(leases))
+            }
+        case .finish(let handle, let answer):
+            try end(handle) { () throws(QueueError) in
+                FaultSwitch.before(.finish, handle.jobID)
+                try queue.finish(handle, with: answer)
+                FaultSwitch.after(.finish, handle.jobID)
+                pace.finish()
+                isProven = true
+                return .answered
+            }
+        case .fail(let handle, let failure, let permanent, let seconds):
+            try end(handle) { () throws(QueueError) in
+                FaultSwitch.before(.fail, handle.jobID)
+                defer { FaultSwitch.after(.fail, handle.jobID) }
+                let state = try queue.fail(handle, with: failure, permanent: permanent, seconds: seconds)
+                return state == .failed ? .failed : .retried
+            }
+        case .release(let handles):
+            held.subtract(handles)
+            FaultSwitch.before(.release)
+            try queue.release(handles)
+            FaultSwitch.after(.release)
+        }
+    }
+
+    /// Reports how a job was settled. A stale lease is not an error: another world has the job, and its answer counts.
+    private func end(
+        _ handle: LeaseHandle, _ body: () throws(QueueError) -> HelperReport.Settlement
+    ) throws(QueueError) {
+        do {
+            report(.settled(try body()))
+        } catch {
+            guard case .staleLease = error else { throw error }
+            report(.settled(.stale))
+        }
+        held.remove(handle)
+    }
+
+    private func renew() throws(QueueError) {
+        guard !held.isEmpty else { return }
+        // The queue refuses the answers of leases that were lost.
+        FaultSwitch.before(.renew)
+        held.subtract(try queue.renew(Array(held), for: duration))
+        FaultSwitch.after(.renew)
+    }
+}

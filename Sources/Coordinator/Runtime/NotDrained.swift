@@ -1,0 +1,15 @@
+import Foundation
+
+/// A drain took longer than its timeout; the jobs in flight were given back to the queue, where that answered.
+package struct NotDrained: Error, CustomStringConvertible {
+    package let jobs: Int
+    package let timeout: Duration
+    package let isGivenBack: Bool
+
+    package var description: String {
+        "not drained after \(timeout.inSeconds.formatted()) s; "
+            + (isGivenBack
+                ? "\(jobs) jobs went back to the queue"
+                : "the queue does not answer, the jobs of this world come back when its leases expire")
+    }
+}

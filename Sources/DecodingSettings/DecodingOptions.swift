@@ -1,0 +1,161 @@
+import Base
+
+/// What a job says about how its answer is made: keys of a line of `jobs.jsonl` beside its pictures and its prompt, and
+/// the object in its `options`. All options are described in ``table``.
+package struct DecodingOptions: Sendable, Equatable {
+    /// The keys of all options.
+    package static let keys = table.map(\.key)
+
+    private let values: DecodingValues
+    /// The options that were given, in the order of ``table``, without those that change nothing.
+    private let members: [JSON.Member]
+
+    /// No options: greedy decoding.
+    package init() {
+        values = DecodingValues()
+        members = []
+    }
+
+    /// Reads and checks options.
+    ///
+    /// - Throws: ``DecodingOptionError`` for a value that is not valid, and for options that contradict each other.
+    package init(_ members: [JSON.Member]) throws(DecodingOptionError) {
+        for member in members where !Self.keys.contains(member.key) {
+            throw DecodingOptionError(
+                "the option \"\(member.key)\" is not known; known are \(Self.keys.joined(separator: ", "))")
+        }
+        let given = Dictionary(members.map { ($0.key, $0.value) }) { _, last in last }
+        var values = DecodingValues()
+        var said: [(option: DecodingOption, value: JSON)] = []
+        for option in Self.table {
+            guard let value = given[option.key], value != .null, value != option.neutralValue else { continue }
+            try option.read(value, &values)
+            said.append((option, value))
+        }
+        self.values = values
+        self.members = said.map { JSON.Member(key: $0.option.key, value: $0.value) }
+        try checkCombination(of: said.map(\.option))
+    }
+
+    /// Reads the text in a job's options.
+    ///
+    /// - Throws: ``DecodingOptionError``, also where the text is not a JSON object.
+    package init(text: String) throws(DecodingOptionError) {
+        if text == "{}" {
+            self.init()
+            return
+        }
+        guard let members = (try? JSON(parsing: text))?.object else {
+            throw DecodingOptionError("its options are no JSON object: \(text)")
+        }
+        try self.init(members)
+    }
+
+    /// Returns the options that the texts of flags mean, as a job would have them.
+    ///
+    /// - Parameter texts: What was given, by the name of the flag.
+    /// - Throws: ``DecodingOptionError`` for a text that is no such value.
+    package static func members(ofFlags texts: [String: [String]]) throws(DecodingOptionError) -> [JSON.Member] {
+        var members: [JSON.Member] = []
+        for option in table {
+            guard let texts = texts[option.flag.name], !texts.isEmpty else { continue }
+            members.append(JSON.Member(key: option.key, value: try option.parse(texts)))
+        }
+        return members
+    }
+
+    /// The options as they stand in a job: the same text for the same options.
+    package var text: String {
+        var writer = JSONWriter()
+        writer.value(.object(members))
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+}
+
+// MARK: What they mean
+
+extension DecodingOptions {
+    /// Nil without beam search.
+    package var beams: BeamSettings? {
+        values.beamCount.map {
+            BeamSettings(
+                count: $0, lengthPenalty: values.lengthPenalty ?? 1, earlyStopping: values.earlyStopping ?? .no,
+                returned: values.returned ?? 1)
+        }
+    }
+
+    /// Nil without sampling.
+    ///
+    /// - Parameter seed: The seed of a job that gives none.
+    package func sampling(seed: UInt64 = 0) -> Sampling? {
+        let isAsked = values.temperature != nil || values.topK != nil || values.topP != nil || values.seed != nil
+        guard isAsked, values.temperature != 0 else { return nil }
+        return Sampling(
+            temperature: values.temperature ?? 1, topK: min(values.topK ?? 0, Int(Int32.max)), topP: values.topP ?? 1,
+            seed: values.seed.map { UInt64($0) } ?? seed)
+    }
+
+    /// The texts before which an answer ends.
+    package var stop: [String] { values.stop ?? [] }
+    package var repetition: Repetition? { values.repetition }
+    package var topLogprobs: Int { values.topLogprobs ?? 0 }
+    package var choices: [String] { values.choices ?? [] }
+    /// The name of the adapter that answers; nil for the model as it is.
+    package var adapter: String? { values.adapter }
+
+    /// Returns how Gemma decodes the job.
+    ///
+    /// - Parameters:
+    ///   - id: The job's id, from which its seed is made where it gives none: jobs sample differently, and the same job
+    ///     always the same.
+    ///   - tokens: Returns the tokens of a text.
+    package func decoding(id: String, tokens: (String) -> [Int32]) -> Decoding {
+        var decoding = Decoding(topLogProbabilities: topLogprobs, repetition: repetition)
+        if !choices.isEmpty {
+            decoding.method = .choices(choices.map(tokens))
+        } else if let beams {
+            decoding.method = .beams(beams)
+        } else if let sampling = sampling(seed: StableHash.fnv1a(of: id.utf8)) {
+            decoding.method = .sampling(sampling)
+        }
+        return decoding
+    }
+}
+
+// MARK: Contradictions
+
+extension DecodingOptions {
+    /// - Throws: ``DecodingOptionError`` for options that contradict each other, or that need another one.
+    private func checkCombination(of given: [DecodingOption]) throws(DecodingOptionError) {
+        func key(_ role: DecodingOption.Role) -> String? { given.first { $0.role == role }?.key }
+        if let choices = key(.choices) {
+            for other in given where other.role != .choices && other.role != .anyMethod {
+                throw DecodingOptionError(
+                    "\"\(choices)\" and \"\(other.key)\" contradict each other: given answers are scored, none is "
+                        + "generated; leave one out")
+            }
+        }
+        guard let beams else {
+            if let setting = key(.beamSetting) {
+                throw DecodingOptionError(
+                    "\"\(setting)\" is for beams; give \"num_beams\" from 2 to \(BeamSettings.maximumCount) with it")
+            }
+            return
+        }
+        guard beams.returned <= beams.count else {
+            throw DecodingOptionError(
+                "\"num_return\" is \(beams.returned) and \"num_beams\" \(beams.count); there are as many answers as beams"
+            )
+        }
+        let isSampling = sampling() != nil
+        for other in given {
+            let why: String
+            switch other.role {
+            case .sampling where isSampling: why = "a beam search samples nothing"
+            case .oneAnswer: why = "it is implemented without beams only"
+            default: continue
+            }
+            throw DecodingOptionError("\"num_beams\" and \"\(other.key)\" contradict each other: \(why); leave one out")
+        }
+    }
+}

@@ -1,0 +1,21 @@
+/// Random decoding: logits are divided by the temperature, cut to the `topK` largest (0: all; ties with the last stay), of
+/// these to the fewest that have the probability `topP` together, and one is sampled by what is left.
+package struct Sampling: Sendable, Equatable {
+    /// Above 0.
+    package var temperature: Double
+    package var topK: Int
+    /// Above 0, at most 1.
+    package var topP: Double
+    /// Together with the step, all that the random numbers depend on.
+    package var seed: UInt64
+
+    package init(temperature: Double = 1, topK: Int = 0, topP: Double = 1, seed: UInt64 = 0) {
+        self.temperature = temperature
+        self.topK = topK
+        self.topP = topP
+        self.seed = seed
+    }
+
+    /// Whether every token can be sampled.
+    package var isUncut: Bool { topK == 0 && topP >= 1 }
+}

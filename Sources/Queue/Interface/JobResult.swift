@@ -1,0 +1,31 @@
+/// One line of the results.
+package struct JobResult: Sendable, Equatable {
+    /// The number of the line in the order of completion. Numbers grow, with gaps where jobs were queued again.
+    package var number: Int64
+    /// The job's number in the order of submission.
+    package var sequence: Int64
+    package var id: String
+    /// The pictures as the person named them.
+    package var images: [String]
+    package var prompt: String
+    /// The model's name; nil before the queue's first world.
+    package var model: String?
+    package var outcome: Outcome
+
+    package enum Outcome: Sendable, Equatable {
+        case answered(Answer)
+        case failed(JobFailure, seconds: Double)
+    }
+
+    package init(
+        number: Int64, sequence: Int64, id: String, images: [String], prompt: String, model: String?, outcome: Outcome
+    ) {
+        self.number = number
+        self.sequence = sequence
+        self.id = id
+        self.images = images
+        self.prompt = prompt
+        self.model = model
+        self.outcome = outcome
+    }
+}

@@ -1,0 +1,21 @@
+/// Opens a queue by the path of a file or the address of a database.
+///
+/// - Parameters:
+///   - create: Whether it is made where there is none.
+///   - timeout: How long to wait for a server that is out of reach: short for a person at a terminal, long for a world,
+///     which may start at the same time as the server.
+/// - Throws: What ``SQLiteQueue`` and ``PostgresQueue`` throw when they are opened, and `badAddress`.
+package func openQueue(
+    _ name: String, create: Bool = false, timeout: Duration = .seconds(3)
+) throws(QueueError) -> any JobQueue {
+    if name.isEmpty { throw .badAddress(address: "''", reason: "it is empty; give a file, or an address") }
+    // Such a name is meant as an address.
+    if !QueueAddress.isDatabase(name), name.contains("://") || name.hasPrefix("postgres:") {
+        let reason = "a queue is a file, or its address begins with postgres://"
+        throw .badAddress(address: PostgresAddress.masked(name), reason: reason)
+    }
+    if QueueAddress.isDatabase(name) {
+        return try PostgresQueue(address: name, create: create, openingTimeout: timeout)
+    }
+    return try SQLiteQueue(path: name, create: create)
+}

@@ -1,8 +1,0 @@
-import CWire
-
-/// CRC-32C (Castagnoli) of bytes. The C file chooses between the processor's instruction and tables.
-enum Checksum {
-    static func crc32c(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
-        pg_crc32c(0, bytes.baseAddress, bytes.count)
-    }
-}
