@@ -91,7 +91,8 @@ package final class SgemmLimit: @unchecked Sendable {
         var variants: [Variant] = []
         for threading in Threading.allCases where threading == .own || team.count > 1 {
             for layout in 0..<4 {
-                variants.append(Variant(xIsTransposed: layout & 1 != 0, wIsTransposed: layout & 2 != 0, threading: threading))
+                variants.append(
+                    Variant(xIsTransposed: layout & 1 != 0, wIsTransposed: layout & 2 != 0, threading: threading))
             }
         }
         let rows = min(product.rows, Self.trialRows)

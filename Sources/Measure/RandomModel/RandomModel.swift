@@ -32,7 +32,8 @@ package struct RandomModel: Sendable {
         if let layers, layers < 1 { throw RandomModelError("a model has at least one layer, not \(layers)") }
         let side = shape.split(separator: "-").last.flatMap { Int($0) }
         let (family, maximumLayers) = (side.map { String(shape.dropLast("-\($0)".count)) } ?? shape, layers ?? .max)
-        configuration = side.map { Self.public(family, side: $0, layers: maximumLayers) } ?? Self.tiny(layers: maximumLayers)
+        configuration =
+            side.map { Self.public(family, side: $0, layers: maximumLayers) } ?? Self.tiny(layers: maximumLayers)
         self.family = family
         self.seed = seed
     }

@@ -1,19 +1,20 @@
 import Tensor
 
-/// Every tensor of a model as a view of the mapped checkpoint; only vectors (norms, biases) are held as float32.
+/// All tensors of a model: matrices as views of the mapped checkpoint, vectors (norms, biases) as float32 in memory.
 ///
-/// The tensor's canonical name (``TensorNames``) stands behind each field.
+/// The comment after each field is the tensor's canonical name (``TensorNames``).
 package struct ModelWeights: Sendable {
     package let vision: VisionWeights
     package let projector: DenseWeights  // projector
     package let text: TextWeights
 
-    /// Takes all tensors out of a checkpoint: each must be there, have the shape that the configuration asks for,
-    /// and none may be left over.
+    /// Takes all tensors out of a checkpoint. Each must be there and have the shape that the configuration asks for, and none
+    /// may be left over.
     ///
     /// - Parameters:
-    ///   - quantized: the same weights with eight bits, which products use where it has them.
-    ///   - adapters: what is added to products for rows that ask for it.
+    ///   - quantized: the int8 weights, which products use instead of the stored ones where it has them.
+    ///   - adapters: the low-rank adapters that rows may ask for.
+    /// - Throws: ``ModelError`` with the code `tensor` or `adapter`.
     package init(
         checkpoint: Checkpoint, configuration: ModelConfiguration, quantized: QuantizedFile? = nil,
         adapters: AdapterSet = AdapterSet()
@@ -38,6 +39,7 @@ package struct DenseWeights: Sendable {
     }
 }
 
+/// The weights of a layer norm.
 package struct LayerNormWeights: Sendable {
     let weight: [Float]  // NAME.weight [D]
     let bias: [Float]  // NAME.bias [D]
@@ -48,6 +50,7 @@ package struct LayerNormWeights: Sendable {
     }
 }
 
+/// The weights of the vision tower.
 package struct VisionWeights: Sendable {
     let patch: DenseWeights  // vision.embeddings.patch_embedding [D, 3, P, P]
     let positions: WeightMatrix  // vision.embeddings.position_embedding.weight [T, D]
@@ -72,6 +75,7 @@ package struct VisionWeights: Sendable {
     }
 }
 
+/// The weights of a layer of the vision tower.
 package struct VisionLayerWeights: Sendable {
     let norm1: LayerNormWeights  // layer_norm1
     let query: DenseWeights  // self_attn.q_proj [D, D]
@@ -95,21 +99,22 @@ package struct VisionLayerWeights: Sendable {
     }
 }
 
+/// The weights of Gemma.
 package struct TextWeights: Sendable {
     let embedding: WeightMatrix  // text.embed_tokens.weight [V, D]
     let layers: [TextLayerWeights]  // text.layers.{i}
     let norm: [Float]  // text.norm.weight [D]
-    /// The output head: the embedding again, unless the checkpoint stores another.
+    /// The output head. It is the embedding, unless the checkpoint stores another matrix.
     let head: WeightMatrix  // head.weight [V, D]
-    /// The tensor that the head is.
+    /// The canonical name of the head's tensor.
     let headName: String
 
-    /// Whether the layers multiply with weights of eight bits.
+    /// Whether the layers multiply with int8 weights.
     var isQuantized: Bool { layers.contains { $0.gate.quantized != nil } }
 
     init(_ reader: inout TensorReader, _ configuration: TextConfiguration) throws(ModelError) {
         let width = configuration.width
-        // Of a tied pair some programs save the head alone.
+        // Some programs save only the head of a tied pair.
         let isHeadAlone = !reader.has("text.embed_tokens.weight") && reader.has("head.weight")
         embedding = try reader.matrix(
             isHeadAlone ? "head.weight" : "text.embed_tokens.weight", [configuration.vocabulary, width])
@@ -119,11 +124,11 @@ package struct TextWeights: Sendable {
         }
         self.layers = layers
         norm = try reader.vector("text.norm.weight", width)
-        // A stored head that equals the embedding costs no second reading of it: the pages are other pages.
+        // A stored head that equals the embedding is not used, so that only one of the two is read into memory.
         if !isHeadAlone, reader.has("head.weight") {
             let stored = try reader.matrix("head.weight", [configuration.vocabulary, width])
-            let isTwin = stored.holdsSameBytes(as: embedding)
-            (head, headName) = isTwin ? (embedding, "text.embed_tokens.weight") : (stored, "head.weight")
+            let isTied = stored.holdsSameBytes(as: embedding)
+            (head, headName) = isTied ? (embedding, "text.embed_tokens.weight") : (stored, "head.weight")
         } else {
             (head, headName) = (embedding, isHeadAlone ? "head.weight" : "text.embed_tokens.weight")
         }
@@ -131,24 +136,25 @@ package struct TextWeights: Sendable {
 }
 
 extension TextWeights {
-    /// Of the layers' matrices and the embedding, as products read them.
+    /// Bytes of the layers' matrices and the embedding, as products read them.
     package var bytes: Int {
         let matrices = layers.flatMap { [$0.query, $0.key, $0.value, $0.output, $0.gate, $0.up, $0.down] }
         return ([embedding] + matrices).reduce(0) { $0 + $1.productBytes }
     }
 }
 
+/// The weights of a layer of Gemma.
 package struct TextLayerWeights: Sendable {
     let attentionNorm: [Float]  // input_layernorm.weight [D]
     let query: WeightMatrix  // self_attn.q_proj.weight [N·H, D]
     let key: WeightMatrix  // self_attn.k_proj.weight [K·H, D]
     let value: WeightMatrix  // self_attn.v_proj.weight [K·H, D]
     let output: WeightMatrix  // self_attn.o_proj.weight [D, N·H]
-    /// post_attention_layernorm.weight [D] of Gemma 2: between attention and the residual stream.
+    /// post_attention_layernorm.weight [D] of Gemma 2, between attention and the residual stream; nil in Gemma 1.
     let attentionOutputNorm: [Float]?
     /// post_attention_layernorm.weight [D] of Gemma 1, pre_feedforward_layernorm.weight of Gemma 2.
     let mlpNorm: [Float]
-    /// post_feedforward_layernorm.weight [D] of Gemma 2: between the MLP and the residual stream.
+    /// post_feedforward_layernorm.weight [D] of Gemma 2, between the MLP and the residual stream; nil in Gemma 1.
     let mlpOutputNorm: [Float]?
     let gate: WeightMatrix  // mlp.gate_proj.weight [F, D]
     let up: WeightMatrix  // mlp.up_proj.weight [F, D]

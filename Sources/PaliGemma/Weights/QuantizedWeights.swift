@@ -1,14 +1,13 @@
 import Tensor
 
-/// Which weights are quantized. What is left in the checkpoint's numbers costs next to nothing and would cost accuracy:
-/// the embeddings, which are looked up and not multiplied, biases and norms, the patch embedding and the projector, on
-/// which all else rests, Gemma's keys and values, 1 % of a layer's weights, and any matrix that is small
-/// (docs/int8.md has the figures).
+/// Which weights are quantized. The others take next to no time, and quantizing them would cost accuracy: embeddings,
+/// which are looked up and not multiplied, biases and norms, the patch embedding and the projector, which all later layers
+/// depend on, Gemma's keys and values, which are 1 % of a layer's weights, and small matrices. docs/int8.md has the figures.
 extension ModelWeights {
-    /// Matrices with fewer weights stay as they are: a model that needs speed spends next to none of its time in them.
+    /// Matrices with fewer weights are not quantized: large models spend next to no time in them.
     private static let minimumWeights = 1 << 15
 
-    /// By canonical name.
+    /// The matrices to quantize, by canonical name.
     package var quantizable: [(name: String, matrix: StoredMatrix)] {
         var all: [(name: String, matrix: WeightMatrix)] = []
         for (index, layer) in vision.layers.enumerated() {
@@ -18,7 +17,9 @@ extension ModelWeights {
             all += layer.products.map { ("text.layers.\(index).\($0).weight", $1) }
         }
         all.append((text.headName, text.head))
-        return all.filter { $0.matrix.outputs * $0.matrix.inputs >= Self.minimumWeights }.map { ($0.name, $0.matrix.stored) }
+        return all.filter { $0.matrix.outputs * $0.matrix.inputs >= Self.minimumWeights }.map {
+            ($0.name, $0.matrix.stored)
+        }
     }
 
     /// Bytes of the file that `--weights int8` makes.

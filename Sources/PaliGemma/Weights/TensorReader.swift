@@ -2,7 +2,7 @@ import Base
 import Foundation
 import Tensor
 
-/// Takes tensors out of a checkpoint by name and shape, and remembers which were taken.
+/// Takes tensors out of a checkpoint by name and shape, and records which were taken.
 struct TensorReader {
     private let checkpoint: Checkpoint
     private let quantized: QuantizedFile?
@@ -18,14 +18,17 @@ struct TensorReader {
         remaining = Set(checkpoint.tensors.keys)
     }
 
+    /// Returns whether the checkpoint has a tensor.
     func has(_ name: String) -> Bool { checkpoint.tensors[name] != nil }
 
-    /// A tensor that is stored with another shape than the one it is used in; the numbers lie the same.
+    /// Declares that a tensor is stored with another shape than the one it is used with. The order of the numbers is the same.
     mutating func reshape(_ name: String, from stored: [Int], to used: [Int]) {
         reshaped[name] = (stored, used)
     }
 
-    /// A matrix as a view of the mapping.
+    /// Takes a matrix, as a view of the mapping.
+    ///
+    /// - Throws: ``ModelError`` where it is missing, has another shape, or an adapter does not fit it.
     mutating func matrix(_ name: String, _ shape: [Int]) throws(ModelError) -> WeightMatrix {
         let tensor = try take(name, shape)
         return WeightMatrix(
@@ -33,7 +36,9 @@ struct TensorReader {
             additions: try adapters.additions(to: name, outputs: shape[0], inputs: shape[1]))
     }
 
-    /// A vector, widened to float32.
+    /// Takes a vector, widened to float32.
+    ///
+    /// - Throws: ``ModelError`` where it is missing or has another length.
     mutating func vector(_ name: String, _ count: Int) throws(ModelError) -> [Float] {
         try take(name, [count]).widened()
     }
@@ -57,7 +62,9 @@ struct TensorReader {
         return tensor
     }
 
-    /// Whatever is left over is a sign that the configuration is another model's.
+    /// Checks that every tensor was taken: one that is left over shows that the configuration is another model's.
+    ///
+    /// - Throws: ``ModelError`` for the first tensor of the checkpoint or of an adapter that was not taken.
     func finish() throws(ModelError) {
         try adapters.checkAllTaken(taken)
         let unknown = remaining.filter { !TensorNames.isIgnored($0) }.sorted()
@@ -70,7 +77,7 @@ struct TensorReader {
 }
 
 extension WeightMatrix {
-    /// Whether two matrices hold the same numbers, byte for byte.
+    /// Returns whether two stored matrices are equal byte for byte.
     func holdsSameBytes(as other: WeightMatrix) -> Bool {
         guard element == other.element, outputs == other.outputs, inputs == other.inputs else { return false }
         return (0..<outputs).allSatisfy {

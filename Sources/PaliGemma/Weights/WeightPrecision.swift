@@ -1,11 +1,11 @@
 import Foundation
 import Tensor
 
-/// The numbers that products with weights are made of.
+/// The precision of the weights in products.
 package enum WeightPrecision: String, Sendable, CaseIterable {
-    /// As the checkpoint stores them, multiplied in float32: the exact mode, whatever the stored type is.
+    /// Weights as the checkpoint stores them, multiplied in float32: the exact mode, whatever the stored type is.
     case bf16
-    /// Weights and activations quantized to eight bits, sums in whole numbers: the fast mode, which loses accuracy.
+    /// Weights and activations quantized to 8 bits, summed in int32: the fast mode, which loses accuracy.
     case int8
 
     /// Another precision gives other answers, as another model would: ranks and queues must agree on it.
@@ -20,14 +20,14 @@ package enum WeightPrecision: String, Sendable, CaseIterable {
 }
 
 extension ModelWeights {
-    /// The weights of a checkpoint as products are to use them.
+    /// Loads the weights of a checkpoint in a precision.
     ///
     /// - Parameters:
-    ///   - fingerprint: of the checkpoint.
-    ///   - threads: that make the file of quantized weights where there is none.
-    ///   - only: quantize only some matrices (``QuantizedFile/only``), to find out what each kind costs.
-    ///   - adapters: what is added to products for rows that ask for it.
-    ///   - onCreation: called before that.
+    ///   - fingerprint: the checkpoint's.
+    ///   - threads: number of threads that make the file of quantized weights where there is none.
+    ///   - only: selects the matrices that are quantized (``QuantizedFile/only``), to measure the error of each kind.
+    ///   - adapters: the low-rank adapters that rows may ask for.
+    ///   - onCreation: called before the file of quantized weights is made.
     /// - Throws: ``ModelError``; with the code `quantized` where that file cannot be made.
     package static func load(
         _ checkpoint: Checkpoint, _ configuration: ModelConfiguration, precision: WeightPrecision,
@@ -46,7 +46,7 @@ extension ModelWeights {
 }
 
 extension Checkpoint {
-    /// Sizes and dates of the files, to the second: a checkpoint that was changed in place is another.
+    /// Sizes and modification times (in seconds) of the files. They change when a checkpoint is changed in place.
     package var stamps: String {
         files.map { file in
             var status = stat()

@@ -51,7 +51,9 @@ extension Linear {
     ) {
         guard x.rows > 0, gate.outputs > 0, x.columns > 0 else { return hidden.fill(0) }
         let start = Timeline.now()
-        guard let gateSlice = gate.quantized?.slice(kernels: kernels, team: team), let upSlice = up.quantized?.slice(kernels: kernels, team: team) else { return }
+        guard let gateSlice = gate.quantized?.slice(kernels: kernels, team: team),
+            let upSlice = up.quantized?.slice(kernels: kernels, team: team)
+        else { return }
         precondition(gateSlice.hasInputs(of: upSlice) && gateSlice.skip == upSlice.skip)
         quantizedRows.fill(x, for: gateSlice, kernels: kernels, team: team)
         let rows = quantizedRows
