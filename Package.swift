@@ -15,7 +15,8 @@ let package = Package(
     ],
     targets: [
         // MARK: Ground: files, hashing, JSON, threads' primitives, child programs
-        .target(name: "Base", dependencies: ["CXXHash"], exclude: ["CXXHash"]),
+        .target(name: "Base", dependencies: ["CXXHash", "CSpawn"], exclude: ["CXXHash", "CSpawn"]),
+        .target(name: "CSpawn", path: "Sources/Base/CSpawn"),
         .systemLibrary(name: "CXXHash", path: "Sources/Base/CXXHash", pkgConfig: "libxxhash"),
 
         // MARK: Ground: kernels, matrices, products, attention, quantization, the thread team
@@ -72,12 +73,21 @@ let package = Package(
             name: "Coordinator",
             dependencies: ["Queue", "ShardPlan", "PaliGemma", "DecodingSettings", "Pictures", "Wire", "Base"]),
 
+        // MARK: WorkerInterface: options, exit codes and counters that both programs know
+        .target(
+            name: "WorkerInterface",
+            dependencies: [
+                "PaliGemma", "Pictures", "Tensor", "Base",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
         // MARK: Programs
         .executableTarget(
             name: "pg-worker",
             dependencies: [
-                "Coordinator", "Shard", "ShardPlan", "Queue", "PaliGemma", "Pictures", "Tensor", "Wire", "Base",
-                "CProcess", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "WorkerInterface", "Coordinator", "Shard", "ShardPlan", "Queue", "PaliGemma", "Pictures", "Tensor",
+                "Wire",
+                "Base", "CProcess", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Worker", exclude: ["CProcess"],
             // Names for the stacks that a watchdog writes.
@@ -86,12 +96,12 @@ let package = Package(
         .executableTarget(
             name: "paligemma",
             dependencies: [
-                "Queue", "ShardPlan", "Measure", "PaliGemma", "DecodingSettings", "Pictures", "Tensor", "Base",
-                "CSpawn",
+                "WorkerInterface", "Queue", "ShardPlan", "Measure", "PaliGemma", "DecodingSettings", "Pictures",
+                "Tensor",
+                "Base",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            path: "Sources/CLI", exclude: ["CSpawn"]),
-        .target(name: "CSpawn", path: "Sources/CLI/CSpawn"),
+            path: "Sources/CLI"),
 
         // MARK: Tests
         .target(name: "TestSupport", dependencies: ["CPostgres"], path: "Tests/Support"),
@@ -121,11 +131,16 @@ let package = Package(
         .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "Queue", "DecodingSettings", "PaliGemma", "Base", "TestSupport", "pg-worker", "paligemma", "faults",
+                "WorkerInterface", "Queue", "DecodingSettings", "PaliGemma", "Base", "TestSupport", "pg-worker",
+                "paligemma", "faults",
             ]),
         .testTarget(
+            name: "WorkerInterfaceTests", dependencies: ["WorkerInterface", "PaliGemma", "Pictures", "Tensor", "Base"]),
+        .testTarget(
             name: "CLITests",
-            dependencies: ["paligemma", "pg-worker", "Queue", "Base", "TestSupport", "queue-stress"]),
+            dependencies: [
+                "WorkerInterface", "paligemma", "pg-worker", "Queue", "Base", "TestSupport", "queue-stress",
+            ]),
         // What a cluster does to worlds, done on purpose: `make faults`.
         .executableTarget(
             name: "faults", dependencies: ["Queue", "Base", "TestSupport"], path: "Tests/Faults",

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import WorkerInterface
 
 /// The command for people. Exit codes: see `ExitStatus`.
 @main
@@ -20,8 +21,7 @@ struct Paligemma: ParsableCommand {
             Every flag has an environment variable, which its help names; the flag goes before the variable. \
             Results go to standard output or a file, everything else to standard error.
 
-            Exit codes: 0 all done, 1 some jobs failed (each has its line in the results), 2 usage, 3 environment, \
-            4 model invalid, 5 queue unavailable, 70 internal, 130 and 143 interrupted.
+            \(ExitStatus.help(ExitStatus.ofCommands))
             """,
         version: Version.text,
         subcommands: [
@@ -35,25 +35,26 @@ struct Paligemma: ParsableCommand {
             var command = try parseAsRoot()
             try command.run()
         } catch {
-            Foundation.exit(end(with: error).rawValue)
+            Foundation.exit(end(with: error).code)
         }
     }
 
-    /// Says what there is to say about `error`, and chooses the exit code.
+    /// Reports an error, and chooses the exit code.
     private static func end(with error: any Error) -> ExitStatus {
         if let status = error as? ExitStatus { return status }
         if let failure = CommandFailure(error) {
-            Talk.say("paligemma: \(failure.message)")
+            Console.log(failure.message)
             return failure.status
         }
         // What remains is the parser's: help and version are no failures, everything else is usage.
+        let error = (error as? OptionError).map { ValidationError($0.description) } ?? error
         let text = fullMessage(for: error)
         guard exitCode(for: error) != .success else {
             print(text)
-            return .done
+            return .success
         }
-        Talk.say(text)
-        return exitCode(for: error) == .validationFailure ? .usage : .internalFault
+        Console.writeLine(text)
+        return exitCode(for: error) == .validationFailure ? .usage : .internalError
     }
 }
 

@@ -137,18 +137,10 @@ package final class VisionStage: @unchecked Sendable {
     private func encode(_ groups: [Group], emit: (MatrixView, Range<Int>, [Group]) throws -> Void) throws {
         let tokens = configuration.tokens
         let kept = groups.map { _ in cache.map { _ in PictureFeatures(tokens: tokens, width: configuration.width) } }
-        var failure: (any Error)?
-        tower.encode(
-            groups.map(\.rgb), adapters: groups.map(\.adapter),
-            // A pass is long: the other ranks of the host may compute after every layer.
-            afterLayer: { _, _ in computeLock?.yield() }
-        ) { rows, features in
-            guard failure == nil else { return }
-            do {
-                try emit(features, rows, groups)
-            } catch {
-                failure = error
-            }
+        // A pass is long: the other ranks of the host may compute after every layer.
+        func yieldCores(_ layer: Int, _ x: MatrixView) { computeLock?.yield() }
+        try tower.encode(groups.map(\.rgb), adapters: groups.map(\.adapter), afterLayer: yieldCores) { rows, features in
+            try emit(features, rows, groups)
             for (index, copy) in kept.enumerated() {
                 let common = rows.clamped(to: index * tokens..<(index + 1) * tokens)
                 guard let copy, !common.isEmpty else { continue }
@@ -157,7 +149,6 @@ package final class VisionStage: @unchecked Sendable {
                         from: features.rows(common.lowerBound - rows.lowerBound..<common.upperBound - rows.lowerBound))
             }
         }
-        if let failure { throw failure }
         for (group, copy) in zip(groups, kept) {
             if let copy { cache?.insert(copy, for: group.key) }
         }

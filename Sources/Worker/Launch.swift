@@ -1,7 +1,7 @@
 import Base
 import Foundation
 
-/// What the launcher and the machine say about this process.
+/// What the launcher and the machine tell about this process.
 struct Launch {
     let host: String
     let processID: Int32
@@ -23,35 +23,35 @@ struct Launch {
         isBound = Self.allowedCores("self") != Self.allowedCores("\(getppid())")
     }
 
-    /// Compute threads of this rank: all its cores where it is bound to some, its share of the machine otherwise. Ranks
-    /// with fewer than two cores each get all of them, and take turns.
+    /// Returns the compute threads of this rank: all its cores where it is bound to some, its share of the machine
+    /// otherwise. Ranks with fewer than two cores each get all of them, and compute one after the other.
     func threads() -> Int {
         let share = cores / max(1, localRanks)
         return isBound || share < 2 ? cores : share
     }
 
-    /// Whether the ranks of this host would be in each other's way: each has threads for all cores.
-    func takesTurns(threads: Int) -> Bool { !isBound && localRanks > 1 && threads >= cores }
+    /// Returns whether the ranks of this host share its cores: each has threads for all of them.
+    func sharesCores(threads: Int) -> Bool { !isBound && localRanks > 1 && threads >= cores }
 
-    /// Whether this host can keep so many bytes of weights in memory and have as much again for everything else.
+    /// Returns whether this host can keep so many bytes of weights in memory and have as much again for everything else.
     static func hasMemory(for bytes: Int) -> Bool {
         ProcessInfo.processInfo.physicalMemory / 2 >= UInt64(bytes)
     }
 
-    /// The mask of a process, as the kernel prints it.
+    /// Returns the processor mask of a process, as the kernel prints it.
     private static func allowedCores(_ process: String) -> Substring? {
         let status = FileManager.default.contents(atPath: "/proc/\(process)/status") ?? Data()
         return String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") }
     }
 
-    /// Ranks that the launcher believes it started, by the variables of the common ones.
+    /// Returns the number of ranks that the launcher started, by the variables of common launchers.
     static func ranksStarted() -> Int? {
         let environment = ProcessInfo.processInfo.environment
         let variables = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "SLURM_STEP_NUM_TASKS", "MPI_LOCALNRANKS"]
         return variables.lazy.compactMap { environment[$0].flatMap { Int($0) } }.first
     }
 
-    /// Changes with every build: the hash of the program's own file.
+    /// Returns the hash of the program's own file, which changes with every build.
     static func build() -> String {
         guard let data = FileManager.default.contents(atPath: "/proc/self/exe") else { return "unknown" }
         return ContentHash.hexadecimal(of: [UInt8](data))

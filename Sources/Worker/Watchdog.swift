@@ -3,19 +3,20 @@ import CProcess
 import Foundation
 import Shard
 import Synchronization
+import WorkerInterface
 
-/// Looks on from a thread of its own whether a rank gets on, and ends the world where it does not: with a line that
-/// says what is stuck, the stacks of all threads, and MPI_Abort.
+/// The stall detector of a rank. A thread of its own checks that the rank makes progress, and ends the world where it makes
+/// none: with a line that names what is stuck, the stacks of all threads, and MPI_Abort.
 ///
 /// What is counted is the smallest piece of work that there is (a task of a compute thread, a round of the main loop),
 /// so a pass may take hours: it is stuck only when not one piece of it ends in the limit. A rank that has nothing to
-/// do is not stuck, and one that waits for others has more patience than those who keep it waiting.
+/// do is not stuck, and one that waits for others may do so for longer than those that keep it waiting.
 final class Watchdog: Sendable {
-    /// Something that has to get on.
+    /// Something that has to make progress.
     struct Subject: Sendable {
         let name: String
-        /// Limits that it may stand still while it works; while it waits, twice as many.
-        var patience = 1.0
+        /// How many times the limit it may make no progress while it works; while it waits, twice as many.
+        var limits = 1.0
         let activity: @Sendable () -> Activity
     }
 
@@ -31,7 +32,7 @@ final class Watchdog: Sendable {
     init(limit: Double, subjects: [Subject], alarm: @escaping @Sendable (String) -> Void) {
         let pause = min(limit / Self.looksPerLimit, Self.longestPause)
         Thread.start("watchdog") { [self] in
-            var detectors = subjects.map { StallDetector(timeout: limit * $0.patience, pause: pause) }
+            var detectors = subjects.map { StallDetector(timeout: limit * $0.limits, pause: pause) }
             while !stopping.load(ordering: .relaxed) {
                 Thread.sleep(forTimeInterval: pause)
                 for index in subjects.indices where detectors[index].isStalled(observing: subjects[index].activity()) {
@@ -42,13 +43,13 @@ final class Watchdog: Sendable {
         }
     }
 
-    /// From here on nothing is stuck.
+    /// Ends the watch.
     func stop() { stopping.store(true, ordering: .relaxed) }
 }
 
 extension Watchdog {
     /// Watches a rank while it loads, where it waits for nobody. Peers that are done wait for it as long as it takes, and
-    /// are not looked at: they have nobody else to blame, and it ends the world itself.
+    /// are not watched, for this rank ends the world itself.
     ///
     /// - Parameter limit: seconds; 0 for none.
     static func whileLoading<Result>(
@@ -69,7 +70,7 @@ extension Watchdog {
             // A little later than the peer would notice it itself, who can say more; and one rank after the other.
             subjects += liveness.peers.map { peer in
                 Subject(
-                    name: "rank \(peer) (no sign of life from it)", patience: 1.25 + 0.05 * Double(min(loop.rank, 20))
+                    name: "rank \(peer) (no heartbeat from it)", limits: 1.25 + 0.05 * Double(min(loop.rank, 20))
                 ) {
                     .working(liveness.count(from: peer))
                 }
@@ -78,19 +79,19 @@ extension Watchdog {
         self.init(limit: limit, subjects: subjects, alarm: Self.end(of: loop, limit: limit))
     }
 
-    /// Says what is stuck and ends the world.
+    /// Returns what reports a stall and ends the world.
     private static func end(of loop: RankLoop, limit: Double) -> @Sendable (String) -> Void {
         let host = Launch(worldSize: loop.size).host
         let place = "rank \(loop.rank) of \(loop.size) on \(host), process \(getpid())"
         let isAlone = loop.size == 1
         return { name in
-            Talk.line("\(place): no progress of \(name) for \(limit.formatted()) s or more; stacks of all threads:")
+            Console.log("\(place): no progress of \(name) for \(limit.formatted()) s or more; stacks of all threads:")
             pg_stacks_write(STDERR_FILENO)
-            if isAlone { _exit(ExitStatus.hung.code) }
+            if isAlone { _exit(ExitStatus.stalled.code) }
             // Should the library be what hangs, the kernel ends this rank, and mpirun the others.
             signal(SIGALRM, SIG_DFL)
             alarm(5)
-            RankLoop.abort(code: ExitStatus.hung.code)
+            RankLoop.abort(code: ExitStatus.stalled.code)
         }
     }
 }

@@ -1,11 +1,7 @@
 import CProcess
-import Coordinator
 import Foundation
-import PaliGemma
-import Pictures
 import Shard
-import ShardPlan
-import Tensor
+import WorkerInterface
 
 /// One rank from its start to its end.
 enum World {
@@ -18,14 +14,14 @@ enum World {
         do {
             loop = try RankLoop()
         } catch {
-            Talk.line("cannot join a world: \(error)")
+            Console.log("cannot join a world: \(error)")
             return .environment
         }
-        pg_last_words_install(
+        pg_fatal_error_report_install(
             "pg-worker: rank \(loop.rank) of \(loop.size) on \(Launch(worldSize: loop.size).host)",
-            ExitStatus.noMemory.code)
+            ExitStatus.outOfMemory.code)
         let parts = Result {
-            try Watchdog.whileLoading(loop, limit: settings.watchdogSeconds) {
+            try Watchdog.whileLoading(loop, limit: settings.watchdog) {
                 try ModelParts(settings, worldSize: loop.size)
             }
         }
@@ -33,7 +29,7 @@ enum World {
             try Handshake(settings, parts, loop).run()
             let rank = try Rank(settings, parts.get(), loop)
             let watchdog =
-                settings.watchdogSeconds > 0 ? Watchdog(of: rank, loop: loop, limit: settings.watchdogSeconds) : nil
+                settings.watchdog > 0 ? Watchdog(of: rank, loop: loop, limit: settings.watchdog) : nil
             let status = endingAtOnce(loop) { try rank.run() }
             watchdog?.stop()
             loop.finalize()
@@ -52,65 +48,10 @@ enum World {
         do {
             return try body()
         } catch {
-            Talk.line("rank \(loop.rank) of \(loop.size): \(error)")
+            Console.log("rank \(loop.rank) of \(loop.size): \(error)")
             let code = ExitStatus(error).code
             if loop.size == 1 { _exit(code) }
             RankLoop.abort(code: code)
         }
-    }
-}
-
-/// The model as every rank loads it.
-struct ModelParts {
-    let configuration: ModelConfiguration
-    let checkpoint: Checkpoint
-    let weights: ModelWeights
-    let tokenizer: Tokenizer
-    let precision: WeightPrecision
-    let resize: PictureResize
-    let adapters: AdapterSet
-    let fingerprint: String
-    /// Of what the weights compute, whatever else answers depend on.
-    let weightsFingerprint: String
-    let plan: ShardPlan
-
-    init(_ settings: WorkerSettings, worldSize: Int) throws {
-        _ = try Kernels.requested()
-        configuration = try ModelConfiguration(
-            directory: settings.model, slidingWindow: settings.slidingWindow)
-        checkpoint = try Checkpoint(directory: settings.model)
-        tokenizer = try Tokenizer(directory: settings.model, configuration: configuration)
-        guard tokenizer.pieceCount <= configuration.text.vocabulary else {
-            throw ModelError(
-                .tokenizer, at: settings.model,
-                "the tokenizer has \(tokenizer.pieceCount) pieces, but the model only "
-                    + "\(configuration.text.vocabulary) rows for them; they belong to different models")
-        }
-        plan = try ShardPlan(ranks: worldSize, configuration: configuration, visionRanks: settings.visionRanks)
-        let stored = checkpoint.fingerprint()
-        precision = settings.weights
-        resize = settings.resize
-        adapters = try AdapterSet(options: settings.adapters)
-        weightsFingerprint = precision.mark(fingerprint: stored)
-        fingerprint = resize.mark(
-            fingerprint: precision.mark(
-                fingerprint: adapters.mark(fingerprint: configuration.mark(fingerprint: stored))))
-        weights = try ModelWeights.load(
-            checkpoint, configuration, precision: precision, fingerprint: stored,
-            threads: Launch(worldSize: worldSize).cores, adapters: adapters
-        ) { making in
-            let size = String(format: "%.0f MB", Double(making.byteCount) / 1e6)
-            Talk.line("quantising the weights, once, into \(making.path) (\(size))")
-        }
-    }
-
-    /// The last part of the directory's path, for people, and what makes its answers others than the default's.
-    var name: String {
-        let directory = URL(fileURLWithPath: checkpoint.directory).standardizedFileURL.lastPathComponent
-        let weights = precision == .bf16 ? [] : ["--weights \(precision.rawValue)"]
-        let window = configuration.text.window == nil ? [] : ["--sliding-window"]
-        let pictures = resize == .pillow ? [] : ["--resize \(resize.rawValue)"]
-        let tuned = adapters.names.isEmpty ? [] : ["--adapter " + adapters.names.joined(separator: " and ")]
-        return ([directory] + weights + window + tuned + pictures).joined(separator: ", ")
     }
 }

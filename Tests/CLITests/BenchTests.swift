@@ -36,11 +36,12 @@ import Testing
         #expect(share > 0 && share < 100, "\(path).share is \(share)")
     }
 
-    @Test func aTinyModelIsMeasuredThroughARealWorld() throws {
+    @Test("A tiny model is measured through a real world")
+    func wholeMeasurement() throws {
         let outcome = try bench.run(
             "bench", "--shape", "tiny", "--layers", "1", "--ranks", "3", "--batch", "2", "--new-tokens", "3",
             "--model-cache", "models", "--json")
-        #expect(outcome.code == 0, "\(outcome.talk)")
+        #expect(outcome.code == 0, "\(outcome.errors)")
         #expect(FileManager.default.fileExists(atPath: bench.path("models/tiny-1-layers/config.json")))
         let figures = try Figures(outcome.output)
         for path in [
@@ -74,11 +75,12 @@ import Testing
         }
     }
 
-    @Test func theTableHasALineForAllThatIsMeasured() throws {
+    @Test("The table has a line for everything that is measured")
+    func table() throws {
         let outcome = try bench.run(
             "bench", "--shape", "tiny", "--ranks", "1", "--batch", "1", "--new-tokens", "2", "--model-cache", "models",
             environment: ["TMPDIR": temporaryFolder()])
-        #expect(outcome.code == 0, "\(outcome.talk)")
+        #expect(outcome.code == 0, "\(outcome.errors)")
         let lines = outcome.output.split(separator: "\n")
         let starts = lines.map { $0.split(separator: " ").first.map(String.init) ?? "" }
         for label in ["vision", "prefill", "decoding", "whole", "start", "rank", "0", "sgemm", "plain"] {
@@ -86,11 +88,12 @@ import Testing
         }
         #expect(starts.count { $0 == "linear" } == 3)
         #expect(starts.count { $0 == "attention" } == 3)
-        #expect(outcome.talk.contains("written  "))
+        #expect(outcome.errors.contains("written  "))
         #expect(try leftFolders().isEmpty)
     }
 
-    @Test func anInterruptEndsItAtOnceAndLeavesNothing() throws {
+    @Test("An interrupt ends a measurement at once and leaves no files")
+    func interrupt() throws {
         let command = try RunningCommand(
             bench,
             [
@@ -98,10 +101,10 @@ import Testing
                 "models",
             ],
             environment: ["TMPDIR": temporaryFolder()])
-        #expect(command.waitUntil { command.talkSoFar.contains("captioning 64 pictures") })
+        #expect(command.waitUntil { command.errorsSoFar.contains("captioning 64 pictures") })
         command.interrupt()
         let outcome = try command.wait()
-        #expect(outcome.code == 130, "\(outcome.talk)")
+        #expect(outcome.code == 130, "\(outcome.errors)")
         #expect(outcome.output.isEmpty)
         #expect(try leftFolders().isEmpty)
     }
@@ -117,15 +120,17 @@ import Testing
         }
     }
 
-    @Test func theLimitIsMeasuredWhateverTheEnvironmentSays() throws {
+    @Test("The limit is measured whatever settings the environment has")
+    func ceiling() throws {
         let outcome = try bench.run(
             "bench", "ceiling", "2", "0.1", "5x7x9", "memory", environment: ["OPENBLAS_NUM_THREADS": "1"])
-        #expect(outcome.code == 0, "\(outcome.talk)")
+        #expect(outcome.code == 0, "\(outcome.errors)")
         let rates = outcome.output.split(separator: "\n").map { $0.split(separator: "\t").first.flatMap { Double($0) } }
         #expect(rates.count == 2 && rates.allSatisfy { ($0 ?? 0) > 0 }, "\(outcome.output)")
     }
 
-    @Test func aWrongFlagIsExplained() throws {
+    @Test("A wrong flag is named with what is expected")
+    func wrongFlags() throws {
         let cases: [(arguments: [String], part: String)] = [
             ([], "--shape"),
             (["--shape", "7b-224"], "3b-224, 3b-448, 3b-896"),
@@ -140,7 +145,7 @@ import Testing
         for (arguments, part) in cases {
             let outcome = try RunningCommand(bench, ["bench", "--model-cache", "models"] + arguments).wait()
             #expect(outcome.code == 2, "\(arguments)")
-            #expect(outcome.talk.contains(part), "\(arguments): \(outcome.talk)")
+            #expect(outcome.errors.contains(part), "\(arguments): \(outcome.errors)")
         }
         #expect(!bench.exists("models"))
     }

@@ -84,11 +84,11 @@ final class CommandBench: Sendable {
         for number in 0..<count { try write("x", to: String(format: "pictures/%03d.jpg", number)) }
     }
 
-    /// How a command ended, and what it said.
+    /// How a command ended, and what it wrote.
     struct Outcome {
         var code: Int32
         var output: String
-        var talk: String
+        var errors: String
     }
 
     func run(_ arguments: String..., environment: [String: String] = [:]) throws -> Outcome {
@@ -109,12 +109,12 @@ final class CommandBench: Sendable {
 final class RunningCommand {
     private let process = Process()
     private let outputPath: String
-    private let talkPath: String
+    private let errorsPath: String
 
     init(_ bench: CommandBench, _ arguments: [String], environment: [String: String] = [:]) throws {
         let name = UUID().uuidString
         outputPath = bench.path("output-\(name)")
-        talkPath = bench.path("talk-\(name)")
+        errorsPath = bench.path("errors-\(name)")
         process.executableURL = URL(fileURLWithPath: bench.path("bin/paligemma"))
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: bench.folder)
@@ -122,7 +122,7 @@ final class RunningCommand {
         process.environment = inherited.merging(environment) { _, own in own }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try Self.file(outputPath)
-        process.standardError = try Self.file(talkPath)
+        process.standardError = try Self.file(errorsPath)
         try process.run()
     }
 
@@ -130,8 +130,8 @@ final class RunningCommand {
 
     func terminate() { kill(process.processIdentifier, SIGTERM) }
 
-    /// What it has said until now.
-    var talkSoFar: String { TextFile.read(talkPath) ?? "" }
+    /// What it has written to its standard error until now.
+    var errorsSoFar: String { TextFile.read(errorsPath) ?? "" }
 
     func interrupt() { kill(process.processIdentifier, SIGINT) }
 
@@ -148,7 +148,7 @@ final class RunningCommand {
         process.waitUntilExit()
         return CommandBench.Outcome(
             code: process.terminationStatus, output: try #require(TextFile.read(outputPath)),
-            talk: try #require(TextFile.read(talkPath)))
+            errors: try #require(TextFile.read(errorsPath)))
     }
 
     private static func file(_ path: String) throws -> FileHandle {

@@ -1,10 +1,12 @@
 import Foundation
 import Queue
 import Testing
+import WorkerInterface
 import paligemma
 
 @Suite struct OutputTests {
-    @Test func aFullDiskIsAFaultOfTheEnvironmentThatSaysSo() throws {
+    @Test("A full disk is a failure of the environment whose message says so")
+    func fullDisk() throws {
         let descriptor = open("/dev/full", O_WRONLY)
         try #require(descriptor >= 0)
         let writer = LineWriter(path: "out.jsonl", emptyFile: descriptor)
@@ -21,17 +23,19 @@ import paligemma
         }
     }
 
-    @Test func mpirunsBoxesAboutExitCodesAreLeftOutAndOthersAreNot() {
-        var talk = LauncherTalk()
+    @Test("mpirun's boxes about exit codes are left out, and others are not")
+    func launcherBoxes() {
+        var filter = LauncherOutputFilter()
         let edge = String(repeating: "-", count: 74)
         let known = ["a", edge, "Primary job terminated normally, but 1 process", "a non-zero exit code.", edge]
         let other = [edge, "There are not enough slots available", edge, "b"]
-        #expect((known + other).flatMap { talk.linesToShow(after: $0) } == ["a"] + other)
-        #expect(talk.linesToShow(after: edge).isEmpty)
-        #expect(talk.linesAtEnd() == [edge])
+        #expect((known + other).flatMap { filter.linesToShow(after: $0) } == ["a"] + other)
+        #expect(filter.linesToShow(after: edge).isEmpty)
+        #expect(filter.linesAtEnd() == [edge])
     }
 
-    @Test func progressFitsItsLine() {
+    @Test("A progress bar fits the line of the terminal")
+    func progress() {
         var counts = JobCounts()
         counts.ready = 600
         counts.done = 395
@@ -45,12 +49,15 @@ import paligemma
         #expect(Progress.bar(counts, text: text, width: 200).prefix { $0 == "█" }.count == 16)
     }
 
-    @Test(arguments: [(0.2, "1 s"), (99, "99 s"), (100, "2 min"), (5999, "100 min"), (6000, "1.7 h")])
-    func timesAreInTheUnitThatFits(seconds: Double, text: String) {
+    @Test(
+        "A time is written in the unit that fits",
+        arguments: [(0.2, "1 s"), (99, "99 s"), (100, "2 min"), (5999, "100 min"), (6000, "1.7 h")])
+    func times(seconds: Double, text: String) {
         #expect(Progress.time(seconds) == text)
     }
 
-    @Test func bytesAreInTheUnitThatFits() {
+    @Test("A number of bytes is written in the unit that fits")
+    func bytes() {
         #expect(ByteCount.text(999) == "999 bytes")
         #expect(ByteCount.text(1000) == "1.0 kB")
         #expect(ByteCount.text(5_846_700_000) == "5.8 GB")

@@ -31,8 +31,8 @@ import Testing
         try openQueue(name.hasPrefix("postgres") ? name : bench.path(name))
     }
 
-    @Test(arguments: Kind.allCases)
-    func aQueueIsFilledWatchedPutInOrderAndEmptied(kind: Kind) throws {
+    @Test("A queue is filled, watched, put in order and emptied", arguments: Kind.allCases)
+    func wholeLife(kind: Kind) throws {
         let name = try queue(kind)
         try bench.writePictures(10)
         #expect(try paligemma(name, "submit", "--prompt", "ocr", "pictures", "--priority", "3").code == 0)
@@ -52,40 +52,40 @@ import Testing
         let json = #"{"id":"pictures/002.jpg","code":"corrupt","message":"no 2","attempts":1}"# + "\n"
         #expect(try paligemma(name, "failed", "--ids", "--json", "--code", "corrupt").output == json)
 
-        #expect(try paligemma(name, "retry", "--code", "missing").talk == "2 queued anew\n")
-        #expect(try paligemma(name, "cancel", "pictures/003.jpg", "pictures/009.jpg").talk == "2 cancelled\n")
+        #expect(try paligemma(name, "retry", "--code", "missing").errors == "2 queued anew\n")
+        #expect(try paligemma(name, "cancel", "pictures/003.jpg", "pictures/009.jpg").errors == "2 cancelled\n")
         #expect(throws: QueueError.staleLease(jobID: "pictures/003.jpg")) {
             try queue.fail(
                 leases[3].handle, with: JobFailure(code: "late", message: ""), permanent: true, seconds: 0)
         }
-        #expect(try paligemma(name, "cancel", "--all").talk == "7 cancelled\n")
+        #expect(try paligemma(name, "cancel", "--all").errors == "7 cancelled\n")
         let lines = try paligemma(name, "results").output.split(separator: "\n")
         #expect(lines.count == 10)
         #expect(lines.filter { $0.contains(#""code":"cancelled""#) }.count == 9)
-        #expect(try paligemma(name, "purge", "--older-than", "1h").talk == "0 removed\n")
-        #expect(try paligemma(name, "purge", "--older-than", "0s").talk == "10 removed\n")
+        #expect(try paligemma(name, "purge", "--older-than", "1h").errors == "0 removed\n")
+        #expect(try paligemma(name, "purge", "--older-than", "0s").errors == "10 removed\n")
         #expect(try queue.counts().total == 0)
         try queue.verify()
     }
 
-    @Test(arguments: Kind.allCases)
-    func aBoundedSubmissionSaysWhatItRefused(kind: Kind) throws {
+    @Test("A submission that passes its bound names what it refused", arguments: Kind.allCases)
+    func boundedSubmission(kind: Kind) throws {
         let name = try queue(kind)
         try bench.writePictures(10)
         #expect(try paligemma(name, "submit", "--prompt", "ocr", "pictures", "--max-ready", "10").code == 0)
         let refused = try paligemma(name, "submit", "--prompt", "ocr", "more.jpg", "--max-ready", "10")
         #expect(refused.code == 5)
-        #expect(refused.talk.contains("0 added"))
-        #expect(refused.talk.contains("has 10 jobs ready, and 1 more would pass the bound of 10"))
+        #expect(refused.errors.contains("0 added"))
+        #expect(refused.errors.contains("has 10 jobs ready, and 1 more would pass the bound of 10"))
     }
 
-    @Test(arguments: Kind.allCases)
-    func embeddedPicturesNeedTheirFilesNoMore(kind: Kind) throws {
+    @Test("Embedded pictures do not need their files any more", arguments: Kind.allCases)
+    func embeddedPictures(kind: Kind) throws {
         let name = try queue(kind)
         try bench.writePictures(2)
         let outcome = try paligemma(name, "submit", "--prompt", "ocr", "--embed", "pictures", "missing.jpg")
         #expect(outcome.code == 1)
-        #expect(outcome.talk.contains("3 added, 0 known, 0 replaced, 1 failed at once"))
+        #expect(outcome.errors.contains("3 added, 0 known, 0 replaced, 1 failed at once"))
         try FileManager.default.removeItem(atPath: bench.path("pictures"))
         let leases = try open(name).lease(limit: 9, for: .seconds(60), owner: "test")
         #expect(leases.flatMap { $0.job.images.map(\.bytes) } == [Array("x".utf8), Array("x".utf8)])

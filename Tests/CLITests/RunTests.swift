@@ -21,7 +21,8 @@ import Testing
         try start(more).wait()
     }
 
-    @Test func everyPictureGetsALineAndTheSameCommandDoesNothingTwice() throws {
+    @Test("Every picture gets a line, and the same command does nothing twice")
+    func wholeRun() throws {
         let first = try run()
         #expect(first.code == 0)
         #expect(first.output.isEmpty)
@@ -32,12 +33,13 @@ import Testing
 
         let second = try run()
         #expect(second.code == 0)
-        #expect(second.talk.contains("nothing left to do: 20 done"))
+        #expect(second.errors.contains("nothing left to do: 20 done"))
         #expect(bench.worldsStarted.count == 1)
         #expect(try bench.read("out.jsonl") == text)
     }
 
-    @Test func aJobThatFailsIsALineAndTheCodeIsOne() throws {
+    @Test("A job that fails is a line, and the exit code is 1")
+    func failedJob() throws {
         #expect(try run("missing.jpg").code == 1)
         let results = try bench.results("out.jsonl")
         #expect(results.count == 21)
@@ -45,7 +47,8 @@ import Testing
         #expect(try run("missing.jpg").code == 1)
     }
 
-    @Test func sortedPutsTheLinesInTheOrderOfTheJobs() throws {
+    @Test("--sorted puts the lines in the order of the jobs")
+    func sorted() throws {
         // The last picture is the most urgent, so it is answered first.
         let lines = (0..<10).map {
             #"{"images": ["pictures/00\#($0).jpg"], "prompt": "", "priority": \#($0)}"# + "\n"
@@ -59,7 +62,8 @@ import Testing
         #expect(try bench.results("sorted.jsonl").map(\.id) == expected)
     }
 
-    @Test func aTornLineIsMended() throws {
+    @Test("A file that ends inside a line is completed by the next run")
+    func tornLine() throws {
         #expect(try run().code == 0)
         let text = try bench.read("out.jsonl")
         try bench.write(String(text.dropLast(100)), to: "out.jsonl")
@@ -67,14 +71,16 @@ import Testing
         #expect(try bench.read("out.jsonl") == text)
     }
 
-    @Test func freshStartsOver() throws {
+    @Test("--fresh starts over")
+    func fresh() throws {
         #expect(try run().code == 0)
         #expect(try run("--fresh").code == 0)
         #expect(bench.worldsStarted.count == 2)
         #expect(try bench.results("out.jsonl").count == 20)
     }
 
-    @Test func aFileThatNoRunMadeIsLeftAlone() throws {
+    @Test("An output file that no run made is refused and not changed")
+    func foreignFile() throws {
         try bench.write("mine\n", to: "out.jsonl")
         let outcome = try run()
         #expect(outcome.code == 2)
@@ -82,7 +88,8 @@ import Testing
         #expect(bench.worldsStarted.isEmpty)
     }
 
-    @Test func aDryRunSaysWhatItWouldDoAndDoesNothing() throws {
+    @Test("A dry run describes the work and does nothing")
+    func dryRun() throws {
         let outcome = try run("--dry-run", "--ranks", "4", "--model", CommandBench.miniature)
         #expect(outcome.code == 0)
         #expect(outcome.output.contains("20, 20 bytes"))
@@ -93,19 +100,21 @@ import Testing
         #expect(!bench.exists("out.jsonl.queue"))
     }
 
-    @Test func noPicturesIsAUsageError() throws {
+    @Test("A folder without pictures is a usage error")
+    func noPictures() throws {
         let outcome = try bench.run("run", "--model", "model", "--prompt", "ocr", "model", "--output", "none.jsonl")
         #expect(outcome.code == 2)
-        #expect(outcome.talk.contains("no pictures there"))
+        #expect(outcome.errors.contains("no pictures there"))
     }
 
-    @Test func aBrokenLineThatWasMendedLeavesNoTrace() throws {
+    @Test("A broken line of a jobs file that was corrected leaves no trace")
+    func mendedLine() throws {
         let arguments = ["run", "--model", "model", "--jobs", "jobs.jsonl", "--output", "lines.jsonl"]
         let good = #"{"images": ["pictures/000.jpg"], "prompt": ""}"# + "\n"
         try bench.write(good + "{\n", to: "jobs.jsonl")
         let broken = try RunningCommand(bench, arguments).wait()
         #expect(broken.code == 1)
-        #expect(broken.talk.contains("jobs.jsonl line 2: "))
+        #expect(broken.errors.contains("jobs.jsonl line 2: "))
         #expect(try bench.results("lines.jsonl").map(\.answered).sorted { !$0 && $1 } == [false, true])
 
         try bench.write(good + #"{"images": ["pictures/001.jpg"], "prompt": ""}"#, to: "jobs.jsonl")
@@ -115,7 +124,8 @@ import Testing
 
     // MARK: Ends
 
-    @Test func theFirstInterruptDrainsAndTheSameCommandGoesOn() throws {
+    @Test("The first interrupt drains the world, and the same command goes on")
+    func firstInterrupt() throws {
         try bench.installStressWorker(pauseMilliseconds: 100)
         let command = try start()
         #expect(command.waitUntil { ((try? bench.read("out.jsonl")) ?? "").contains("\n") })
@@ -135,7 +145,8 @@ import Testing
         #expect(all.count == 20)
     }
 
-    @Test func aTerminationDrainsToo() throws {
+    @Test("SIGTERM drains the world too")
+    func termination() throws {
         try bench.installStressWorker(pauseMilliseconds: 100)
         let command = try start()
         #expect(command.waitUntil { ((try? bench.read("out.jsonl")) ?? "").contains("\n") })
@@ -143,7 +154,8 @@ import Testing
         #expect(try command.wait().code == 143)
     }
 
-    @Test func theLeasesOfADeadWorldAreThereForTheNextRun() throws {
+    @Test("The jobs that a dead world had leased are done by the next run")
+    func leasesOfDeadWorld() throws {
         try bench.installWorker(
             "'\(CommandBench.built("queue-stress"))' \"$QUEUE\" world 600000 100 & sleep 0.5; kill -9 $!; kill -9 $$")
         #expect(try run().code == 70)
@@ -152,7 +164,8 @@ import Testing
         #expect(Set(try bench.results("out.jsonl").map(\.id)).count == 20)
     }
 
-    @Test func theSecondInterruptStopsAWorldThatDoesNotListen() throws {
+    @Test("The second interrupt stops a world that ignores signals")
+    func secondInterrupt() throws {
         try bench.installWorker("trap '' USR1 TERM; touch '\(bench.path("ready"))'; while :; do sleep 0.1; done")
         let command = try start()
         #expect(command.waitUntil { bench.exists("ready") })
@@ -162,19 +175,22 @@ import Testing
         #expect(try command.wait().code == 130)
     }
 
-    @Test(arguments: [
-        ("exit 3", 3), ("exit 4", 4), ("exit 5", 5), ("exit 70", 70), ("exit 2", 2), ("exit 1", 3), ("exit 0", 70),
-        ("exit 137", 70), ("kill -9 $$", 70), ("exit 143", 143),
-    ])
-    func aWorldThatDiesGivesItsReason(script: String, code: Int32) throws {
+    @Test(
+        "A world that dies decides the exit code, and its output is shown",
+        arguments: [
+            ("exit 3", 3), ("exit 4", 4), ("exit 5", 5), ("exit 70", 70), ("exit 2", 2), ("exit 1", 3), ("exit 0", 70),
+            ("exit 137", 70), ("kill -9 $$", 70), ("exit 143", 143),
+        ])
+    func reasons(script: String, code: Int32) throws {
         try bench.installWorker("echo 'I say why' >&2; \(script)")
         let outcome = try run()
         #expect(outcome.code == code)
-        #expect(outcome.talk.contains("I say why"))
+        #expect(outcome.errors.contains("I say why"))
         #expect(try bench.results("out.jsonl").isEmpty)
     }
 
-    @Test func aWorldThatDiesOnceIsStartedAgain() throws {
+    @Test("A world that dies once is started again")
+    func restart() throws {
         let stress = try CommandBench.built("queue-stress")
         try bench.installWorker(
             """
@@ -185,26 +201,28 @@ import Testing
             kill -9 $$
             """)
         let outcome = try run()
-        #expect(outcome.code == 0, "\(outcome.talk)")
-        #expect(outcome.talk.contains("the world died (SIGKILL of its launcher)"))
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(outcome.errors.contains("the world died (SIGKILL of its launcher)"))
         #expect(bench.worldsStarted.count == 2)
         #expect(try bench.results("out.jsonl").count == 20)
     }
 
-    @Test func aMissingWorkerIsAFaultOfTheEnvironment() throws {
+    @Test("A missing pg-worker is a failure of the environment")
+    func missingWorker() throws {
         try FileManager.default.removeItem(atPath: bench.path("bin/pg-worker"))
         let outcome = try run()
         #expect(outcome.code == 3)
-        #expect(outcome.talk.contains("pg-worker is neither beside paligemma nor on PATH"))
+        #expect(outcome.errors.contains("pg-worker is neither beside paligemma nor on PATH"))
     }
 
-    @Test func aSecondRunOnTheSameOutputIsRefused() throws {
+    @Test("A second run on the same output is refused")
+    func secondRun() throws {
         try bench.installWorker("touch '\(bench.path("ready"))'; exec sleep 60")
         let first = try start()
         #expect(first.waitUntil { bench.exists("ready") })
         let second = try run()
         #expect(second.code == 3)
-        #expect(second.talk.contains("another `paligemma run` is writing out.jsonl"))
+        #expect(second.errors.contains("another `paligemma run` is writing out.jsonl"))
         first.interrupt()
         _ = try first.wait()
     }

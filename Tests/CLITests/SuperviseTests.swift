@@ -2,44 +2,63 @@ import Foundation
 import Queue
 import TestSupport
 import Testing
+import WorkerInterface
 import paligemma
 
 @Suite struct WorldEndTests {
-    @Test(arguments: [
-        (Int32(0), WorldEnd.finished(code: 0)), (1, .finished(code: 1)), (130, .interrupted(code: 130)),
-        (143, .interrupted(code: 143)), (5, .died(cause: "the queue could not be used")),
-        (70, .died(cause: "exit code 70")), (71, .died(cause: "out of memory")),
-        (75, .died(cause: "a watchdog ended it: no progress")), (137, .died(cause: "SIGKILL of a rank")),
-        (139, .died(cause: "SIGSEGV of a rank")),
-    ])
-    func everyExitCodeHasItsMeaning(code: Int32, end: WorldEnd) {
+    @Test(
+        "A world that ended on purpose did not die",
+        arguments: [
+            (Int32(0), WorldEnd.finished(.success)), (1, .finished(.jobsFailed)), (130, .interrupted(.signal(SIGINT))),
+            (143, .interrupted(.signal(SIGTERM))),
+        ])
+    func endsOnPurpose(code: Int32, end: WorldEnd) {
         #expect(WorldEnd(.exited(code)) == end)
     }
 
-    @Test(arguments: [2, 3, 4, 78, 126, 127] as [Int32])
-    func whatARestartCannotHelpIsRefused(code: Int32) {
+    @Test(
+        "The exit code of a world that died names the cause",
+        arguments: [
+            (Int32(5), DeathCause.queueUnavailable, "the queue could not be used"), (70, .exitCode(70), "exit code 70"),
+            (71, .outOfMemory, "out of memory"), (75, .stalled, "a watchdog ended it: no progress"),
+            (137, .signal(SIGKILL, of: .rank, memoryRanOut: false), "SIGKILL of a rank"),
+            (139, .signal(SIGSEGV, of: .rank, memoryRanOut: false), "SIGSEGV of a rank"),
+        ])
+    func deaths(code: Int32, cause: DeathCause, text: String) {
+        #expect(WorldEnd(.exited(code)) == .died(cause))
+        #expect(cause.description == text)
+    }
+
+    @Test("A world that another start cannot help is not started again", arguments: [2, 3, 4, 78, 126, 127] as [Int32])
+    func refusals(code: Int32) {
         guard case .refused = WorldEnd(.exited(code)) else {
             Issue.record("\(code) would be started again")
             return
         }
     }
 
-    @Test func aProgramThatMpirunCannotStartIsNoDeath() {
-        let said = ["mpirun was unable to launch the specified application as it could not access"]
-        guard case .refused = WorldEnd(.exited(132), said: said) else {
+    @Test("A program that mpirun cannot start is not started again")
+    func launcherFailure() {
+        let output = ["mpirun was unable to launch the specified application as it could not access"]
+        guard case .refused = WorldEnd(.exited(132), output: output) else {
             Issue.record("it would be started again")
             return
         }
-        #expect(WorldEnd(.exited(132)) == .died(cause: "SIGILL of a rank"))
+        #expect(WorldEnd(.exited(132)) == .died(.signal(SIGILL, of: .rank, memoryRanOut: false)))
     }
 
-    @Test func aKillForWantOfMemoryIsNamed() {
+    @Test("A kill by the kernel because memory ran out is named")
+    func outOfMemory() {
         guard case .died(let cause) = WorldEnd(.exited(137), memoryRanOut: true) else {
             Issue.record("no death")
             return
         }
-        #expect(cause.contains("want of memory"))
-        #expect(WorldEnd(.killed(signal: 9)) == .died(cause: "SIGKILL of its launcher"))
+        #expect(cause.description.contains("want of memory"))
+        guard case .died(let launcherCause) = WorldEnd(.killed(signal: 9)) else {
+            Issue.record("no death")
+            return
+        }
+        #expect(launcherCause.description == "SIGKILL of its launcher")
     }
 }
 
@@ -47,10 +66,13 @@ import paligemma
     private let start = ContinuousClock.now
 
     private func die(_ policy: inout RestartPolicy, second: Int) -> RestartPolicy.Decision {
-        policy.decide(at: start + .seconds(second), cause: "SIGSEGV", lived: .seconds(7), when: "12:00:00")
+        policy.decide(
+            at: start + .seconds(second), cause: .signal(SIGSEGV, of: .rank, memoryRanOut: false), lived: .seconds(7),
+            when: "12:00:00")
     }
 
-    @Test func theFifthDeathInTheWindowIsTheLast() {
+    @Test("The supervisor gives up with the fifth death in the window")
+    func maximumDeaths() {
         var policy = RestartPolicy()
         for second in 0..<4 {
             guard case .restart = die(&policy, second: second) else {
@@ -58,11 +80,12 @@ import paligemma
                 return
             }
         }
-        let expected = Array(repeating: "12:00:00, after 7 s: SIGSEGV", count: 5)
+        let expected = Array(repeating: "12:00:00, after 7 s: SIGSEGV of a rank", count: 5)
         #expect(die(&policy, second: 599) == .giveUp(summary: expected))
     }
 
-    @Test func oldDeathsAreForgotten() {
+    @Test("Deaths before the window do not count")
+    func window() {
         var policy = RestartPolicy()
         for death in 0..<20 {
             guard case .restart = die(&policy, second: death * 200) else {
@@ -72,7 +95,8 @@ import paligemma
         }
     }
 
-    @Test func aDeathThatAJobIsToBlameForIsForgiven() {
+    @Test("Deaths that a failed job caused are forgotten")
+    func forgiveness() {
         var policy = RestartPolicy()
         for second in 0..<20 {
             if second % 4 == 3 { policy.forgive() }
@@ -83,7 +107,8 @@ import paligemma
         }
     }
 
-    @Test func aDeathThatAJobExplainsIsNotCounted() {
+    @Test("A death that a job explains does not count")
+    func explainedDeaths() {
         var policy = RestartPolicy()
         for second in 0..<20 {
             let decision = second % 5 == 0 ? die(&policy, second: second) : policy.excuse()
@@ -94,24 +119,26 @@ import paligemma
         }
     }
 
-    @Test func jobsAreBlamedOnlyWhereWorldsHaveAnsweredOthers() {
-        var blame = Blame()
-        let before = blame.mayFail(false)
-        let proven = blame.mayFail(true)
+    @Test("Jobs are failed as poison only where worlds have answered others")
+    func poisonPolicy() {
+        var policy = PoisonPolicy()
+        let before = policy.mayFailJobs(worldHasAnswered: false)
+        let proven = policy.mayFailJobs(worldHasAnswered: true)
         var later: [Bool] = []
         for _ in 0..<4 {
-            later.append(blame.mayFail(false))
-            blame.failed()
+            later.append(policy.mayFailJobs(worldHasAnswered: false))
+            policy.recordFailure()
         }
         // After three jobs without an answer in between the machine may have broken.
         #expect(!before && proven && later == [true, true, true, false])
-        let again = blame.mayFail(true)
+        let again = policy.mayFailJobs(worldHasAnswered: true)
         #expect(again)
     }
 
-    @Test func pausesDoubleUpToTheirBoundWithJitter() {
+    @Test("Pauses double up to their maximum, with jitter")
+    func pauses() {
         var limits = RestartPolicy.Limits()
-        limits.mostDeaths = 100
+        limits.maximumDeaths = 100
         limits.longestPause = .seconds(10)
         var policy = RestartPolicy(limits)
         for (death, pause) in [1, 2, 4, 8, 10, 10].enumerated() {
@@ -133,7 +160,7 @@ import paligemma
         bench = try CommandBench()
         try bench.writePictures(20)
         let submitted = try bench.run("submit", "--queue", queueName, "--prompt", "ocr", "pictures")
-        #expect(submitted.code == 0, "\(submitted.talk)")
+        #expect(submitted.code == 0, "\(submitted.errors)")
     }
 
     private func supervise(_ options: String...) throws -> RunningCommand {
@@ -143,7 +170,8 @@ import paligemma
 
     private var counts: JobCounts { get throws { try SQLiteQueue(path: bench.path(queueName)).counts() } }
 
-    @Test func aWorldThatDiedIsStartedAgainAndItsJobsAreThereAtOnce() throws {
+    @Test("A world that died is started again, and its jobs are there at once")
+    func restart() throws {
         let stress = try CommandBench.built("queue-stress")
         try bench.installWorker(
             """
@@ -154,38 +182,43 @@ import paligemma
             kill -9 $$
             """)
         let outcome = try supervise().wait()
-        #expect(outcome.code == 0, "\(outcome.talk)")
-        #expect(outcome.talk.contains("jobs are tried again, one at a time"))
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        #expect(outcome.errors.contains("jobs are tried again, one at a time"))
         #expect(bench.worldsStarted.count == 2)
         #expect(try counts.done == 20)
     }
 
-    @Test func fiveDeathsAreTheEnd() throws {
+    @Test("The supervisor gives up after five deaths")
+    func maximumDeaths() throws {
         try bench.installWorker("kill -SEGV $$")
         let outcome = try supervise().wait()
         #expect(outcome.code == 70)
         #expect(bench.worldsStarted.count == 5)
-        #expect(outcome.talk.contains("giving up; the world died 5 times:"))
-        #expect(outcome.talk.components(separatedBy: "s: SIGSEGV of its launcher").count == 6)
+        #expect(outcome.errors.contains("giving up; the world died 5 times:"))
+        #expect(outcome.errors.components(separatedBy: "s: SIGSEGV of its launcher").count == 6)
     }
 
-    @Test(arguments: [("2", Int32(2)), ("3", 3), ("4", 4), ("78", 5), ("127", 3)])
-    func whatARestartCannotHelpStopsAtOnce(code: String, expected: Int32) throws {
+    @Test(
+        "A world that another start cannot help ends the supervisor at once",
+        arguments: [("2", Int32(2)), ("3", 3), ("4", 4), ("78", 5), ("127", 3)])
+    func refusal(code: String, expected: Int32) throws {
         try bench.installWorker("exit \(code)")
         let outcome = try supervise().wait()
         #expect(outcome.code == expected)
         #expect(bench.worldsStarted.count == 1)
-        #expect(outcome.talk.contains("starting it again would not help"))
+        #expect(outcome.errors.contains("starting it again would not help"))
     }
 
-    @Test func aProgramThatIsNotThereIsAFaultOfTheEnvironment() throws {
+    @Test("A program that does not exist is a failure of the environment")
+    func missingProgram() throws {
         let outcome = try bench.run("supervise", "--", "no-such-program")
         #expect(outcome.code == 3)
-        #expect(outcome.talk.contains("no-such-program is not on PATH"))
+        #expect(outcome.errors.contains("no-such-program is not on PATH"))
         #expect(try bench.run("supervise").code == 2)
     }
 
-    @Test func aTerminationDrains() throws {
+    @Test("SIGTERM drains the world")
+    func termination() throws {
         try bench.installStressWorker(pauseMilliseconds: 50)
         let command = try supervise()
         #expect(command.waitUntil { (try? counts.done) ?? 0 > 0 })
@@ -195,14 +228,15 @@ import paligemma
         #expect(end.leased == 0 && end.ready > 0 && bench.worldsStarted.count == 1)
     }
 
-    @Test func aWorldThatDoesNotDrainInTimeIsEnded() throws {
+    @Test("A world that does not drain in time is ended")
+    func drainTimeout() throws {
         try bench.installWorker("trap '' USR1 TERM; touch '\(bench.path("ready"))'; while :; do sleep 0.05; done")
         let command = try supervise("--drain-timeout", "0.3")
         #expect(command.waitUntil { bench.exists("ready") })
         command.terminate()
         let outcome = try command.wait()
         #expect(outcome.code == 143)
-        #expect(outcome.talk.contains("not drained after"))
+        #expect(outcome.errors.contains("not drained after"))
     }
 
     /// A world that has leased and neither drains nor ends when it is asked to.
@@ -216,20 +250,22 @@ import paligemma
             """)
     }
 
-    @Test func whatAWorldHadThatASecondSignalEndedIsBackAtOnce() throws {
+    @Test("The jobs of a world that a second signal ended are back in the queue at once")
+    func secondSignal() throws {
         try installStubbornWorker()
         let command = try supervise()
         #expect(command.waitUntil { (try? counts.leased) ?? 0 > 0 })
         command.terminate()
-        #expect(command.waitUntil { command.talkSoFar.contains("once more stops at once") })
+        #expect(command.waitUntil { command.errorsSoFar.contains("once more stops at once") })
         command.terminate()
         let outcome = try command.wait()
         #expect(outcome.code == 143)
-        #expect(outcome.talk.contains("jobs went back to the queue"), "\(outcome.talk)")
+        #expect(outcome.errors.contains("jobs went back to the queue"), "\(outcome.errors)")
         try expectUntouched()
     }
 
-    @Test func whatAWorldHadThatDidNotDrainInTimeIsBackAtOnce() throws {
+    @Test("The jobs of a world that did not drain in time are back in the queue at once")
+    func jobsAfterDrainTimeout() throws {
         try installStubbornWorker()
         let command = try supervise("--drain-timeout", "0.3")
         #expect(command.waitUntil { (try? counts.leased) ?? 0 > 0 })
@@ -248,7 +284,8 @@ import paligemma
 
     /// Jobs that kill whoever has them, and a world that dies as soon as it has one; the stress worker answers three
     /// at a time.
-    @Test func aBrokenMachineFailsNoJob() throws {
+    @Test("A broken machine fails no job")
+    func brokenMachine() throws {
         let stress = try CommandBench.built("queue-stress")
         try bench.installWorker(
             """
@@ -259,14 +296,15 @@ import paligemma
         for _ in 0..<3 {
             let outcome = try supervise().wait()
             #expect(outcome.code == 70)
-            #expect(outcome.talk.contains("no job is held to blame"), "\(outcome.talk)")
+            #expect(outcome.errors.contains("no job was failed for it"), "\(outcome.errors)")
         }
         #expect(bench.worldsStarted.count == 15)
         let end = try counts
         #expect(end.failed == 0 && end.ready == 20)
     }
 
-    @Test func aWorldWhoseSupervisorIsKilledIsToldToDrain() throws {
+    @Test("A world whose supervisor is killed is told to drain")
+    func killedSupervisor() throws {
         try bench.installWorker(
             "trap 'touch \"\(bench.path("drained"))\"; exit' USR1; touch '\(bench.path("ready"))'; while :; do sleep 0.05; done"
         )

@@ -10,17 +10,18 @@ import Testing
     }
 
     @Test(
+        "The help names the variable of every flag",
         arguments: [
             "run", "submit", "status", "results", "failed", "retry", "cancel", "purge", "inspect image",
             "inspect model", "inspect plan", "inspect logits", "random-model",
             "bench",
             "bench kernels",
         ])
-    func helpNamesTheVariableOfEveryFlag(command: String) throws {
+    func help(command: String) throws {
         let words = ["help"] + command.split(separator: " ").map(String.init)
         let help = try RunningCommand(bench, words).wait()
         #expect(help.code == 0)
-        #expect(help.talk.isEmpty)
+        #expect(help.errors.isEmpty)
         // The entry of a flag reaches to the next one.
         let entries = help.output.components(separatedBy: "\n  -").dropFirst()
         for entry in entries where !entry.contains("-help") && !entry.hasPrefix("-version") {
@@ -29,7 +30,8 @@ import Testing
         #expect(entries.count > 2)
     }
 
-    @Test func everyWayToEndHasItsCode() throws {
+    @Test("Every way to end has its exit code")
+    func exitCodes() throws {
         #expect(try bench.run("--version").code == 0)
         #expect(try bench.run("bogus").code == 2)
         #expect(try bench.run("status", "--bogus").code == 2)
@@ -65,17 +67,19 @@ import Testing
         #expect(tooMany.code == 2)
     }
 
-    @Test func aPublicModelIsPlannedWithoutItsFiles() throws {
+    @Test("A public model is planned without its files")
+    func plan() throws {
         let outcome = try bench.run(
             "inspect", "plan", "--shape", "pg2-28b-896", "--ranks", "4", "--prefill", "columns", "--weights", "int8")
-        #expect(outcome.code == 0, "\(outcome.talk)")
+        #expect(outcome.code == 0, "\(outcome.errors)")
         for part in ["checkpoint   55.3 GB", "4 ranks: ", "heads 0-10 on K/V 0-5", "rank 3 "] {
             #expect(outcome.output.contains(part), "no \(part) in:\n\(outcome.output)")
         }
         #expect(try bench.run("inspect", "plan", "--shape", "pg2-9b-224").code == 2)
     }
 
-    @Test func aModelIsDescribedRankByRank() throws {
+    @Test("A model is described rank by rank")
+    func model() throws {
         let outcome = try bench.run("inspect", "model", CommandBench.miniature, "--ranks", "4")
         #expect(outcome.code == 0)
         for part in [
@@ -85,7 +89,8 @@ import Testing
         }
     }
 
-    @Test func aFlagGoesBeforeItsVariable() throws {
+    @Test("A flag goes before its variable")
+    func precedence() throws {
         let variables = ["PALIGEMMA_QUEUE": "variable.db", "PALIGEMMA_PROMPT": "ocr", "PALIGEMMA_MAX_TOKENS": "7"]
         _ = try bench.run("submit", "x.jpg", environment: variables)
         _ = try bench.run("submit", "--queue", "flag.db", "x.jpg", environment: variables)
@@ -96,17 +101,18 @@ import Testing
         let wrong = try bench.run(
             "submit", "--queue", "jobs.db", "--prompt", "x", "x.jpg", environment: ["PALIGEMMA_MAX_TOKENS": "many"])
         #expect(wrong.code == 2)
-        #expect(wrong.talk.contains("PALIGEMMA_MAX_TOKENS"))
+        #expect(wrong.errors.contains("PALIGEMMA_MAX_TOKENS"))
     }
 
-    @Test func dataGoesToStandardOutputAndTalkToStandardError() throws {
+    @Test("Data goes to standard output, and messages go to standard error")
+    func outputs() throws {
         try bench.writePictures(2)
         let submitted = try bench.run("submit", "--queue", "jobs.db", "--prompt", "ocr", "pictures")
         #expect(submitted.code == 0)
         #expect(submitted.output.isEmpty)
-        #expect(submitted.talk.contains("2 added, 0 known"))
+        #expect(submitted.errors.contains("2 added, 0 known"))
         let status = try bench.run("status", "--queue", "jobs.db", "--json")
-        #expect(status.talk.isEmpty)
+        #expect(status.errors.isEmpty)
         let states =
             #""ready":2,"leased":0,"retry":0,"done":0,"failed":0,"cancelled":0,"total":2,"#
             + #""per_second":0.0,"worlds":0"#
@@ -114,7 +120,8 @@ import Testing
         #expect(try bench.run("results", "--queue", "jobs.db").output.isEmpty)
     }
 
-    @Test func aTaskMakesThePrompt() throws {
+    @Test("A task makes the prompt")
+    func task() throws {
         try bench.writePictures(1)
         let submitted = try bench.run(
             "submit", "--queue", "jobs.db", "--task", "detect", "--about", "red car;dog", "pictures")
@@ -123,23 +130,25 @@ import Testing
         #expect(try bench.run("results", "--queue", "jobs.db").output.contains(#""prompt":"detect red car ; dog""#))
     }
 
-    @Test func theSameIDWithOtherContentsIsRefusedUnlessItIsReplaced() throws {
+    @Test("A known id with other contents is refused, unless --replace is given")
+    func otherContents() throws {
         try bench.write(#"{"id": "a", "images": ["x.png"], "prompt": "ocr"}"#, to: "one.jsonl")
         try bench.write(#"{"id": "a", "images": ["x.png"], "prompt": "caption en"}"#, to: "two.jsonl")
         #expect(try bench.run("submit", "--queue", "jobs.db", "--jobs", "one.jsonl").code == 0)
-        #expect(try bench.run("submit", "--queue", "jobs.db", "--jobs", "one.jsonl").talk.contains("1 known"))
+        #expect(try bench.run("submit", "--queue", "jobs.db", "--jobs", "one.jsonl").errors.contains("1 known"))
         let refused = try bench.run("submit", "--queue", "jobs.db", "--jobs", "two.jsonl")
         #expect(refused.code == 2)
-        #expect(refused.talk.contains("two.jsonl line 1: job 'a' is already in the queue with other contents"))
+        #expect(refused.errors.contains("two.jsonl line 1: job 'a' is already in the queue with other contents"))
         let replaced = try bench.run("submit", "--queue", "jobs.db", "--jobs", "two.jsonl", "--replace")
-        #expect(replaced.talk.contains("1 replaced"))
+        #expect(replaced.errors.contains("1 replaced"))
     }
 
-    @Test func aBrokenLineIsNamedAndTheOthersAreSubmitted() throws {
+    @Test("A broken line of a jobs file is named, and the others are submitted")
+    func brokenLine() throws {
         try bench.write("{\"images\": [\"x.png\"], \"prompt\": \"\"}\n{\n", to: "jobs.jsonl")
         let outcome = try bench.run("submit", "--queue", "jobs.db", "--jobs", "jobs.jsonl")
         #expect(outcome.code == 1)
-        #expect(outcome.talk.contains("jobs.jsonl line 2: not JSON"))
+        #expect(outcome.errors.contains("jobs.jsonl line 2: not JSON"))
         #expect(try bench.run("status", "--queue", "jobs.db", "--json").output.contains("\"ready\":1"))
         let results = try bench.run("results", "--queue", "jobs.db").output
         #expect(results.contains("\"id\":\"jobs.jsonl line 2\""))

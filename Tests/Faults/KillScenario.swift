@@ -79,7 +79,7 @@ struct KillScenario {
             workshop.disarm()
         }
         throw Failure(
-            "no world came to \(place) with a job leased; see \(supervisor.log):\n\(supervisor.talk.suffix(2000))")
+            "no world came to \(place) with a job leased; see \(supervisor.log):\n\(supervisor.output.suffix(2000))")
     }
 
     private mutating func atPlace(_ place: String, _ victim: Victim) throws -> Bool {

@@ -11,7 +11,7 @@ enum ResourceScenarios {
             path = NSTemporaryDirectory() + "paligemma-disk-\(UUID().uuidString)"
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
             let outcome = try Tools.run("mount", ["-t", "tmpfs", "-o", "size=\(megabytes)m", "tmpfs", path])
-            guard outcome.status == 0 else { throw Failure("a small disk needs root: \(outcome.talk)") }
+            guard outcome.status == 0 else { throw Failure("a small disk needs root: \(outcome.output)") }
         }
 
         deinit {
@@ -41,12 +41,13 @@ enum ResourceScenarios {
         for _ in 0..<rounds {
             let done = try workshop.queue.counts().finished
             guard Tools.wait(seconds: 30, until: { (try? workshop.queue.counts().finished) ?? 0 > done + 5 }) else {
-                throw Failure("the world did not go on: \(world.talk.suffix(2000))")
+                throw Failure("the world did not go on: \(world.output.suffix(2000))")
             }
             if try workshop.queue.counts().ready < 300 { try workshop.submit(400) }
-            let said = world.talk.count
+            let seen = world.output.count
             disk.fill()
-            if Tools.wait(seconds: 30, until: { world.talk.dropFirst(said).contains("no space left under the queue") })
+            if Tools.wait(
+                seconds: 30, until: { world.output.dropFirst(seen).contains("no space left under the queue") })
             {
                 clear += 1
             }
@@ -56,7 +57,7 @@ enum ResourceScenarios {
         let judgement = try workshop.judge()
         return Report(
             name: "\(rounds) times a full disk under the queue", isGood: judgement.isGood && clear == rounds,
-            lines: [judgement.text, "\(clear) times it was said that there is no space"])
+            lines: [judgement.text, "\(clear) times the message named the lack of space"])
     }
 
     /// The disk under a run's output and queue is full; with more room the same command goes on.
@@ -75,12 +76,12 @@ enum ResourceScenarios {
         let command = ["run", "--model", Tools.model, "--jobs", jobs, "--ranks", "2", "--output", output]
         let first = try Supervised(Tools.paligemma, command, log: workshop.folder + "/run.log")
         guard Tools.wait(seconds: 30, until: { TextFile.read(output)?.isEmpty == false }) else {
-            throw Failure("no output: \(first.talk)")
+            throw Failure("no output: \(first.output)")
         }
         disk.fill()
         let ended = first.waitForEnd(seconds: 60)
         let wasFinished = first.status == 0
-        let isClear = first.talk.contains("no space left")
+        let isClear = first.output.contains("no space left")
         first.destroy()
         disk.free()
         let second = try Supervised(Tools.paligemma, command, log: workshop.folder + "/run-again.log")
@@ -91,7 +92,7 @@ enum ResourceScenarios {
         return Report(
             name: "a full disk under a run's output", isGood: isGood,
             lines: [
-                "first run: \(wasFinished ? "was done already" : isClear ? "said that there is no space" : "SAID NOTHING CLEAR")"
+                "first run: \(wasFinished ? "was done already" : isClear ? "the message named the lack of space" : "NO CLEAR MESSAGE")"
                     + ", exit \(first.status); again with room: exit \(second.status), \(ids.count) lines, \(Set(ids).count) ids of \(count)"
             ])
     }
@@ -107,14 +108,17 @@ enum ResourceScenarios {
             ranks: 2, worker: ["--batch-rows", "1", "--drain"],
             environment: ["PALIGEMMA_FAULT": "memory:before-encode:3"], limits: "ulimit -v 6000000")
         _ = Tools.wait(seconds: 90) {
-            world.talk.components(separatedBy: "starting it again").count > 2 || !world.isRunning
+            world.output.components(separatedBy: "starting it again").count > 2 || !world.isRunning
         }
-        let deaths = world.talk.components(separatedBy: "the world died (out of memory)").count - 1
-        let isClear = world.talk.contains("is out of memory: give the world more")
+        let deaths = world.output.components(separatedBy: "the world died (out of memory)").count - 1
+        let isClear = world.output.contains("is out of memory: give the world more")
         world.destroy()
         let judgement = try workshop.judge()
         return Report(
             name: "out of memory in one rank", isGood: judgement.isGood && deaths > 0 && isClear,
-            lines: [judgement.text, "\(deaths) worlds died of it, \(isClear ? "and said so" : "AND DID NOT SAY SO")"])
+            lines: [
+                judgement.text,
+                "\(deaths) worlds died of it, \(isClear ? "with a message that says so" : "WITHOUT A CLEAR MESSAGE")",
+            ])
     }
 }

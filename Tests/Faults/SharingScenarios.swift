@@ -65,7 +65,7 @@ enum SharingScenarios {
             usleep(UInt32.random(in: 0...400_000))
             try server.start()
         }
-        let text = world.talk
+        let text = world.output
         let deaths = text.components(separatedBy: "the world died").count - 1
         let judgement = try workshop.judge()
         return Report(
@@ -86,7 +86,7 @@ enum SharingScenarios {
                 "--batch-rows", "1", "--watchdog", "60",
             ], log: workshop.folder + "/rehearse.log")
         guard Tools.wait(seconds: 60, until: { (try? workshop.queue.counts().done) ?? 0 > 20 }) else {
-            throw Failure("the rehearsal does not work: \(world.talk)")
+            throw Failure("the rehearsal does not work: \(world.output)")
         }
         guard let cut = try hostNames().subtracting(hosts).first(where: { $0.hasSuffix("-2") }) else {
             throw Failure("no host to cut off")
@@ -112,7 +112,9 @@ enum SharingScenarios {
     }
 
     private static func hostNames() throws -> Set<String> {
-        Set(try Tools.run("ip", ["netns", "list"]).talk.split(separator: "\n").map { String($0.prefix { $0 != " " }) })
+        Set(
+            try Tools.run("ip", ["netns", "list"]).output.split(separator: "\n").map { String($0.prefix { $0 != " " }) }
+        )
     }
 
     /// The wall clock jumps by an hour, forwards and backwards, under a world and those who submit (libfaketime).
@@ -144,7 +146,7 @@ enum SharingScenarios {
                 progressed += 1
             }
         }
-        let deaths = world.talk.components(separatedBy: "the world died").count - 1
+        let deaths = world.output.components(separatedBy: "the world died").count - 1
         let again = try workshop.queue.audit(after: 0, limit: 1_000_000).filter { $0.attempt > 1 }.count
         let judgement = try workshop.judge()
         return Report(

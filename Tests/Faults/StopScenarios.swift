@@ -14,7 +14,7 @@ enum StopScenarios {
         var stopped = 0
         while stopped < rounds {
             if try workshop.queue.counts().ready < 20 { try workshop.submit(20) }
-            guard Tools.wait(seconds: 20, until: { world.ranks.count == 3 }) else { throw Failure(world.talk) }
+            guard Tools.wait(seconds: 20, until: { world.ranks.count == 3 }) else { throw Failure(world.output) }
             try workshop.arm("before-finish")
             guard workshop.waitForHit("before-finish", seconds: 10) else { continue }
             // One that has lost its lease before is refused too, but proves nothing new.
@@ -79,7 +79,7 @@ enum StopScenarios {
         while round < rounds {
             attempts += 1
             guard attempts <= 3 * rounds else {
-                throw Failure("no world lived long enough: \(world.talk.suffix(3000))")
+                throw Failure("no world lived long enough: \(world.output.suffix(3000))")
             }
             if try workshop.queue.counts().ready < 20 { try workshop.submit(20) }
             // On a busy machine a watchdog of so little patience may end a world that nobody stopped.
@@ -91,16 +91,16 @@ enum StopScenarios {
             let ranks = world.ranks
             guard isThere, ranks.count == 3 else { continue }
             let victim = ranks[round % 3]
-            let said = world.talk.count
+            let seen = world.output.count
             try workshop.noteKill()
             kill(victim, SIGSTOP)
             workshop.disarm()
             let start = DispatchTime.now().uptimeNanoseconds
             guard Tools.wait(seconds: 30, until: { world.launcher != launcher }) else {
-                throw Failure("the world with a stopped rank did not end: \(world.talk.suffix(3000))")
+                throw Failure("the world with a stopped rank did not end: \(world.output.suffix(3000))")
             }
             slowest = max(slowest, Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
-            if world.talk.dropFirst(said).contains("no progress of rank \(round % 3) (no sign of life from it)") {
+            if world.output.dropFirst(seen).contains("no progress of rank \(round % 3) (no heartbeat from it)") {
                 named += 1
             }
             round += 1
@@ -132,7 +132,7 @@ enum StopScenarios {
                 deaths = 0
             }
             if try workshop.queue.counts().ready < 40 { try workshop.submit(40) }
-            guard Tools.wait(seconds: 20, until: { world.ranks.count == 3 }) else { throw Failure(world.talk) }
+            guard Tools.wait(seconds: 20, until: { world.ranks.count == 3 }) else { throw Failure(world.output) }
             try workshop.arm("before-decode")
             guard workshop.waitForHit("before-decode", seconds: 10), let victim = world.ranks.randomElement(),
                 let old = try workshop.queue.holders().first?.owner
@@ -148,7 +148,7 @@ enum StopScenarios {
                 after = new.last?.number ?? after
                 return new.contains { $0.owner != old && $0.state == .done }
             }
-            guard isBack else { throw Failure("no captions after 60 s: \(world.talk.suffix(2000))") }
+            guard isBack else { throw Failure("no captions after 60 s: \(world.output.suffix(2000))") }
             times.append(Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
         }
         let judgement = try workshop.judge()

@@ -24,7 +24,7 @@ final class Supervised {
     var id: pid_t { process.processIdentifier }
     var isRunning: Bool { process.isRunning }
     var status: Int32 { process.isRunning ? -1 : process.terminationStatus }
-    var talk: String { TextFile.read(log) ?? "" }
+    var output: String { TextFile.read(log) ?? "" }
 
     func signal(_ number: Int32) { kill(id, number) }
 

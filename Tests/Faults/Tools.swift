@@ -43,8 +43,10 @@ enum Tools {
         return !(text.split(separator: ")").last?.hasPrefix(" Z") ?? true)
     }
 
-    /// Runs a command to its end; its exit code and what it said.
-    static func run(_ program: String, _ arguments: [String]) throws -> (status: Int32, talk: String) {
+    /// Runs a command to its end.
+    ///
+    /// - Returns: its exit code, and what it wrote.
+    static func run(_ program: String, _ arguments: [String]) throws -> (status: Int32, output: String) {
         let process = Process()
         let pipe = Pipe()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

@@ -73,7 +73,7 @@ final class Workshop {
         // A limit is set by a shell, which then becomes mpirun.
         let command = limits.map { ["/bin/sh", "-c", "\($0); exec \"$@\"", "sh"] + world } ?? world
         let own = ["supervise", "--queue", queueName]
-        let often = ["--most-deaths", "100000", "--restart-pause", "0.1", "--longest-pause", "0.2"]
+        let often = ["--maximum-deaths", "100000", "--restart-pause", "0.1", "--longest-pause", "0.2"]
         let supervisor = try Supervised(
             Tools.paligemma, own + (options ?? often) + ["--"] + command, environment: environment,
             log: folder + "/supervise-\(supervisors.count).log")

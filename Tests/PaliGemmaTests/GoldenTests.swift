@@ -20,13 +20,11 @@ struct GoldenTests {
         var rows = 0
         let features = try goldens.floats("features")
         let width = goldens.configuration.vision.width
-        tower.encode(
-            pictures,
-            afterLayer: { layer, x in
-                guard layer < goldens.configuration.vision.layers else { return }
-                seen["vision.\(layer)"] = (try? x.distance(to: goldens.floats("vision.\(layer)"))) ?? .infinity
-            }
-        ) { range, view in
+        func compare(_ layer: Int, _ x: MatrixView) {
+            guard layer < goldens.configuration.vision.layers else { return }
+            seen["vision.\(layer)"] = (try? x.distance(to: goldens.floats("vision.\(layer)"))) ?? .infinity
+        }
+        tower.encode(pictures, afterLayer: compare) { range, view in
             #expect(range.lowerBound == rows)
             rows = range.upperBound
             let expected = Array(features[range.lowerBound * width..<range.upperBound * width])

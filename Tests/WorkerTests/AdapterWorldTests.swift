@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Worlds with adapters")
+@Suite("Worlds with adapters", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct AdapterWorldTests {
     private static func flags(_ checkpoint: String) -> [String] {
         (checkpoint == "odd" ? ["words", "all"] : ["words", "ends"]).flatMap { name in

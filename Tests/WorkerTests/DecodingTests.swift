@@ -7,7 +7,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Every way of decoding in worlds of real ranks")
+@Suite("Every way of decoding in worlds of real ranks", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct DecodingTests {
     private struct Alternative: Decodable {
         let tokens: [Int32]

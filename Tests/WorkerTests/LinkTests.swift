@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Links that round")
+@Suite("Links that round", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct LinkTests {
     private struct Report: Decodable {
         struct Rank: Decodable {

@@ -18,7 +18,7 @@ private enum Rehearsal {
 
 /// These need root and CAP_NET_ADMIN. Without them they fail and print what the script says: a rehearsal that was
 /// skipped proves nothing.
-@Suite("A cluster rehearsed on one machine")
+@Suite("A cluster rehearsed on one machine", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct RehearsalTests {
     @Test("Ranks on hosts of their own, with slow links between them, give the reference's answers")
     func answers() throws {

@@ -20,8 +20,8 @@ struct SupervisionTests {
         arguments: [
             ("hang:before-decode:2", "no progress of the stage"),
             ("hang:before-prepare:5", "no progress of a thread that reads pictures"),
-            ("stop:before-decode:2", "no progress of rank 1 (no sign of life from it)"),
-            ("stop:before-encode:1", "no progress of rank 0 (no sign of life from it)"),
+            ("stop:before-decode:2", "no progress of rank 1 (no heartbeat from it)"),
+            ("stop:before-encode:1", "no progress of rank 0 (no heartbeat from it)"),
         ])
     func watchdog(fault: String, message: String) throws {
         let outcome = try queue.work(

@@ -72,7 +72,7 @@ struct VideoTests {
             return
         }
         #expect(video.tokens == pictures.tokens)
-        // The company in a micro-batch differs, and with it a last bit.
+        // Other pictures are in the micro-batch, and with them a last bit differs.
         #expect(zip(video.logprobs, pictures.logprobs).allSatisfy { abs($0 - $1) < 1e-4 })
         #expect(video.logprobs != one.logprobs)
         #expect(results["video"]?.images == ["clip.mp4"])

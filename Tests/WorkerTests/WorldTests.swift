@@ -3,7 +3,7 @@ import PaliGemma
 import TestSupport
 import Testing
 
-@Suite("Worlds of real ranks")
+@Suite("Worlds of real ranks", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct WorldTests {
     @Test(
         "Forty mixed jobs get the reference's answers from any number of ranks",

@@ -1,5 +1,5 @@
-import PaliGemma
 import Tensor
+import WorkerInterface
 
 /// The arithmetic of figures: reports in, rows of the table out.
 struct BenchFigures {
@@ -8,8 +8,21 @@ struct BenchFigures {
     let sgemm: Double
     let memory: Double
 
-    private var visionRanks: [BenchReport.Rank] { report.ranks.filter { $0["encode_seconds"] > 0 } }
-    private var textRanks: [BenchReport.Rank] { report.ranks.filter { $0["prefill_seconds"] > 0 } }
+    /// Ranks that encoded a picture.
+    private let visionRanks: [BenchReport.Rank]
+    /// Ranks that hold Gemma.
+    private let textRanks: [BenchReport.Rank]
+
+    /// - Throws: where the report lacks a counter.
+    init(report: BenchReport, sgemm: Double, memory: Double) throws(CommandFailure) {
+        self.report = report
+        self.sgemm = sgemm
+        self.memory = memory
+        var encoders: [BenchReport.Rank] = []
+        for rank in report.ranks where try rank.value(.encodeSeconds) > 0 { encoders.append(rank) }
+        visionRanks = encoders
+        textRanks = report.ranks.filter { $0.stages.contains(.text) }
+    }
 
     private func arithmetic(_ operations: Double, in seconds: Double) -> BenchResult.Arithmetic {
         let rate = seconds > 0 ? operations / seconds / 1e9 : 0
@@ -23,75 +36,83 @@ struct BenchFigures {
             seconds: seconds, bytes: bytes, gbs: rate, share: memory > 0 ? rate / memory : 0)
     }
 
-    private func sum(_ counter: String) -> Double { report.ranks.reduce(0) { $0 + $1[counter] } }
+    private func sum(_ counter: ReportCounter, _ ranks: [BenchReport.Rank]) throws(CommandFailure) -> Double {
+        var sum = 0.0
+        for rank in ranks { sum += try rank.value(counter) }
+        return sum
+    }
 
-    private func mean(_ counter: String, _ ranks: [BenchReport.Rank]) -> Double {
-        ranks.isEmpty ? 0 : ranks.reduce(0) { $0 + $1[counter] } / Double(ranks.count)
+    private func mean(_ counter: ReportCounter, _ ranks: [BenchReport.Rank]) throws(CommandFailure) -> Double {
+        ranks.isEmpty ? 0 : try sum(counter, ranks) / Double(ranks.count)
     }
 
     private func part(
         _ phase: OperationMeter.Phase, _ kind: OperationMeter.Kind, _ ranks: [BenchReport.Rank]
-    ) -> BenchResult.Arithmetic {
-        arithmetic(sum("\(phase)_\(kind)_operations"), in: mean("\(phase)_\(kind)_seconds", ranks))
+    ) throws(CommandFailure) -> BenchResult.Arithmetic {
+        arithmetic(try sum(.operations(phase, kind), ranks), in: try mean(.seconds(phase, kind), ranks))
     }
 
-    var vision: BenchResult.Vision {
-        let linear = part(.vision, .linear, visionRanks)
-        let attention = part(.vision, .attention, visionRanks)
-        let seconds = mean("encode_seconds", visionRanks)
+    func vision() throws(CommandFailure) -> BenchResult.Vision {
+        let linear = try part(.vision, .linear, visionRanks)
+        let attention = try part(.vision, .attention, visionRanks)
+        let seconds = try mean(.encodeSeconds, visionRanks)
         return BenchResult.Vision(
-            pictures: Int(sum("encoded_pictures")),
+            pictures: Int(try sum(.encodedPictures, visionRanks)),
             whole: arithmetic(linear.operations + attention.operations, in: seconds), linear: linear,
             attention: attention, restSeconds: max(0, seconds - linear.seconds - attention.seconds))
     }
 
-    var prefill: BenchResult.Prefill {
-        let linear = part(.prefill, .linear, textRanks)
-        let attention = part(.prefill, .attention, textRanks)
-        let waiting = mean("prefill_waiting_seconds", textRanks)
-        let seconds = mean("prefill_seconds", textRanks)
+    func prefill() throws(CommandFailure) -> BenchResult.Prefill {
+        let linear = try part(.prefill, .linear, textRanks)
+        let attention = try part(.prefill, .attention, textRanks)
+        let waiting = try mean(.prefillWaitingSeconds, textRanks)
+        let seconds = try mean(.prefillSeconds, textRanks)
         return BenchResult.Prefill(
-            rows: Int(mean("prefill_rows", textRanks)),
+            rows: Int(try mean(.prefillRows, textRanks)),
             whole: arithmetic(linear.operations + attention.operations, in: seconds), linear: linear,
             attention: attention, restSeconds: max(0, seconds - linear.seconds - attention.seconds - waiting),
             waitingSeconds: waiting)
     }
 
-    var decoding: BenchResult.Decoding? {
-        let steps = mean("decode_steps", textRanks)
+    /// - Returns: nil where every answer has one token, which comes out of the prefill.
+    func decoding() throws(CommandFailure) -> BenchResult.Decoding? {
+        let steps = try mean(.decodeSteps, textRanks)
         guard steps > 0 else { return nil }
-        let linear = reading(sum("decode_linear_weight_bytes"), in: mean("decode_linear_seconds", textRanks))
-        let attention = part(.decode, .attention, textRanks)
-        let waiting = mean("decode_waiting_seconds", textRanks)
-        let seconds = mean("decode_seconds", textRanks)
+        let linear = reading(
+            try sum(.weightBytes(.decode, .linear), textRanks), in: try mean(.seconds(.decode, .linear), textRanks))
+        let attention = try part(.decode, .attention, textRanks)
+        let waiting = try mean(.decodeWaitingSeconds, textRanks)
+        let seconds = try mean(.decodeSeconds, textRanks)
         return BenchResult.Decoding(
-            steps: Int(steps), sequencesPerStep: mean("decoded_tokens", textRanks) / steps,
+            steps: Int(steps), sequencesPerStep: try mean(.decodedTokens, textRanks) / steps,
             stepSeconds: seconds / steps, whole: reading(linear.bytes, in: seconds), linear: linear,
             attention: attention, restSeconds: max(0, seconds - linear.seconds - attention.seconds - waiting),
             waitingSeconds: waiting)
     }
 
-    func whole(pictures: Int) -> BenchResult.Whole {
-        let operations = OperationMeter.Phase.allCases.reduce(0) { total, phase in
-            OperationMeter.Kind.allCases.reduce(total) { $0 + sum("\(phase)_\($1)_operations") }
+    func whole(pictures: Int) throws(CommandFailure) -> BenchResult.Whole {
+        var (operations, start) = (0.0, Double.infinity)
+        for phase in OperationMeter.Phase.allCases {
+            for kind in OperationMeter.Kind.allCases { operations += try sum(.operations(phase, kind), report.ranks) }
         }
+        for rank in visionRanks { start = min(start, try rank.value(.startToEncodeSeconds)) }
         return BenchResult.Whole(
             arithmetic: arithmetic(operations, in: report.seconds),
             picturesPerSecond: report.seconds > 0 ? Double(pictures) / report.seconds : 0, pictures: pictures,
-            tokens: report.tokens, startSeconds: visionRanks.map { $0["start_to_encode_seconds"] }.min() ?? 0,
-            processSeconds: report.processSeconds, shareOfOthers: report.shareOfOthers)
+            tokens: report.tokens, startSeconds: start.isFinite ? start : 0, processSeconds: report.processSeconds,
+            shareOfOthers: report.shareOfOthers)
     }
 
-    static func rank(_ rank: BenchReport.Rank, pictures: Int) -> BenchResult.Rank {
-        let busy = rank["encode_seconds"] + rank["prefill_seconds"] + rank["decode_seconds"]
-        let (peers, features) = (rank["collective_wait_seconds"], rank["feature_wait_seconds"])
-        let stages = [("vision", "encode_seconds"), ("Gemma", "prefill_seconds")]
+    static func rank(_ rank: BenchReport.Rank, pictures: Int) throws(CommandFailure) -> BenchResult.Rank {
+        let busy = try rank.value(.encodeSeconds) + rank.value(.prefillSeconds) + rank.value(.decodeSeconds)
+        let (peers, features) = (try rank.value(.collectiveWaitSeconds), try rank.value(.featureWaitSeconds))
+        let sent = try rank.value(.framesSentBytes) + rank.value(.collectiveSentBytes)
         return BenchResult.Rank(
-            rank: rank.number, stages: stages.filter { rank.has($0.1) }.map(\.0), threads: Int(rank["threads"]),
-            computingSeconds: max(0, busy - peers - features), collectiveWaitSeconds: peers,
-            featureWaitSeconds: features, workWaitSeconds: rank["waiting_for_work_seconds"],
-            processorSeconds: rank["processor_seconds"],
-            sentBytesPerPicture: (rank["frames_sent_bytes"] + rank["collective_sent_bytes"]) / Double(pictures),
-            peakMemoryBytes: rank["peak_memory_bytes"], privateMemoryBytes: rank["private_memory_bytes"])
+            rank: rank.number, stages: rank.stages.map { $0 == .vision ? "vision" : "Gemma" },
+            threads: Int(try rank.value(.threads)), computingSeconds: max(0, busy - peers - features),
+            collectiveWaitSeconds: peers, featureWaitSeconds: features,
+            workWaitSeconds: try rank.value(.waitingForWorkSeconds),
+            processorSeconds: try rank.value(.processorSeconds), sentBytesPerPicture: sent / Double(pictures),
+            peakMemoryBytes: rank.peakMemoryBytes, privateMemoryBytes: try rank.value(.privateMemoryBytes))
     }
 }

@@ -116,27 +116,30 @@ struct BenchResult: Encodable {
     let rankReports: [Rank]
     let limit: Limit
 
-    init(settings: BenchSettings, report: BenchReport, ceilings: [Ceilings]) {
+    /// - Throws: where the report lacks a counter.
+    init(settings: BenchSettings, report: BenchReport, ceilings: [Ceilings]) throws(CommandFailure) {
         let (model, plan) = (settings.model.configuration, settings.world.plan)
         let products = ceilings.map(\.sgemm)
         let reads = ceilings.map(\.memory)
-        let figures = BenchFigures(
+        let figures = try BenchFigures(
             report: report, sgemm: products.map(\.rate).max() ?? 0, memory: reads.max() ?? 0)
         shape = settings.shape
         visionLayers = model.vision.layers
         textLayers = model.text.layers
-        weights = settings.weights.rawValue
+        weights = settings.world.worker.weights.rawValue
         newTokens = settings.newTokens
         ranks = plan.ranks
         visionRanks = plan.visionRanks
         processor = LocalMachine.processor
         kernels = Kernels.current.name
         date = Date().formatted(.iso8601)
-        vision = figures.vision
-        prefill = figures.prefill
-        decoding = figures.decoding
-        whole = figures.whole(pictures: settings.pictures)
-        rankReports = report.ranks.map { BenchFigures.rank($0, pictures: settings.pictures) }
+        vision = try figures.vision()
+        prefill = try figures.prefill()
+        decoding = try figures.decoding()
+        whole = try figures.whole(pictures: settings.pictures)
+        var rankReports: [Rank] = []
+        for rank in report.ranks { rankReports.append(try BenchFigures.rank(rank, pictures: settings.pictures)) }
+        self.rankReports = rankReports
         let product = settings.largestProduct
         limit = Limit(
             rows: product.rows, inputs: product.inputs, outputs: product.outputs, cores: settings.coresUsed,
@@ -146,22 +149,9 @@ struct BenchResult: Encodable {
     }
 
     private static func agree(_ values: [Double]) -> Bool {
-        guard let least = values.min(), let most = values.max() else { return true }
-        return most <= 1.1 * least
+        guard let minimum = values.min(), let maximum = values.max() else { return true }
+        return maximum <= 1.1 * minimum
     }
 
     var json: String { BenchJSON.text(self) }
-}
-
-/// Figures as one line of JSON, its keys in snake case.
-enum BenchJSON {
-    static func text(_ figures: some Encodable) -> String {
-        let encoder = JSONEncoder()
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // No figure is infinite or no number, but a measurement is not to be lost for one.
-        encoder.nonConformingFloatEncodingStrategy = .convertToString(
-            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        return (try? encoder.encode(figures)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
-    }
 }

@@ -149,17 +149,3 @@ struct BenchTable {
         values.map { String(format: "%.1f", $0).aligned(to: 6) }.joined(separator: "  ")
     }
 }
-
-extension String {
-    /// With spaces before it, at least `width` characters.
-    func aligned(to width: Int) -> String {
-        String(repeating: " ", count: max(0, width - count)) + self
-    }
-
-    /// Without any `character` at its end.
-    func trimmingSuffix(_ character: Character) -> String {
-        var text = Substring(self)
-        while text.last == character { text.removeLast() }
-        return String(text)
-    }
-}

@@ -1,32 +1,16 @@
+import Base
 import Foundation
+import PaliGemma
 import Pictures
 import Queue
-
-/// A folder for one measurement; gone with this object.
-final class BenchFolder {
-    let path: String
-
-    init() throws(CommandFailure) {
-        path = NSTemporaryDirectory() + "paligemma-bench-" + UUID().uuidString
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw CommandFailure(.environment, "cannot make the folder \(path): \(error.localizedDescription)")
-        }
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    var queue: String { path + "/queue.db" }
-    var report: String { path + "/report.json" }
-    func picture(_ number: Int) -> String { "\(path)/picture-\(number).png" }
-}
+import WorkerInterface
 
 /// Captions random pictures through a world.
 struct BenchWorld {
     private static let prompt = "caption en"
     private static let pollMilliseconds = 500
-    private static let patience = Duration.seconds(2)
+    /// What a world may take to end after it was told to.
+    private static let stopTimeout = Duration.seconds(2)
 
     private let settings: BenchSettings
     private let folder: BenchFolder
@@ -48,17 +32,18 @@ struct BenchWorld {
         _ = try Submission(of: jobs, to: queue, Submission.Manner())
 
         let ranks = settings.world.plan.ranks
-        Talk.say(
+        Console.writeLine(
             "captioning \(settings.pictures == 1 ? "1 picture" : "\(settings.pictures) pictures") of "
                 + "\(settings.model.configuration.vision.imageSize) px with "
                 + (ranks == 1 ? "one process" : "\(ranks) ranks"))
         let (start, busyBefore) = (ContinuousClock.now, LocalMachine.busySeconds)
-        let end = try follow(WorldProcess(command) { Talk.say($0) }, queue, &signals)
+        let end = try follow(WorldProcess(command) { Console.writeLine($0) }, queue, &signals)
         let seconds = (ContinuousClock.now - start).inSeconds
         let busy = LocalMachine.busySeconds - busyBefore
         try check(end, queue)
         return try BenchReport(
-            path: folder.report, processSeconds: seconds, busySeconds: busy, tokens: Self.tokens(queue))
+            path: folder.report, plan: settings.world.plan, processSeconds: seconds, busySeconds: busy,
+            tokens: Self.tokens(queue))
     }
 
     /// Waits for the world's end and shows how far it is; a ^C ends it at once, for half a measurement is none.
@@ -73,10 +58,10 @@ struct BenchWorld {
                 if let interruption { throw ExitStatus.signal(interruption.signal) }
                 return end
             }
-            if Talk.isTerminal, let counts = try? queue.counts() { progress.show(counts) }
+            if Console.isTerminal, let counts = try? queue.counts() { progress.show(counts) }
             if let interruption, interruption.deadline < .now { world.destroy() }
             if let signal = signals.next(within: Self.pollMilliseconds), signal != SIGCHLD {
-                interruption = interruption ?? (signal, .now + Self.patience)
+                interruption = interruption ?? (signal, .now + Self.stopTimeout)
                 world.stop()
             }
         }
@@ -90,9 +75,9 @@ struct BenchWorld {
             if case .failed(let failure, _) = result.outcome { reason = ": " + failure.message }
         }
         if counts.outstanding == 0 {
-            throw CommandFailure(.internalFault, "\(counts.failed) of \(counts.total) pictures failed\(reason)")
+            throw CommandFailure(.internalError, "\(counts.failed) of \(counts.total) pictures failed\(reason)")
         }
-        let cause = RunSession.failure(of: WorldEnd(end), outstanding: counts.outstanding)
+        let cause = WorldEnd(end).failure(outstanding: counts.outstanding)
         throw CommandFailure(cause.status, "the world ended before its work, see above\(reason)")
     }
 
@@ -103,44 +88,5 @@ struct BenchWorld {
             if case .answered(let answer) = result.outcome { count += answer.tokens.count }
         }
         return count
-    }
-}
-
-/// Pictures that nobody ever took: rectangles in colours of chance. The same number is the same picture.
-enum RandomPicture {
-    private static let (width, height, rectangles) = (640, 480, 40)
-
-    static func draw(_ number: Int) -> RGBImage {
-        var random = SystemIndependentRandom(state: UInt64(number))
-        var pixels = [UInt8](repeating: 0, count: width * height * 3)
-        for _ in 0..<rectangles {
-            let columns = range(below: width, &random)
-            let rows = range(below: height, &random)
-            let color = (0..<3).map { _ in UInt8.random(in: 0...255, using: &random) }
-            for row in rows {
-                for column in columns {
-                    for channel in 0..<3 { pixels[(row * width + column) * 3 + channel] = color[channel] }
-                }
-            }
-        }
-        return RGBImage(width: width, height: height, pixels: pixels)
-    }
-
-    private static func range(below end: Int, _ random: inout some RandomNumberGenerator) -> Range<Int> {
-        let (one, other) = (Int.random(in: 0...end, using: &random), Int.random(in: 0...end, using: &random))
-        return min(one, other)..<max(one, other)
-    }
-
-    /// Knuth's MMIX congruential generator; the high bits are good enough for colours.
-    private struct SystemIndependentRandom: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            func step() -> UInt64 {
-                state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-                return state >> 32
-            }
-            return step() << 32 | step()
-        }
     }
 }

@@ -1,6 +1,8 @@
 import Foundation
 import Measure
+import PaliGemma
 import Tensor
+import WorkerInterface
 
 /// The figures of single kernels, each beside the machine's limit.
 struct KernelResult: Encodable {
@@ -44,7 +46,7 @@ struct KernelResult: Encodable {
         func row(
             _ name: String, _ ceiling: Ceiling, _ measure: (KernelBenchmark) throws -> KernelBenchmark.Figure
         ) throws -> Row {
-            if Talk.isTerminal { Talk.showBar("measuring \(name)") }
+            Console.showProgressBar("measuring \(name)")
             return Row(
                 name: name,
                 figures: try benchmarks.map { set, benchmark in
@@ -58,7 +60,7 @@ struct KernelResult: Encodable {
                         share: limit > 0 ? rate / limit : 0)
                 })
         }
-        defer { if Talk.isTerminal { Talk.showBar("") } }
+        defer { Console.showProgressBar("") }
         processor = LocalMachine.processor
         self.threads = threads
         func rows(_ product: KernelBenchmark.Product, _ ceiling: Ceiling) throws -> (exact: Row, quantized: Row) {

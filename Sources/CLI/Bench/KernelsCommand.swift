@@ -1,7 +1,9 @@
 import ArgumentParser
 import Base
 import Foundation
+import PaliGemma
 import Tensor
+import WorkerInterface
 
 /// Measures single kernels at a real model's shapes.
 struct KernelsCommand: ParsableCommand {
@@ -18,8 +20,12 @@ struct KernelsCommand: ParsableCommand {
               paligemma bench kernels --kernels avx2 --threads 1
             """)
 
-    @Option(help: Variable.threads.help("Compute threads.", default: "as many as cores", valueName: "count"))
-    var threads: Int?
+    enum Options: OptionSelection {
+        typealias Table = WorkerOptions
+        static let options: [any AnyOptionDefinition] = [Table.table.threads]
+    }
+
+    @OptionGroup var options: OptionFlags<Options>
 
     @Option(
         help: Variable.kernels.help(
@@ -32,7 +38,7 @@ struct KernelsCommand: ParsableCommand {
 
     func run() throws {
         let cores = ProcessInfo.processInfo.activeProcessorCount
-        let threads = try Variable.threads.count(threads, option: "--threads").flatMap { Int($0) } ?? cores
+        let threads = try options.values().threads ?? cores
         let sets = try self.sets()
         let folder = try BenchFolder()
         let result = try KernelResult(sets, threads: threads, folder: folder.path)

@@ -1,5 +1,7 @@
 import Base
 import Measure
+import PaliGemma
+import WorkerInterface
 
 /// Random models that were made once, one directory a shape and number of layers.
 enum RandomModelCache {
@@ -12,9 +14,9 @@ enum RandomModelCache {
             var greeted = false
             try model.write(to: directory) { name, step in
                 guard step != .kept else { return }
-                if !greeted { Talk.say("making \(directory), \(ByteCount.text(model.byteCount)), once") }
+                if !greeted { Console.writeLine("making \(directory), \(ByteCount.text(model.byteCount)), once") }
                 greeted = true
-                Talk.say("\("\(step)".padded(to: 9))\(name)")
+                Console.writeLine("\("\(step)".padded(to: 9))\(name)")
             }
         } catch {
             throw CommandFailure(.environment, "\(error.description); --model-cache names another folder")

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Queue
+import WorkerInterface
 
 struct CancelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,6 +19,6 @@ struct CancelCommand: ParsableCommand {
     func run() throws {
         let selection = try options.selection
         let count = try options.opened().cancel(selection)
-        Talk.say("\(count) cancelled" + options.remark(on: count, "waits or is worked on"))
+        Console.writeLine("\(count) cancelled" + options.remark(on: count, "waits or is worked on"))
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Base
 import Queue
+import WorkerInterface
 
 struct FailedCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -35,7 +36,7 @@ struct FailedCommand: ParsableCommand {
         } else {
             let groups = try queue.failureGroups().filter { code == nil || $0.code == code }
             for group in groups { print(asJSON ? Self.json(group) : Self.text(group)) }
-            if groups.isEmpty { Talk.say("no job has failed") }
+            if groups.isEmpty { Console.writeLine("no job has failed") }
         }
     }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Measure
 import PaliGemma
 import ShardPlan
+import WorkerInterface
 
 struct InspectPlanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,11 +21,12 @@ struct InspectPlanCommand: ParsableCommand {
 
     @OptionGroup var plan: PlanOptions
 
-    @Option(help: Variable.weights.help("As in run.", default: "bf16", valueName: "bf16|int8"))
-    var weights: WeightPrecision?
+    enum Options: OptionSelection {
+        typealias Table = WorkerOptions
+        static let options: [any AnyOptionDefinition] = [Table.table.weights, Table.table.prefill]
+    }
 
-    @Option(help: Variable.prefill.help("As in run.", default: "rows", valueName: "rows|columns"))
-    var prefill: PrefillCut.Split?
+    @OptionGroup var options: OptionFlags<Options>
 
     func run() throws {
         let shape = try Variable.shape.required(shape, option: "--shape")
@@ -34,10 +36,10 @@ struct InspectPlanCommand: ParsableCommand {
         } catch {
             throw CommandFailure(.usage, error.description)
         }
-        let precision = try Variable.weights.value(weights) ?? .bf16
+        let options = try options.values()
         let lines = PlanReport.lines(
             plan: try plan.resolved(for: model.configuration), configuration: model.configuration,
-            elementSize: precision == .int8 ? 1 : 2, split: try Variable.prefill.value(prefill) ?? .rows)
+            elementSize: options.weights == .int8 ? 1 : 2, split: options.prefill ?? .rows)
         print(([PlanReport.row("checkpoint", ByteCount.text(model.byteCount))] + lines).joined(separator: "\n"))
     }
 }

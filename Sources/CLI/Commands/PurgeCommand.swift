@@ -1,5 +1,6 @@
 import ArgumentParser
 import Queue
+import WorkerInterface
 
 struct PurgeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -28,7 +29,7 @@ struct PurgeCommand: ParsableCommand {
         let queue = try openQueue(name)
         let count = try queue.purge(olderThan: age)
         try queue.compact()
-        Talk.say("\(count) removed")
+        Console.writeLine("\(count) removed")
     }
 
     private static func duration(_ text: String) -> Duration? {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Measure
 import PaliGemma
+import WorkerInterface
 
 struct RandomModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -40,9 +41,9 @@ struct RandomModelCommand: ParsableCommand {
         } catch {
             throw CommandFailure(.usage, error.description)
         }
-        Talk.say("\(ByteCount.text(model.byteCount)) of tensors for \(output)")
+        Console.writeLine("\(ByteCount.text(model.byteCount)) of tensors for \(output)")
         do {
-            try model.write(to: output) { name, step in Talk.say("\("\(step)".padded(to: 9))\(name)") }
+            try model.write(to: output) { name, step in Console.writeLine("\("\(step)".padded(to: 9))\(name)") }
         } catch {
             throw CommandFailure(.environment, error.description)
         }

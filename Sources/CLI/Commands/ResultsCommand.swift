@@ -1,6 +1,7 @@
 import ArgumentParser
 import Base
 import Queue
+import WorkerInterface
 
 struct ResultsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -48,7 +49,7 @@ struct ResultsCommand: ParsableCommand {
     }
 
     private func writeDetections(of queue: any JobQueue, to output: String?) throws {
-        var file = try CocoFile(of: queue)
+        var file = CocoFile(of: queue)
         if let output, output != "-" {
             _ = try OutputFile(at: output) { lines in
                 try file.write(to: lines)
@@ -58,12 +59,7 @@ struct ResultsCommand: ParsableCommand {
             try file.write(to: LineWriter(standardOutput: ()))
         }
         if file.failed > 0 {
-            Talk.say("paligemma: \(file.failed) jobs failed and are not in it; see `paligemma failed`")
+            Console.log("\(file.failed) jobs failed and are not in it; see `paligemma failed`")
         }
     }
-}
-
-enum ResultFormat: String, ExpressibleByArgument {
-    case jsonl
-    case coco
 }

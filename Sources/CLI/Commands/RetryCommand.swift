@@ -1,4 +1,6 @@
 import ArgumentParser
+import Queue
+import WorkerInterface
 
 struct RetryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,6 +19,6 @@ struct RetryCommand: ParsableCommand {
     func run() throws {
         let selection = try options.selection
         let count = try options.opened().retry(selection)
-        Talk.say("\(count) queued anew" + options.remark(on: count, "failed or was cancelled"))
+        Console.writeLine("\(count) queued anew" + options.remark(on: count, "failed or was cancelled"))
     }
 }

@@ -1,8 +1,10 @@
 import ArgumentParser
 import Base
 import Foundation
+import PaliGemma
 import Queue
 import ShardPlan
+import WorkerInterface
 
 struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -24,6 +26,7 @@ struct RunCommand: ParsableCommand {
               paligemma run --model DIR --adapter a=lora/ --use-adapter a --prompt "ocr" scans/ --output texts.jsonl
             """)
 
+    @OptionGroup(title: "World") var model: OptionFlags<ModelSelection>
     @OptionGroup(title: "World") var world: WorldOptions
     @OptionGroup(title: "Supervision") var supervision: SupervisionOptions
     @OptionGroup(title: "Jobs") var jobs: JobOptions
@@ -44,7 +47,8 @@ struct RunCommand: ParsableCommand {
         let output = try Variable.output.required(output, option: "--output")
         let source = try jobs.source()
         let manner = Submission.Manner(otherContents: try jobs.otherContents)
-        let settings = try world.resolved()
+        let model = try model.values().model
+        let settings = try world.resolved(model: model, configuration: ModelConfiguration(directory: model))
         if try Variable.dryRun.isOn(dryRun) {
             let submission = try Submission(of: source, to: nil, manner)
             return print(try RunForecast(settings: settings, submission: submission).text)
@@ -76,7 +80,7 @@ struct RunCommand: ParsableCommand {
             counts = try queue.counts()
         }
         if try Variable.sorted.isOn(sorted) { _ = try OutputFile(writingAll: queue, sorted: true, to: output) }
-        if counts.done < counts.total { throw ExitStatus.someJobsFailed }
+        if counts.done < counts.total { throw ExitStatus.jobsFailed }
     }
 
     /// Leaves an output alone that no earlier run made.
@@ -101,10 +105,10 @@ struct RunCommand: ParsableCommand {
 
     private static func greet(_ submission: Submission, _ counts: JobCounts, ranks: Int) {
         guard counts.outstanding > 0 else {
-            return Talk.say("nothing left to do: \(counts.done) done, \(counts.failed) failed")
+            return Console.writeLine("nothing left to do: \(counts.done) done, \(counts.failed) failed")
         }
         let jobs = counts.outstanding == 1 ? "1 job" : "\(counts.outstanding) jobs"
         let known = counts.finished > 0 ? " (\(counts.finished) of \(counts.total) are finished already)" : ""
-        Talk.say("\(jobs) for \(ranks == 1 ? "one process" : "\(ranks) ranks")\(known)")
+        Console.writeLine("\(jobs) for \(ranks == 1 ? "one process" : "\(ranks) ranks")\(known)")
     }
 }

@@ -12,8 +12,8 @@ struct RunForecast {
     init(settings: WorldSettings, submission: Submission) throws {
         self.settings = settings
         self.submission = submission
-        let stored = PlanReport.elementSize(of: try Checkpoint(directory: settings.model))
-        elementSize = settings.precision == .int8 ? 1 : stored
+        let stored = PlanReport.elementSize(of: try Checkpoint(directory: settings.worker.model))
+        elementSize = settings.worker.weights == .int8 ? 1 : stored
     }
 
     var text: String {
@@ -21,74 +21,10 @@ struct RunForecast {
         var lines = [
             PlanReport.row("jobs", "\(submission.summary.added)\(faults)"),
             PlanReport.row("pictures", "\(submission.pictures), \(ByteCount.text(Int(submission.bytes)))"),
-            PlanReport.row("model", settings.model + (settings.precision == .int8 ? ", --weights int8" : "")),
+            PlanReport.row(
+                "model", settings.worker.model + (settings.worker.weights == .int8 ? ", --weights int8" : "")),
         ]
         lines += PlanReport.lines(plan: settings.plan, configuration: settings.configuration, elementSize: elementSize)
         return lines.joined(separator: "\n")
-    }
-}
-
-/// A plan, rank by rank.
-enum PlanReport {
-    /// A line of a report: what it is about, and what there is to say.
-    static func row(_ label: String, _ text: String) -> String {
-        label.padded(to: 13) + text
-    }
-
-    /// Bytes of a weight as the checkpoint stores it; the most, where it stores them in several ways.
-    static func elementSize(of checkpoint: Checkpoint) -> Int {
-        checkpoint.tensors.values.map(\.entry.element.size).max() ?? 2
-    }
-
-    /// - Parameters:
-    ///   - elementSize: bytes of a stored weight.
-    ///   - split: of prefills.
-    static func lines(
-        plan: ShardPlan, configuration: ModelConfiguration, elementSize: Int, split: PrefillCut.Split = .rows
-    ) -> [String] {
-        let whole = "\(plan.ranks) ranks: \(plan.visionRanks) for vision, \(plan.textRanks) for Gemma"
-        var lines = [row("plan", plan.ranks == 1 ? "one process for vision and Gemma" : whole)]
-        let width = (0..<plan.ranks).map { work(of: $0, plan, configuration.text).count }.max() ?? 0
-        for rank in 0..<plan.ranks {
-            let memory = RankMemory(
-                plan: plan, rank: rank, configuration: configuration, elementSize: elementSize,
-                rows: configuration.vision.tokens + 64, cut: PrefillCut(split: split))
-            lines.append(
-                row("rank \(rank)", work(of: rank, plan, configuration.text).padded(to: width + 2))
-                    + "\(ByteCount.text(memory.weightsRead)) of weights, \(ByteCount.text(memory.activations)) of buffers"
-                    + (memory.cachePerToken > 0 ? ", \(ByteCount.text(memory.cachePerToken)) a token of K/V" : ""))
-        }
-        return lines
-    }
-
-    private static func work(of rank: Int, _ plan: ShardPlan, _ model: TextConfiguration) -> String {
-        var parts: [String] = []
-        if rank == 0 { parts.append("Coordinator") }
-        if plan.encodesPictures(rank) { parts.append("vision") }
-        if let slice = plan.slice(of: rank) {
-            let kept = model.keyValueHeads > 1 ? " on K/V \(text(slice.keyValueHeads(model)))" : ""
-            parts += ["heads \(text(slice.queryHeads))\(kept)", "MLP \(text(slice.mlp))"]
-            parts.append("vocabulary \(text(slice.vocabulary))")
-        }
-        return parts.joined(separator: ", ")
-    }
-
-    /// A range with its ends, or a word where it is empty.
-    private static func text(_ range: Range<Int>) -> String {
-        range.isEmpty ? "none" : "\(range.lowerBound)-\(range.upperBound - 1)"
-    }
-}
-
-package enum ByteCount {
-    /// In the unit that fits: "12.3 MB".
-    package static func text(_ bytes: Int) -> String {
-        let units = ["bytes", "kB", "MB", "GB", "TB"]
-        var value = Double(bytes)
-        var unit = 0
-        while value >= 1000 && unit < units.count - 1 {
-            value /= 1000
-            unit += 1
-        }
-        return unit == 0 ? "\(bytes) bytes" : "\((value * 10).rounded() / 10) \(units[unit])"
     }
 }

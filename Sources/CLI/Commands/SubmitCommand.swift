@@ -1,5 +1,6 @@
 import ArgumentParser
 import Queue
+import WorkerInterface
 
 struct SubmitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -41,13 +42,13 @@ struct SubmitCommand: ParsableCommand {
         let source = try jobs.source()
         let manner = Submission.Manner(
             otherContents: try jobs.otherContents, embed: try Variable.embed.isOn(embed),
-            maxReady: try Variable.maxReady.count(maxReady, option: "--max-ready").flatMap(Int.init))
+            maxReady: try Variable.maxReady.count(maxReady, option: "--max-ready"))
         let submission = try Submission(of: source, to: openQueue(name, create: true), manner)
         let summary = submission.summary
-        Talk.say(
+        Console.writeLine(
             "\(summary.added) added, \(summary.known) known, \(summary.replaced) replaced"
                 + (submission.faults > 0 ? ", \(submission.faults) failed at once" : ""))
         if let refusal = submission.refusal { throw refusal }
-        if submission.faults > 0 { throw ExitStatus.someJobsFailed }
+        if submission.faults > 0 { throw ExitStatus.jobsFailed }
     }
 }

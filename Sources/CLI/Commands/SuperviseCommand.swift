@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Queue
+import WorkerInterface
 
 struct SuperviseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -35,31 +36,32 @@ struct SuperviseCommand: ParsableCommand {
         let settings = try supervision.resolved()
         let name = try queue ?? Self.queue(of: command) ?? Variable.queue.value(nil)
         if name == nil {
-            Talk.say(
+            Console.writeLine(
                 "paligemma: no --queue in the command or here; what a dead world had comes back when its leases run out"
             )
         }
         let world = try WorldCommand(command, environment: supervision.environment())
-        let supervisor = Supervisor(settings, ledger: { try name.map { try openQueue($0) } }, signals: Signals())
+        let supervisor = Supervisor(settings, queue: { try name.map { try openQueue($0) } }, signals: Signals())
         let end = try supervisor.run(world)
         if let status = Self.status(of: end, interruption: supervisor.interruption) { throw status }
-        if supervisor.poisonedJobs > 0 { throw ExitStatus.someJobsFailed }
+        if supervisor.poisonedJobs > 0 { throw ExitStatus.jobsFailed }
     }
 
-    /// The exit code; nil is 0.
+    /// Returns the exit status, or nil for success.
     private static func status(of end: WorldEnd, interruption: Int32?) -> ExitStatus? {
         switch end {
-        case .refused(let code, let reason):
-            Talk.say("paligemma: \(reason); starting it again would not help")
-            return ExitStatus(rawValue: code)
-        case .interrupted(let code): return ExitStatus(rawValue: code)
+        case .refused(let status, let reason):
+            Console.log("\(reason); starting it again would not help")
+            return status
+        case .interrupted(let status): return status
         case _ where interruption != nil: return .signal(interruption ?? SIGTERM)
-        case .died(let cause): return cause == WorldEnd.queueUnavailable ? .queueUnavailable : .internalFault
-        case .finished(let code): return code == 0 ? nil : ExitStatus(rawValue: code)
+        case .died(.queueUnavailable): return .queue
+        case .died: return .internalError
+        case .finished(let status): return status == .success ? nil : status
         }
     }
 
-    /// What the command itself says after --queue.
+    /// Returns what stands after --queue in the command.
     private static func queue(of command: [String]) -> String? {
         for (index, word) in command.enumerated() {
             if word == "--queue", index + 1 < command.count { return command[index + 1] }

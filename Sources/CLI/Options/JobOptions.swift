@@ -3,6 +3,7 @@ import Base
 import DecodingSettings
 import Pictures
 import Queue
+import WorkerInterface
 
 /// Which jobs: pictures with one prompt, or a file of jobs.
 struct JobOptions: ParsableArguments {
@@ -30,7 +31,7 @@ struct JobOptions: ParsableArguments {
         parsing: .unconditional, help: Variable.priority.help("Higher goes first.", default: "0", valueName: "number"))
     var priority: Int?
 
-    @OptionGroup(title: "Decoding") var decoding: DecodingFlags
+    @OptionGroup(title: "Decoding") var decoding: OptionFlags<DecodingFlags>
 
     @Flag(help: Variable.replace.help("Queue a job anew whose id is there with other contents."))
     var replace = false
@@ -58,7 +59,11 @@ struct JobOptions: ParsableArguments {
         guard (1...1_000_000).contains(defaults.maxTokens) else {
             throw ValidationError("'--max-tokens' is \(defaults.maxTokens); give 1 to 1000000.")
         }
-        defaults.options = try decoding.members()
+        do throws(DecodingOptionError) {
+            defaults.options = try decoding.members()
+        } catch {
+            throw ValidationError("\(error.reason).")
+        }
         // A file in the environment does not stand against pictures on the command line.
         if let file = pictures.isEmpty ? try Variable.jobs.value(jobs) : jobs {
             guard pictures.isEmpty else {

@@ -1,32 +1,26 @@
 import ArgumentParser
 import PaliGemma
 import ShardPlan
+import WorkerInterface
 
 /// How a model is split among processes.
 struct PlanOptions: ParsableArguments {
+    /// The options of a plan that a worker has too.
+    enum Stages: OptionSelection {
+        typealias Table = WorkerOptions
+        static let options = WorkerOptions.options(in: .plan)
+    }
+
     @Option(
         help: Variable.ranks.help("Processes that share the model.", default: "what is best here", valueName: "count"))
     var ranks: Int?
 
-    @Option(
-        help: Variable.visionRanks.help(
-            "How many of them encode pictures.", default: "what the plan finds", valueName: "count"))
-    var visionRanks: Int?
+    @OptionGroup var stages: OptionFlags<Stages>
 
+    /// - Throws: where a flag or variable has no such value, or the model cannot be split so.
     func resolved(for configuration: ModelConfiguration) throws -> ShardPlan {
         try ShardPlan(
             ranks: try Variable.ranks.value(ranks) ?? LocalMachine.bestRanks, configuration: configuration,
-            visionRanks: try Variable.visionRanks.value(visionRanks))
+            visionRanks: try stages.values().visionRanks)
     }
-}
-
-/// How a world's processes share the machine.
-struct ThreadOptions: ParsableArguments {
-    @Option(
-        help: Variable.threads.help(
-            "Compute threads of a rank.", default: "its share of the cores", valueName: "count"))
-    var threads: Int?
-
-    /// Nil where a rank is to take its share of the cores.
-    func resolved() throws -> String? { try Variable.threads.count(threads, option: "--threads") }
 }

@@ -1,63 +1,69 @@
 import ArgumentParser
+import WorkerInterface
+
+/// How often a world may die, and when it is started again.
+struct RestartOptions: OptionTable {
+    static let table = RestartOptions()
+    static let all = definitions(of: table)
+
+    let maximumDeaths = OptionDefinition<Int>.count(
+        OptionDescription(
+            "maximum-deaths", variable: "MAXIMUM_DEATHS",
+            help: "The number of deaths of the world in ten minutes with which the supervisor gives up.",
+            defaultText: "5", valueName: "count", legacyNames: ["most-deaths"], legacyVariables: ["MOST_DEATHS"]),
+        .supervision, default: 5)
+
+    let restartPause = OptionDefinition<Double>.seconds(
+        OptionDescription(
+            "restart-pause", variable: "RESTART_PAUSE",
+            help: "The pause before the first restart; it doubles with each.", defaultText: "1", valueName: "seconds"),
+        .supervision, default: 1, expectation: "seconds are expected")
+
+    let longestPause = OptionDefinition<Double>.seconds(
+        OptionDescription(
+            "longest-pause", variable: "LONGEST_PAUSE", help: "The longest pause before a restart.", defaultText: "16",
+            valueName: "seconds"), .supervision, default: 16, expectation: "seconds are expected")
+}
 
 /// How long a world may take, and how often it may die.
 struct SupervisionOptions: ParsableArguments {
-    @Option(
-        help: Variable.drainTimeout.help(
-            "What a world that is asked to end may take to finish or return what is in flight.", default: "120",
-            valueName: "seconds"))
-    var drainTimeout: Double?
+    /// What the worker is told too.
+    enum Limits: OptionSelection {
+        typealias Table = WorkerOptions
+        static let options = WorkerOptions.options(in: .supervision)
+    }
 
-    @Option(
-        help: Variable.watchdog.help(
-            "How long a rank may make no progress at all; 0: for ever.", default: "120", valueName: "seconds"))
-    var watchdog: Double?
+    enum Restarts: OptionSelection {
+        typealias Table = RestartOptions
+        static let options = RestartOptions.all
+    }
 
-    @Option(
-        help: Variable.mostDeaths.help(
-            "Deaths of the world in ten minutes with which to give up.", default: "5", valueName: "count"))
-    var mostDeaths: Int?
+    @OptionGroup var limits: OptionFlags<Limits>
+    @OptionGroup var restarts: OptionFlags<Restarts>
 
-    @Option(
-        help: Variable.restartPause.help(
-            "The pause before the first restart; it doubles with each.", default: "1", valueName: "seconds"))
-    var restartPause: Double?
-
-    @Option(
-        help: Variable.longestPause.help(
-            "The longest pause before a restart.", default: "16", valueName: "seconds"))
-    var longestPause: Double?
-
-    func resolved() throws -> Supervisor.Settings {
+    /// - Throws: where a flag or variable has no such value.
+    func resolved() throws(OptionError) -> Supervisor.Settings {
+        let (limits, restarts) = (try self.limits.values(), try self.restarts.values())
         var settings = Supervisor.Settings()
-        if let seconds = try seconds(.drainTimeout, drainTimeout, "--drain-timeout") {
-            settings.drainTimeout = .seconds(seconds)
-        }
-        if let seconds = try seconds(.watchdog, watchdog, "--watchdog") {
+        settings.drainTimeout = .seconds(limits.drainTimeout)
+        if limits.isGiven(\.watchdog) {
             // The ranks notice first, and can say more.
-            settings.stoppedLimit = seconds == 0 ? .seconds(Int32.max) : .seconds(2 * seconds + 30)
+            settings.stoppedTimeout = limits.watchdog == 0 ? .seconds(Int32.max) : .seconds(2 * limits.watchdog + 30)
         }
-        if let seconds = try seconds(.restartPause, restartPause, "--restart-pause") {
-            settings.restarts.firstPause = .seconds(seconds)
-        }
-        if let seconds = try seconds(.longestPause, longestPause, "--longest-pause") {
-            settings.restarts.longestPause = .seconds(seconds)
-        }
-        if let count = try Variable.mostDeaths.count(mostDeaths, option: "--most-deaths") {
-            settings.restarts.mostDeaths = Int(count) ?? settings.restarts.mostDeaths
-        }
+        settings.restarts.firstPause = .seconds(restarts.restartPause)
+        settings.restarts.longestPause = .seconds(restarts.longestPause)
+        settings.restarts.maximumDeaths = restarts.maximumDeaths
         return settings
     }
 
     /// What the ranks are told.
-    func environment() throws -> [String: String] {
-        guard let seconds = try seconds(.watchdog, watchdog, "--watchdog") else { return [:] }
-        return [Variable.watchdog.name: "\(seconds)"]
-    }
-
-    private func seconds(_ variable: Variable, _ flag: Double?, _ option: String) throws -> Double? {
-        guard let value = try variable.value(flag) else { return nil }
-        guard value >= 0, value <= 1e6 else { throw ValidationError("'\(option)' is \(value); seconds are expected.") }
-        return value
+    ///
+    /// - Throws: where a flag or variable has no such value.
+    func environment() throws(OptionError) -> [String: String] {
+        let limits = try self.limits.values()
+        guard limits.isGiven(\.watchdog) else { return [:] }
+        var worker = WorkerSettings()
+        worker.watchdog = limits.watchdog
+        return worker.environment
     }
 }

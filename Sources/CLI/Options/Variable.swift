@@ -1,13 +1,13 @@
 import ArgumentParser
-import Base
 import Foundation
+import WorkerInterface
 
 /// The environment variable of a flag: it counts where the flag is not given.
 struct Variable {
     let name: String
 
     init(_ name: String) {
-        self.name = "PALIGEMMA_" + name
+        self.name = EnvironmentVariable.prefix + name
     }
 
     static let model = Variable("MODEL")
@@ -28,18 +28,6 @@ struct Variable {
     static let replace = Variable("REPLACE")
     static let idWithPrompt = Variable("ID_WITH_PROMPT")
 
-    static let numBeams = Variable("NUM_BEAMS")
-    static let lengthPenalty = Variable("LENGTH_PENALTY")
-    static let earlyStopping = Variable("EARLY_STOPPING")
-    static let numReturn = Variable("NUM_RETURN")
-    static let temperature = Variable("TEMPERATURE")
-    static let topK = Variable("TOP_K")
-    static let topP = Variable("TOP_P")
-    static let stop = Variable("STOP")
-    static let stopRepetition = Variable("STOP_REPETITION")
-    static let topLogprobs = Variable("TOP_LOGPROBS")
-    static let choices = Variable("CHOICES")
-
     static let embed = Variable("EMBED")
     static let maxReady = Variable("MAX_READY")
 
@@ -51,31 +39,9 @@ struct Variable {
     static let ranks = Variable("RANKS")
     static let onlyWeights = Variable("ONLY_WEIGHTS")
     static let forcedTokens = Variable("FORCED_TOKENS")
-    static let weights = Variable("WEIGHTS")
-    static let visionRanks = Variable("VISION_RANKS")
-    static let keyValueBudget = Variable("KV_BUDGET")
-    static let featureCache = Variable("FEATURE_CACHE")
-    static let featureFolder = Variable("FEATURE_FOLDER")
-    static let featureFolderSize = Variable("FEATURE_FOLDER_SIZE")
-    static let threads = Variable("THREADS")
-    static let link = Variable("LINK")
-    static let prefill = Variable("PREFILL")
-    static let batchRows = Variable("BATCH_ROWS")
-    static let leaseSeconds = Variable("LEASE_SECONDS")
-    static let drainTimeout = Variable("DRAIN_TIMEOUT")
-    static let watchdog = Variable("WATCHDOG")
-    static let mostDeaths = Variable("MOST_DEATHS")
-    static let restartPause = Variable("RESTART_PAUSE")
-    static let longestPause = Variable("LONGEST_PAUSE")
-    static let timeline = Variable("TIMELINE")
     static let fresh = Variable("FRESH")
     static let dryRun = Variable("DRY_RUN")
 
-    static let resize = Variable("RESIZE")
-    static let adapter = Variable("ADAPTER")
-    static let useAdapter = Variable("USE_ADAPTER")
-    static let slidingWindow = Variable("SLIDING_WINDOW")
-    static let ignoreExif = Variable("IGNORE_EXIF")
     static let shape = Variable("SHAPE")
     static let layers = Variable("LAYERS")
     static let seed = Variable("SEED")
@@ -85,7 +51,7 @@ struct Variable {
     static let kernels = Variable("KERNELS")
     static let modelCache = Variable("MODEL_CACHE")
 
-    /// The flag's value, else the variable's, else nil. An empty variable counts as none.
+    /// Returns the flag's value, else the variable's, else nil. An empty variable counts as none.
     ///
     /// - Throws: a usage error where the variable's text is no such value.
     func value<Value: ExpressibleByArgument>(_ flag: Value?) throws -> Value? {
@@ -105,31 +71,23 @@ struct Variable {
         return value
     }
 
-    /// As `value(_:)`, for a number of things of which there is at least one, as text.
-    func count(_ flag: Int?, option: String) throws -> String? {
+    /// As `value(_:)`, for a number of things of which there is at least one.
+    func count(_ flag: Int?, option: String) throws -> Int? {
         guard let value = try value(flag) else { return nil }
         guard value >= 1 else { throw ValidationError("'\(option)' is \(value); a number from 1 is expected.") }
-        return String(value)
+        return value
     }
 
-    /// As `value(_:)`, for a number of bytes, as text.
-    func size(_ flag: String?, option: String, mayBeNone: Bool = false) throws -> String? {
-        guard let text = try value(flag) else { return nil }
-        guard ByteSize(text, mayBeNone: mayBeNone) != nil else {
-            throw ValidationError("'\(option)' is \(text); a size such as 2g, 512m or 1000000 is expected.")
-        }
-        return text
-    }
-
-    /// Whether a switch is on: by its flag, or by 1, true, yes or on in the variable.
+    /// Whether something is turned on: by its flag, or by 1, true, yes or on in the variable.
+    ///
+    /// - Throws: a usage error where the variable's text is neither on nor off.
     func isOn(_ flag: Bool) throws -> Bool {
         if flag { return true }
         let text = ProcessInfo.processInfo.environment[name] ?? ""
-        switch text.lowercased() {
-        case "1", "true", "yes", "on": return true
-        case "", "0", "false", "no", "off": return false
-        default: throw ValidationError("The environment variable \(name) is '\(text)'; give 1 or 0.")
+        guard let isOn = EnvironmentVariable.toggle(text) else {
+            throw ValidationError("The environment variable \(name) is '\(text)'; give 1 or 0.")
         }
+        return isOn
     }
 
     /// Help that names the variable.

@@ -9,22 +9,21 @@ import Queue
 /// out.
 struct CocoFile {
     private let queue: any JobQueue
-    /// Results that came later are left for the next time.
-    private let last: Int64
+    /// The number of each picture, by its name.
     private var images: [String: Int64] = [:]
     private var categories: [String: Int] = [:]
     private var labels: [String] = []
     /// Jobs without an answer.
     private(set) var failed = 0
 
-    init(of queue: any JobQueue) throws {
+    init(of queue: any JobQueue) {
         self.queue = queue
-        var last: Int64 = 0
-        try queue.forEachResult(sorted: false) { last = max(last, $0.number) }
-        self.last = last
     }
 
-    /// Reads the results twice, so that a million pictures need little memory. A line is an entry.
+    /// Writes the file, an entry a line. The results are read twice, so that a million pictures need little memory. What
+    /// comes between the two reads about other pictures is left out.
+    ///
+    /// - Throws: `QueueError` where the results cannot be read, `CommandFailure` where the file cannot be written.
     mutating func write(to lines: LineWriter) throws {
         try lines.append(line: Array("{\"images\":[".utf8))
         var separator = " "
@@ -36,10 +35,10 @@ struct CocoFile {
         try lines.append(line: Array("],\"annotations\":[".utf8))
         var number = 0
         try forEachDetection { file, result, detection throws in
+            guard let image = file.images[result.images[0]] else { return }
             for box in detection.boxes {
                 number += 1
                 let category = file.category(of: box.label)
-                let image = file.images[result.images[0]] ?? result.sequence
                 try lines.append(line: Self.annotation(number, box, image, category, number == 1 ? " " : ","))
             }
         }
@@ -57,7 +56,6 @@ struct CocoFile {
         failed = 0
         var file = self
         try queue.forEachResult(sorted: true) { result in
-            guard result.number <= last else { return }
             guard case .answered(let answer) = result.outcome else {
                 file.failed += 1
                 return

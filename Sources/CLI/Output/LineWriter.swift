@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import Queue
 
@@ -61,23 +62,15 @@ package final class LineWriter {
     /// Hands everything to the system. What could not be written whole is cut off again, so that the file always ends
     /// with a whole line.
     package func flush() throws(CommandFailure) {
-        let failure = buffer.withUnsafeBytes { bytes -> Int32? in
-            var offset = 0
-            while offset < bytes.count {
-                let written = Glibc.write(descriptor, bytes.baseAddress.map { $0 + offset }, bytes.count - offset)
-                if written < 0 && errno == EINTR { continue }
-                if written <= 0 { return written == 0 ? ENOSPC : errno }
-                offset += written
-            }
-            return nil
-        }
-        if let failure {
+        do throws(SystemError) {
+            try writeAll(buffer.span.bytes, to: descriptor)
+        } catch {
             buffer.removeAll()
             if ownsDescriptor {
                 ftruncate(descriptor, wholeBytes)
                 lseek(descriptor, wholeBytes, SEEK_SET)
             }
-            throw Self.failure(failure, path: path)
+            throw Self.failure(error.number, path: path)
         }
         wholeBytes += buffer.count
         buffer.removeAll(keepingCapacity: true)

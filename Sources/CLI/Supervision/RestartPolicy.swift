@@ -1,8 +1,8 @@
 /// Whether a world that died is started again, and when.
 package struct RestartPolicy {
     package struct Limits: Sendable, Equatable {
-        /// Deaths inside the window with which one gives up.
-        package var mostDeaths = 5
+        /// The number of deaths inside the window with which the supervisor gives up.
+        package var maximumDeaths = 5
         package var window = Duration.seconds(600)
         /// The pause after a death; each further one in the window doubles it.
         package var firstPause = Duration.seconds(1)
@@ -33,23 +33,25 @@ package struct RestartPolicy {
         self.limits = limits
     }
 
-    /// The deaths so far are explained, and will not come again.
+    /// Forgets the deaths so far: they are explained, and will not come again.
     package mutating func forgive() { deaths.removeAll() }
 
-    /// A death that a job explains is not counted: the next world starts after the first pause.
+    /// Decides after a death that a job explains, which is not counted: the next world starts after the first pause.
     package func excuse() -> Decision { .restart(after: limits.firstPause * Double.random(in: limits.jitter)) }
 
+    /// Decides after a death.
+    ///
     /// - Parameters:
-    ///   - cause: what the world died of, for people.
+    ///   - cause: what the world died of.
     ///   - lived: how long it had lived.
     ///   - when: the time of day, for people.
     package mutating func decide(
-        at now: ContinuousClock.Instant, cause: String, lived: Duration, when: String
+        at now: ContinuousClock.Instant, cause: DeathCause, lived: Duration, when: String
     ) -> Decision {
         deaths.removeAll { now - $0.time > limits.window }
         let seconds = lived.components.seconds
         deaths.append(Death(time: now, line: "\(when), after \(seconds) s: \(cause)"))
-        if deaths.count >= limits.mostDeaths { return .giveUp(summary: deaths.map(\.line)) }
+        if deaths.count >= limits.maximumDeaths { return .giveUp(summary: deaths.map(\.line)) }
         let doubled = limits.firstPause * (1 << min(deaths.count - 1, 20))
         return .restart(after: min(doubled, limits.longestPause) * Double.random(in: limits.jitter))
     }

@@ -1,32 +1,34 @@
+import Base
 import Foundation
 import Queue
+import WorkerInterface
 
 #if canImport(Glibc)
     import Glibc
 #endif
 
-/// Keeps a world at work: starts it, starts it again after a death, passes on a request to stop, and gives the queue back
-/// what a world had that is gone.
+/// Keeps a world running: starts it, starts it again after a death, passes on a request to stop, and returns the jobs of a
+/// world that is gone to the queue.
 final class Supervisor {
     struct Settings {
         var restarts = RestartPolicy.Limits()
-        /// What a world may take to finish or give back what is in flight; then it is ended, and that is done for it.
+        /// What a world may take to finish what is in flight, or return it; then it is ended, and its jobs are returned.
         var drainTimeout = Duration.seconds(120)
-        /// How long a world may stand still, stopped from outside.
-        var stoppedLimit = Duration.seconds(180)
+        /// How long a world may be stopped from outside.
+        var stoppedTimeout = Duration.seconds(180)
     }
 
     private static let pollMilliseconds = 100
     private static let reminderInterval = Duration.seconds(2)
     private static let tickInterval = Duration.milliseconds(500)
     /// What a world may take to end after it was told to stop at once.
-    private static let patience = Duration.seconds(2)
+    private static let stopTimeout = Duration.seconds(2)
 
     private let settings: Settings
-    private let openLedger: () throws -> (any JobQueue)?
+    private let openQueue: () throws -> (any JobQueue)?
     private var signals: Signals
     private var policy: RestartPolicy
-    private var blame = Blame()
+    private var poisonPolicy = PoisonPolicy()
     private var world: WorldProcess?
     /// The first signal that asked for an end.
     private(set) var interruption: Int32?
@@ -36,11 +38,11 @@ final class Supervisor {
     /// Jobs that were failed because they kill worlds; the last world knows nothing of them.
     private(set) var poisonedJobs = 0
 
-    /// - Parameter ledger: the queue that is told what became of worlds, opened when there is something to tell, for it
-    ///   may be the queue's own trouble that ended a world; nil where nobody knows it.
-    init(_ settings: Settings, ledger: @escaping () throws -> (any JobQueue)?, signals: Signals) {
+    /// - Parameter queue: opens the queue that is told what became of worlds. It is opened when there is something to
+    ///   tell, for the queue's own failure may have ended a world; nil where no queue is known.
+    init(_ settings: Settings, queue: @escaping () throws -> (any JobQueue)?, signals: Signals) {
         self.settings = settings
-        openLedger = ledger
+        openQueue = queue
         self.signals = signals
         policy = RestartPolicy(settings.restarts)
     }
@@ -57,23 +59,23 @@ final class Supervisor {
             let (name, end) = try runOnce(command, onTick)
             switch end {
             case .died(let cause) where stopDeadline == nil:
-                let isExplained = tell(default: false) { queue in
-                    guard cause != WorldEnd.queueUnavailable else {
-                        try giveBack(what: name, to: queue)
+                let isExplained = withQueue(default: false) { queue in
+                    guard cause != .queueUnavailable else {
+                        try returnLeases(of: name, to: queue)
                         return false
                     }
                     return try record(deathOf: name, cause: cause, in: queue)
                 }
-                guard !isEnding, rest(cause: cause, lived: .now - start, isExplained) else { return end }
+                guard !isEnding, waitForRestart(after: cause, lived: .now - start, isExplained) else { return end }
             case .died, .interrupted:
-                tell(default: ()) { try giveBack(what: name, to: $0) }
+                withQueue(default: ()) { try returnLeases(of: name, to: $0) }
                 return end
             case .finished, .refused: return end
             }
         }
     }
 
-    /// Lets the world finish or give back what is in flight. Nothing is started any more.
+    /// Lets the world finish what is in flight, or return it to the queue. Nothing is started any more.
     func drain() {
         guard drainDeadline == nil else { return }
         drainDeadline = .now + settings.drainTimeout
@@ -88,38 +90,40 @@ final class Supervisor {
         starts += 1
         let name = Self.worldName(number: starts)
         var named = command
-        named.environment["PALIGEMMA_WORLD"] = name
-        // The world keeps the promise itself; who ends it from outside cannot say which jobs are innocent.
+        var worker = WorkerSettings()
+        worker.worldName = name
+        // The world returns its jobs itself; who ends it from outside cannot know which of them did no harm.
         let seconds = settings.drainTimeout.inSeconds
-        named.environment[Variable.drainTimeout.name] = "\(max(0.5 * seconds, seconds - 5))"
-        let killedBefore = Self.killedForMemory
-        let world = try WorldProcess(named) { line in Talk.say(line) }
+        worker.drainTimeout = max(0.5 * seconds, seconds - 5)
+        named.environment.merge(worker.environment) { _, own in own }
+        let killedBefore = LocalMachine.processesKilledForMemory
+        let world = try WorldProcess(named) { line in Console.writeLine(line) }
         self.world = world
         defer { self.world = nil }
-        var watch = WorldWatch(launcher: world.processID, stoppedLimit: settings.stoppedLimit)
-        let (end, hopeless) = follow(world, &watch, onTick)
+        var watch = WorldWatch(launcher: world.processID, stoppedTimeout: settings.stoppedTimeout)
+        let (end, givenUpFor) = follow(world, &watch, onTick)
         watch.removeRemains()
-        if let hopeless { return (name, .died(cause: hopeless)) }
-        let memoryRanOut = Self.killedForMemory > killedBefore
-        return (name, WorldEnd(end, said: watch.sawRanks ? [] : world.lastLines, memoryRanOut: memoryRanOut))
+        if let givenUpFor { return (name, .died(givenUpFor)) }
+        let memoryRanOut = LocalMachine.processesKilledForMemory > killedBefore
+        return (name, WorldEnd(end, output: watch.sawRanks ? [] : world.lastLines, memoryRanOut: memoryRanOut))
     }
 
     /// - Returns: how the world ended, and why it was ended where it would not have ended by itself.
     private func follow(
         _ world: WorldProcess, _ watch: inout WorldWatch, _ onTick: () -> Void
-    ) -> (ProcessEnd, hopeless: String?) {
-        var (nextTick, hopeless): (ContinuousClock.Instant, String?) = (.now, nil)
+    ) -> (ProcessEnd, givenUpFor: DeathCause?) {
+        var (nextTick, givenUpFor): (ContinuousClock.Instant, DeathCause?) = (.now, nil)
         var nextReminder = ContinuousClock.now + Self.reminderInterval
         while true {
-            if let end = world.poll() { return (end, hopeless) }
+            if let end = world.poll() { return (end, givenUpFor) }
             let now = ContinuousClock.now
             if !watch.sawRanks || now >= nextTick {
-                let reason = watch.look(at: now)
-                if hopeless == nil, let reason {
-                    Talk.say("paligemma: the world will not end by itself: \(reason)")
-                    hopeless = reason
+                let reason = watch.inspect(at: now)
+                if givenUpFor == nil, let reason {
+                    Console.log("the world will not end by itself: \(reason)")
+                    givenUpFor = reason
                 }
-                if hopeless != nil { world.destroy() }
+                if givenUpFor != nil { world.destroy() }
             }
             if now >= nextTick {
                 nextTick = now + Self.tickInterval
@@ -131,71 +135,75 @@ final class Supervisor {
                 world.drain()
             }
             enforceDeadlines(world, now)
-            if let signal = signals.next(within: Self.pollMilliseconds), signal != SIGCHLD { obey(signal) }
+            if let signal = signals.next(within: Self.pollMilliseconds), signal != SIGCHLD { handle(signal) }
         }
     }
 
     private func enforceDeadlines(_ world: WorldProcess, _ now: ContinuousClock.Instant) {
         if let drainDeadline, now > drainDeadline, stopDeadline == nil {
             let seconds = settings.drainTimeout.components.seconds
-            Talk.say("paligemma: not drained after \(seconds) s; ending the world, its jobs go back to the queue")
+            Console.log("not drained after \(seconds) s; ending the world, its jobs go back to the queue")
             world.stop()
-            stopDeadline = now + Self.patience
+            stopDeadline = now + Self.stopTimeout
         }
         if let stopDeadline, now > stopDeadline { world.destroy() }
     }
 
-    private func obey(_ signal: Int32) {
+    private func handle(_ signal: Int32) {
         if interruption == nil {
             interruption = signal
-            Talk.say("paligemma: finishing or returning what is in flight; once more stops at once")
+            Console.log("finishing or returning what is in flight; once more stops at once")
             drain()
         } else {
             world?.stop()
-            stopDeadline = stopDeadline ?? .now + Self.patience
+            stopDeadline = stopDeadline ?? .now + Self.stopTimeout
         }
     }
 
     // MARK: Between two worlds
 
-    /// Gives back what a world had that was ended on purpose, or by the queue's own trouble: no job is to blame.
-    private func giveBack(what name: String, to queue: any JobQueue) throws {
+    /// Returns the jobs of a world that was ended on purpose, or by the queue's own failure: no job caused it.
+    private func returnLeases(of name: String, to queue: any JobQueue) throws {
         let jobs = try queue.release(ofWorld: name)
-        if jobs > 0 { Talk.say("paligemma: \(jobs) jobs went back to the queue") }
+        if jobs > 0 { Console.log("\(jobs) jobs went back to the queue") }
     }
 
-    /// Takes back what a dead world had.
+    /// Returns the jobs of a dead world to the queue, and fails those that killed every world that had them.
     ///
     /// - Returns: whether a job explains the death, so that it says nothing against the worlds.
-    private func record(deathOf name: String, cause: String, in queue: any JobQueue) throws -> Bool {
+    private func record(deathOf name: String, cause: DeathCause, in queue: any JobQueue) throws -> Bool {
         let hasAnswered = try queue.hasAnswered(name)
-        let record = try queue.recordDeath(ofWorld: name, cause: cause, failsPoison: blame.mayFail(hasAnswered))
-        if record.takenBack > 0 { Talk.say("paligemma: \(record.takenBack) jobs are tried again, one at a time") }
+        let record = try queue.recordDeath(
+            ofWorld: name, cause: cause.description,
+            failsPoison: poisonPolicy.mayFailJobs(worldHasAnswered: hasAnswered))
+        if record.takenBack > 0 { Console.log("\(record.takenBack) jobs are tried again, one at a time") }
         for job in record.poisoned {
-            Talk.say("paligemma: job '\(job)' failed as poison: it killed every world that had it")
+            Console.log("job '\(job)' failed as poison: it killed every world that had it")
         }
         if !record.poisoned.isEmpty {
             poisonedJobs += record.poisoned.count
-            blame.failed()
+            poisonPolicy.recordFailure()
             policy.forgive()
         }
         return record.wasAlone && hasAnswered || !record.poisoned.isEmpty
     }
 
-    /// Waits until the next start is due. False where there will be none.
-    private func rest(cause: String, lived: Duration, _ isExplained: Bool) -> Bool {
+    /// Waits until the next start is due.
+    ///
+    /// - Returns: false where there will be none.
+    private func waitForRestart(after cause: DeathCause, lived: Duration, _ isExplained: Bool) -> Bool {
         let decision =
             isExplained
             ? policy.excuse() : policy.decide(at: .now, cause: cause, lived: lived, when: Self.timeOfDay())
         switch decision {
         case .giveUp(let summary):
-            Talk.say("paligemma: giving up; the world died \(summary.count) times:")
-            for line in summary { Talk.say("    \(line)") }
-            Talk.say("paligemma: no job is held to blame; look at this machine and at what the world said above")
+            Console.log("giving up; the world died \(summary.count) times:")
+            for line in summary { Console.writeLine("    \(line)") }
+            Console.log("no job was failed for it; look at this machine and at what the world wrote above")
             return false
         case .restart(let pause):
             let text = String(format: "%.1f", pause.inSeconds)
-            Talk.say("paligemma: the world died (\(cause)); starting it again in \(text) s")
+            Console.log("the world died (\(cause)); starting it again in \(text) s")
             let next = ContinuousClock.now + pause
             while ContinuousClock.now < next {
                 if let signal = signals.next(within: Self.pollMilliseconds), signal != SIGCHLD {
@@ -207,12 +215,12 @@ final class Supervisor {
         }
     }
 
-    /// A queue that cannot be reached now hears of it when the leases run out.
-    private func tell<Result>(default instead: Result, _ body: (any JobQueue) throws -> Result) -> Result {
+    /// Tells the queue something. Where it cannot be reached, the leases of the world run out instead.
+    private func withQueue<Result>(default instead: Result, _ body: (any JobQueue) throws -> Result) -> Result {
         do {
-            return try openLedger().map(body) ?? instead
+            return try openQueue().map(body) ?? instead
         } catch {
-            Talk.say("paligemma: the queue could not be told: \(error); its leases will run out instead")
+            Console.log("the queue could not be told: \(error); its leases will run out instead")
             return instead
         }
     }
@@ -227,12 +235,5 @@ final class Supervisor {
         var (now, parts) = (time(nil), tm())
         localtime_r(&now, &parts)
         return String(format: "%02d:%02d:%02d", parts.tm_hour, parts.tm_min, parts.tm_sec)
-    }
-
-    /// Processes of this machine that the kernel has killed for want of memory, in a cgroup or altogether.
-    private static var killedForMemory: Int {
-        let text = String(decoding: FileManager.default.contents(atPath: "/proc/vmstat") ?? Data(), as: UTF8.self)
-        let line = text.split(separator: "\n").first { $0.hasPrefix("oom_kill ") }
-        return line.flatMap { Int($0.dropFirst("oom_kill ".count)) } ?? 0
     }
 }

@@ -1,37 +1,34 @@
+import Base
+import WorkerInterface
+
 #if canImport(Glibc)
     import Glibc
 #endif
 
-/// How a process ended.
-package enum ProcessEnd: Equatable, Sendable {
-    case exited(Int32)
-    case killed(signal: Int32)
-}
-
 /// What the end of a world's launcher means for the one who started it.
 package enum WorldEnd: Equatable, Sendable {
     /// It did what it was asked for: the queue was empty, or it drained.
-    case finished(code: Int32)
+    case finished(ExitStatus)
     /// Somebody else ended it on purpose.
-    case interrupted(code: Int32)
+    case interrupted(ExitStatus)
     /// It could not start, and would not the next time.
-    case refused(code: Int32, reason: String)
+    case refused(ExitStatus, reason: String)
     /// It died; the next one may live.
-    case died(cause: String)
+    case died(DeathCause)
 
-    /// pg-worker's exit codes are its own; mpirun gives them on, has 1 and a few others for its own troubles, and
+    /// pg-worker's exit codes are its own; mpirun passes them on, has 1 and a few others for its own failures, and
     /// 128 + N where a rank died of signal N.
     ///
     /// - Parameters:
-    ///   - said: lines that the world said, which tell mpirun's troubles from a rank's death.
-    ///   - memoryRanOut: the kernel killed some process meanwhile for want of memory.
-    package init(_ end: ProcessEnd, said: [String] = [], memoryRanOut: Bool = false) {
+    ///   - output: lines that the world wrote, which tell mpirun's failures from a rank's death.
+    ///   - memoryRanOut: whether the kernel killed some process meanwhile because memory ran out.
+    package init(_ end: ProcessEnd, output: [String] = [], memoryRanOut: Bool = false) {
         switch end {
         case .killed(let signal):
-            self = .died(cause: Self.name(of: signal, memoryRanOut) + " of its launcher")
+            self = .died(.signal(signal, of: .launcher, memoryRanOut: memoryRanOut))
         case .exited(let code):
-            if let trouble = Self.launcherTrouble(in: said), code != 0 {
-                self = .refused(code: 3, reason: trouble)
+            if code != 0, Self.isLauncherFailure(output) {
+                self = .refused(.environment, reason: "mpirun could not start the ranks, see above")
             } else {
                 self = Self.meaning(of: code, memoryRanOut)
             }
@@ -39,44 +36,32 @@ package enum WorldEnd: Equatable, Sendable {
     }
 
     private static func meaning(of code: Int32, _ memoryRanOut: Bool) -> WorldEnd {
-        switch code {
-        case 0, 1: .finished(code: code)
-        case 2: .refused(code: 2, reason: "the world refused how it was started, see above")
-        case 3: .refused(code: 3, reason: "the world could not start here, see above")
-        case 4: .refused(code: 4, reason: "the world could not use the model, see above")
-        case 78: .refused(code: 5, reason: "the queue does not take this world, see above")
-        case 5: .died(cause: queueUnavailable)
-        case 71: .died(cause: "out of memory")
-        case 75: .died(cause: "a watchdog ended it: no progress")
-        case 126, 127: .refused(code: 3, reason: "the command cannot be run, see above")
-        case 130, 143: .interrupted(code: code)
-        case 129...192: .died(cause: name(of: code - 128, memoryRanOut) + " of a rank")
-        default: .died(cause: "exit code \(code)")
+        switch ExitStatus(code: code) {
+        case .success?: .finished(.success)
+        case .jobsFailed?: .finished(.jobsFailed)
+        case .usage?: .refused(.usage, reason: "the world refused how it was started, see above")
+        case .environment?: .refused(.environment, reason: "the world could not start here, see above")
+        case .model?: .refused(.model, reason: "the world could not use the model, see above")
+        case .queueRefuses?: .refused(.queue, reason: "the queue does not take this world, see above")
+        case .queue?: .died(.queueUnavailable)
+        case .outOfMemory?: .died(.outOfMemory)
+        case .stalled?: .died(.stalled)
+        case .signal(SIGINT)?: .interrupted(.signal(SIGINT))
+        case .signal(SIGTERM)?: .interrupted(.signal(SIGTERM))
+        case .signal(let number)?: .died(.signal(number, of: .rank, memoryRanOut: memoryRanOut))
+        // A shell's codes for a command that it cannot run.
+        case nil where code == 126 || code == 127:
+            .refused(.environment, reason: "the command cannot be run, see above")
+        case .internalError?, nil: .died(.exitCode(code))
         }
     }
 
-    /// The cause of a death that is the queue's.
-    static let queueUnavailable = "the queue could not be used"
-
-    /// What mpirun says when no rank ever ran.
-    private static func launcherTrouble(in said: [String]) -> String? {
-        let marks = [
+    /// Returns whether the output is mpirun's when no rank ever ran.
+    private static func isLauncherFailure(_ output: [String]) -> Bool {
+        let phrases = [
             "unable to launch the specified application", "not enough slots available",
             "attempt to run as root", "could not access\nor execute an executable",
         ]
-        return marks.contains { mark in said.contains { $0.contains(mark) } }
-            ? "mpirun could not start the ranks, see above" : nil
+        return phrases.contains { phrase in output.contains { $0.contains(phrase) } }
     }
-
-    private static func name(of signal: Int32, _ memoryRanOut: Bool) -> String {
-        let name = signalNames[signal] ?? "signal \(signal)"
-        return signal == SIGKILL && memoryRanOut ? "SIGKILL (the kernel, for want of memory)" : name
-    }
-
-    private static let signalNames: [Int32: String] = [
-        SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGQUIT: "SIGQUIT", SIGILL: "SIGILL", SIGTRAP: "SIGTRAP",
-        SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGKILL: "SIGKILL", SIGSEGV: "SIGSEGV",
-        SIGPIPE: "SIGPIPE", SIGALRM: "SIGALRM", SIGTERM: "SIGTERM", SIGUSR1: "SIGUSR1", SIGUSR2: "SIGUSR2",
-        SIGXCPU: "SIGXCPU", SIGXFSZ: "SIGXFSZ",
-    ]
 }

@@ -8,10 +8,10 @@ import Foundation
 /// they would leave behind. Looked at now and then while the world lives.
 struct WorldWatch {
     private let launcher: pid_t
-    /// Seconds after which a world whose launcher or ranks are stopped is given up.
-    private let stoppedLimit: Duration
+    /// How long a world's launcher or ranks may be stopped before it is given up.
+    private let stoppedTimeout: Duration
     /// What a launcher may take to end when a rank is gone.
-    private static let patience = Duration.seconds(10)
+    private static let launcherTimeout = Duration.seconds(10)
 
     private var ranks: Set<pid_t> = []
     private var others: Set<pid_t> = []
@@ -20,15 +20,17 @@ struct WorldWatch {
     private var stoppedSince: ContinuousClock.Instant?
     private var incompleteSince: ContinuousClock.Instant?
 
-    init(launcher: pid_t, stoppedLimit: Duration) {
+    init(launcher: pid_t, stoppedTimeout: Duration) {
         self.launcher = launcher
-        self.stoppedLimit = stoppedLimit
+        self.stoppedTimeout = stoppedTimeout
     }
 
     var sawRanks: Bool { !ranks.isEmpty }
 
+    /// Looks at the world's processes.
+    ///
     /// - Returns: why the world will not end by itself, where that is so.
-    mutating func look(at now: ContinuousClock.Instant) -> String? {
+    mutating func inspect(at now: ContinuousClock.Instant) -> DeathCause? {
         // A rank of the world before this one may have died after the last look at that one.
         ProcessTree.reapOrphans(except: launcher)
         let tree = ProcessTree()
@@ -38,12 +40,12 @@ struct WorldWatch {
 
         let isIncomplete = ranks.contains { !(states[$0]?.isAlive ?? false) }
         incompleteSince = isIncomplete ? incompleteSince ?? now : nil
-        if let incompleteSince, now - incompleteSince > Self.patience {
-            return "a rank was gone, and its launcher stayed"
+        if let incompleteSince, now - incompleteSince > Self.launcherTimeout {
+            return .launcherRemained
         }
         let isStopped = (ranks + [launcher]).contains { states[$0]?.state == "T" }
         stoppedSince = isStopped ? stoppedSince ?? now : nil
-        if let stoppedSince, now - stoppedSince > stoppedLimit { return "it was stopped (SIGSTOP) for too long" }
+        if let stoppedSince, now - stoppedSince > stoppedTimeout { return .stopped }
         return nil
     }
 

@@ -1,7 +1,8 @@
 import Foundation
 import Queue
+import WorkerInterface
 
-/// Says how far the work is: a bar on a terminal, elsewhere a line now and then.
+/// Shows how far the work is: a bar on a terminal, elsewhere a line now and then.
 package struct Progress {
     /// Finished jobs and when, over the last minute: the speed now, not that of the start.
     private var history: [(time: ContinuousClock.Instant, finished: Int)] = []
@@ -16,16 +17,16 @@ package struct Progress {
         // At least two are kept.
         while history.count > 2, history[1].time < now - Self.window { history.removeFirst() }
         let text = Self.text(counts, speed: speed)
-        if Talk.isTerminal {
-            Talk.showBar(Self.bar(counts, text: text, width: Talk.width))
+        if Console.isTerminal {
+            Console.showProgressBar(Self.bar(counts, text: text, width: Console.width))
         } else if lastLine.map({ now - $0 >= Self.pauseBetweenLines }) ?? true {
             lastLine = now
-            Talk.say(text)
+            Console.writeLine(text)
         }
     }
 
     func end() {
-        if Talk.isTerminal { Talk.showBar("") }
+        Console.showProgressBar("")
     }
 
     /// Jobs a second; nil before the second one.

@@ -6,6 +6,8 @@ struct WorldCommand {
     var arguments: [String]
     var environment: [String: String]
 
+    /// The command that works on a queue until it is empty.
+    ///
     /// - Throws: a failure of the environment where pg-worker or mpirun is not to be found.
     init(_ settings: WorldSettings, queue: String) throws(CommandFailure) {
         var environment = ProcessInfo.processInfo.environment
@@ -14,18 +16,22 @@ struct WorldCommand {
                 .environment, "pg-worker is neither beside paligemma nor on PATH; `make install` puts both there")
         }
         let ranks = settings.plan.ranks
-        var work = ["--model", settings.model, "--queue", queue, "--drain", "--ranks-expected", "\(ranks)"]
-        // Progress is ours to show.
-        work += ["--vision-ranks", "\(settings.plan.visionRanks)", "--quiet"] + settings.workerFlags
+        var options = settings.worker
+        options.queue = queue
+        options.drain = true
+        options.ranksExpected = ranks
+        options.visionRanks = settings.plan.visionRanks
+        // The progress is ours to show.
+        options.quiet = true
 
         if ranks == 1 {
-            (executable, arguments) = (worker, work)
+            (executable, arguments) = (worker, options.arguments)
         } else {
             guard let launcher = Self.find("mpirun", besideThisProgram: false) else {
                 throw CommandFailure(
                     .environment, "mpirun is not on PATH; install Open MPI (Debian: openmpi-bin), or give --ranks 1")
             }
-            (executable, arguments) = (launcher, ["-n", "\(ranks)", worker] + work)
+            (executable, arguments) = (launcher, ["-n", "\(ranks)", worker] + options.arguments)
             environment = OpenMPIEnvironment.completed(environment)
         }
         self.environment = environment

@@ -1,4 +1,4 @@
-import CSpawn
+import Base
 import Foundation
 
 #if canImport(Glibc)
@@ -11,67 +11,58 @@ final class WorldProcess {
     let processID: pid_t
     private let outputReader: Thread
     private let outputEnd = DispatchSemaphore(value: 0)
-    private let heard = RecentLines()
-    /// What it said last.
-    var lastLines: [String] { heard.lines }
+    private let recent = RecentLines()
+    /// The last lines of its output.
+    var lastLines: [String] { recent.lines }
 
-    /// Starts `command`. What it says, on either of its outputs, goes to `onLine`, from another thread.
+    /// Starts `command`. The lines of both of its outputs go to `onLine`, from another thread.
+    ///
+    /// - Throws: a failure of the environment where the command cannot be started.
     init(_ command: WorldCommand, onLine: @escaping @Sendable (String) -> Void) throws(CommandFailure) {
-        var ends: [Int32] = [0, 0]
-        guard pipe(&ends) == 0 else { throw Self.cannotStart(command, errno) }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        let (readEnd, writeEnd) = (ends[0], ends[1])
-        defer { close(writeEnd) }
-        do throws(CommandFailure) {
-            processID = try Self.spawn(command, output: writeEnd)
+        let pipe: OutputPipe
+        do throws(ChildProcess.NotStarted) {
+            ChildProcess.adoptOrphans()
+            pipe = try OutputPipe()
+            // Should we be killed, the kernel tells the world to drain. That is bound to the thread that starts it, which
+            // must live as long as the world shall.
+            processID = try ChildProcess.start(
+                command.executable, command.arguments, environment: command.environment, output: pipe.writing,
+                errors: pipe.writing, leadsGroup: true, orphanSignal: SIGUSR1)
         } catch {
-            close(readEnd)
-            throw error
+            throw CommandFailure(.environment, "cannot start \(command.executable): \(error)")
         }
-        let (outputEnd, heard) = (outputEnd, heard)
+        pipe.closeWriting()
+        let (outputEnd, recent) = (outputEnd, recent)
         outputReader = Thread {
-            var talk = LauncherTalk()
-            Self.forEachLine(of: readEnd) { line in
-                heard.add(line)
-                talk.linesToShow(after: line).forEach(onLine)
+            var filter = LauncherOutputFilter()
+            Self.forEachLine(of: pipe.reading) { line in
+                recent.add(line)
+                filter.linesToShow(after: line).forEach(onLine)
             }
-            talk.linesAtEnd().forEach(onLine)
-            close(readEnd)
+            filter.linesAtEnd().forEach(onLine)
             outputEnd.signal()
         }
         outputReader.start()
     }
 
-    /// Finish what is in flight, or give it back, and end.
+    /// Asks the world to finish what is in flight, or to return it to the queue, and to end.
     func drain() { kill(processID, SIGUSR1) }
 
-    /// End now; mpirun passes it on to the ranks.
+    /// Tells the world to end now; mpirun passes that on to the ranks.
     func stop() { kill(-processID, SIGTERM) }
 
-    /// Ends its processes on this host, whichever group they are in: mpirun gives each rank one of its own.
+    /// Kills the world's processes on this host, whichever group they are in: mpirun gives each rank one of its own.
     func destroy() { ProcessTree.destroyAll(except: processID) }
 
-    /// How the world ended; nil while it runs. To be asked until it says so, and not again.
+    /// Returns how the world ended, or nil while it runs. Not to be called again after the end.
     func poll() -> ProcessEnd? {
         var status: Int32 = 0
         guard waitpid(processID, &status, WNOHANG) == processID else { return nil }
         // Ranks that outlived their launcher must not go on beside the next world.
         ProcessTree.destroyAll()
-        // Whatever was said before the end is heard; a grandchild that holds the pipe open is not waited for.
+        // What was written before the end is read; a grandchild that holds the pipe open is not waited for.
         _ = outputEnd.wait(timeout: .now() + 2)
-        let signal = status & 0x7F
-        return signal == 0 ? .exited((status >> 8) & 0xFF) : .killed(signal: signal)
-    }
-
-    /// To be called on a thread that lives as long as the world shall.
-    private static func spawn(_ command: WorldCommand, output: Int32) throws(CommandFailure) -> pid_t {
-        pg_adopt_orphans()
-        var arguments = ([command.executable] + command.arguments).map { strdup($0) } + [nil]
-        var environment = command.environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { for string in arguments + environment { free(string) } }
-        let processID = pg_spawn(command.executable, &arguments, &environment, output, SIGUSR1)
-        guard processID > 0 else { throw cannotStart(command, -processID) }
-        return processID
+        return ProcessEnd(waitStatus: status)
     }
 
     private static func forEachLine(of descriptor: Int32, _ body: (String) -> Void) {
@@ -89,25 +80,19 @@ final class WorldProcess {
         }
         if !pending.isEmpty { body(String(decoding: pending, as: UTF8.self)) }
     }
-
-    private static func cannotStart(_ command: WorldCommand, _ number: Int32) -> CommandFailure {
-        CommandFailure(.environment, "cannot start \(command.executable): \(String(cString: strerror(number)))")
-    }
 }
 
-/// The last lines of a talk, from any thread.
-private final class RecentLines: @unchecked Sendable {
-    // @unchecked: every access holds the lock.
-    private static let most = 200
-    private let lock = NSLock()
-    private var kept: [String] = []
+/// The last lines of an output, from any thread.
+private final class RecentLines: Sendable {
+    private static let maximum = 200
+    private let kept = Locked<[String]>([])
 
-    var lines: [String] { lock.withLock { kept } }
+    var lines: [String] { kept.withLock { $0 } }
 
     func add(_ line: String) {
-        lock.withLock {
+        kept.withLock { kept in
             kept.append(line)
-            if kept.count > 2 * Self.most { kept.removeFirst(Self.most) }
+            if kept.count > 2 * Self.maximum { kept.removeFirst(Self.maximum) }
         }
     }
 }

@@ -30,19 +30,12 @@ package struct AdapterSet: Sendable {
     /// Returns the index of the adapter with a name. Nil where there is none.
     package func index(of name: String) -> Int? { all.firstIndex { $0.name == name } }
 
-    /// A model with other adapters gives other answers: ranks and queues must agree on them.
-    package func mark(fingerprint: String) -> String {
-        guard !all.isEmpty else { return fingerprint }
+    /// A hash of the adapters and their names for ``ModelFingerprint``, in hexadecimal. Nil where there are none.
+    package var fingerprint: String? {
+        guard !all.isEmpty else { return nil }
         let text = all.map { "\($0.name)=\($0.fingerprint)" }.joined(separator: "\n")
-        return fingerprint + Self.mark + ContentHash.hexadecimal(of: Array(text.utf8)).prefix(16)
+        return String(ContentHash.hexadecimal(of: Array(text.utf8)).prefix(16))
     }
-
-    /// What of a marked fingerprint stands for adapters.
-    package static func part(ofFingerprint fingerprint: String) -> Substring? {
-        fingerprint.range(of: mark).map { fingerprint[$0.upperBound...].prefix(16) }
-    }
-
-    private static let mark = "-adapters-"
 
     /// Returns what the adapters add to a weight [outputs, inputs], one element an adapter. Nil where no adapter adds anything.
     ///

@@ -170,16 +170,6 @@ extension ModelConfiguration {
         }
     }
 
-    /// A window gives other answers, as another model would: ranks and queues must agree on it.
-    package func mark(fingerprint: String) -> String {
-        text.window == nil ? fingerprint : fingerprint + Self.windowMark
-    }
-
-    /// Whether a marked fingerprint stands for a model with its window.
-    package static func hasWindow(fingerprint: String) -> Bool { fingerprint.contains(windowMark) }
-
-    private static let windowMark = "-window"
-
     /// Refuses dimensions that no such model can have, before anything is computed with them.
     private func validate() throws(UnsupportedValue) {
         func require(_ condition: Bool, _ reason: @autoclosure () -> String) throws(UnsupportedValue) {

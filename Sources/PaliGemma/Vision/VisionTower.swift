@@ -43,7 +43,7 @@ package final class VisionTower {
         )
     }
 
-    /// Encodes pictures, each of S·S·3 bytes (rows of RGB).
+    /// Encodes pictures, each of S·S·3 bytes (rows of RGB). Throws what `emit` throws, and stops there.
     ///
     /// - Parameters:
     ///   - adapters: the index in the ``AdapterSet`` of each picture's adapter, nil for none; empty: none at all.
@@ -53,8 +53,8 @@ package final class VisionTower {
     ///     reused after the call.
     package func encode(
         _ pictures: [[UInt8]], adapters: [Int?] = [], afterLayer: (Int, MatrixView) -> Void = { _, _ in },
-        emit: (Range<Int>, MatrixView) -> Void
-    ) {
+        emit: (Range<Int>, MatrixView) throws -> Void
+    ) rethrows {
         let rows = pictures.count * configuration.tokens
         guard rows > 0 else { return }
         precondition(pictures.allSatisfy { $0.count == configuration.imageSize * configuration.imageSize * 3 })
@@ -67,7 +67,9 @@ package final class VisionTower {
         for (index, layer) in weights.layers.enumerated() {
             let isLast = index == weights.layers.count - 1
             // Rows of the last layer leave as soon as their block is done.
-            encodeLayer(layer, x, context) { block in if isLast { emit(block, features(of: x.rows(block))) } }
+            try encodeLayer(layer, x, context) { block in
+                if isLast { try emit(block, features(of: x.rows(block))) }
+            }
             afterLayer(index + 1, x)
         }
     }
@@ -76,8 +78,9 @@ package final class VisionTower {
     ///
     /// - Parameter blockIsDone: called with each block of rows that will not change any more in this layer.
     private func encodeLayer(
-        _ layer: VisionLayerWeights, _ x: MatrixView, _ context: ProductContext, blockIsDone: (Range<Int>) -> Void
-    ) {
+        _ layer: VisionLayerWeights, _ x: MatrixView, _ context: ProductContext,
+        blockIsDone: (Range<Int>) throws -> Void
+    ) rethrows {
         let normed = activations.normed.view.rows(0..<x.rows)
         layerNorm(x, layer.norm1, into: normed)
         linear(
@@ -92,7 +95,7 @@ package final class VisionTower {
             attention(attentionBlocks(rows: block))
             add(layer.output, of: activations.attentionOutput.rows(block), to: x, context)
             feedForward(layer, x, context)
-            blockIsDone(block)
+            try blockIsDone(block)
         }
     }
 

@@ -7,16 +7,6 @@ package enum WeightPrecision: String, Sendable, CaseIterable {
     case bf16
     /// Weights and activations quantized to 8 bits, summed in int32: the fast mode, which loses accuracy.
     case int8
-
-    /// Another precision gives other answers, as another model would: ranks and queues must agree on it.
-    package func mark(fingerprint: String) -> String {
-        self == .bf16 ? fingerprint : "\(fingerprint)-\(rawValue)"
-    }
-
-    /// The precision that a marked fingerprint stands for.
-    package init(ofFingerprint fingerprint: String) {
-        self = Self.allCases.first { $0 != .bf16 && fingerprint.hasSuffix("-\($0.rawValue)") } ?? .bf16
-    }
 }
 
 extension ModelWeights {

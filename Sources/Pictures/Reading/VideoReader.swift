@@ -59,7 +59,7 @@ package struct VideoReader: Sendable {
                 "-show_entries", "stream=nb_read_packets", "-of", "csv=p=0", "file:" + path,
             ], path
         ) { text += $0 }
-        guard outcome.status == 0 else { throw Self.corrupt(path, outcome) }
+        guard outcome.succeeded else { throw Self.corrupt(path, outcome) }
         // ffprobe lists a stream of a transport stream twice: by itself and below its program.
         let first = String(decoding: text, as: UTF8.self).split { !$0.isNumber }.first
         guard let count = first.flatMap({ Int($0) }), count > 0 else { throw Self.noFrames(path) }
@@ -82,7 +82,7 @@ package struct VideoReader: Sendable {
         ) { bytes in
             for frame in try stream.take(bytes) { squares.append(reader.resize.square(frame, side: reader.side)) }
         }
-        guard outcome.status == 0, stream.isAtEnd else { throw Self.corrupt(path, outcome) }
+        guard outcome.succeeded, stream.isAtEnd else { throw Self.corrupt(path, outcome) }
         return squares
     }
 
@@ -112,7 +112,7 @@ package struct VideoReader: Sendable {
     }
 
     private static func corrupt(_ path: String, _ outcome: ExternalProgram.Outcome) -> ImageError {
-        let said = outcome.talk.split(separator: "\n").last.map { ": \($0)" } ?? ""
-        return ImageError(.corrupt, at: path, "ffmpeg cannot read it (exit \(outcome.status))\(said)")
+        let reason = outcome.errorText.split(separator: "\n").last.map { ": \($0)" } ?? ""
+        return ImageError(.corrupt, at: path, "ffmpeg cannot read it (\(outcome.end))\(reason)")
     }
 }

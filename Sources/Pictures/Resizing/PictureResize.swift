@@ -17,7 +17,4 @@ package enum PictureResize: String, Sendable, CaseIterable {
         case .bigVisionAntialias: BigVisionBilinear.resize(image, toSide: side, antialias: true)
         }
     }
-
-    /// Names what else than the checkpoint decides answers: a queue is never answered in two ways.
-    package func mark(fingerprint: String) -> String { self == .pillow ? fingerprint : "\(fingerprint)-\(rawValue)" }
 }

@@ -74,12 +74,7 @@ struct FileStatus {
     /// Nanoseconds since 1970.
     let modified: Int64
     /// Device and inode, the same for two names of one folder.
-    let identity: Identity
-
-    struct Identity: Hashable {
-        let device: UInt64
-        let inode: UInt64
-    }
+    let identity: FileIdentity
 
     /// Nil where there is nothing, or where permission is missing.
     init?(_ path: String) {
@@ -89,6 +84,6 @@ struct FileStatus {
         isDirectory = status.st_mode & S_IFMT == S_IFDIR
         size = Int64(status.st_size)
         modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
-        identity = Identity(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+        identity = FileIdentity(status)
     }
 }

@@ -1,3 +1,4 @@
+import Base
 import DecodingSettings
 import Foundation
 
@@ -21,7 +22,7 @@ package final class PictureJobs: JobSource {
     private let idWithPrompt: Bool
     /// Names to be visited; the last is the next.
     private var pending: [Entry]
-    private var walked: Set<FileStatus.Identity> = []
+    private var walked: Set<FileIdentity> = []
 
     private struct Entry {
         var name: String

@@ -150,18 +150,6 @@ final class Connection {
         return String(cString: strerror(number)) + advice
     }
 
-    /// The identity of the file at a path; nil where there is none.
-    struct Identity: Equatable {
-        private let device: UInt
-        private let node: UInt
-
-        init?(path: String) {
-            var status = stat()
-            guard stat(path, &status) == 0 else { return nil }
-            (device, node) = (UInt(status.st_dev), UInt(status.st_ino))
-        }
-    }
-
     private static func message(_ handle: OpaquePointer) -> String {
         sqlite3_errmsg(handle).map { String(cString: $0) } ?? "unknown error"
     }

@@ -1,3 +1,4 @@
+import Base
 import CSQLite
 import Foundation
 
@@ -13,7 +14,7 @@ package final class SQLiteQueue: JobQueue {
     /// Used by one thread at a time, the one that holds `lock`; nothing that a closure is given outlives it.
     private nonisolated(unsafe) let connection: Connection
     private let lock = NSLock()
-    private let identity: Connection.Identity?
+    private let identity: FileIdentity?
 
     /// Opens the queue at `path`.
     ///
@@ -43,7 +44,7 @@ package final class SQLiteQueue: JobQueue {
         self.clock = clock
         self.retryPolicy = retryPolicy
         self.connection = connection
-        identity = Connection.Identity(path: path)
+        identity = FileIdentity(path: path)
     }
 
     package func adopt(fingerprint: String, modelName: String) throws(QueueError) {
@@ -154,7 +155,7 @@ package final class SQLiteQueue: JobQueue {
         lock.lock()
         defer { lock.unlock() }
         // A world must not work on a file that was removed or replaced, which nobody else can see.
-        guard Connection.Identity(path: name) == identity else {
+        guard FileIdentity(path: name) == identity else {
             let reason = "the file was removed or replaced while it was in use; start again with the new one"
             throw .cannotOpen(queue: name, reason: reason)
         }

@@ -30,21 +30,6 @@ package final class OperationMeter: @unchecked Sendable {
         totals[phase.rawValue * Kind.allCases.count + kind.rawValue]
     }
 
-    /// Every total that is not empty, as names and values: "vision_linear_seconds", "decode_linear_weight_bytes", …
-    package var counters: [(name: String, value: Double)] {
-        Phase.allCases.flatMap { phase in
-            Kind.allCases.flatMap { kind -> [(name: String, value: Double)] in
-                let total = self[phase, kind]
-                guard total != Total() else { return [] }
-                let name = "\(phase)_\(kind)_"
-                return [
-                    (name + "seconds", total.seconds), (name + "operations", total.operations),
-                    (name + "weight_bytes", total.weightBytes),
-                ]
-            }
-        }
-    }
-
     /// Adds an operation that began at `start` (``Timeline/now()``) and has just ended.
     package func record(
         _ kind: Kind, in phase: Phase, from start: UInt64, operations: Double, weightBytes: Double = 0

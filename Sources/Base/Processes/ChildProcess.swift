@@ -1,0 +1,63 @@
+import CSpawn
+import Foundation
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Starts other programs.
+package enum ChildProcess {
+    /// A program could not be started.
+    package struct NotStarted: Error, CustomStringConvertible {
+        package let description: String
+
+        package init(_ description: String) { self.description = description }
+    }
+
+    /// Starts a program with nothing on its standard input, and all signals free: a pool's threads block some, and a child
+    /// would inherit that.
+    ///
+    /// - Parameters:
+    ///   - path: the program's file.
+    ///   - environment: nil for ours.
+    ///   - output: the descriptor of its standard output.
+    ///   - errors: the descriptor of its standard error.
+    ///   - leadsGroup: whether it gets a process group of its own, so that a ^C on the terminal does not reach it.
+    ///   - orphanSignal: what the kernel sends it when the thread that called this is gone; nil for nothing.
+    /// - Returns: the process, for which somebody must wait.
+    /// - Throws: where it cannot be started.
+    package static func start(
+        _ path: String, _ arguments: [String], environment: [String: String]? = nil, output: Int32, errors: Int32,
+        leadsGroup: Bool = false, orphanSignal: Int32? = nil
+    ) throws(NotStarted) -> pid_t {
+        var options = pg_spawn_options(
+            output: output, errors: errors, leads_group: leadsGroup ? 1 : 0, orphan_signal: orphanSignal ?? 0)
+        let variables = (environment ?? ProcessInfo.processInfo.environment).map { "\($0.key)=\($0.value)" }
+        let process = ([path] + arguments).withTable { arguments in
+            variables.withTable { pg_spawn(path, arguments, $0, &options) }
+        }
+        guard process > 0 else {
+            throw NotStarted("\(path) could not be started: \(String(cString: strerror(-process)))")
+        }
+        return process
+    }
+
+    /// Waits for the end of a process, which the kernel then forgets.
+    package static func wait(for process: pid_t) -> ProcessEnd {
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) < 0, errno == EINTR {}
+        return ProcessEnd(waitStatus: status)
+    }
+
+    /// Makes processes whose parents die children of this one, so that it can still find them.
+    package static func adoptOrphans() { pg_adopt_orphans() }
+}
+
+extension [String] {
+    /// Calls `body` with the strings as C has them: an array of pointers with null at its end.
+    fileprivate func withTable<Value>(_ body: ([UnsafeMutablePointer<CChar>?]) -> Value) -> Value {
+        let copies = map { strdup($0) }
+        defer { for copy in copies { free(copy) } }
+        return body(copies + [nil])
+    }
+}

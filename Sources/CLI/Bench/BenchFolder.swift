@@ -1,0 +1,21 @@
+import Foundation
+
+/// A folder for one measurement; gone with this object.
+final class BenchFolder {
+    let path: String
+
+    init() throws(CommandFailure) {
+        path = NSTemporaryDirectory() + "paligemma-bench-" + UUID().uuidString
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw CommandFailure(.environment, "cannot make the folder \(path): \(error.localizedDescription)")
+        }
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    var queue: String { path + "/queue.db" }
+    var report: String { path + "/report.json" }
+    func picture(_ number: Int) -> String { "\(path)/picture-\(number).png" }
+}

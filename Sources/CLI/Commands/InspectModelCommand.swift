@@ -1,0 +1,88 @@
+import ArgumentParser
+import Foundation
+import PaliGemma
+import Pictures
+import ShardPlan
+import Tensor
+import WorkerInterface
+
+struct InspectModelCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "model",
+        abstract: "Check a model, and say what is in it and which rank would hold what.",
+        discussion: """
+            Reads the headers of all files and the tokenizer, as a world does before it starts.
+
+              paligemma inspect model DIR --ranks 4
+            """)
+
+    @Argument(help: "The model's directory.")
+    var directory: String?
+
+    @OptionGroup var plan: PlanOptions
+
+    func run() throws {
+        let directory = try Variable.model.required(directory, option: "<directory>")
+        let configuration = try ModelConfiguration(directory: directory, slidingWindow: true)
+        let checkpoint = try Checkpoint(directory: directory)
+        let weights = try ModelWeights(checkpoint: checkpoint, configuration: configuration)
+        let tokenizer = try Tokenizer(directory: directory, configuration: configuration)
+        let plan = try self.plan.resolved(for: configuration)
+
+        let lines =
+            Self.describe(configuration, tokenizer) + Self.describe(checkpoint)
+            + [
+                PlanReport.row(
+                    "int8", "\(ByteCount.text(weights.quantizedBytes)) more on the disk, once, for --weights int8")
+            ]
+            + PlanReport.lines(
+                plan: plan, configuration: configuration, elementSize: PlanReport.elementSize(of: checkpoint))
+        print(lines.joined(separator: "\n"))
+    }
+
+    private static func describe(_ configuration: ModelConfiguration, _ tokenizer: Tokenizer) -> [String] {
+        let (vision, text) = (configuration.vision, configuration.text)
+        return [
+            PlanReport.row("pictures", "\(vision.imageSize) x \(vision.imageSize), \(vision.tokens) tokens each"),
+            PlanReport.row(
+                "vision",
+                "\(vision.layers) layers, width \(vision.width), \(vision.heads) heads of \(vision.headWidth), "
+                    + "MLP \(vision.mlpWidth), patches of \(vision.patch)"),
+            PlanReport.row(
+                "Gemma",
+                "\(text.layers) layers, width \(text.width), \(text.heads) query and \(text.keyValueHeads) "
+                    + "key/value heads of \(text.headWidth), MLP \(text.mlpWidth)"),
+        ] + Self.gemma2(text) + [
+            PlanReport.row(
+                "context",
+                "\(text.context) tokens, vocabulary \(text.vocabulary), tokenizer \(tokenizer.pieceCount) pieces")
+        ]
+    }
+
+    /// What Gemma 2 has beside Gemma 1.
+    private static func gemma2(_ text: TextConfiguration) -> [String] {
+        guard text.family == .gemma2 else { return [] }
+        let caps = [("scores", text.attentionSoftCap), ("logits", text.finalSoftCap)].map { name, cap in
+            "\(name) " + (cap.map { String(format: "capped at %g", $0) } ?? "not capped")
+        }
+        let window = text.window.map {
+            "a window of \($0.positions) in \($0.layers.count) layers, used with --sliding-window"
+        }
+        return [PlanReport.row("Gemma 2", (caps + [window ?? "no window"]).joined(separator: ", "))]
+    }
+
+    private static func describe(_ checkpoint: Checkpoint) -> [String] {
+        var bytes: [ElementType: Int] = [:]
+        for tensor in checkpoint.tensors.values { bytes[tensor.entry.element, default: 0] += tensor.entry.range.count }
+        let types = ElementType.allCases.compactMap { type in
+            bytes[type].map { "\(type.rawValue) \(ByteCount.text($0))" }
+        }
+        return [
+            PlanReport.row(
+                "tensors",
+                "\(checkpoint.tensors.count) in \(checkpoint.files.count) "
+                    + "\(checkpoint.files.count == 1 ? "file" : "files"): \(types.joined(separator: ", "))"),
+            PlanReport.row("fingerprint", checkpoint.fingerprint()),
+        ]
+    }
+}

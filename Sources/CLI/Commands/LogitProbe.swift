@@ -1,0 +1,70 @@
+import Foundation
+import PaliGemma
+import Pictures
+import Tensor
+
+/// A model in this process, whose logits are wanted.
+final class LogitProbe {
+    private let configuration: ModelConfiguration
+    private let tokenizer: Tokenizer
+    private let tower: VisionTower
+    private let gemma: Gemma
+    private let recorder = Recorder()
+
+    init(directory: String, precision: WeightPrecision, onlyWeights: String?, slidingWindow: Bool, threads: Int) throws
+    {
+        configuration = try ModelConfiguration(directory: directory, slidingWindow: slidingWindow)
+        tokenizer = try Tokenizer(directory: directory, configuration: configuration)
+        let checkpoint = try Checkpoint(directory: directory)
+        let weights = try ModelWeights.load(
+            checkpoint, configuration, precision: precision, fingerprint: checkpoint.fingerprint(), threads: threads,
+            only: onlyWeights)
+        let team = ThreadTeam(count: threads)
+        tower = VisionTower(weights: weights, configuration: configuration, team: team)
+        gemma = Gemma(
+            weights: weights, configuration: configuration, slice: TextSlice(whole: configuration.text),
+            group: SingleRank(), team: team
+        ) { [recorder] activation, view in
+            if activation == .logits { recorder.logits += view.values(row: 0) }
+        }
+        try tower.prepareWeights()
+        try gemma.prepareWeights()
+    }
+
+    func logits(picture: String, prompt: String, tokens: Int, forced: [Int32]) throws -> [Float] {
+        let seen = try PictureReader(side: configuration.vision.imageSize).read(path: picture)
+        let ids = try Prompt.tokens(
+            for: prompt, pictures: 1, maximumNewTokens: tokens, tokenizer: tokenizer, configuration: configuration)
+        let sequence = PaliGemma.Sequence(
+            id: 1, textTokens: Array(ids.dropFirst(configuration.vision.tokens)), pictures: 1,
+            tokensPerPicture: configuration.vision.tokens, maxTokens: tokens)
+        let features = Features(configuration.vision)
+        tower.encode([seen.image.pixels]) { rows, view in features.all.view.rows(rows).copy(from: view) }
+
+        recorder.logits = []
+        try gemma.prefill([sequence], features: features)
+        for step in 1..<max(1, tokens) {
+            if step <= forced.count { sequence.replaceLast(with: forced[step - 1], step: step - 1) }
+            try gemma.decode([sequence], steps: 1)
+        }
+        return recorder.logits
+    }
+
+    /// The logits of every step so far.
+    private final class Recorder {
+        var logits: [Float] = []
+    }
+
+    /// The features of the one picture, which are there.
+    private final class Features: FeatureSource {
+        let all: Matrix
+
+        init(_ configuration: VisionConfiguration) {
+            all = Matrix(rows: configuration.tokens, columns: configuration.width)
+        }
+
+        func features(of sequence: PaliGemma.Sequence, picture: Int, rows: Range<Int>) -> MatrixView? {
+            all.view.rows(rows)
+        }
+    }
+}

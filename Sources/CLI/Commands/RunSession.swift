@@ -1,0 +1,60 @@
+import Foundation
+import Queue
+import WorkerInterface
+
+/// One run: worlds work on the queue, their results go to the output as they come, the person is told and obeyed.
+struct RunSession {
+    let queue: SQLiteQueue
+    let output: OutputFile
+    private let supervisor: Supervisor
+    private var progress = Progress()
+    private var outputFailure: (any Error)?
+
+    init(queue: SQLiteQueue, output: OutputFile, settings: Supervisor.Settings, signals: Signals) {
+        self.queue = queue
+        self.output = output
+        supervisor = Supervisor(settings, queue: { queue }, signals: signals)
+    }
+
+    /// Runs worlds until the work is done or cannot go on.
+    ///
+    /// - Throws: `ExitStatus` or a `CommandFailure`, unless every job was answered.
+    mutating func run(_ command: WorldCommand) throws {
+        let before = try queue.counts()
+        let start = ContinuousClock.now
+        let end = try supervisor.run(command) { tick() }
+        progress.end()
+        if outputFailure == nil { try output.appendNew(from: queue) }
+        if let outputFailure { throw outputFailure }
+
+        let counts = try queue.counts()
+        report(counts, since: before, in: ContinuousClock.now - start)
+        if counts.outstanding > 0 {
+            if let interruption = supervisor.interruption { throw ExitStatus.signal(interruption) }
+            throw end.failure(outstanding: counts.outstanding)
+        }
+    }
+
+    /// Copies new results and shows the progress. A queue that is busy now is asked again later.
+    private mutating func tick() {
+        do {
+            if outputFailure == nil { try output.appendNew(from: queue) }
+        } catch is QueueError {
+            return
+        } catch {
+            outputFailure = error
+            Console.log(CommandFailure(error)?.message ?? "\(error)")
+            supervisor.drain()
+        }
+        if let counts = try? queue.counts() { progress.show(counts) }
+    }
+
+    private func report(_ counts: JobCounts, since before: JobCounts, in time: Duration) {
+        let finished = counts.finished - before.finished
+        let speed = Double(finished) / max(time.inSeconds, 1e-3)
+        var text = "\(counts.done) done, \(counts.failed) failed"
+        if counts.outstanding > 0 { text += ", \(counts.outstanding) left" }
+        text += String(format: "; %d in %.1f s (%.3g pictures/s)", finished, time.inSeconds, speed)
+        Console.writeLine(text)
+    }
+}

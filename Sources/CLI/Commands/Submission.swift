@@ -1,0 +1,76 @@
+import Queue
+import WorkerInterface
+
+/// What a submission came to.
+struct Submission {
+    var summary = SubmitSummary()
+    /// Jobs that make no sense; each is a failed job in the queue.
+    var faults = 0
+    /// Bytes of the pictures.
+    var bytes: Int64 = 0
+    var pictures = 0
+    /// Why the queue took no more, where it did not take all.
+    var refusal: QueueError?
+
+    /// How jobs enter a queue.
+    struct Manner {
+        var otherContents = OtherContents.refuse
+        /// The pictures travel in the queue.
+        var embed = false
+        /// Jobs that may be ready; nil for no bound.
+        var maxReady: Int?
+    }
+
+    private static let batch = 4096
+    /// Bytes of pictures that are in memory at once, and in one transaction.
+    private static let batchBytes = 64 << 20
+    /// More are counted, not printed.
+    private static let mostFaultsShown = 20
+
+    /// Moves all jobs of `source` into `queue`, a few thousand at a time.
+    ///
+    /// - Parameter queue: nil to look only.
+    init(of source: any JobSource, to queue: (any JobQueue)?, _ manner: Manner) throws {
+        var (batch, bytes): ([Job], Int) = ([], 0)
+        while refusal == nil, var job = try source.next() {
+            if manner.embed && queue != nil { job.embedPictures() }
+            count(job)
+            batch.append(job)
+            bytes += job.embeddedBytes
+            if batch.count == Self.batch || bytes >= Self.batchBytes {
+                try flush(&batch, to: queue, manner)
+                bytes = 0
+            }
+        }
+        try flush(&batch, to: queue, manner)
+        if faults > Self.mostFaultsShown {
+            Console.log("… and \(faults - Self.mostFaultsShown) more like these")
+        }
+    }
+
+    private mutating func count(_ job: Job) {
+        pictures += job.pictureCount
+        for image in job.images { bytes += image.size ?? 0 }
+        guard let fault = job.fault else { return }
+        faults += 1
+        if faults <= Self.mostFaultsShown { Console.log("\(fault.message)") }
+    }
+
+    private mutating func flush(_ batch: inout [Job], to queue: (any JobQueue)?, _ manner: Manner) throws {
+        guard !batch.isEmpty, refusal == nil else { return }
+        defer { batch.removeAll(keepingCapacity: true) }
+        guard let queue else {
+            summary.added += batch.count
+            return
+        }
+        do throws(QueueError) {
+            let part = try queue.submit(batch, otherContents: manner.otherContents, maxReady: manner.maxReady)
+            summary.added += part.added
+            summary.known += part.known
+            summary.replaced += part.replaced
+        } catch {
+            guard case .full = error else { throw error }
+            refusal = error
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import Foundation
+
+/// What this machine has, and how busy it is.
+enum LocalMachine {
+    /// One rank for each memory node: inside a node all cores share one rank's work without sending anything, and
+    /// across nodes a rank's weights should lie in its own memory.
+    static var bestRanks: Int {
+        let nodes = (try? FileManager.default.contentsOfDirectory(atPath: "/sys/devices/system/node")) ?? []
+        let count = nodes.count { $0.hasPrefix("node") && Int($0.dropFirst(4)) != nil }
+        return min(max(1, count), 8)
+    }
+
+    /// The processor's name, as the kernel has it.
+    static var processor: String {
+        let line = text("/proc/cpuinfo").split(separator: "\n").first { $0.hasPrefix("model name") }
+        return line?.split(separator: ":").last?.trimmingCharacters(in: .whitespaces) ?? "unknown processor"
+    }
+
+    /// Seconds that all processors have worked since they started, for whomever, and that a hypervisor took.
+    static var busySeconds: Double {
+        // cpu user nice system idle iowait irq softirq steal …
+        let fields = text("/proc/stat").split(separator: "\n").first?.split(separator: " ").dropFirst() ?? []
+        let ticks = fields.prefix(8).enumerated().filter { $0.offset != 3 && $0.offset != 4 }.map { $0.element }
+        return ticks.reduce(0) { $0 + (Double($1) ?? 0) } / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    /// Processes that the kernel has killed because memory ran out, in a cgroup or altogether.
+    static var processesKilledForMemory: Int {
+        let line = text("/proc/vmstat").split(separator: "\n").first { $0.hasPrefix("oom_kill ") }
+        return line.flatMap { Int($0.dropFirst("oom_kill ".count)) } ?? 0
+    }
+
+    private static func text(_ path: String) -> String {
+        FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+}

@@ -1,0 +1,17 @@
+import WorkerInterface
+
+extension WorldEnd {
+    /// Returns why the world ended before the work did, with the exit code.
+    func failure(outstanding: Int) -> CommandFailure {
+        let left = "\(outstanding) jobs are left; start the same command again to go on"
+        switch self {
+        case .refused(let status, let reason): return CommandFailure(status, "\(reason); \(left)")
+        case .interrupted(let status): return CommandFailure(status, "the world was interrupted; \(left)")
+        case .died(.queueUnavailable):
+            return CommandFailure(.queue, "\(DeathCause.queueUnavailable), see above; \(left)")
+        case .died(let cause): return CommandFailure(.internalError, "the world died: \(cause); \(left)")
+        case .finished(.jobsFailed): return CommandFailure(.environment, "the world failed, see above; \(left)")
+        case .finished: return CommandFailure(.internalError, "the world ended, see above; \(left)")
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import Base
+import Foundation
+import PaliGemma
+import Pictures
+import ShardPlan
+import Tensor
+import WorkerInterface
+
+/// The model as every rank loads it.
+struct ModelParts {
+    let configuration: ModelConfiguration
+    let checkpoint: Checkpoint
+    let weights: ModelWeights
+    let tokenizer: Tokenizer
+    let adapters: AdapterSet
+    let fingerprint: ModelFingerprint
+    let plan: ShardPlan
+
+    init(_ settings: WorkerSettings, worldSize: Int) throws {
+        _ = try Kernels.requested()
+        configuration = try ModelConfiguration(
+            directory: settings.model, slidingWindow: settings.slidingWindow)
+        checkpoint = try Checkpoint(directory: settings.model)
+        tokenizer = try Tokenizer(directory: settings.model, configuration: configuration)
+        guard tokenizer.pieceCount <= configuration.text.vocabulary else {
+            throw ModelError(
+                .tokenizer, at: settings.model,
+                "the tokenizer has \(tokenizer.pieceCount) pieces, but the model only "
+                    + "\(configuration.text.vocabulary) rows for them; they belong to different models")
+        }
+        plan = try ShardPlan(ranks: worldSize, configuration: configuration, visionRanks: settings.visionRanks)
+        adapters = try AdapterSet(options: settings.adapters)
+        fingerprint = ModelFingerprint(
+            checkpoint: checkpoint.fingerprint(), hasSlidingWindow: configuration.text.window != nil,
+            adapters: adapters.fingerprint, precision: settings.weights, resize: settings.resize)
+        weights = try ModelWeights.load(
+            checkpoint, configuration, precision: fingerprint.precision, fingerprint: fingerprint.checkpoint,
+            threads: Launch(worldSize: worldSize).cores, adapters: adapters
+        ) { making in
+            let size = String(format: "%.0f MB", Double(making.byteCount) / 1e6)
+            Console.log("quantizing the weights, once, into \(making.path) (\(size))")
+        }
+    }
+
+    /// The model for people: the last part of its directory's path, and the settings that give it other answers.
+    var name: String {
+        let directory = URL(fileURLWithPath: checkpoint.directory).standardizedFileURL.lastPathComponent
+        var parts = [directory]
+        if fingerprint.precision != .bf16 { parts.append("--weights \(fingerprint.precision.rawValue)") }
+        if fingerprint.hasSlidingWindow { parts.append("--sliding-window") }
+        if !adapters.names.isEmpty { parts.append("--adapter " + adapters.names.joined(separator: " and ")) }
+        if fingerprint.resize != .pillow { parts.append("--resize \(fingerprint.resize.rawValue)") }
+        return parts.joined(separator: ", ")
+    }
+}

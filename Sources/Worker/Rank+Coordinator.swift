@@ -1,0 +1,49 @@
+import Base
+import Coordinator
+import PaliGemma
+import Pictures
+import Queue
+import Shard
+import ShardPlan
+import WorkerInterface
+
+extension Rank {
+    /// Makes the Coordinator on rank 0, as soon as every rank can work. All ranks must call this at the same time.
+    ///
+    /// - Throws: `QueueError` where the queue cannot be used or belongs to another model, `ShardError` where the world is
+    ///   gone.
+    static func coordinator(_ context: RankStages.Context, _ launch: Launch) throws -> Coordinator? {
+        // A server may have to be waited for. This is done while no watchdog waits for rank 0's heartbeats.
+        let queue = context.loop.rank == 0 ? try queue(of: context.settings, context.parts) : nil
+        // No job is leased before every rank can work on it.
+        _ = try context.loop.allAgree(true)
+        return queue.map { coordinator($0, context, launch) }
+    }
+
+    private static func queue(of settings: WorkerSettings, _ parts: ModelParts) throws -> any JobQueue {
+        let queue = try openQueue(settings.queue, timeout: .seconds(60))
+        try queue.adopt(fingerprint: parts.fingerprint.encoded, modelName: parts.name)
+        return queue
+    }
+
+    private static func coordinator(
+        _ queue: any JobQueue, _ context: RankStages.Context, _ launch: Launch
+    ) -> Coordinator {
+        let (settings, parts, sender) = (context.settings, context.parts, context.loop.sender)
+        let text = parts.configuration.text
+        let bytes = parts.plan.slices.map { Gemma.cacheBytes(positions: 1, configuration: text, slice: $0) }
+        let limits = Schedule.Limits(
+            visionRanks: parts.plan.visionRanks, batchRows: settings.effectiveBatchRows,
+            typicalRows: parts.configuration.vision.tokens + 16, cacheBytesPerPosition: bytes.max() ?? 0,
+            cacheBytes: settings.keyValueBudget)
+        return Coordinator(
+            queue: queue, plan: parts.plan, configuration: parts.configuration, limits: limits,
+            tokenizer: parts.tokenizer, adapters: parts.adapters,
+            settings: Coordinator.Settings(
+                drain: settings.drain, lease: .seconds(settings.leaseSeconds),
+                owner: settings.worldName ?? "\(launch.host):\(launch.processID)",
+                drainTimeout: .seconds(settings.drainTimeout), resize: settings.resize,
+                image: ImageDecoder.Options(ignoreExif: settings.ignoreEXIF)),
+            sender: sender, wake: { sender.wake() }, timeline: context.timeline)
+    }
+}
