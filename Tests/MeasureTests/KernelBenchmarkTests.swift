@@ -4,13 +4,15 @@ import Tensor
 import TestSupport
 import Testing
 
-/// The micro-benchmarks, at shapes that take no time: what they count, not how fast it is.
-@Suite struct KernelBenchmarkTests {
-    private static let sets = Kernels.Level.allCases.compactMap { Kernels(level: $0) }
-
-    @Test(arguments: 0..<sets.count)
-    func whatIsExecutedIsCounted(set: Int) throws {
-        let benchmark = KernelBenchmark(kernels: Self.sets[set], threads: 2, seconds: 0)
+/// Small shapes: the tests check what the benchmark counts, not how fast it is.
+@Suite("The kernel benchmark counts what it executes")
+struct KernelBenchmarkTests {
+    @Test(
+        "Operations and bytes of weights are counted with every set of kernels of this processor",
+        arguments: Kernels.available.map(\.name))
+    func counts(name: String) throws {
+        let kernels = try #require(Kernels.Level(rawValue: name).flatMap { Kernels(level: $0) })
+        let benchmark = KernelBenchmark(kernels: kernels, threads: 2, seconds: 0)
         try withTemporaryDirectory { folder in
             let weights = KernelBenchmark.Weights(folder: folder)
             for (rows, precision) in [(1, WeightPrecision.bf16), (40, .bf16), (1, .int8), (40, .int8)] {

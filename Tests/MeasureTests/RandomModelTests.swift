@@ -4,7 +4,8 @@ import PaliGemma
 import Tensor
 import Testing
 
-@Suite struct RandomModelTests {
+@Suite("Random models have the layout of the public ones")
+struct RandomModelTests {
     let folder: URL
 
     init() throws {
@@ -12,7 +13,7 @@ import Testing
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
 
-    /// The model without its numbers.
+    /// Writes the files of a model with holes instead of numbers.
     private func writeHollow(_ model: RandomModel) throws {
         for shard in model.shards {
             let path = folder.appendingPathComponent(shard.fileName).path
@@ -32,9 +33,8 @@ import Testing
             .uniform("b.weight", [5, 3], inputs: 3),
         ])
 
-    /// The files of the real layout with holes instead of numbers, read as a world reads them.
-    @Test(arguments: RandomModel.shapeNames, [nil, 1])
-    func everyShapeIsAWholeModel(shape: String, layers: Int?) throws {
+    @Test("Every shape can be read as a whole model", arguments: RandomModel.shapeNames, [nil, 1])
+    func shapes(shape: String, layers: Int?) throws {
         defer { remove() }
         let model = try RandomModel(shape: shape, layers: layers)
         try writeHollow(model)
@@ -46,7 +46,8 @@ import Testing
         #expect(bytes == model.byteCount)
     }
 
-    @Test func theWholeModelHasThePublicNumberOfTensorsAndParameters() throws {
+    @Test("A model has the number of tensors and parameters of the public one")
+    func counts() throws {
         defer { remove() }
         for (shape, tensors, parameters) in [
             ("3b-224", 603, 2_923_466_480), ("pg2-3b-224", 727, 3_032_242_416), ("pg2-10b-224", 903, 9_662_638_832),
@@ -58,7 +59,8 @@ import Testing
         }
     }
 
-    @Test func theLanguageFilesOfAllSizesAreTheSame() throws {
+    @Test("The files of the language model are the same for all picture sizes")
+    func languageFiles() throws {
         defer { remove() }
         let shards = try RandomModel.shapeNames.map { try RandomModel(shape: $0, seed: 3).shards }
         let language = shards.map { $0.filter { $0.fileName.hasPrefix("language") } }
@@ -68,7 +70,8 @@ import Testing
         #expect(try RandomModel(shape: "3b-224", seed: 4).shards[1].fileName != shards[0][1].fileName)
     }
 
-    @Test func aFileIsTheSameForTheSameSeedAndFullOfFiniteNumbers() throws {
+    @Test("A file is the same for the same seed, and its numbers have the variance 1 / inputs")
+    func numbers() throws {
         defer { remove() }
         let paths = ["one", "two", "other"].map { folder.appendingPathComponent($0).path }
         try Self.small.write(to: paths[0], seed: 1)
@@ -93,7 +96,8 @@ import Testing
         #expect(Set(numbers.prefix(100)).count > 90)
     }
 
-    @Test func theTokenizerHasThePublicSizeAndItsTokensInTheirPlaces() throws {
+    @Test("The tokenizer has the public size, and its tokens have the public ids")
+    func tokenizer() throws {
         defer { remove() }
         let model = try RandomModel(shape: "3b-224", layers: 1)
         try writeHollow(model)
@@ -107,7 +111,8 @@ import Testing
         }
     }
 
-    @Test func whatIsNoShapeIsRefused() {
+    @Test("An unknown shape and a model without layers are refused")
+    func refusals() {
         defer { remove() }
         #expect(throws: RandomModelError.self) { try RandomModel(shape: "7b-224") }
         #expect(throws: RandomModelError.self) { try RandomModel(shape: "3b-224", layers: 0) }

@@ -5,7 +5,7 @@ import Tensor
 import TestSupport
 import Testing
 
-@Suite("LoRA adapters as PEFT saves them")
+@Suite("LoRA adapters are read as PEFT saves them", .timeLimit(.minutes(10)))
 struct AdapterTests {
     /// A copy of a committed adapter whose files a test may spoil.
     private struct Editor {
@@ -41,7 +41,7 @@ struct AdapterTests {
         }
     }
 
-    @Test("What is more than a plain LoRA, or no LoRA, is refused and named")
+    @Test("An adapter that is no plain LoRA is refused with the key that says so")
     func configurations() throws {
         let changes: [(word: String, change: (inout [String: Any]) -> Void)] = [
             ("DoRA", { $0["use_dora"] = true }), ("bias is all", { $0["bias"] = "all" }),
@@ -73,7 +73,9 @@ struct AdapterTests {
         _ = try editor.weights("odd")
     }
 
-    @Test("A tensor that is none of a LoRA's, a module that has no place, half a module and another shape are named")
+    @Test(
+        "A foreign tensor, an unknown module, a module without one of its matrices and a wrong shape are refused by name"
+    )
     func tensors() throws {
         func refused(_ word: String, _ change: (inout Editor) throws -> Void) throws {
             var editor = try Editor("odd/all")
@@ -121,7 +123,7 @@ struct AdapterTests {
         #expect(throws: ModelError.self) { try Adapter(name: "a", directory: empty.folder.path) }
     }
 
-    @Test("Names are each there once, and a set's fingerprint is that of its contents")
+    @Test("A name may occur once, and the fingerprint of a set is that of its contents")
     func sets() throws {
         let words = Fixtures.path("goldens/adapters/odd/words")
         let all = Fixtures.path("goldens/adapters/odd/all")
@@ -180,7 +182,7 @@ struct AdapterTests {
             && zip(one.logProbabilities.joined(), other.logProbabilities.joined()).allSatisfy { abs($0 - $1) < 3e-4 }
     }
 
-    @Test("Any number of ranks and row blocks, by rows and by columns, and any company give a sequence the same answer")
+    @Test("Any number of ranks and row blocks, both splits and any batch give a sequence the same answer")
     func ranks() throws {
         let mixture: [Int?] = [1, nil, 0, 1, nil, 0, 0]
         let one = try answers(mixture, ranks: 1)[0]

@@ -6,7 +6,7 @@ import Tensor
 import TestSupport
 import Testing
 
-@Suite("A checkpoint is read in every public layout, and refused with a reason where it is not one")
+@Suite("A checkpoint is read in every public layout, and refused with a reason where it is none")
 struct CheckpointTests {
     /// Loads as the programs do; the error's text where it is refused.
     private func load(_ directory: String) throws(ModelError) -> ModelWeights {
@@ -29,7 +29,7 @@ struct CheckpointTests {
         }
     }
 
-    @Test("All layouts of names load", arguments: ["old", "vision_model", "memory", "wrapped"])
+    @Test("All layouts of tensor names are read", arguments: ["old", "vision_model", "memory", "wrapped"])
     func layouts(layout: String) throws {
         var editor = try CheckpointEditor()
         editor.rename { name in
@@ -47,7 +47,7 @@ struct CheckpointTests {
         _ = try load(editor.directory)
     }
 
-    @Test("Several files and their index load like one, and belong together")
+    @Test("Several files with an index are read like one file, and must agree with the index")
     func shards() throws {
         var editor = try CheckpointEditor()
         try editor.write(files: 3)
@@ -61,7 +61,7 @@ struct CheckpointTests {
         expectRefusal(editor, .container, naming: "index")
     }
 
-    @Test("A stored output head is used, and need not be there")
+    @Test("A stored output head is used, and without one the embedding is")
     func head() throws {
         var editor = try CheckpointEditor()
         let embedding = try #require(editor.tensors.first { $0.name.hasSuffix("embed_tokens.weight") })
@@ -75,7 +75,7 @@ struct CheckpointTests {
         expectRefusal(editor, .tensor, naming: "lm_head.weight", "shape")
     }
 
-    @Test("A missing, misshaped, unknown or doubled tensor is named")
+    @Test("A missing, misshaped, unknown or doubled tensor is refused by name")
     func tensors() throws {
         var missing = try CheckpointEditor()
         missing.tensors.removeAll { $0.name.hasSuffix("layers.1.mlp.up_proj.weight") }
@@ -103,7 +103,7 @@ struct CheckpointTests {
         expectRefusal(doubled, .tensor, naming: "twice")
     }
 
-    @Test("A configuration of another model, or with values that nobody implements, is refused")
+    @Test("A configuration of another model, or with values that are not implemented, is refused")
     func configurations() throws {
         let changes: [(String, (inout CheckpointEditor) -> Void)] = [
             ("llava", { $0.configuration["model_type"] = "llava" }),
@@ -147,7 +147,7 @@ struct CheckpointTests {
         expectRefusal(broken, .configuration, naming: "config.json")
     }
 
-    @Test("Keys that released files leave out have the public defaults")
+    @Test("Keys that a file leaves out have the public defaults")
     func defaults() throws {
         var editor = try CheckpointEditor()
         for key in ["rope_parameters", "rms_norm_eps", "max_position_embeddings", "hidden_act", "hidden_activation"] {
@@ -160,7 +160,7 @@ struct CheckpointTests {
         #expect(try configuration == ModelConfiguration(directory: Fixtures.path("goldens/odd")))
     }
 
-    @Test("Gemma 2: keys that are left out have the public defaults, and null switches a cap or the window off")
+    @Test("In Gemma 2, keys that a file leaves out have the public defaults, and null disables a cap or the window")
     func gemma2Defaults() throws {
         var editor = try CheckpointEditor("second")
         for key in [
@@ -188,7 +188,7 @@ struct CheckpointTests {
                 == RandomModel(shape: "pg2-3b-224").configuration.text)
     }
 
-    @Test("A torn or forged container is refused before anything is read from it")
+    @Test("A truncated or forged container is refused before a tensor is read from it")
     func containers() throws {
         let editor = try CheckpointEditor()
         try editor.write()
@@ -228,7 +228,7 @@ struct CheckpointTests {
                 12), "hole")
     }
 
-    @Test("Models have one fingerprint wherever they lie, and siblings another")
+    @Test("A model has one fingerprint wherever its files are, and a fine-tuned one another")
     func fingerprints() throws {
         let original = try Checkpoint(directory: Fixtures.path("goldens/odd")).fingerprint()
         var copy = try CheckpointEditor()

@@ -1,9 +1,10 @@
+import Base
 import Foundation
 import Pictures
 import TestSupport
 import Testing
 
-@Suite("What is no usable picture is refused with its reason")
+@Suite("A file that is no usable picture is refused with its reason")
 struct BadPictureTests {
     private func refusal(decoding bytes: [UInt8], maximumPixels: Int? = nil) -> ImageError? {
         var options = ImageDecoder.Options()
@@ -60,7 +61,7 @@ struct BadPictureTests {
         }
     }
 
-    @Test("The limit counts pixels and can be set")
+    @Test("The maximum number of pixels can be set")
     func limit() throws {
         let fixture = try #require(PictureFixture.named("type2-8bit.png"))
         #expect(refusal(decoding: fixture.bytes, maximumPixels: 13 * 11) == nil)

@@ -67,7 +67,7 @@ struct BigVisionBilinearTests {
         #expect(SHA256.hexadecimal(of: square.pixels) == digest)
     }
 
-    @Test("Samples become the same numbers in the original code, -1 + 2 (x / 255) in float, as in the processor")
+    @Test("The original code's -1 + 2 (x / 255) in float32 gives the same numbers as the processor of transformers")
     func normalization() {
         let original = (0...255).map { (sample: Int) -> Float in -1 + 2 * (Float(sample) / 255) }
         #expect(PixelNormalization.table == original)

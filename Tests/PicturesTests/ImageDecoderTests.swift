@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Pictures are decoded as Pillow decodes them")
 struct ImageDecoderTests {
-    @Test("The fixtures are there")
+    @Test("All fixtures are found")
     func fixtures() { #expect(PictureFixture.all.count > 80) }
 
     @Test("Every pixel equals Pillow's", arguments: PictureFixture.all)
@@ -64,7 +64,9 @@ struct ImageDecoderTests {
         }
     }
 
-    @Test("The orientation can be left alone", arguments: ["exif6.jpg", "exif6.png", "exif6.webp", "xmp6.jpg"])
+    @Test(
+        "With ignoreExif pixels stay as they are stored",
+        arguments: ["exif6.jpg", "exif6.png", "exif6.webp", "xmp6.jpg"])
     func ignoreExif(file: String) throws {
         let fixture = try #require(PictureFixture.named(file))
         var options = ImageDecoder.Options()

@@ -71,13 +71,13 @@ struct PillowBicubicTests {
         #expect(SHA256.hexadecimal(of: square.pixels) == expected["\(width)x\(height)"], "\(name)")
     }
 
-    @Test("A picture of the right size is left as it is")
+    @Test("A picture of the right size is not changed")
     func sameSize() {
         let picture = generatedPicture(width: 28, height: 28)
         #expect(PillowBicubic.resize(picture, toSide: 28) == picture)
     }
 
-    @Test("Samples are normalised as the public processor normalises them")
+    @Test("Samples are normalized as by the processor of transformers")
     func normalization() {
         // numpy: ((x * np.float64(1 / 255)).astype(np.float32) - np.float32(.5)) / np.float32(.5)
         let table = PixelNormalization.table
@@ -108,7 +108,7 @@ struct PNGWriterTests {
         #expect(try ImageDecoder.decode(PNGWriter.encode(picture)) == picture)
     }
 
-    @Test("A path that cannot be written and a full disk are errors")
+    @Test("A path that cannot be written and a full disk are reported as errors")
     func unwritable() throws {
         for path in ["/nowhere/seen.png", "/dev/full"] {
             let error = #expect(throws: ImageError.self) {

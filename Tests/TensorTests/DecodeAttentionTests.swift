@@ -77,7 +77,7 @@ struct DecodeAttentionTests {
     }
 
     @Test("A sequence's numbers depend neither on the number of threads nor on the sequences beside it")
-    func company() {
+    func batchInvariance() {
         let keys = 4 * DecodeAttention.keysPerSplit + 10
         let alone = attend([Caches(heads: 8, keys: keys, seed: 1)], threads: 1)
         #expect(attend([Caches(heads: 8, keys: keys, seed: 1)], threads: 5) == alone)

@@ -2,13 +2,13 @@ import CKernels
 import Tensor
 import Testing
 
-@Suite("Kernels for eight bits equal their scalar twins")
+@Suite("int8 kernels equal their scalar twins")
 struct QuantizedKernelTests {
-    static let levels = Kernels.Level.allCases.compactMap { Kernels(level: $0) }.filter { $0.name != "scalar" }
-
-    @Test("Rows are quantised to the same numbers, with any lead and any length", arguments: 0..<levels.count)
-    func rows(level: Int) {
-        let (vector, scalar) = (Self.levels[level], Kernels.scalar)
+    @Test(
+        "Rows are quantized to the same numbers, with any lead and any length", VectorKernels.condition,
+        arguments: VectorKernels.names)
+    func rows(name: String) throws {
+        let (vector, scalar) = (try VectorKernels.named(name), Kernels.scalar)
         for (rows, lead, count) in [
             (1, 0, 1), (1, 3, 1), (2, 1, 2), (3, 0, 16), (4, 2, 33), (5, 1, 7), (12, 0, 64), (16, 3, 100),
         ] {
@@ -24,7 +24,7 @@ struct QuantizedKernelTests {
         }
     }
 
-    @Test("A quantised row differs from its numbers by at most half a step")
+    @Test("A quantized row differs from its numbers by at most half a step")
     func rowsAreNear() {
         for range: ClosedRange<Float> in [-4...4, 1...2, -3 ... -2, -100...1] {
             let x = floats(40, seed: 3, range: range)
@@ -36,9 +36,11 @@ struct QuantizedKernelTests {
         }
     }
 
-    @Test("Panels of weights are quantised and summed to the same numbers", arguments: 0..<levels.count)
-    func panels(level: Int) {
-        let (vector, scalar) = (Self.levels[level], Kernels.scalar)
+    @Test(
+        "Panels of weights are quantized and summed to the same numbers", VectorKernels.condition,
+        arguments: VectorKernels.names)
+    func panels(name: String) throws {
+        let (vector, scalar) = (try VectorKernels.named(name), Kernels.scalar)
         for (outputs, count) in [(16, 64), (16, 1), (1, 33), (7, 100), (16, 47), (15, 8)] {
             var weights = floats(outputs * count, seed: UInt64(count), range: -2...3)
             for k in 0..<count { weights[k] = 0 }  // an output of zeros
@@ -51,9 +53,11 @@ struct QuantizedKernelTests {
         }
     }
 
-    @Test("Columns are weighed and inputs are gathered alike", arguments: 0..<levels.count)
-    func outliers(level: Int) {
-        let (vector, scalar) = (Self.levels[level], Kernels.scalar)
+    @Test(
+        "Columns are weighed and inputs gathered to the same numbers", VectorKernels.condition,
+        arguments: VectorKernels.names)
+    func outliers(name: String) throws {
+        let (vector, scalar) = (try VectorKernels.named(name), Kernels.scalar)
         for (rows, count) in [(1, 1), (3, 16), (5, 40), (16, 99)] {
             var x = floats(rows * count, seed: UInt64(count), range: -1...1)
             x[count - 1] = 50
@@ -67,7 +71,7 @@ struct QuantizedKernelTests {
         }
     }
 
-    @Test("Two bytes hold an outlier to within half a step", arguments: [127, 255])
+    @Test("Two bytes hold an outlier within half a step", arguments: [127, 255])
     func wideNumbers(levels: Int) {
         for value: Float in [-7900, -129.4, -1, 0, 0.6, 127, 128, 255.4, 256, 7777.2] {
             let wide = WideNumber(value, levels: levels)
@@ -78,12 +82,12 @@ struct QuantizedKernelTests {
     }
 
     @Test(
-        "Products are the same for every number of rows, with parts of panels at both ends", arguments: 0..<levels.count
-    )
-    func products(level: Int) {
-        let (vector, scalar) = (Self.levels[level], Kernels.scalar)
+        "Products equal for every number of rows, with parts of panels at both ends", VectorKernels.condition,
+        arguments: VectorKernels.names)
+    func products(name: String) throws {
+        let (vector, scalar) = (try VectorKernels.named(name), Kernels.scalar)
         let table = vector.int8.pointee
-        for rows in 1...Int(table.most_rows) {
+        for rows in 1...Int(table.maximum_rows) {
             for (skip, outputs, count) in [(0, 16, 64), (0, 96, 20), (5, 3, 36), (5, 11, 8), (3, 50, 100), (0, 1, 1)] {
                 let panels = (skip + outputs + 15) / 16
                 let quantized = (0..<panels).map { panel in
@@ -108,9 +112,11 @@ struct QuantizedKernelTests {
         }
     }
 
-    @Test("The largest sums of products fit: nothing saturates", arguments: 0..<levels.count)
-    func extremes(level: Int) throws {
-        let vector = Self.levels[level]
+    @Test(
+        "The largest sums of products do not saturate", VectorKernels.condition,
+        arguments: VectorKernels.names)
+    func extremes(name: String) throws {
+        let vector = try VectorKernels.named(name)
         let count = 1152
         let levels = Int(vector.int8.pointee.levels)
         for sign: Int8 in [-1, 1] {
@@ -129,15 +135,7 @@ struct QuantizedKernelTests {
     }
 
     private func floats(_ count: Int, seed: UInt64, range: ClosedRange<Float>) -> [Float] {
-        var random = Congruential(state: seed)
+        var random = LinearCongruentialGenerator(state: seed)
         return (0..<count).map { _ in Float.random(in: range, using: &random) }
-    }
-}
-
-private struct Congruential: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return state ^ (state >> 29)
     }
 }

@@ -2,18 +2,18 @@ import Synchronization
 import Tensor
 import Testing
 
-@Suite("The team of compute threads")
+@Suite("A team of compute threads", .timeLimit(.minutes(5)))
 struct ThreadTeamTests {
-    /// Short regions, one after the other: workers come late to most of them, and some come to the next one instead.
-    @Test("Every task of every region is done once, before the region ends", arguments: [0, 50])
+    /// Short regions in a row: workers come late to most of them, and some only to the next one.
+    @Test("Every task of a region is done once, before the region ends", arguments: [0, 50])
     func regions(spins: Int) {
         let team = ThreadTeam(count: 5, spins: spins)
         let counts = (0..<64).map { _ in Counter() }
         for round in 1...3000 {
             let tasks = round % 64 + 1
-            // Neither may lose a region, nor a worker.
-            if round % 5 == 0 { team.rest() }
-            if round % 7 == 0 { team.stir() }
+            // Parking and waking must lose no region and no worker.
+            if round % 5 == 0 { team.park() }
+            if round % 7 == 0 { team.wake() }
             team.run(tasks) { task, thread in
                 counts[task].value.wrappingAdd(thread < 5 ? 1 : 100, ordering: .relaxed)
             }

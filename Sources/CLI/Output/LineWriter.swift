@@ -62,13 +62,15 @@ package final class LineWriter {
     /// Hands everything to the system. What could not be written whole is cut off again, so that the file always ends
     /// with a whole line.
     package func flush() throws(CommandFailure) {
-        if let failure = buffer.withUnsafeBytes({ SystemFile.writeAll($0, to: descriptor) }) {
+        do throws(SystemError) {
+            try writeAll(buffer.span.bytes, to: descriptor)
+        } catch {
             buffer.removeAll()
             if ownsDescriptor {
                 ftruncate(descriptor, wholeBytes)
                 lseek(descriptor, wholeBytes, SEEK_SET)
             }
-            throw Self.failure(failure, path: path)
+            throw Self.failure(error.number, path: path)
         }
         wholeBytes += buffer.count
         buffer.removeAll(keepingCapacity: true)

@@ -21,7 +21,7 @@ final class RunLock {
                 close(opened)
                 throw CommandFailure(.environment, "another `paligemma run` is writing \(output); wait for it")
             }
-            if SystemFile.isOpen(opened, at: path) {
+            if FileIdentity.isOpen(opened, at: path) {
                 descriptor = opened
                 return
             }

@@ -2,17 +2,17 @@ import Base
 import Foundation
 import Tensor
 
-/// A LoRA adapter as PEFT saves it: `adapter_config.json`, and `adapter_model.safetensors` with two thin matrices for each
-/// module that it changes, A [r, inputs] and B [outputs, r]. The module then gives x · Wᵀ + scale · (x · Aᵀ) · Bᵀ.
+/// A LoRA adapter as PEFT saves it: `adapter_config.json`, and `adapter_model.safetensors` with two low-rank matrices for
+/// each module that it changes, A [r, inputs] and B [outputs, r]. The module then computes x · Wᵀ + scale · (x · Aᵀ) · Bᵀ.
 package struct Adapter: Sendable {
-    /// What jobs call it.
+    /// The name that jobs use.
     package let name: String
     package let directory: String
-    /// Of its two files.
+    /// A hash of its two files.
     package let fingerprint: String
-    /// By canonical name of the weight (``TensorNames``).
+    /// The modules by the canonical name of the weight (``TensorNames``).
     let modules: [String: Module]
-    /// Whether pictures look different through it, and not only what is said of them.
+    /// Whether it changes the vision tower, so that the features of a picture depend on it.
     package var changesVision: Bool { modules.keys.contains { $0.hasPrefix("vision.") } }
 
     struct Module: Sendable {
@@ -24,7 +24,9 @@ package struct Adapter: Sendable {
 
     private static let prefix = "base_model.model."
 
-    /// - Throws: ``ModelError`` with the code `adapter` where the files are no LoRA of modules that this program can add to.
+    /// Reads an adapter.
+    ///
+    /// - Throws: ``ModelError`` with the code `adapter` where the files are no plain LoRA of supported modules.
     package init(name: String, directory: String) throws(ModelError) {
         (self.name, self.directory) = (name, directory)
         let configuration = try AdapterConfiguration(directory: directory)
@@ -78,7 +80,7 @@ package struct Adapter: Sendable {
                 throw fail(module, "\(tensors.a == nil ? "lora_A" : "lora_B") is missing")
             }
             guard a.isFinite, b.isFinite else {
-                throw fail(module, "holds numbers that are not finite; it was spoilt while it was trained or saved")
+                throw fail(module, "holds numbers that are not finite; it was spoiled while it was trained or saved")
             }
             do throws(AdapterProblem) {
                 let (rank, scale) = try configuration.scale(of: module)
@@ -111,77 +113,5 @@ package struct Adapter: Sendable {
         default: return false
         }
         return known[String(parts[parts.count - 3])]?.contains(String(parts[parts.count - 2])) == true
-    }
-}
-
-/// The adapters of a world. Every rank has the same, in the order of their names.
-package struct AdapterSet: Sendable {
-    package let all: [Adapter]
-
-    package init(_ adapters: [Adapter] = []) { all = adapters.sorted { $0.name < $1.name } }
-
-    /// From "name=DIR", each name once.
-    ///
-    /// - Throws: ``ModelError`` with the code `adapter`.
-    package init(options: [String]) throws(ModelError) {
-        var adapters: [Adapter] = []
-        for option in options {
-            let parts = option.split(separator: "=", maxSplits: 1).map(String.init)
-            guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
-                throw ModelError(.adapter, at: option, "is no adapter; give it as name=DIR")
-            }
-            guard !adapters.contains(where: { $0.name == parts[0] }) else {
-                throw ModelError(.adapter, at: parts[1], "there are two adapters called \(parts[0])")
-            }
-            adapters.append(try Adapter(name: parts[0], directory: parts[1]))
-        }
-        self.init(adapters)
-    }
-
-    package var names: [String] { all.map(\.name) }
-
-    /// The place of the adapter that a job names; nil where there is none of that name.
-    package func index(of name: String) -> Int? { all.firstIndex { $0.name == name } }
-
-    /// A hash of the adapters and their names for ``ModelFingerprint``, in hexadecimal; nil where there are none.
-    package var fingerprint: String? {
-        guard !all.isEmpty else { return nil }
-        let text = all.map { "\($0.name)=\($0.fingerprint)" }.joined(separator: "\n")
-        return String(ContentHash.hexadecimal(of: Array(text.utf8)).prefix(16))
-    }
-
-    /// The additions to a weight [outputs, inputs], one place an adapter; nil where none has any.
-    func additions(to name: String, outputs: Int, inputs: Int) throws(ModelError) -> [LowRankAddition?]? {
-        var found: [LowRankAddition?] = []
-        for adapter in all {
-            guard let module = adapter.modules[name] else {
-                found.append(nil)
-                continue
-            }
-            let (a, b) = (module.a.entry.shape, module.b.entry.shape)
-            guard a[1] == inputs, b[0] == outputs else {
-                throw ModelError(
-                    .adapter, at: adapter.directory,
-                    "\(module.storedName): lora_A \(a) and lora_B \(b) do not fit the model's weight "
-                        + "[\(outputs), \(inputs)]; the adapter was trained with another model")
-            }
-            found.append(
-                LowRankAddition(
-                    down: WeightMatrix(tensor: module.a, outputs: a[0], inputs: a[1]),
-                    up: WeightMatrix(tensor: module.b, outputs: b[0], inputs: b[1]), scale: module.scale))
-        }
-        return found.contains { $0 != nil } ? found : nil
-    }
-
-    /// Refuses additions to weights that the model does not have.
-    func checkAllTaken(_ names: Set<String>) throws(ModelError) {
-        for adapter in all {
-            guard let name = adapter.modules.keys.filter({ !names.contains($0) }).min(),
-                let module = adapter.modules[name]
-            else { continue }
-            throw ModelError(
-                .adapter, at: adapter.directory,
-                "\(module.storedName): the model has no such module; the adapter was trained with another model")
-        }
     }
 }

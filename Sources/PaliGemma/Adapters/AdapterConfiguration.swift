@@ -2,8 +2,8 @@ import Base
 import Foundation
 import Tensor
 
-/// `adapter_config.json` as PEFT writes it for LoRA: what scales the additions, and what would make them more than
-/// additions, which is refused.
+/// The keys of `adapter_config.json` as PEFT writes it for LoRA: those that scale the additions, and those for variants
+/// that are not implemented, which are refused.
 struct AdapterConfiguration: Decodable {
     private var peftType: String?
     private var r: Int?
@@ -12,7 +12,7 @@ struct AdapterConfiguration: Decodable {
     private var rankPattern: [String: Int]?
     private var alphaPattern: [String: Double]?
 
-    // What is not implemented.
+    // Not implemented; refused unless empty.
     private var useDora: Bool?
     private var useQalora: Bool?
     private var useBdlora: Presence?
@@ -26,9 +26,9 @@ struct AdapterConfiguration: Decodable {
     private var aloraInvocationTokens: Presence?
     private var arrowConfig: Presence?
     private var kasaConfig: Presence?
-    private var initLoraWeights: Initialisation?
+    private var initLoraWeights: Initialization?
 
-    /// A key that says something: not null, and not empty.
+    /// A key of which only matters whether its value is empty: null, false or an empty list.
     private struct Presence: Decodable {
         let isEmpty: Bool
 
@@ -43,8 +43,8 @@ struct AdapterConfiguration: Decodable {
         }
     }
 
-    /// true, false, or the name of a way to begin.
-    private struct Initialisation: Decodable {
+    /// true, false, or the name of an initialization.
+    private struct Initialization: Decodable {
         let name: String?
 
         init(from decoder: any Decoder) throws {
@@ -53,7 +53,9 @@ struct AdapterConfiguration: Decodable {
         }
     }
 
-    /// - Throws: ``ModelError`` where the file is missing or malformed, or asks for what is not implemented.
+    /// Reads the file of an adapter's directory.
+    ///
+    /// - Throws: ``ModelError`` with the code `adapter` where the file is missing or malformed, or asks for something that is not implemented.
     init(directory: String) throws(ModelError) {
         let path = directory + "/adapter_config.json"
         guard let data = FileManager.default.contents(atPath: path) else {
@@ -71,8 +73,8 @@ struct AdapterConfiguration: Decodable {
         if let problem { throw ModelError(.adapter, at: path, problem) }
     }
 
-    /// The ways to begin that leave the base model as it was.
-    private static let plainBeginnings = ["gaussian", "eva", "orthogonal", "lora_ga"]
+    /// The initializations that do not change the base weights.
+    private static let plainInitializations = ["gaussian", "eva", "orthogonal", "lora_ga"]
 
     private var problem: String? {
         guard peftType == "LORA" else { return "peft_type is \(peftType ?? "missing"); only LORA is implemented" }
@@ -92,17 +94,17 @@ struct AdapterConfiguration: Decodable {
             return "\(key) is not implemented; merge the adapter into the model (merge_and_unload)"
         }
         if let bias, bias != "none" { return "bias is \(bias); only none is implemented" }
-        if let name = initLoraWeights?.name, !Self.plainBeginnings.contains(name) {
+        if let name = initLoraWeights?.name, !Self.plainInitializations.contains(name) {
             return "init_lora_weights is \(name), which changes the base weights; save the adapter as plain LoRA "
                 + "(path_initial_model_for_weight_conversion)"
         }
         return nil
     }
 
-    /// The rank that a module is said to have, and what its addition is multiplied with: alpha / rank, or with rsLoRA
-    /// alpha / √rank.
+    /// Returns the rank of a module and the factor of its addition: alpha / rank, or with rsLoRA alpha / √rank.
     ///
     /// - Parameter module: its path in the model that was trained.
+    /// - Throws: ``AdapterProblem`` where a pattern is invalid or ambiguous, or the rank is below 1.
     func scale(of module: String) throws(AdapterProblem) -> (rank: Int, scale: Float) {
         let rank = try Self.value(of: module, in: rankPattern, "rank_pattern") ?? r ?? 8
         let alpha = try Self.value(of: module, in: alphaPattern, "alpha_pattern") ?? loraAlpha ?? 8
@@ -110,7 +112,7 @@ struct AdapterConfiguration: Decodable {
         return (rank, Float(alpha / (useRslora == true ? Double(rank).squareRoot() : Double(rank))))
     }
 
-    /// The value of the pattern that a module's path ends with. Patterns are regular expressions.
+    /// Returns the value of the pattern (a regular expression) that matches the end of a module's path.
     private static func value<Value: Equatable>(
         of module: String, in patterns: [String: Value]?, _ key: String
     ) throws(AdapterProblem) -> Value? {
@@ -120,7 +122,7 @@ struct AdapterConfiguration: Decodable {
                 throw AdapterProblem("\(key) holds \(pattern), which is no regular expression")
             }
             guard (try? expression.wholeMatch(in: module)) != nil else { continue }
-            // PEFT takes the first in the file; an object has no order.
+            // PEFT takes the first match in the file's order, which a decoded object does not keep.
             if let found, found != value { throw AdapterProblem("\(key) has several values for \(module)") }
             found = value
         }

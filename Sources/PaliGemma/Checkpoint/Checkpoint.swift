@@ -2,13 +2,16 @@ import Base
 import Foundation
 import Tensor
 
-/// A model directory's tensors: one safetensors file, or several and their index, mapped and checked.
+/// The tensors of a model directory: one safetensors file, or several with an index, mapped and checked.
 package struct Checkpoint: Sendable {
     package let directory: String
     package let files: [SafetensorsFile]
-    /// By canonical name (``TensorNames``).
+    /// The tensors by canonical name (``TensorNames``).
     package let tensors: [String: StoredTensor]
 
+    /// Maps the files of a model directory and compares them with the index.
+    ///
+    /// - Throws: ``ModelError`` with the code `container` or `tensor`.
     package init(directory: String) throws(ModelError) {
         self.directory = directory
         let (paths, owner) = try Self.locate(in: directory)
@@ -18,7 +21,7 @@ package struct Checkpoint: Sendable {
             let file = try SafetensorsFile(path: path, isBuffer: TensorNames.isBuffer)
             files.append(file)
             let isPart = TensorNames.areOfLargerModel(owner.map { Array($0.keys) } ?? Array(file.tensors.keys))
-            Loading.advance()
+            LoadingProgress.advance()
             for (name, entry) in file.tensors {
                 guard let canonical = TensorNames.canonical(name) else {
                     if isPart { continue }
@@ -42,7 +45,7 @@ package struct Checkpoint: Sendable {
         self.tensors = tensors
     }
 
-    /// The safetensors files of a directory, and the index's word on which tensor is where, if there is an index.
+    /// Returns the safetensors files of a directory and, where there is an index, the file that it names for each tensor.
     private static func locate(in directory: String) throws(ModelError) -> (paths: [String], owner: [String: String]?) {
         let index = directory + "/model.safetensors.index.json"
         let single = directory + "/model.safetensors"
@@ -76,14 +79,14 @@ package struct Checkpoint: Sendable {
             add(file.header)
             for sample in Self.samples(of: file.mapping.bytes) {
                 add(Data(sample))
-                Loading.advance()
+                LoadingProgress.advance()
             }
         }
         return hash.hexadecimal()
     }
 
-    /// Sixty-four pages spread over a file: a fine-tuned sibling has the same header but other numbers everywhere,
-    /// and reading all of a large file only to name it would take longer than starting to work.
+    /// Returns sixty-four pages spread over a file. A fine-tuned model has the same header as its base but other numbers
+    /// everywhere, so samples tell them apart; reading a whole large file would delay the start.
     private static func samples(of bytes: UnsafeRawBufferPointer) -> [Slice<UnsafeRawBufferPointer>] {
         let page = 4096
         guard bytes.count > 64 * page else { return [bytes[...]] }
@@ -94,7 +97,7 @@ package struct Checkpoint: Sendable {
     }
 }
 
-/// model.safetensors.index.json: which file holds which tensor.
+/// The keys of `model.safetensors.index.json`: the file that holds each tensor.
 private struct CheckpointIndex: Decodable {
     let weightMap: [String: String]
 

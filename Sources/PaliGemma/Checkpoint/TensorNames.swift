@@ -1,5 +1,5 @@
-/// Tensor names differ between the versions of the library that wrote a checkpoint. Inside the program a tensor has
-/// one name, the shortest: `vision.…`, `projector.…`, `text.…`, `head.weight`.
+/// Maps the tensor names of all versions of transformers to one canonical name: `vision.…`, `projector.…`, `text.…`,
+/// `head.weight`.
 ///
 ///     on disk, public files                       transformers >= 4.52 in memory      here
 ///     vision_tower.vision_model.encoder…          model.vision_tower.…                vision.encoder…
@@ -8,7 +8,7 @@
 ///     language_model.model.layers…                model.language_model.layers…        text.layers…
 ///     language_model.lm_head.weight               lm_head.weight                      head.weight
 enum TensorNames {
-    /// Longer prefixes come first, for `language_model.` alone would match too early.
+    /// Longer prefixes come first, because the first match counts.
     private static let prefixes: [(stored: String, canonical: String)] = [
         ("vision_tower.vision_model.", "vision."),
         ("vision_tower.", "vision."),
@@ -20,7 +20,7 @@ enum TensorNames {
     ]
     private static let wrappers = ["paligemma_with_expert.paligemma.", "model."]
 
-    /// The program's name of a stored tensor, or nil where it belongs to no part of PaliGemma.
+    /// Returns the canonical name of a stored tensor, or nil where it belongs to no part of PaliGemma.
     static func canonical(_ stored: String) -> String? {
         var name = Substring(stored)
         for wrapper in wrappers where name.hasPrefix(wrapper) {
@@ -32,16 +32,18 @@ enum TensorNames {
         return nil
     }
 
-    /// SigLIP's pooling head (`vision_use_head`) is no part of PaliGemma's path; a checkpoint may carry it.
+    /// Returns whether a tensor may be left over: SigLIP's pooling head (`vision_use_head`), which PaliGemma does not use, or a
+    /// buffer.
     static func isIgnored(_ canonical: String) -> Bool {
         canonical.hasPrefix("vision.head.") || isBuffer(canonical)
     }
 
-    /// What old programs saved with a model though it can be computed: positions, and the frequencies of rotations.
+    /// Returns whether a tensor is a buffer that old versions saved though it can be computed: position ids, or the
+    /// frequencies of the rotary embedding.
     static func isBuffer(_ stored: String) -> Bool {
         stored.hasSuffix(".position_ids") || stored.hasSuffix(".rotary_emb.inv_freq")
     }
 
-    /// Whether PaliGemma is a part of a larger model's checkpoint, whose other tensors are not ours.
+    /// Returns whether PaliGemma is a part of the checkpoint of a larger model, whose other tensors are not used.
     static func areOfLargerModel(_ names: [String]) -> Bool { names.contains { $0.hasPrefix(wrappers[0]) } }
 }

@@ -1,10 +1,10 @@
-/// A value of `config.json` that this program does not implement; it is refused, never ignored.
+/// A value of `config.json` that is not implemented. It is refused, never ignored.
 struct UnsupportedValue: Error {
     let reason: String
 }
 
-/// `config.json` as it stands on disk: every key optional, since released files leave out what equals the defaults
-/// of the classes that wrote them. Names are the file's, read by `JSONDecoder.convertFromSnakeCase`.
+/// The keys of `config.json`. All are optional, because released files leave out what equals the defaults of the classes
+/// that wrote them. The names are those of the file, converted by `JSONDecoder.convertFromSnakeCase`.
 struct ConfigurationFile: Decodable {
     var modelType: String?
     var imageTokenIndex: Int?
@@ -61,7 +61,7 @@ struct ConfigurationFile: Decodable {
         var hiddenAct: String?
     }
 
-    /// A token id, or a list of which only a list of one is implemented.
+    /// A token id, or a list of ids. Only lists of one id are implemented.
     struct TokenChoice: Decodable {
         let tokens: [Int]
 
@@ -75,7 +75,7 @@ struct ConfigurationFile: Decodable {
         }
     }
 
-    /// A value for which null says something else than a missing key.
+    /// A value for which null and a missing key differ.
     struct Nullable<Value: Decodable>: Decodable {
         let value: Value?
 
@@ -85,21 +85,23 @@ struct ConfigurationFile: Decodable {
         }
     }
 
-    /// A key whose mere presence matters.
+    /// A key of which only the presence matters.
     struct Presence: Decodable {
         init(from decoder: any Decoder) throws {}
     }
 }
 
 extension ConfigurationFile {
-    /// Fills in the class defaults and refuses what is not implemented.
+    /// Returns the configuration with the defaults of the public classes filled in.
+    ///
+    /// - Throws: ``UnsupportedValue`` for the first value that is not implemented.
     func resolved() throws(UnsupportedValue) -> ModelConfiguration {
         guard modelType == "paligemma" else {
             throw UnsupportedValue(
                 reason: "model_type is \(modelType ?? "missing"); only paligemma checkpoints can be used")
         }
         if quantizationConfig != nil {
-            throw UnsupportedValue(reason: "quantization_config: quantised checkpoints cannot be read; use bf16 or f32")
+            throw UnsupportedValue(reason: "quantization_config: quantized checkpoints cannot be read; use bf16 or f32")
         }
         let text = try resolvedText()
         let ends = eosTokenId?.tokens ?? textConfig?.eosTokenId?.tokens ?? [1]
@@ -115,7 +117,7 @@ extension ConfigurationFile {
     }
 
     private func resolvedText() throws(UnsupportedValue) -> TextConfiguration {
-        // Without a textConfig the public classes build the language model of the released 3B.
+        // Without a text_config the public classes build the language model of the released 3B.
         guard let file = textConfig else {
             return TextConfiguration(
                 width: 2048, mlpWidth: 16384, layers: 18, heads: 8, keyValueHeads: 1, headWidth: 256,
@@ -130,7 +132,7 @@ extension ConfigurationFile {
         if file.attentionBias == true {
             throw UnsupportedValue(reason: "text_config.attention_bias is true; Gemma has no biases")
         }
-        // Released files say "gelu" and mean the tanh form: the trained weights expect it either way.
+        // Released files say "gelu", but the weights were trained with the tanh approximation.
         try require(
             file.hiddenActivation ?? file.hiddenAct, in: ["gelu_pytorch_tanh", "gelu", "gelu_fast"],
             for: "text_config.hidden_activation")
@@ -150,7 +152,7 @@ extension ConfigurationFile {
         text.ropeBase = file.ropeParameters?.ropeTheta ?? file.ropeTheta ?? text.ropeBase
         text.context = file.maxPositionEmbeddings ?? text.context
         switch family {
-        // The public class knows no other scale, whatever a file says.
+        // The public class ignores query_pre_attn_scalar for Gemma 1.
         case .gemma: text.queryScalar = Float(text.headWidth)
         case .gemma2: try file.resolveGemma2(&text)
         }
@@ -206,7 +208,7 @@ extension ConfigurationFile.Text {
 }
 
 extension TextConfiguration {
-    /// What the public classes take for keys that a file leaves out.
+    /// Returns the values that the public classes use for keys that a file leaves out.
     fileprivate static func classDefaults(of family: Family) -> TextConfiguration {
         switch family {
         case .gemma:
@@ -222,7 +224,7 @@ extension TextConfiguration {
 }
 
 extension KeyedDecodingContainer {
-    /// Takes the place of the general one, for which null is as good as nothing.
+    /// Overloads the general function, which does not distinguish null from a missing key.
     func decodeIfPresent<Value>(
         _ type: ConfigurationFile.Nullable<Value>.Type, forKey key: Key
     ) throws -> ConfigurationFile.Nullable<Value>? {

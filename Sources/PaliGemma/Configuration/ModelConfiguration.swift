@@ -2,12 +2,12 @@ import Base
 import Foundation
 import Tensor
 
-/// The dimensions of a PaliGemma model, as `config.json` gives them and completed by the class defaults of the
-/// public implementation, since released files leave most keys out.
+/// The configuration of a PaliGemma model: `config.json`, completed by the class defaults of transformers, because released
+/// files leave most keys out.
 package struct ModelConfiguration: Sendable, Equatable {
     package var vision: VisionConfiguration
     package var text: TextConfiguration
-    /// Id of the placeholder token that stands where a picture's features go.
+    /// Id of the placeholder token for a row of a picture's features.
     package var imageToken: Int
     package var beginToken: Int
     package var endToken: Int
@@ -26,7 +26,7 @@ package struct ModelConfiguration: Sendable, Equatable {
     }
 }
 
-/// SigLIP, the vision tower.
+/// The configuration of SigLIP, the vision tower.
 package struct VisionConfiguration: Sendable, Equatable {
     package var width: Int
     package var mlpWidth: Int
@@ -52,13 +52,13 @@ package struct VisionConfiguration: Sendable, Equatable {
     package var headWidth: Int { width / heads }
     /// Patches along one side; pixels that do not fill a patch are dropped, as a convolution without padding does.
     package var grid: Int { imageSize / patch }
-    /// Rows (tokens) that one picture becomes.
+    /// Number of rows (image tokens) of one picture.
     package var tokens: Int { grid * grid }
-    /// Values of one patch: 3 channels of patch x patch pixels.
+    /// Number of values of a patch: 3 channels of patch x patch pixels.
     package var patchValues: Int { 3 * patch * patch }
 }
 
-/// Gemma, the language model.
+/// The configuration of Gemma, the language model.
 package struct TextConfiguration: Sendable, Equatable {
     package var width: Int
     package var mlpWidth: Int
@@ -69,31 +69,29 @@ package struct TextConfiguration: Sendable, Equatable {
     package var vocabulary: Int
     package var normEpsilon: Float
     package var ropeBase: Float
-    /// Most positions (picture tokens, prompt and answer together) of one sequence.
+    /// Maximum number of positions of a sequence: image tokens, prompt and answer together.
     package var context: Int
 
-    // What Gemma 2 adds.
     package var family: Family
-    /// Scores are divided by its square root; the heads' width with Gemma 1.
+    /// Attention scores are divided by the square root of this number. It is the head width in Gemma 1.
     package var queryScalar: Float
-    /// Scores s become cap · tanh(s / cap); nil: they stay.
+    /// The soft cap of attention scores s in Gemma 2: cap · tanh(s / cap). Nil where scores are not capped.
     package var attentionSoftCap: Float?
-    /// The same for logits.
+    /// The soft cap of logits in Gemma 2. Nil where logits are not capped.
     package var finalSoftCap: Float?
-    /// Nil: every layer sees everything. As a configuration is read it is there where the file has one; the weights
-    /// were trained without.
+    /// Nil where every layer attends to all positions, as PaliGemma 2 was trained.
     package var window: SlidingWindow?
 
     package enum Family: String, Sendable {
         /// PaliGemma 1.
         case gemma
-        /// PaliGemma 2: norms also behind attention and MLP.
+        /// PaliGemma 2: norms also after attention and after the MLP.
         case gemma2
     }
 
-    /// Layers in which an answer's tokens see the last positions only.
+    /// Layers in which the tokens of an answer attend only to the last positions.
     package struct SlidingWindow: Sendable, Equatable {
-        /// That are seen, the token's own included.
+        /// Number of positions that a token attends to, its own included.
         package var positions: Int
         package var layers: Set<Int>
 
@@ -102,7 +100,7 @@ package struct TextConfiguration: Sendable, Equatable {
             self.layers = layers
         }
 
-        /// Gemma 2's own: every other layer, from the first.
+        /// Returns the window of Gemma 2: every other layer, from the first.
         package static func alternating(positions: Int, layers: Int) -> SlidingWindow {
             SlidingWindow(positions: positions, layers: Set(stride(from: 0, to: layers, by: 2)))
         }
@@ -131,7 +129,7 @@ package struct TextConfiguration: Sendable, Equatable {
         self.window = window
     }
 
-    /// Whether norms stand behind attention and MLP, before their sum with the residual stream.
+    /// Whether the outputs of attention and MLP are normalized before they are added to the residual stream.
     package var hasOutputNorms: Bool { family == .gemma2 }
 
     /// Width of all query heads together.
@@ -143,9 +141,10 @@ package struct TextConfiguration: Sendable, Equatable {
 extension ModelConfiguration {
     /// Reads `config.json` of a model directory.
     ///
-    /// - Parameter slidingWindow: keep the window of PaliGemma 2's layers, as transformers does; by default every layer
-    ///   sees everything, as the weights were trained.
-    /// - Throws: ``ModelError`` where the file is missing, malformed, or asks for what is not implemented.
+    /// - Parameter slidingWindow: whether PaliGemma 2 keeps the sliding window of the file, as transformers does. Without it
+    ///   every layer attends to all positions, as the weights were trained.
+    /// - Throws: ``ModelError`` with the code `configuration` where the file is missing or malformed, or asks for something
+    ///   that is not implemented.
     package init(directory: String, slidingWindow: Bool = false) throws(ModelError) {
         let path = directory + "/config.json"
         guard let data = FileManager.default.contents(atPath: path) else {
@@ -171,7 +170,7 @@ extension ModelConfiguration {
         }
     }
 
-    /// Refuses dimensions that no such model can have, before anything is computed from them.
+    /// Refuses dimensions that no such model can have, before anything is computed with them.
     private func validate() throws(UnsupportedValue) {
         func require(_ condition: Bool, _ reason: @autoclosure () -> String) throws(UnsupportedValue) {
             if !condition { throw UnsupportedValue(reason: reason()) }
@@ -192,8 +191,8 @@ extension ModelConfiguration {
             ("text_config.vocab_size", text.vocabulary, 1 << 24),
             ("text_config.max_position_embeddings", text.context, 1 << 24),
         ]
-        for (key, value, most) in bounded {
-            try require(value >= 1 && value <= most, "\(key) is \(value); it must lie between 1 and \(most)")
+        for (key, value, maximum) in bounded {
+            try require(value >= 1 && value <= maximum, "\(key) is \(value); it must lie between 1 and \(maximum)")
         }
         try require(
             vision.width % vision.heads == 0,

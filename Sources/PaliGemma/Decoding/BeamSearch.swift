@@ -1,9 +1,11 @@
 import DecodingSettings
 import Foundation
 
-/// Beam search over one sequence, as transformers does it since 4.50: every step continues the beams by their best
-/// tokens, those that end are kept aside by their score, and it is over when no beam seems to become better than these.
+/// Beam search over one sequence, as in transformers 4.50 and later. Every step continues each beam by its most probable
+/// tokens; hypotheses that end are kept by their score; the search is over when no running beam is expected to become better
+/// than these.
 package struct BeamSearch {
+    /// A running hypothesis.
     package struct Beam {
         package var tokens: [Int32] = []
         package var logProbabilities: [Float] = []
@@ -11,7 +13,7 @@ package struct BeamSearch {
         var sum: Float = 0
     }
 
-    /// A beam with one more token.
+    /// A beam extended by one token.
     private struct Continuation {
         let beam: Int
         let token: TokenProbability
@@ -22,9 +24,9 @@ package struct BeamSearch {
     let settings: BeamSettings
     let maxTokens: Int
     let endToken: Int32
-    /// Best first.
+    /// The running beams, the best first.
     package private(set) var running = [Beam()]
-    /// Best first, at most as many as beams.
+    /// The finished answers, the best first, at most as many as beams.
     package private(set) var finished: [ScoredAnswer] = []
     private var length = 0
 
@@ -34,12 +36,12 @@ package struct BeamSearch {
         self.endToken = endToken
     }
 
-    /// Tokens that are to be known of every running beam: half of them may end it.
+    /// Number of most probable tokens that every step needs of each running beam: half of the continuations may end.
     package var tokensOfBeam: Int { 2 * settings.count }
 
-    /// Takes each running beam's best tokens.
+    /// Takes the most probable tokens of each running beam.
     ///
-    /// - Returns: which beam each of the next ones continues, and with what; nil at the end.
+    /// - Returns: for each of the next beams the beam that it continues and its new token; nil at the end of the search.
     package mutating func advance(_ best: [[TokenProbability]]) -> [(parent: Int, token: Int32)]? {
         length += 1
         let continuations = continuations(best)
@@ -55,7 +57,7 @@ package struct BeamSearch {
         return isOver ? nil : next.map { (parent: $0.beam, token: $0.token.token) }
     }
 
-    /// The best of all beams; the first beam's and the lower token's on ties.
+    /// Returns the best continuations of all beams. On ties the earlier beam comes first, then the lower token.
     private func continuations(_ best: [[TokenProbability]]) -> ArraySlice<Continuation> {
         let all = zip(running.indices, best).flatMap { beam, tokens in
             tokens.map { token in
@@ -79,7 +81,7 @@ package struct BeamSearch {
                     ? beam.logProbabilities : beam.logProbabilities + [end.token.logProbability],
                 score: end.sum / penalty(length), isEnded: isEnded)
         }
-        // Stable: the older of equal ones stay in front.
+        // The sort is stable: of equal answers the older stay first.
         let merged = (finished + new).enumerated().sorted { a, b in
             a.element.score != b.element.score ? a.element.score > b.element.score : a.offset < b.offset
         }

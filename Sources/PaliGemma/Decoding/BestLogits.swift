@@ -8,19 +8,23 @@ package struct TokenLogit: Sendable, Equatable {
         self.logit = logit
     }
 
-    /// Larger logits first, and of equal ones the lower id: an order without ties.
+    /// A total order: larger logits first, and of equal ones the lower id.
     package static func comesFirst(_ a: TokenLogit, _ b: TokenLogit) -> Bool {
         a.logit > b.logit || a.logit == b.logit && a.token < b.token
     }
 }
 
-/// The largest logits of a row.
+/// Selects the largest logits of a row.
 package enum BestLogits {
-    /// The `count` first of a row's logits by ``TokenLogit/comesFirst(_:_:)``, in that order.
+    /// Returns the first `count` logits of a row by ``TokenLogit/comesFirst(_:_:)``, in that order. NaN is left out.
+    ///
+    /// - Parameters:
+    ///   - logits: [columns] float32.
+    ///   - firstToken: the id of the first column.
     package static func of(_ logits: UnsafePointer<Float>, columns: Int, firstToken: Int, count: Int) -> [TokenLogit] {
         guard count > 0 else { return [] }
-        // A heap with the last of the best at its root. Tokens come in ascending order, so of equal logits the one that
-        // is there stays.
+        // A heap with the last of the selected logits at its root. Tokens come in ascending order, so a logit that equals the
+        // root's does not replace it.
         var heap: [TokenLogit] = []
         heap.reserveCapacity(min(count, columns))
         for column in 0..<columns {

@@ -1,7 +1,7 @@
 import DecodingSettings
 
-/// Scores given answers by their log-likelihood, the end token's included. Answers that begin alike share the way: they
-/// are a tree, and each of its nodes is fed once.
+/// Scores given answers (choices) by their log-likelihood, the end token's included. The choices form a prefix tree, and
+/// each of its nodes is a row of a decode step once.
 package struct ChoiceScoring {
     private struct Node {
         let token: Int32
@@ -9,18 +9,18 @@ package struct ChoiceScoring {
         var children: [Int] = []
         /// The choices that end here: two texts may have the same tokens.
         var choices: [Int] = []
-        /// Of the token after what stands before it, and of the end token after it.
+        /// The log-probability of the token after its prefix, and of the end token after it.
         var logProbability: Float = 0
         var endLogProbability: Float = 0
     }
 
     private let choices: [[Int32]]
     private let endToken: Int32
-    /// Every node behind its parent; the root, which is the prefix, first.
+    /// The nodes of the tree, each after its parent. The first is the root, the sequence's prefix.
     private var nodes = [Node(token: 0, parent: 0)]
-    /// Nodes that are to be fed, the next ones last.
+    /// Nodes that are still to be fed, the next ones last.
     private var pending: [Int] = [0]
-    /// The nodes of the step at hand.
+    /// The nodes of the current step.
     package private(set) var fed: [Int] = [0]
 
     package init(_ choices: [[Int32]], endToken: Int32) {
@@ -41,15 +41,15 @@ package struct ChoiceScoring {
         }
     }
 
-    /// Tokens whose log-probabilities are wanted behind a node of the step.
+    /// Returns the tokens whose log-probabilities are needed after a row of the step.
     package func targets(row: Int) -> [Int32] {
         let node = nodes[fed[row]]
         return node.children.map { nodes[$0].token } + (node.choices.isEmpty ? [] : [endToken])
     }
 
-    /// Takes what was wanted of each row.
+    /// Takes the log-probabilities of each row's targets.
     ///
-    /// - Returns: for every node that is to be fed now or later, the row that it follows and its token.
+    /// - Returns: for every node that is to be fed in the next or a later step, the row that it follows and its token.
     package mutating func advance(_ rows: [[Float]]) -> [(row: Int, token: Int32)] {
         pending.removeLast(fed.count)
         var new: [(row: Int, token: Int32)] = []
@@ -68,7 +68,7 @@ package struct ChoiceScoring {
 
     package var isOver: Bool { pending.isEmpty }
 
-    /// In the order in which the choices were given.
+    /// The scored choices, in the order in which they were given.
     package var answers: [ScoredAnswer] {
         var all = choices.map { ScoredAnswer(tokens: $0, logProbabilities: [], score: 0, isEnded: true) }
         for (place, node) in nodes.enumerated() where !node.choices.isEmpty {

@@ -1,6 +1,6 @@
-/// Random numbers by their place instead of by what was drawn before: Philox 4x32 with ten rounds (Salmon and others,
-/// "Parallel random numbers: as easy as 1, 2, 3", 2011). A sequence's draw of a step is the same in any company, on any
-/// rank and in any order.
+/// A counter-based random number generator: Philox 4x32 with ten rounds (Salmon and others, "Parallel random numbers: as
+/// easy as 1, 2, 3", 2011). A number depends only on the seed and the counter, so the sample of a step is the same in any
+/// batch, on any rank and in any order.
 package struct Philox: Sendable {
     private let key: (UInt32, UInt32)
 
@@ -8,7 +8,7 @@ package struct Philox: Sendable {
         key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
     }
 
-    /// The block of a counter.
+    /// Returns the four random words of a counter.
     package func block(_ counter: SIMD4<UInt32>) -> SIMD4<UInt32> {
         var (c, k) = (counter, key)
         for _ in 0..<10 {

@@ -1,13 +1,13 @@
 import DecodingSettings
 import Foundation
 
-/// Draws a token from a row's logits, of which all are known or only the largest.
+/// Samples a token from the logits of a row, of which all or only the largest are known.
 ///
-/// The order in which the tokens are laid side by side for a draw is that of their ids: two tokens of nearly the same
-/// probability, whose order by it rests on a rounding, have fixed places.
+/// The cumulative distribution runs over the tokens in the order of their ids. Ordered by probability instead, two tokens
+/// of nearly the same probability would change places with a rounding.
 package struct Sampler: Sendable {
     let settings: Sampling
-    /// Of [0, 1).
+    /// A random number of [0, 1).
     let uniform: Double
     /// The largest of all logits.
     let maximum: Float
@@ -21,15 +21,15 @@ package struct Sampler: Sendable {
         self.total = total
     }
 
-    /// exp((logit − maximum) / temperature)
+    /// Returns exp((logit − maximum) / temperature), a probability that is not normalized.
     func weight(_ logit: Float) -> Double { exp(Double(logit - maximum) / settings.temperature) }
 
-    /// The token that is drawn, or nil where more logits have to be known.
+    /// Returns the sampled token, or nil where more logits have to be known.
     ///
     /// - Parameters:
-    ///   - sorted: the first of all tokens by ``TokenLogit/comesFirst(_:_:)``.
-    ///   - bound: what is not in `sorted` is not above it; nil where everything is.
-    package func draw(_ sorted: [TokenLogit], bound: Float?) -> TokenLogit? {
+    ///   - sorted: the first tokens by ``TokenLogit/comesFirst(_:_:)``.
+    ///   - bound: an upper bound of the logits that are not in `sorted`; nil where all are.
+    package func sample(_ sorted: [TokenLogit], bound: Float?) -> TokenLogit? {
         guard var kept = largest(sorted, bound: bound) else { return nil }
         let mass = settings.topK > 0 ? kept.reduce(0) { $0 + weight($1.logit) } : total
         if settings.topP < 1 {
@@ -43,11 +43,11 @@ package struct Sampler: Sendable {
         return pick(kept.sorted { $0.token < $1.token })
     }
 
-    /// The token that is drawn of all, without the sorting of a large vocabulary: the last one that stays is found by
-    /// halves.
+    /// Returns the token that is sampled from all logits. Instead of sorting a large vocabulary it finds the last token that
+    /// top-k or top-p keeps by quickselect.
     ///
-    /// - Parameter logits: of every token, in the order of their ids.
-    package func draw(_ logits: UnsafeBufferPointer<Float>) -> TokenLogit? {
+    /// - Parameter logits: [V] float32, in the order of the ids.
+    package func sample(_ logits: UnsafeBufferPointer<Float>) -> TokenLogit? {
         var kept = logits.enumerated().compactMap { token, logit in
             logit.isNaN ? nil : TokenLogit(token: Int32(token), logit: logit)
         }
@@ -63,7 +63,8 @@ package struct Sampler: Sendable {
         return pick(kept)
     }
 
-    /// Of some tokens, largest first, the one with which a sum of weights reaches an amount; the last where none does.
+    /// Returns the token with which the sum of weights, the largest logits first, reaches an amount; the last token where the
+    /// sum of all does not.
     private static func last(
         of tokens: [TokenLogit], amount: Double, _ weight: (TokenLogit) -> Double
     ) -> TokenLogit {
@@ -72,7 +73,7 @@ package struct Sampler: Sendable {
             let ends = [pool[0], pool[pool.count / 2], pool[pool.count - 1]].sorted(by: TokenLogit.comesFirst)
             var (front, back): ([TokenLogit], [TokenLogit]) = ([], [])
             var mass = 0.0
-            // What comes behind the middle one is the back; never all, so that it ends.
+            // Tokens after the middle one go to the back. The back is never the whole pool, so the loop ends.
             for token in pool {
                 if TokenLogit.comesFirst(ends[1], token) {
                     back.append(token)
@@ -83,7 +84,7 @@ package struct Sampler: Sendable {
             }
             if mass >= left || back.isEmpty {
                 if back.isEmpty {
-                    // The middle one is the last: it alone against the others.
+                    // The middle one is the last of the pool: compare the others without it.
                     front.removeAll { $0 == ends[1] }
                     let others = front.reduce(0) { $0 + weight($1) }
                     if others < left || front.isEmpty { return ends[1] }
@@ -97,7 +98,7 @@ package struct Sampler: Sendable {
         return pool[0]
     }
 
-    /// Those that top-k leaves.
+    /// Returns the tokens that top-k keeps, or nil where more logits have to be known.
     private func largest(_ sorted: [TokenLogit], bound: Float?) -> ArraySlice<TokenLogit>? {
         guard settings.topK > 0 else { return sorted[...] }
         guard settings.topK <= sorted.count else { return bound == nil ? sorted[...] : nil }
@@ -106,7 +107,8 @@ package struct Sampler: Sendable {
         return sorted.prefix { $0.logit >= last }
     }
 
-    /// How many of the first have a mass together: before the last one it is not reached.
+    /// Returns the smallest number of first tokens whose probabilities sum to at least `wanted`, or nil where more logits have
+    /// to be known.
     private func countWithMass(_ wanted: Double, _ sorted: ArraySlice<TokenLogit>, bound: Float?) -> Int? {
         var mass = 0.0
         for (count, entry) in sorted.enumerated() {
@@ -117,6 +119,7 @@ package struct Sampler: Sendable {
         return bound == nil || mass >= wanted ? sorted.count : nil
     }
 
+    /// Returns the token at which the cumulative distribution passes the random number.
     private func pick(_ kept: [TokenLogit]) -> TokenLogit? {
         let mass = kept.reduce(0) { $0 + weight($1.logit) }
         var passed = 0.0

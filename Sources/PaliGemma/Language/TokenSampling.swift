@@ -40,7 +40,7 @@ extension Gemma {
     func sampleTokens(_ samples: [TokenSample], _ logits: MatrixView) throws(CollectiveError) -> [TokenLogit] {
         var tokens = samples.map { sample -> TokenLogit? in
             sample.sampler.settings.isUncut
-                ? nil : sample.sampler.draw(sample.summary.best, bound: sample.summary.bound)
+                ? nil : sample.sampler.sample(sample.summary.best, bound: sample.summary.bound)
         }
         let uncut = samples.indices.filter { samples[$0].sampler.settings.isUncut }
         if !uncut.isEmpty {
@@ -97,7 +97,7 @@ extension Gemma {
         let (view, out, samplers) = (all.view, told.view, samples.map(\.sampler))
         team.run(samples.count) { index, _ in
             let row = UnsafeBufferPointer(start: view.row(index * count), count: count)
-            let token = samplers[index].draw(row) ?? TokenLogit(token: -1, logit: 0)
+            let token = samplers[index].sample(row) ?? TokenLogit(token: -1, logit: 0)
             out.row(index)[0] = Float(token.token)
             out.row(index)[1] = token.logit
         }

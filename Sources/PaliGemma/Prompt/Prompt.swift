@@ -1,35 +1,15 @@
-/// Why a prompt cannot be answered. The code goes into a job's result.
-package struct PromptError: Error, CustomStringConvertible, Equatable {
-    package enum Code: String, Sendable, CaseIterable {
-        /// The prompt contains `<image>`; pictures are given as pictures.
-        case imageMarker = "image_marker_in_prompt"
-        /// There is no picture to speak about.
-        case noPicture = "no_picture"
-        /// Pictures, prompt and answer together pass the model's context.
-        case tooLong = "prompt_too_long"
-        /// The length asked for the answer is no length.
-        case maximumTokens = "invalid_max_tokens"
-    }
-
-    package let code: Code
-    package let reason: String
-
-    package var description: String { reason }
-}
-
-/// What the language model reads before it answers: the pictures' places, then the prompt.
+/// The prefix of a sequence: image tokens, then the prompt.
 package enum Prompt {
-    /// The token ids of a request: `<image>` once for each row of each picture, begin-of-text, the prompt, a line feed.
+    /// Returns the token ids of a request: `<image>` for each row of each picture, begin-of-text, the prompt, a line feed.
     ///
-    /// The prompt and the line feed are tokenised apart, as in training: a prompt that ends in a line feed keeps its own.
-    /// An empty prompt is a valid one.
+    /// The prompt and the line feed are tokenized separately, as in training, so that a line feed at the end of the prompt
+    /// stays a token of its own. The prompt may be empty.
     ///
     /// - Parameters:
     ///   - pictures: number of pictures, at least 1.
-    ///   - maximumNewTokens: most tokens of the answer, at least 1.
-    /// - Returns: `pictures * tokens a picture + 1 + prompt + 1` ids; the rows of the pictures come first.
-    /// - Throws: ``PromptError``; with the code `prompt_too_long` where the ids and the longest answer together pass the
-    ///   context, with the numbers.
+    ///   - maximumNewTokens: maximum number of tokens of the answer, at least 1.
+    /// - Returns: `pictures * tokens of a picture + 1 + prompt + 1` ids; the image tokens come first.
+    /// - Throws: ``PromptError`` with any of its codes.
     package static func tokens(
         for prompt: String, pictures: Int, maximumNewTokens: Int, tokenizer: Tokenizer,
         configuration: ModelConfiguration

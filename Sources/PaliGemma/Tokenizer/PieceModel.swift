@@ -1,7 +1,8 @@
-/// A vocabulary as SentencePiece's ModelProto describes it, and the few bytes of protobuf that it takes to write one.
+/// A vocabulary in the form of SentencePiece's ModelProto, which it can be serialized to.
 ///
-/// Field numbers: `sentencepiece_model.proto` of the sentencepiece project.
+/// The field numbers are those of `sentencepiece_model.proto` of the sentencepiece project.
 package struct PieceModel {
+    /// An entry of the vocabulary; its index is its token id.
     package struct Piece: Equatable {
         package enum Kind: UInt64 {
             case normal = 1
@@ -10,7 +11,7 @@ package struct PieceModel {
 
         /// UTF-8, in which a space is U+2581.
         var text: [UInt8]
-        /// Among two neighbours that could merge, the pair with the higher score does.
+        /// Of all pairs of neighbors that could merge, the pair whose piece has the highest score merges first.
         var score: Float = 0
         var kind: Kind
 
@@ -20,7 +21,7 @@ package struct PieceModel {
             self.kind = kind
         }
 
-        /// Holds the place of an id that stands for nothing.
+        /// Returns the piece of an id that no token has.
         static func unused(_ id: Int) -> Piece { Piece(text: Array("<no token \(id)>".utf8), kind: .unused) }
     }
 
@@ -28,7 +29,7 @@ package struct PieceModel {
 
     package init(pieces: [Piece]) { self.pieces = pieces }
 
-    /// A byte-pair model with byte fallback that leaves a text's characters and spaces as they are.
+    /// The bytes of a ModelProto: a byte-pair model with byte fallback that does not normalize characters or spaces.
     package var serialized: [UInt8] {
         var trainer = ProtobufWriter()
         trainer.write(field: 3, varint: 2)  // model_type: BPE
@@ -44,8 +45,8 @@ package struct PieceModel {
         return PieceModel.serialize(pieces) + model.bytes
     }
 
-    /// The pieces alone. Behind another serialised model they are appended to its pieces: that is how protobuf reads a
-    /// repeated field that comes in two parts.
+    /// Returns the bytes of the field `pieces` alone. Appended to another serialized model they extend its pieces, because
+    /// protobuf concatenates the parts of a repeated field.
     static func serialize(_ pieces: [Piece]) -> [UInt8] {
         var list = ProtobufWriter()
         for piece in pieces {
@@ -56,35 +57,5 @@ package struct PieceModel {
             list.write(field: 1, bytes: message.bytes)
         }
         return list.bytes
-    }
-}
-
-/// Writes protobuf fields one after another.
-struct ProtobufWriter {
-    private(set) var bytes: [UInt8] = []
-
-    mutating func write(field: UInt64, varint value: UInt64) {
-        append(varint: field << 3)
-        append(varint: value)
-    }
-
-    mutating func write(field: UInt64, float value: Float) {
-        append(varint: field << 3 | 5)
-        withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
-    }
-
-    mutating func write(field: UInt64, bytes value: some Collection<UInt8>) {
-        append(varint: field << 3 | 2)
-        append(varint: UInt64(value.count))
-        bytes.append(contentsOf: value)
-    }
-
-    private mutating func append(varint: UInt64) {
-        var rest = varint
-        while rest >= 0x80 {
-            bytes.append(UInt8(rest & 0x7F) | 0x80)
-            rest >>= 7
-        }
-        bytes.append(UInt8(rest))
     }
 }

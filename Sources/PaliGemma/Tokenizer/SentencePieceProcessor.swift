@@ -1,7 +1,8 @@
 import CSentencePiece
 
-/// A loaded SentencePiece model. It is never changed after loading, so any thread may use it.
+/// A model that libsentencepiece has loaded.
 final class SentencePieceProcessor: @unchecked Sendable {
+    // @unchecked: the model is not changed after loading, so any thread may use it.
     private let handle: OpaquePointer
     /// Number of pieces; ids run from 0 to below it.
     let count: Int
@@ -11,12 +12,15 @@ final class SentencePieceProcessor: @unchecked Sendable {
         case unknown, control, unused, byte
     }
 
-    /// A text that libsentencepiece says it cannot load.
+    /// Why a model cannot be loaded.
     struct LoadError: Error {
         let reason: String
     }
 
-    /// - Parameter proto: a serialised ModelProto.
+    /// Loads a model.
+    ///
+    /// - Parameter proto: a serialized ModelProto.
+    /// - Throws: ``LoadError`` with the reason that libsentencepiece gives.
     init(_ proto: [UInt8]) throws(LoadError) {
         var reason = ""
         let loaded = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { message in
@@ -32,7 +36,7 @@ final class SentencePieceProcessor: @unchecked Sendable {
 
     deinit { pg_sentencepiece_free(handle) }
 
-    /// The ids of a text; nil where the library fails, which it does for no text that Swift can hold.
+    /// Returns the ids of a text. Nil where the library fails, which it does for no valid string.
     func encode(_ text: String) -> [Int32]? {
         var text = text
         return text.withUTF8 { bytes -> [Int32]? in
@@ -49,7 +53,7 @@ final class SentencePieceProcessor: @unchecked Sendable {
         }
     }
 
-    /// The piece of an id, in which a space is U+2581.
+    /// Returns the piece of an id, in which a space is U+2581.
     ///
     /// - Precondition: the id lies below `count`.
     func piece(_ id: Int) -> String {
@@ -61,6 +65,8 @@ final class SentencePieceProcessor: @unchecked Sendable {
         }
     }
 
+    /// Returns the kind of an id's piece.
+    ///
     /// - Precondition: the id lies below `count`.
     func kind(_ id: Int) -> Kind {
         precondition(id >= 0 && id < count)

@@ -1,17 +1,17 @@
 import Foundation
 import Tensor
 
-/// Text to token ids and back, by the vocabulary of a checkpoint.
+/// Converts text to token ids and back with the vocabulary of a checkpoint.
 ///
-/// libsentencepiece does the work, whether the checkpoint has a `tokenizer.model` or only a `tokenizer.json`. Tokens that
-/// frame a text (`<bos>`, `<eos>`, `<pad>`, `<image>`, `<unk>`) are never read from one: typed by a user they are split
-/// like any other characters. Location and segmentation tokens (`<loc0000>`, `<seg000>`) are.
+/// It uses libsentencepiece, whether the checkpoint has a `tokenizer.model` or only a `tokenizer.json`. Control tokens
+/// (`<bos>`, `<eos>`, `<pad>`, `<image>`, `<unk>`) are never recognized in a text: typed by a user they are split like any
+/// other characters. Location and segmentation tokens (`<loc0000>`, `<seg000>`) are recognized.
 package final class Tokenizer: Sendable {
     private let processor: SentencePieceProcessor
-    /// Ids that stand for no text in an answer.
+    /// Ids that have no text in an answer.
     private let silent: Set<Int32>
 
-    /// Number of ids that stand for a piece; the vocabulary of the model may be padded beyond it.
+    /// Number of ids that have a piece. The vocabulary of the model may be padded to a larger size.
     package var pieceCount: Int { processor.count }
 
     /// Loads the tokenizer of a model directory and checks it against the model's configuration.
@@ -39,14 +39,14 @@ package final class Tokenizer: Sendable {
         try check(against: configuration, path: path)
     }
 
-    /// The ids of a text, without anything before or after it.
+    /// Returns the ids of a text, without anything before or after it.
     package func encode(_ text: String) -> [Int32] {
         guard let ids = processor.encode(text) else { preconditionFailure("libsentencepiece refused a valid string") }
         return ids
     }
 
-    /// The text of an answer: framing tokens and ids without a piece are left out, a space at the start is kept, bytes
-    /// that are no UTF-8 become one U+FFFD each.
+    /// Returns the text of an answer. Control tokens and ids without a piece are left out, a space at the start is kept, and
+    /// each byte that is not valid UTF-8 becomes a U+FFFD.
     package func decode(_ ids: [Int32]) -> String {
         var text = ""
         var bytes: [UInt8] = []
@@ -68,10 +68,10 @@ package final class Tokenizer: Sendable {
         return text
     }
 
-    /// Whether an id is one of those that stand for no text, like the end of an answer.
+    /// Returns whether an id has no text, like the end token.
     package func isSilent(_ id: Int32) -> Bool { silent.contains(id) || id < 0 || id >= processor.count }
 
-    /// The piece of an id, in which a space is U+2581; nil where the id has none.
+    /// Returns the piece of an id, in which a space is U+2581. Nil where the id has none.
     package func piece(_ id: Int32) -> String? {
         id >= 0 && id < processor.count ? processor.piece(Int(id)) : nil
     }
@@ -80,7 +80,7 @@ package final class Tokenizer: Sendable {
 // MARK: Loading
 
 extension Tokenizer {
-    /// The names of the tokens for places and shapes in a picture: 1024 locations and 128 segment codes.
+    /// The 1024 location tokens and the 128 segmentation tokens.
     package static let locationTokens: [String] =
         (0..<1024).map { "<loc\(padded($0, to: 4))>" } + (0..<128).map { "<seg\(padded($0, to: 3))>" }
 
@@ -89,12 +89,12 @@ extension Tokenizer {
         return String(repeating: "0", count: max(0, digits - text.count)) + text
     }
 
-    /// The serialised model, and the file that it is from. `imageToken` is the first id that needs no piece.
+    /// Returns the serialized model and the file that it was read from. `imageToken` is the first id that needs no piece.
     private static func model(of files: TokenizerFiles, covering imageToken: Int) throws(ModelError) -> (
         [UInt8], String
     ) {
         let path = files.directory + "/tokenizer.model"
-        // FileManager.contents would lose 4 KiB with a file that is empty.
+        // FileManager.contents leaks 4 KiB for an empty file.
         if let data = try? FileHandle(forReadingFrom: URL(fileURLWithPath: path)).readToEnd() ?? Data() {
             return (try extended([UInt8](data), files, path: path, covering: imageToken), path)
         }
@@ -109,8 +109,8 @@ extension Tokenizer {
         }
     }
 
-    /// The model with the tokens appended that the checkpoint adds to it below the image token, as pieces of the same
-    /// rank as the model's own user-defined ones.
+    /// Returns the model extended by the tokens below the image token that other files of the checkpoint add to it, as
+    /// user-defined or control pieces.
     private static func extended(
         _ proto: [UInt8], _ files: TokenizerFiles, path: String, covering imageToken: Int
     ) throws(ModelError) -> [UInt8] {

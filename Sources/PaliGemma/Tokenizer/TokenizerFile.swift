@@ -1,6 +1,6 @@
 import Base
 
-/// The parts of `tokenizer.json` that make a vocabulary.
+/// The parts of `tokenizer.json` that define a vocabulary.
 struct TokenizerFile {
     let addedTokens: [AddedToken]
     let type: String?
@@ -32,7 +32,7 @@ struct TokenizerFile {
 }
 
 extension TokenizerFile {
-    /// This vocabulary as a SentencePiece model, so that one library tokenises for every checkpoint.
+    /// This vocabulary as a SentencePiece model, so that one library tokenizes for every checkpoint.
     ///
     /// Scores fall with the rank of the merge that makes a piece: libsentencepiece then merges in the file's order.
     func pieceModel(_ files: TokenizerFiles) throws(SentencePieceProcessor.LoadError) -> PieceModel {
@@ -76,8 +76,8 @@ extension TokenizerFile {
         }
     }
 
-    /// The byte that an id stands for, nil for an ordinary piece. Some files write the piece of the tab character as
-    /// the character itself; its neighbours give it away.
+    /// Returns the byte that an id stands for, or nil for an ordinary piece. Some files write the piece of the tab character
+    /// as the character itself; it is recognized by the ids beside it.
     private static func byte(at id: Int, in texts: [Int: [UInt8]]) -> UInt8? {
         guard let text = texts[id] else { return nil }
         if text == [0x09], texts[id - 1] == bytePiece(8), texts[id + 1] == bytePiece(10) { return 9 }
@@ -89,7 +89,7 @@ extension TokenizerFile {
         return Array("<0x\(digits.count == 1 ? "0" : "")\(digits)>".utf8)
     }
 
-    /// The byte that a piece like `<0x0A>` names.
+    /// Returns the byte that a piece like `<0x0A>` names.
     static func byte(ofPiece piece: [UInt8]) -> UInt8? {
         guard piece.count == 6, piece.holds("<0x"), piece[5] == UInt8(ascii: ">") else { return nil }
         return UInt8(String(decoding: piece[3..<5], as: UTF8.self), radix: 16)

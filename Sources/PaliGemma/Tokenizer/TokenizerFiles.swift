@@ -16,19 +16,22 @@ struct AddedToken {
     var name: String { String(decoding: content, as: UTF8.self) }
 }
 
-/// The JSON files that stand beside (or instead of) a `tokenizer.model`. All are optional.
+/// The JSON files that a checkpoint has beside or instead of `tokenizer.model`. All are optional.
 struct TokenizerFiles {
     let directory: String
 
-    /// Names of the tokens that frame a text or stand for no text, as `tokenizer_config.json` gives them, completed by
-    /// the defaults of the public tokenizer class.
+    /// Names of the control tokens and of other tokens without text, as `tokenizer_config.json` lists them, completed by the
+    /// defaults of the tokenizer class of transformers.
     private(set) var specialNames: Set<String> = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "<image>"]
     private(set) var unknownName = "<unk>"
-    /// The tokens which a text never contains, however it is written.
+    /// Names of the tokens that are never recognized in a text.
     private(set) var controlNames: Set<String> = ["<image>"]
-    /// Tokens that `tokenizer_config.json` or `added_tokens.json` add.
+    /// The tokens that `tokenizer_config.json` or `added_tokens.json` add.
     private(set) var addedTokens: [AddedToken] = []
 
+    /// Reads the files of a model directory.
+    ///
+    /// - Throws: ``ModelError`` with the code `tokenizer` where a file is malformed.
     init(directory: String) throws(ModelError) {
         self.directory = directory
         if let config = try decode(ConfigFile.self, from: "tokenizer_config.json") {
@@ -54,7 +57,9 @@ struct TokenizerFiles {
         specialNames.formUnion(addedTokens.filter(\.special).map(\.name))
     }
 
-    /// The contents of `tokenizer.json`; nil where there is no such file.
+    /// Reads `tokenizer.json`. Returns nil where there is no such file.
+    ///
+    /// - Throws: ``ModelError`` with the code `tokenizer` where it is malformed.
     func tokenizerFile() throws(ModelError) -> TokenizerFile? {
         guard let json = try json("tokenizer.json") else { return nil }
         guard let file = TokenizerFile(json) else {

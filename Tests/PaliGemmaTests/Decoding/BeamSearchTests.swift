@@ -4,7 +4,7 @@ import PaliGemma
 import TestSupport
 import Testing
 
-@Suite("Beam search and choices")
+@Suite("Beam search and the scoring of choices")
 struct BeamSearchTests {
     private static let end: Int32 = 1
 
@@ -32,7 +32,7 @@ struct BeamSearchTests {
     }
 
     /// All answers of up to some tokens, scored: with as many beams as there can be ways the search finds the best.
-    @Test("With beams for every way the best answers are found", arguments: [0.0, 1.0, -0.5, 2.0])
+    @Test("With enough beams for every continuation the best answers are found", arguments: [0.0, 1.0, -0.5, 2.0])
     func exhaustive(penalty: Double) {
         var all: [ScoredAnswer] = []
         func walk(_ tokens: [Int32], _ sum: Float) {
@@ -63,7 +63,7 @@ struct BeamSearchTests {
         }
     }
 
-    @Test("Answers are as many as beams, the best first, and their log-probabilities make their scores")
+    @Test("There are as many answers as beams, the best first, and their log-probabilities give their scores")
     func scores() {
         for early in BeamSettings.EarlyStopping.allCases {
             for (count, penalty) in [(2, 1.0), (3, 0.0), (5, -1.0), (16, 2.0)] {
@@ -83,13 +83,13 @@ struct BeamSearchTests {
         }
     }
 
-    @Test("Every node of the choices' tree is fed once, and each choice gets the sum of its way")
+    @Test("Every node of the choices' prefix tree is fed once, and each choice gets the sum of its path")
     func choices() {
         let choices: [[Int32]] =
             [[2, 3], [2, 3, 4], [2], [5, 6, 7, 2], [5, 6], [0], [5, 6]]
             + (0..<60).map { [3, Int32($0 % 8), 4, Int32($0 / 8)] }
         var scoring = ChoiceScoring(choices, endToken: Self.end)
-        // What stands before each row that waits, as the lanes of a sequence do.
+        // The prefix of each pending row, in the order in which a sequence keeps its rows.
         var waiting: [[Int32]] = []
         var rows: [[Int32]] = [[]]
         var fed: [[Int32]] = []

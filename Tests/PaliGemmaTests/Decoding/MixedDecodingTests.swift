@@ -5,10 +5,10 @@ import ShardPlan
 import Tensor
 import Testing
 
-/// Every way of decoding beside every other in one batch, over any number of ranks.
-@Suite("Mixed decoding")
+/// Every decoding method beside every other in one batch, over any number of ranks.
+@Suite("Sequences with different decoding methods share a batch", .timeLimit(.minutes(10)))
 struct MixedDecodingTests {
-    struct Told: Sendable, Equatable {
+    struct Outcome: Sendable, Equatable {
         let tokens: [Int32]
         let logProbabilities: [Float]
         let topTokens: [[TokenProbability]]
@@ -23,7 +23,7 @@ struct MixedDecodingTests {
             finish = sequence.finish
         }
 
-        func isNear(_ other: Told) -> Bool {
+        func isNear(_ other: Outcome) -> Bool {
             func near(_ a: [Float], _ b: [Float]) -> Bool {
                 a.count == b.count && zip(a, b).allSatisfy { abs($0 - $1) < 1e-3 }
             }
@@ -48,7 +48,7 @@ struct MixedDecodingTests {
 
     private func decode(
         _ name: String, ranks: Int, batches: [[Int]], kernels: Kernels = .current
-    ) throws -> [[Int: Told]] {
+    ) throws -> [[Int: Outcome]] {
         try InProcessGroup.run(ranks: ranks) { group in
             let goldens = try Goldens(name)
             let plan = try ShardPlan(ranks: ranks + 1, configuration: goldens.configuration, visionRanks: 1)
@@ -62,24 +62,27 @@ struct MixedDecodingTests {
                 features.view.row(index / features.view.columns)[index % features.view.columns] = value
             }
             let source = ReadyFeatures(all: features.view, tokensPerPicture: goldens.configuration.vision.tokens)
-            var told: [Int: Told] = [:]
+            var results: [Int: Outcome] = [:]
             for batch in batches {
                 let sequences = batch.map { way in
                     PaliGemma.Sequence(
                         id: UInt64(way), textTokens: prompt.textTokens, pictures: prompt.pictures,
                         tokensPerPicture: goldens.configuration.vision.tokens, maxTokens: 7, decoding: Self.ways[way])
                 }
-                // Draws are prefilled alone, as the schedule does it.
+                // Sampled sequences are prefilled alone, as the schedule does it.
                 for sequence in sequences { try gemma.prefill([sequence], features: source) }
                 for _ in 0..<10 { try gemma.decode(sequences, steps: 3) }
-                for (way, sequence) in zip(batch, sequences) { told[way] = Told(sequence) }
+                for (way, sequence) in zip(batch, sequences) { results[way] = Outcome(sequence) }
             }
-            return told
+            return results
         }
     }
 
-    @Test("In one batch each gets what it gets alone, draws to the bit", arguments: Goldens.cases, [1, 2, 3, 4])
-    func company(name: String, ranks: Int) throws {
+    @Test(
+        "A sequence gets the same answer in a batch as alone, and a sampled one the same bits",
+        arguments: Goldens.cases,
+        [1, 2, 3, 4])
+    func batchInvariance(name: String, ranks: Int) throws {
         let alone = try decode(name, ranks: ranks, batches: Self.ways.indices.map { [$0] })
         let together = try decode(name, ranks: ranks, batches: [Array(Self.ways.indices)])
         for (rank, (alone, together)) in zip(alone, together).enumerated() {
@@ -92,7 +95,7 @@ struct MixedDecodingTests {
         #expect(alone.allSatisfy { $0 == alone[0] } && together.allSatisfy { $0 == together[0] })
     }
 
-    @Test("Any number of ranks says the same", arguments: Goldens.cases)
+    @Test("Any number of ranks gives the same answers", arguments: Goldens.cases)
     func ranks(name: String) throws {
         let one = try decode(name, ranks: 1, batches: [Array(Self.ways.indices)])[0]
         for ranks in [2, 3, 5, 8] {
@@ -103,15 +106,17 @@ struct MixedDecodingTests {
         }
     }
 
-    /// With more rows than any kernel takes at once, and where draws stand in other places.
-    @Test("With every set of kernels draws are the same in any company", arguments: Kernels.Level.allCases)
-    func kernels(level: Kernels.Level) throws {
-        guard let kernels = Kernels(level: level) else { return }
-        let draws = Self.ways.indices.filter { Self.ways[$0].needsBatchInvariance }
-        let alone = try decode("grouped", ranks: 1, batches: draws.map { [$0] }, kernels: kernels)[0]
+    /// The batches have more rows than any kernel takes at once, and the sampled sequences are at other rows in each.
+    @Test(
+        "With every set of kernels of this processor, sampled sequences are the same to the bit in any batch",
+        arguments: Kernels.available.map(\.name))
+    func kernels(name: String) throws {
+        let kernels = try #require(Kernels.Level(rawValue: name).flatMap { Kernels(level: $0) })
+        let sampled = Self.ways.indices.filter { Self.ways[$0].needsBatchInvariance }
+        let alone = try decode("grouped", ranks: 1, batches: sampled.map { [$0] }, kernels: kernels)[0]
         for others in [[0], [2], [2, 0, 5], [2, 2, 2, 2, 2, 0, 0, 3]] {
-            let together = try decode("grouped", ranks: 1, batches: [others + draws.reversed()], kernels: kernels)[0]
-            for way in draws { #expect(alone[way] == together[way], "way \(way) beside \(others)") }
+            let together = try decode("grouped", ranks: 1, batches: [others + sampled.reversed()], kernels: kernels)[0]
+            for way in sampled { #expect(alone[way] == together[way], "way \(way) beside \(others)") }
         }
     }
 }

@@ -4,10 +4,10 @@ import PaliGemma
 import TestSupport
 import Testing
 
-@Suite("Drawing tokens")
+@Suite("Tokens are sampled from the distribution that the options leave")
 struct SamplingTests {
-    /// The known answers of the authors' own library.
-    @Test("Philox gives its published numbers")
+    /// The known answers of the authors' library.
+    @Test("Philox returns its published numbers")
     func philox() {
         #expect(Philox(seed: 0).block(.zero) == SIMD4(0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8))
         #expect(
@@ -18,7 +18,7 @@ struct SamplingTests {
                 == SIMD4(0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1))
     }
 
-    /// Some logits, among them equal ones.
+    /// Returns logits of which two are equal.
     private static func logits(_ count: Int, seed: UInt64) -> [Float] {
         var random = SeededGenerator(seed: seed)
         var logits = (0..<count).map { _ in Float.random(in: -4...4, using: &random) }
@@ -26,7 +26,7 @@ struct SamplingTests {
         return logits
     }
 
-    /// What is left of a distribution, computed plainly: probabilities by token.
+    /// Returns the probability of each token after temperature, top-k and top-p, by sorting.
     private static func distribution(_ logits: [Float], _ settings: Sampling) -> [Double] {
         let weights = logits.map { exp(Double($0) / settings.temperature) }
         let order = logits.indices.sorted { (-logits[$0], $0) < (-logits[$1], $1) }
@@ -36,12 +36,12 @@ struct SamplingTests {
             kept = order.filter { logits[$0] >= last }
         }
         let mass = kept.reduce(0) { $0 + weights[$1] }
-        var (passed, most) = (0.0, 0)
-        while most == 0 || most < kept.count && passed < settings.topP * mass {
-            passed += weights[kept[most]]
-            most += 1
+        var (passed, count) = (0.0, 0)
+        while count == 0 || count < kept.count && passed < settings.topP * mass {
+            passed += weights[kept[count]]
+            count += 1
         }
-        kept = Array(kept.prefix(settings.topP < 1 ? most : kept.count))
+        kept = Array(kept.prefix(settings.topP < 1 ? count : kept.count))
         let total = kept.reduce(0) { $0 + weights[$1] }
         return logits.indices.map { kept.contains($0) ? weights[$0] / total : 0 }
     }
@@ -62,7 +62,9 @@ struct SamplingTests {
         logits.enumerated().map { TokenLogit(token: Int32($0), logit: $1) }.sorted(by: TokenLogit.comesFirst)
     }
 
-    @Test("A draw takes the token at its place in the order of ids", arguments: settings, 1...5 as ClosedRange<UInt64>)
+    @Test(
+        "A sample is the token at which the cumulative distribution, in the order of ids, passes the random number",
+        arguments: settings, 1...5 as ClosedRange<UInt64>)
     func places(settings: Sampling, seed: UInt64) {
         let logits = Self.logits(12, seed: seed)
         let expected = Self.distribution(logits, settings)
@@ -74,22 +76,20 @@ struct SamplingTests {
                 passed += expected[token]
             }
             if abs(passed - uniform) < 1e-9 || abs(passed - expected[token] - uniform) < 1e-9 { continue }
-            let drawn = Self.sampler(logits, settings, uniform: uniform).draw(Self.sorted(logits), bound: nil)
-            #expect(drawn == TokenLogit(token: Int32(token), logit: logits[token]))
+            let sampled = Self.sampler(logits, settings, uniform: uniform).sample(Self.sorted(logits), bound: nil)
+            #expect(sampled == TokenLogit(token: Int32(token), logit: logits[token]))
         }
     }
 
-    @Test("Draws by seeds and steps have the frequencies of the distribution", arguments: settings)
-    func frequencies(settings: Sampling) {
+    @Test("Samples over seeds and steps have the frequencies of the distribution", arguments: settings)
+    func frequencies(settings: Sampling) throws {
         let logits = Self.logits(12, seed: 9)
         let (expected, sorted) = (Self.distribution(logits, settings), Self.sorted(logits))
         var counts = Array(repeating: 0.0, count: 12)
-        let draws = 40_000
-        for draw in 0..<draws {
-            let uniform = Philox(seed: UInt64(draw / 100) &* 0x9e37_79b9_7f4a_7c15).uniform(step: draw % 100)
-            guard let token = Self.sampler(logits, settings, uniform: uniform).draw(sorted, bound: nil) else {
-                continue
-            }
+        let samples = 40_000
+        for index in 0..<samples {
+            let uniform = Philox(seed: UInt64(index / 100) &* 0x9e37_79b9_7f4a_7c15).uniform(step: index % 100)
+            let token = try #require(Self.sampler(logits, settings, uniform: uniform).sample(sorted, bound: nil))
             counts[Int(token.token)] += 1
         }
         // Chi squared with at most 11 degrees of freedom: above 45 once in a hundred thousand.
@@ -98,13 +98,13 @@ struct SamplingTests {
             if probability == 0 {
                 #expect(count == 0)
             } else {
-                chiSquared += pow(count - Double(draws) * probability, 2) / (Double(draws) * probability)
+                chiSquared += pow(count - Double(samples) * probability, 2) / (Double(samples) * probability)
             }
         }
         #expect(chiSquared < 45)
     }
 
-    @Test("With the largest logits alone a draw is the same as with all, or asks for more", arguments: settings)
+    @Test("A sample from the largest logits alone equals that from all, or asks for more logits", arguments: settings)
     func partial(settings: Sampling) {
         var answered = 0
         for seed in 1...40 as ClosedRange<UInt64> {
@@ -112,29 +112,29 @@ struct SamplingTests {
             let sorted = Self.sorted(logits)
             for count in [3, 8, 20] {
                 let sampler = Self.sampler(logits, settings, uniform: Philox(seed: seed).uniform(step: count))
-                let some = sampler.draw(Array(sorted.prefix(count)), bound: sorted[count - 1].logit)
+                let some = sampler.sample(Array(sorted.prefix(count)), bound: sorted[count - 1].logit)
                 if let some {
                     answered += 1
-                    #expect(some == sampler.draw(sorted, bound: nil))
+                    #expect(some == sampler.sample(sorted, bound: nil))
                 }
             }
         }
         if settings.topP < 0.9 || (1...4).contains(settings.topK) { #expect(answered > 0) }
     }
 
-    @Test("Of all logits the same token is drawn without sorting them", arguments: settings)
+    @Test("Sampling from unsorted logits gives the same token as from sorted ones", arguments: settings)
     func unsorted(settings: Sampling) {
         for seed in 1...60 as ClosedRange<UInt64> {
             var logits = Self.logits(Int(seed) * 7 % 90 + 1, seed: seed)
             // Many equal ones.
             if seed % 3 == 0 { logits = logits.map { $0.rounded() } }
             let sampler = Self.sampler(logits, settings, uniform: Philox(seed: seed).uniform(step: 1))
-            let expected = sampler.draw(Self.sorted(logits), bound: nil)
-            #expect(logits.withUnsafeBufferPointer { sampler.draw($0) } == expected, "\(seed)")
+            let expected = sampler.sample(Self.sorted(logits), bound: nil)
+            #expect(logits.withUnsafeBufferPointer { sampler.sample($0) } == expected, "\(seed)")
         }
     }
 
-    @Test("The largest of a row come first, the lower of equal ones before the higher")
+    @Test("The largest logits of a row come first, and of equal ones the lower id")
     func best() {
         for (count, seed) in [(1, 1), (5, 2), (64, 3), (300, 4), (400, 5)] as [(Int, UInt64)] {
             var random = SeededGenerator(seed: seed)
@@ -145,7 +145,7 @@ struct SamplingTests {
         #expect(BestLogits.of([], columns: 0, firstToken: 0, count: 3).isEmpty)
     }
 
-    @Test("A run of one n-gram at the end is a repetition")
+    @Test("An n-gram that is repeated at the end of an answer is a repetition")
     func repetition() {
         let twice = Repetition(longest: 3, times: 2)
         #expect(twice.isEnd(of: [5, 5]) && twice.isEnd(of: [9, 1, 2, 1, 2]) && twice.isEnd(of: [1, 2, 3, 1, 2, 3]))

@@ -3,7 +3,7 @@ import PaliGemma
 import Tensor
 import Testing
 
-@Suite("The file of quantised weights is made once, and never used where it does not belong")
+@Suite("The file of quantized weights is made once, and never used where it does not belong")
 struct QuantizedFileTests {
     /// Opens as a world does; how often the file was made, and where it is.
     private func open(_ editor: CheckpointEditor) throws -> (made: Int, file: QuantizedFile, weights: ModelWeights) {
@@ -13,7 +13,7 @@ struct QuantizedFileTests {
         var made = 0
         let file = try QuantizedFile(
             of: stored.quantizable, model: checkpoint.fingerprint() + checkpoint.stamps, directory: editor.directory,
-            team: ThreadTeam(count: 2), onMaking: { _ in made += 1 })
+            team: ThreadTeam(count: 2), onCreation: { _ in made += 1 })
         let weights = try ModelWeights(checkpoint: checkpoint, configuration: configuration, quantized: file)
         return (made, file, weights)
     }
@@ -29,7 +29,7 @@ struct QuantizedFileTests {
         ).prepareWeights()
     }
 
-    @Test("It lies beside the checkpoint, is found again, and leaves nothing else behind")
+    @Test("The file is made beside the checkpoint and found again, and no other file is left")
     func once() throws {
         let editor = try CheckpointEditor("grouped")
         try editor.write()
@@ -42,7 +42,7 @@ struct QuantizedFileTests {
         try prepare(editor)
     }
 
-    @Test("A short file, or one with another header, is made anew", arguments: ["truncated", "header", "empty"])
+    @Test("A truncated file, or one with another header, is made again", arguments: ["truncated", "header", "empty"])
     func remade(damage: String) throws {
         let editor = try CheckpointEditor()
         try editor.write()
@@ -58,7 +58,7 @@ struct QuantizedFileTests {
         try prepare(editor)
     }
 
-    @Test("A byte that is not as it was written is found before any work, wherever it is")
+    @Test("A changed byte is found before any product, wherever it is")
     func damaged() throws {
         let editor = try CheckpointEditor()
         try editor.write()
@@ -82,7 +82,7 @@ struct QuantizedFileTests {
         #expect(refused >= places.count * 3 / 4)
     }
 
-    @Test("A checkpoint that is changed in place is quantised anew, and the old file goes")
+    @Test("A checkpoint that was changed in place is quantized again, and the old file is removed")
     func changed() throws {
         var editor = try CheckpointEditor()
         try editor.write()
@@ -94,7 +94,7 @@ struct QuantizedFileTests {
         #expect(!FileManager.default.fileExists(atPath: first))
     }
 
-    @Test("A maker that died leaves a file that the next one takes over")
+    @Test("The unfinished file of a maker that died is overwritten by the next maker")
     func unfinished() throws {
         let editor = try CheckpointEditor()
         try editor.write()

@@ -3,9 +3,9 @@ import PaliGemma
 import Tensor
 import TestSupport
 
-/// The committed checkpoints and what the reference computed with them (Tests/Fixtures/goldens/make.py).
+/// A committed checkpoint and the intermediates that the reference computed with it (Tests/Fixtures/goldens/make.py).
 struct Goldens {
-    /// Their folders; "window" behind a name: with the sliding window.
+    /// The names of the folders; " window" after a name stands for the sliding window.
     static let cases = ["odd", "grouped", "second", "second window", "edge", "edge window"]
 
     let directory: String
@@ -14,6 +14,8 @@ struct Goldens {
     let weights: ModelWeights
     private let file: SafetensorsFile
 
+    /// Loads the weights of a case.
+    ///
     /// - Parameter stored: another directory that holds the same weights.
     init(_ name: String, stored: String? = nil) throws {
         hasWindow = name.hasSuffix(" window")
@@ -32,9 +34,9 @@ struct Goldens {
         return (0..<bytes.count / 4).map { bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
     }
 
-    /// Of each step [steps, V].
+    /// The logits of each step [steps, V].
     var logits: [Float] { get throws { try floats(hasWindow ? "window.logits" : "logits") } }
-    /// Chosen at each step.
+    /// The tokens of the answer.
     var answer: [Int32] { get throws { try tokens(hasWindow ? "window.tokens" : "tokens") } }
 
     func tokens(_ name: String) throws -> [Int32] { try floats(name).map { Int32($0) } }
@@ -47,7 +49,7 @@ struct Goldens {
         }
     }
 
-    /// The prompt's tokens behind the pictures, and how many pictures stand before them.
+    /// Returns the tokens of the prompt after the image tokens, and the number of pictures.
     func prompt() throws -> (textTokens: [Int32], pictures: Int) {
         let ids = try tokens("ids")
         let text = ids.filter { $0 != Int32(configuration.imageToken) }
@@ -63,7 +65,7 @@ struct Goldens {
 }
 
 extension MatrixView {
-    /// The largest difference to reference numbers, relative to the largest of them.
+    /// Returns the largest difference to reference numbers, relative to the largest of them.
     func distance(to reference: [Float]) -> Float {
         precondition(reference.count == rows * columns)
         let largest = reference.map(abs).max() ?? 1
@@ -78,7 +80,7 @@ extension MatrixView {
     }
 }
 
-/// Features that are all there from the start, picture after picture.
+/// Features of all pictures, which are there from the start.
 struct ReadyFeatures: FeatureSource {
     let all: MatrixView
     let tokensPerPicture: Int

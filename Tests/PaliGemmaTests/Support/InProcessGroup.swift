@@ -2,7 +2,7 @@ import Foundation
 import PaliGemma
 import Tensor
 
-/// A tensor-parallel group whose ranks are threads of this process: what MPI does between processes, as copies.
+/// A tensor-parallel group whose ranks are threads of this process: collectives are copies.
 final class InProcessGroup: TensorParallelGroup {
     let rank: Int
     let link: LinkFormat
@@ -16,6 +16,8 @@ final class InProcessGroup: TensorParallelGroup {
     }
 
     /// Runs `body` once for every rank, each on a thread of its own, and returns their results in rank order.
+    ///
+    /// - Throws: the first error of a rank, or ``TimedOut`` where a rank has not ended after ten minutes.
     static func run<Result: Sendable>(
         ranks: Int, link: LinkFormat = .float32, _ body: @escaping @Sendable (InProcessGroup) throws -> Result
     ) throws -> [Result] {
@@ -29,7 +31,7 @@ final class InProcessGroup: TensorParallelGroup {
             thread.start()
             return thread
         }
-        results.waitForAll()
+        try results.waitForAll()
         _ = threads
         return try results.values.map { try $0.get() }
     }
@@ -61,15 +63,15 @@ final class InProcessGroup: TensorParallelGroup {
         }
     }
 
-    /// Does its copies when waited for, which is the latest moment that the protocol allows. Every rank waits in the
-    /// same order, so the meetings match.
+    /// A collective that copies when it is waited for, which is the latest moment that the protocol allows. Every rank waits
+    /// in the same order, so the meetings match.
     private final class Deferred: PendingCollective {
         private let body: () -> Void
         init(_ body: @escaping () -> Void) { self.body = body }
         func wait() { body() }
     }
 
-    /// Where ranks meet: each brings a view, all copy, all leave.
+    /// A barrier at which ranks exchange views: each brings one, all copy, all leave.
     private final class Room: @unchecked Sendable {
         let count: Int
         private let condition = NSCondition()
@@ -105,6 +107,9 @@ final class InProcessGroup: TensorParallelGroup {
         }
     }
 
+    /// A rank waits for another that will never come.
+    struct TimedOut: Error {}
+
     private final class Results<Value: Sendable>: @unchecked Sendable {
         private let condition = NSCondition()
         private var results: [Swift.Result<Value, any Error>?]
@@ -120,16 +125,19 @@ final class InProcessGroup: TensorParallelGroup {
             condition.unlock()
         }
 
-        func waitForAll() {
+        func waitForAll() throws {
+            let deadline = Date(timeIntervalSinceNow: 600)
             condition.lock()
-            while results.contains(where: { $0 == nil }) { condition.wait() }
-            condition.unlock()
+            defer { condition.unlock() }
+            while results.contains(where: { $0 == nil }) {
+                if !condition.wait(until: deadline) { throw TimedOut() }
+            }
         }
     }
 }
 
 extension LinkFormat {
-    /// What the way over the wire does to numbers.
+    /// Rounds numbers as their transfer does.
     fileprivate func round(_ view: MatrixView) {
         guard self == .bfloat16 else { return }
         let codec = LinkCodec(team: ThreadTeam(count: 1))

@@ -2,7 +2,7 @@ import PaliGemma
 import TestSupport
 import Testing
 
-@Suite("A prompt becomes what the model reads")
+@Suite("A prompt becomes the prefix of a sequence")
 struct PromptTests {
     private func tokens(
         _ prompt: String, pictures: Int = 1, maximumNewTokens: Int = 16,
@@ -19,7 +19,7 @@ struct PromptTests {
         #expect(throws: PromptError.self) { _ = try body() }
     }
 
-    @Test("Picture tokens, begin-of-text, the prompt and a line feed, in this order")
+    @Test("A prefix has image tokens, begin-of-text, the prompt and a line feed, in this order")
     func order() throws {
         let tokenizer = try Tokenizer(
             directory: Fixtures.path("tokenizer/model"), configuration: fixtureConfiguration())
@@ -34,14 +34,14 @@ struct PromptTests {
         #expect(try tokens("ocr\n").suffix(2) == [5, 5])
     }
 
-    @Test("The image token cannot be typed")
+    @Test("A prompt that contains the image token is refused")
     func imageMarker() {
         #expect(error { try tokens("what is <image>?") }?.code == .imageMarker)
         #expect(error { try tokens("<image>\u{301}") }?.code == .imageMarker)
         #expect((try? tokens("what is an <Image>?")) != nil)
     }
 
-    @Test("A request that passes the context is refused with its numbers")
+    @Test("A request that exceeds the context is refused with its numbers")
     func context() throws {
         let narrow = fixtureConfiguration(context: 34)
         #expect(try tokens("", maximumNewTokens: 16, configuration: narrow).count == 18)

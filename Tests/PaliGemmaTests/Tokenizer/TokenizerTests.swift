@@ -29,7 +29,7 @@ func fixtureConfiguration(
         imageToken: imageToken)
 }
 
-@Suite("Text is tokenised as transformers tokenises it")
+@Suite("Text is tokenized as transformers tokenizes it")
 struct TokenizerTests {
     static let forms = ["model", "json"]
 
@@ -51,7 +51,7 @@ struct TokenizerTests {
         }
     }
 
-    @Test("What is encoded is decoded to the same bytes", arguments: forms)
+    @Test("An encoded text is decoded to the same bytes", arguments: forms)
     func roundTrip(form: String) throws {
         let tokenizer = try tokenizer(form)
         let texts = [
@@ -64,7 +64,7 @@ struct TokenizerTests {
         }
     }
 
-    @Test("Location tokens are read from a text, framing tokens are not", arguments: forms)
+    @Test("Location tokens are recognized in a text, control tokens are not", arguments: forms)
     func specials(form: String) throws {
         let tokenizer = try tokenizer(form)
         #expect(tokenizer.encode("<loc0000><loc1023><seg000><seg127>") == [420, 1443, 1444, 1571])
@@ -77,7 +77,7 @@ struct TokenizerTests {
         #expect(tokenizer.decode([2, 420, 1, 0, 3, 1572, 9999, -1]) == "<loc0000>")
     }
 
-    @Test("Bytes that are no UTF-8 become one replacement character each", arguments: forms)
+    @Test("Each byte that is not valid UTF-8 becomes a replacement character", arguments: forms)
     func invalidBytes(form: String) throws {
         let tokenizer = try tokenizer(form)
         let byte = try #require((0..<Int32(300)).first { tokenizer.piece($0) == "<0x00>" })
@@ -100,7 +100,7 @@ struct TokenizerRefusalTests {
         }
     }
 
-    @Test("A directory without a tokenizer, and files that are none, are named")
+    @Test("A directory without a tokenizer, and a malformed file, are refused by name")
     func broken() throws {
         try withTemporaryDirectory { directory in
             #expect(reason(directory)?.contains("neither tokenizer.model nor tokenizer.json") == true)
@@ -118,7 +118,7 @@ struct TokenizerRefusalTests {
         }
     }
 
-    @Test("A tokenizer.model that is cut off anywhere is refused")
+    @Test("A tokenizer.model that is truncated anywhere is refused")
     func truncated() throws {
         let whole = try Data(contentsOf: URL(fileURLWithPath: Fixtures.path("tokenizer/model/tokenizer.model")))
         try withTemporaryDirectory { directory in
@@ -129,7 +129,7 @@ struct TokenizerRefusalTests {
         }
     }
 
-    @Test("Another model's ids are refused")
+    @Test("A tokenizer with the ids of another model is refused")
     func otherModel() {
         let directory = Fixtures.path("tokenizer/model")
         var configuration = fixtureConfiguration()
@@ -159,7 +159,7 @@ struct TokenizerRefusalTests {
         }
     }
 
-    /// A serialised ModelProto without those of its pieces (field 1) that are location tokens.
+    /// A serialized ModelProto without those of its pieces (field 1) that are location tokens.
     private func withoutLocationTokens(_ proto: [UInt8]) -> [UInt8] {
         var position = 0
         func varint() -> Int {
