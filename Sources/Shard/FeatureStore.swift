@@ -125,7 +125,7 @@ package final class FeatureStore: @unchecked Sendable {
     private func noteWait(since start: UInt64) {
         let waited = Timeline.now() - start
         waitingSeconds += Double(waited) / 1e9
-        if waited > Timeline.shortestWait { timeline?.record("wait for features", thread: "stage", from: start) }
+        if waited > Timeline.minimumWait { timeline?.record("wait for features", thread: "stage", from: start) }
     }
 
     private func update(_ id: UInt64, _ change: (Picture) -> Void) {

@@ -111,7 +111,7 @@ package final class MPIGroup: TensorParallelGroup {
                 ?? group.computeLock.releasedWhile { [outbox = group.outbox] in outbox.wait(for: completion) }
             let waited = Timeline.now() - start
             group.waitingSeconds += Double(waited) / 1e9
-            if waited > Timeline.shortestWait { group.timeline?.record("wait for peers", thread: "stage", from: start) }
+            if waited > Timeline.minimumWait { group.timeline?.record("wait for peers", thread: "stage", from: start) }
             if case .failure(let error) = result { throw CollectiveError(error.description) }
             buffers.unpack(ranges, group.codec, group.staging)
         }

@@ -75,7 +75,7 @@ package final class RankLoop {
     ///
     /// - Parameter team: The rank's compute threads, which are parked while another rank holds the lock.
     package func makeComputeLock(for team: ThreadTeam) -> HostComputeLock? {
-        host.map { HostComputeLock(memory: $0.memory, onAcquire: { team.stir() }, onRelease: { team.rest() }) }
+        host.map { HostComputeLock(memory: $0.memory, onAcquire: { team.wake() }, onRelease: { team.park() }) }
     }
 
     /// Returns whether all ranks of the world say yes; all must ask, before their stages run.

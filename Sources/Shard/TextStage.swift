@@ -51,17 +51,17 @@ package final class TextStage: @unchecked Sendable {
             switch order.kind {
             case .prefill:
                 try timeline.span("prefill", thread: "stage", detail: "\(order.sequences.count) sequences") {
-                    Fault.before(.prefill)
+                    FaultSwitch.before(.prefill)
                     try prefill(order)
-                    Fault.after(.prefill)
+                    FaultSwitch.after(.prefill)
                 }
                 counters.prefillSeconds += Double(Timeline.now() - start) / 1e9
                 counters.prefillWaitingSeconds += waitingSeconds - waited
             case .decode:
                 try timeline.span("decode", thread: "stage", detail: "\(order.sequenceIDs.count) sequences") {
-                    Fault.before(.decode)
+                    FaultSwitch.before(.decode)
                     try decode(order)
-                    Fault.after(.decode)
+                    FaultSwitch.after(.decode)
                 }
                 counters.decodeSeconds += Double(Timeline.now() - start) / 1e9
                 counters.decodeWaitingSeconds += waitingSeconds - waited

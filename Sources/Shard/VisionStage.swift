@@ -84,7 +84,7 @@ package final class VisionStage: @unchecked Sendable {
 
     private func encode(_ batch: PixelBatch) throws {
         let start = Timeline.now()
-        Fault.before(.encode)
+        FaultSwitch.before(.encode)
         var hasBegun = false
         func emit(_ features: MatrixView, rows: Range<Int>, of groups: [Group]) throws {
             if !hasBegun { try report(batch, finished: false) }
@@ -105,7 +105,7 @@ package final class VisionStage: @unchecked Sendable {
             // A product of more rows may differ in a last bit.
             for groups in batch.isBatchInvariant ? unknown.map({ [$0] }) : [unknown] { try encode(groups, emit: emit) }
         }
-        Fault.after(.encode)
+        FaultSwitch.after(.encode)
         try report(batch, finished: true)
         counters.pictures += unknown.count
         counters.seconds += Double(Timeline.now() - start) / 1e9

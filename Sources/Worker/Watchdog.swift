@@ -32,10 +32,10 @@ final class Watchdog: Sendable {
     init(limit: Double, subjects: [Subject], alarm: @escaping @Sendable (String) -> Void) {
         let pause = min(limit / Self.looksPerLimit, Self.longestPause)
         Thread.start("watchdog") { [self] in
-            var detectors = subjects.map { Patience(limit: limit * $0.limits, pause: pause) }
+            var detectors = subjects.map { StallDetector(timeout: limit * $0.limits, pause: pause) }
             while !stopping.load(ordering: .relaxed) {
                 Thread.sleep(forTimeInterval: pause)
-                for index in subjects.indices where detectors[index].isOver(with: subjects[index].activity()) {
+                for index in subjects.indices where detectors[index].isStalled(observing: subjects[index].activity()) {
                     guard !stopping.load(ordering: .relaxed) else { return }
                     return alarm(subjects[index].name)
                 }
@@ -56,7 +56,7 @@ extension Watchdog {
         _ loop: RankLoop, limit: Double, _ body: () throws -> Result
     ) rethrows -> Result {
         guard limit > 0 else { return try body() }
-        let loading = Subject(name: "the loading of the model") { Loading.activity }
+        let loading = Subject(name: "the loading of the model") { LoadingProgress.activity }
         let watchdog = Watchdog(limit: limit, subjects: [loading], alarm: Self.end(of: loop, limit: limit))
         defer { watchdog.stop() }
         return try body()

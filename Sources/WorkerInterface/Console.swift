@@ -41,6 +41,6 @@ package enum Console {
 
     private static func write(_ text: String) {
         var text = text
-        text.withUTF8 { _ = SystemFile.writeAll(UnsafeRawBufferPointer($0), to: STDERR_FILENO) }
+        text.withUTF8 { try? writeAll(UnsafeRawBufferPointer($0), to: STDERR_FILENO) }
     }
 }

@@ -9,7 +9,7 @@ final class Workshop {
     /// The queue's name, as the programs are told it.
     let queueName: String
     let queue: any JobQueue
-    /// Where places are named at which a world shall wait, see `Fault`.
+    /// Where places are named at which a world shall wait, see `FaultSwitch`.
     var faultFile: String { folder + "/fault" }
     private(set) var submitted: [String] = []
     /// Kills of worlds that had one suspect job: the third with the same makes that poison, as is promised.

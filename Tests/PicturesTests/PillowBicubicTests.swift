@@ -77,7 +77,7 @@ struct PillowBicubicTests {
         #expect(PillowBicubic.resize(picture, toSide: 28) == picture)
     }
 
-    @Test("Samples are normalised as the public processor normalises them")
+    @Test("Samples are normalized as the public processor normalizes them")
     func normalization() {
         // numpy: ((x * np.float64(1 / 255)).astype(np.float32) - np.float32(.5)) / np.float32(.5)
         let table = PixelNormalization.table

@@ -1,10 +1,11 @@
+import Base
 import Foundation
 import Pictures
 import TestSupport
 import Testing
 
 /// Videos are made here, by ffmpeg.
-@Suite("Frames of videos", .timeLimit(.minutes(5)))
+@Suite("A video is read as evenly spaced frames", .timeLimit(.minutes(5)))
 struct VideoReaderTests {
     private let folder: TemporaryFolder
     private let reader = VideoReader(reader: PictureReader(side: 28))
@@ -33,7 +34,7 @@ struct VideoReaderTests {
         return try names.sorted().map { try PictureReader(side: 28).read(path: folder.file($0)).image }
     }
 
-    @Test("They are those that ffmpeg writes as pictures, taken evenly from the first on")
+    @Test("The frames are those that ffmpeg writes as pictures, evenly spaced from the first on")
     func evenly() throws {
         let clip = try clip(frames: 40, "clip.mp4", ["-c:v", "mpeg4", "-bf", "2"])
         let all = try allFrames(of: clip)
@@ -44,22 +45,22 @@ struct VideoReaderTests {
         #expect(try reader.read(path: clip, frames: 40) == all)
     }
 
-    @Test("Very many")
+    @Test("More than a hundred frames can be read from one video")
     func many() throws {
         let clip = try clip(frames: 150)
         let all = try allFrames(of: clip)
-        #expect(try reader.read(path: clip, frames: 120) == VideoReader.indices(of: 120, in: 150).map { all[$0] })
-        #expect(try reader.read(path: clip, frames: 149) == VideoReader.indices(of: 149, in: 150).map { all[$0] })
+        #expect(try reader.read(path: clip, frames: 120) == (0..<120).map { all[$0 * 150 / 120] })
+        #expect(try reader.read(path: clip, frames: 149) == (0..<149).map { all[$0 * 150 / 149] })
     }
 
-    @Test("Of a short one all are taken, again and again")
+    @Test("A video with fewer frames than asked for is repeated from its start")
     func short() throws {
         let clip = try clip(frames: 3)
         let all = try allFrames(of: clip)
         #expect(try reader.read(path: clip, frames: 7) == [0, 1, 2, 0, 1, 2, 0].map { all[$0] })
     }
 
-    @Test("Frames of unequal length count as one each")
+    @Test("In a video with a variable frame rate every frame counts as one")
     func variableRate() throws {
         let clip = try clip(
             frames: 20, "clip.mkv", ["-vf", "select=lt(n\\,5)+gt(n\\,14)", "-fps_mode", "vfr", "-c:v", "ffv1"])
@@ -69,12 +70,15 @@ struct VideoReaderTests {
     }
 
     @Test(
-        "Which frames",
+        "The indices of the frames are floor(i · available / count), repeated where there are too few",
         arguments: [
-            (16, 16, Array(0..<16)), (4, 10, [0, 2, 5, 7]), (3, 2, [0, 1]), (1, 100, [0]), (5, 5, [0, 1, 2, 3, 4]),
+            (16, 16, Array(0..<16)), (4, 10, [0, 2, 5, 7]), (3, 2, [0, 1, 0]), (1, 100, [0]), (5, 5, [0, 1, 2, 3, 4]),
         ])
-    func indices(count: Int, available: Int, expected: [Int]) {
-        #expect(VideoReader.indices(of: count, in: available) == expected)
+    func indices(count: Int, available: Int, expected: [Int]) throws {
+        let clip = try clip(frames: available)
+        let all = try allFrames(of: clip)
+        #expect(all.count == available)
+        #expect(try reader.read(path: clip, frames: count) == expected.map { all[$0] })
     }
 
     private func code(_ path: String, _ reader: VideoReader? = nil) -> ImageError.Code? {
@@ -87,7 +91,7 @@ struct VideoReaderTests {
         }
     }
 
-    @Test("What is no video is said to be none")
+    @Test("A file that is no video is refused with its code")
     func bad() throws {
         #expect(code(folder.file("missing.mp4")) == .missing)
         #expect(code(folder.path) == .isDirectory)
@@ -103,7 +107,7 @@ struct VideoReaderTests {
         #expect(code(clip) == nil)
     }
 
-    @Test("One that is cut off, has too many pixels, changed or takes too long")
+    @Test("A video that is truncated, too large, changed or too slow to read is refused with its code")
     func limits() throws {
         let path = try clip(frames: 40, "clip.mp4", ["-c:v", "mpeg4"])
         let whole = try #require(FileManager.default.contents(atPath: path))
@@ -113,7 +117,7 @@ struct VideoReaderTests {
         var options = ImageDecoder.Options()
         options.maximumPixels = 64 * 48 - 1
         #expect(code(path, VideoReader(reader: PictureReader(side: 28, options: options))) == .tooLarge)
-        #expect(code(path, VideoReader(reader: PictureReader(side: 28), limit: 0)) == .timedOut)
+        #expect(code(path, VideoReader(reader: PictureReader(side: 28), timeout: 0)) == .timedOut)
         let stamp = try FileStamp(path: path)
         #expect(throws: Never.self) { try reader.read(path: path, frames: 2, expecting: stamp) }
         var other = stamp

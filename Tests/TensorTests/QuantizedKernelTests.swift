@@ -6,7 +6,7 @@ import Testing
 struct QuantizedKernelTests {
     static let levels = Kernels.Level.allCases.compactMap { Kernels(level: $0) }.filter { $0.name != "scalar" }
 
-    @Test("Rows are quantised to the same numbers, with any lead and any length", arguments: 0..<levels.count)
+    @Test("Rows are quantized to the same numbers, with any lead and any length", arguments: 0..<levels.count)
     func rows(level: Int) {
         let (vector, scalar) = (Self.levels[level], Kernels.scalar)
         for (rows, lead, count) in [
@@ -24,7 +24,7 @@ struct QuantizedKernelTests {
         }
     }
 
-    @Test("A quantised row differs from its numbers by at most half a step")
+    @Test("A quantized row differs from its numbers by at most half a step")
     func rowsAreNear() {
         for range: ClosedRange<Float> in [-4...4, 1...2, -3 ... -2, -100...1] {
             let x = floats(40, seed: 3, range: range)
@@ -36,7 +36,7 @@ struct QuantizedKernelTests {
         }
     }
 
-    @Test("Panels of weights are quantised and summed to the same numbers", arguments: 0..<levels.count)
+    @Test("Panels of weights are quantized and summed to the same numbers", arguments: 0..<levels.count)
     func panels(level: Int) {
         let (vector, scalar) = (Self.levels[level], Kernels.scalar)
         for (outputs, count) in [(16, 64), (16, 1), (1, 33), (7, 100), (16, 47), (15, 8)] {
@@ -83,7 +83,7 @@ struct QuantizedKernelTests {
     func products(level: Int) {
         let (vector, scalar) = (Self.levels[level], Kernels.scalar)
         let table = vector.int8.pointee
-        for rows in 1...Int(table.most_rows) {
+        for rows in 1...Int(table.maximum_rows) {
             for (skip, outputs, count) in [(0, 16, 64), (0, 96, 20), (5, 3, 36), (5, 11, 8), (3, 50, 100), (0, 1, 1)] {
                 let panels = (skip + outputs + 15) / 16
                 let quantized = (0..<panels).map { panel in

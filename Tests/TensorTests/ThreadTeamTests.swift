@@ -12,8 +12,8 @@ struct ThreadTeamTests {
         for round in 1...3000 {
             let tasks = round % 64 + 1
             // Neither may lose a region, nor a worker.
-            if round % 5 == 0 { team.rest() }
-            if round % 7 == 0 { team.stir() }
+            if round % 5 == 0 { team.park() }
+            if round % 7 == 0 { team.wake() }
             team.run(tasks) { task, thread in
                 counts[task].value.wrappingAdd(thread < 5 ? 1 : 100, ordering: .relaxed)
             }

@@ -3,25 +3,6 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct PatienceTests {
-    @Test("What works and stands still is stuck after the limit, what waits after twice the limit")
-    func limits() {
-        for (activity, looks) in [(Activity.working(7), 10), (.waiting(7), 20)] {
-            var patience = Patience(limit: 1, pause: 0.1)
-            let over = (0...looks).map { _ in patience.isOver(with: activity) }
-            #expect(over.firstIndex(of: true) == looks)
-        }
-    }
-
-    @Test("What gets on or has nothing to do is not stuck")
-    func progress() {
-        var patience = Patience(limit: 1, pause: 0.1)
-        let over = (0..<100).map { patience.isOver(with: .working(UInt64($0))) }
-        let idle = (0..<100).map { _ in patience.isOver(with: .idle) }
-        #expect(!over.contains(true) && !idle.contains(true))
-    }
-}
-
 /// Worlds of real ranks to which something happens.
 @Suite("Worlds that hang, crash and run out of memory", .timeLimit(.minutes(5 * Sanitizer.slowness)))
 struct SupervisionTests {

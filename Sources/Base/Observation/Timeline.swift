@@ -1,10 +1,10 @@
 import Foundation
 
-/// What each thread of a rank did when, in Chrome's trace format (opens in Perfetto).
+/// Records what each thread of a rank did when, in Chrome's trace format, which Perfetto opens.
 package final class Timeline: @unchecked Sendable {
     // @unchecked: every access to the events holds the lock.
 
-    /// A named stretch of time on one thread.
+    /// A named interval on one thread, in nanoseconds of the monotonic clock.
     private struct Event {
         let name: String
         let thread: String
@@ -13,11 +13,12 @@ package final class Timeline: @unchecked Sendable {
         let detail: String
     }
 
-    /// Events that are kept, the first ones: about 14 MB of text, which still fits into one frame.
-    private static let mostEvents = 80_000
+    /// Maximum number of recorded events; later ones are dropped. They make about 14 MB of text, which one frame can
+    /// carry.
+    private static let maximumEvents = 80_000
 
-    /// Nanoseconds below which a wait is not worth an event: thousands of them would hide the others.
-    package static let shortestWait: UInt64 = 50_000
+    /// Nanoseconds below which a wait is not recorded: thousands of short waits would hide the others.
+    package static let minimumWait: UInt64 = 50_000
 
     private let rank: Int
     private let lock = NSLock()
@@ -30,15 +31,16 @@ package final class Timeline: @unchecked Sendable {
         epoch = Date().timeIntervalSince1970 * 1e6 - Double(Self.now()) / 1e3
     }
 
-    /// Nanoseconds of the monotonic clock.
+    /// Returns the time of the monotonic clock in nanoseconds.
     package static func now() -> UInt64 { DispatchTime.now().uptimeNanoseconds }
 
+    /// Records an event that began at `start` (``now()``) and ends now.
     package func record(_ name: String, thread: String, from start: UInt64, detail: String = "") {
         let event = Event(name: name, thread: thread, start: start, end: Self.now(), detail: detail)
-        lock.withLock { if events.count < Self.mostEvents { events.append(event) } }
+        lock.withLock { if events.count < Self.maximumEvents { events.append(event) } }
     }
 
-    /// The events as comma-separated JSON objects; the whole file is `[` these of all ranks `]`.
+    /// Returns the events as comma-separated JSON objects. A trace file is `[`, the objects of all ranks, `]`.
     package func json() -> String {
         lock.withLock { events }.map { event in
             let begin = epoch + Double(event.start) / 1e3
@@ -53,7 +55,9 @@ package final class Timeline: @unchecked Sendable {
 }
 
 extension Timeline? {
-    /// Runs `body` as a named event, where a timeline is kept.
+    /// Runs `body` and records it as a named event, if there is a timeline.
+    ///
+    /// - Throws: what `body` throws.
     package func span<Result, Failure: Error>(
         _ name: String, thread: String, detail: @autoclosure () -> String = "",
         _ body: () throws(Failure) -> Result

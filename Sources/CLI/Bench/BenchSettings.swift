@@ -23,9 +23,9 @@ struct BenchSettings {
     }
 
     /// The rows of a full micro-batch through Gemma's MLP.
-    var largestProduct: SgemmCeiling.Product {
+    var largestProduct: SgemmLimit.Product {
         let text = model.configuration.text
-        return SgemmCeiling.Product(
+        return SgemmLimit.Product(
             rows: min(pictures, picturesPerMicroBatch) * model.configuration.vision.tokens, inputs: text.width,
             outputs: text.mlpWidth)
     }

@@ -6,12 +6,12 @@ import Tensor
 /// Something that this machine gives only so much of.
 enum Ceiling: Equatable {
     /// GFLOP/s of OpenBLAS.
-    case sgemm(SgemmCeiling.Product)
+    case sgemm(SgemmLimit.Product)
     /// GB/s of plain reads.
     case memory
 
     /// The most that was reached, and how.
-    typealias Best = SgemmCeiling.Best
+    typealias Best = SgemmLimit.Best
 
     /// Measures in a process of its own: OpenBLAS reads its settings when it is loaded, and these must not slow it.
     ///
@@ -63,7 +63,7 @@ enum Ceiling: Equatable {
         if text == "memory" {
             self = .memory
         } else if numbers.count == 3, numbers.allSatisfy({ $0 > 0 }) {
-            self = .sgemm(SgemmCeiling.Product(rows: numbers[0], inputs: numbers[1], outputs: numbers[2]))
+            self = .sgemm(SgemmLimit.Product(rows: numbers[0], inputs: numbers[1], outputs: numbers[2]))
         } else {
             return nil
         }

@@ -26,9 +26,9 @@ struct CeilingCommand: ParsableCommand {
         case .sgemm(let product):
             // Enough for the best of many calls, and not more for a tiny product.
             let seconds = min(seconds, 0.2 + product.operations / 5e9)
-            return SgemmCeiling(product, threads: threads).measure(seconds: seconds)
+            return SgemmLimit(product, threads: threads).measure(seconds: seconds)
         case .memory:
-            guard let rate = MemoryCeiling.measure(threads: threads, seconds: min(seconds, 0.7)) else {
+            guard let rate = MemoryBandwidthLimit.measure(threads: threads, seconds: min(seconds, 0.7)) else {
                 throw CommandFailure(.environment, "there is not enough memory to measure the machine's limit")
             }
             return Ceiling.Best(rate: rate)

@@ -1,17 +1,12 @@
-import Foundation
+import Base
 import Measure
 import PaliGemma
 import WorkerInterface
 
 /// Random models that were made once, one directory a shape and number of layers.
 enum RandomModelCache {
-    /// As the XDG base directory specification says.
-    static var folder: String {
-        let environment = ProcessInfo.processInfo.environment
-        let given = environment["XDG_CACHE_HOME"] ?? ""
-        let base = given.hasPrefix("/") ? given : NSHomeDirectory() + "/.cache"
-        return base + "/paligemma/random-models"
-    }
+    /// Where models lie unless `--model-cache` names another folder.
+    static var folder: String { (UserCacheDirectory.path ?? ".") + "/random-models" }
 
     /// Makes the model at `directory`, or what is missing of it.
     static func provide(_ model: RandomModel, at directory: String) throws(CommandFailure) {

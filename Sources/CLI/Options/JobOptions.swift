@@ -51,8 +51,8 @@ struct JobOptions: ParsableArguments {
         let prompt = try question.resolved()
         var defaults = JobDefaults(prompt: prompt)
         defaults.frames = try Variable.frames.value(frames)
-        guard (1...VideoReader.mostFrames).contains(defaults.frames ?? 1) else {
-            throw ValidationError("'--frames' is \(defaults.frames ?? 0); give 1 to \(VideoReader.mostFrames).")
+        guard (1...VideoReader.maximumFrames).contains(defaults.frames ?? 1) else {
+            throw ValidationError("'--frames' is \(defaults.frames ?? 0); give 1 to \(VideoReader.maximumFrames).")
         }
         defaults.priority = try Variable.priority.value(priority) ?? 0
         defaults.maxTokens = try Variable.maxTokens.value(maxTokens) ?? Job.defaultMaxTokens

@@ -16,9 +16,9 @@ struct JobPictureReader: Sendable {
     }
 
     /// - Parameter mark: is told that a video gets on.
-    func read(_ image: JobImage, _ mark: ActivityMark) throws(ImageError) -> [Picture] {
+    func read(_ image: JobImage, _ mark: ActivityCounter) throws(ImageError) -> [Picture] {
         guard let frames = image.frames else { return [try picture(image)] }
-        let video = VideoReader(reader: reader) { mark.goesOn() }
+        let video = VideoReader(reader: reader) { mark.advance() }
         return try image.withFile { path, stamp throws(ImageError) in
             try video.read(path: path, frames: frames, expecting: stamp).map { Picture(pixels: $0.pixels, size: nil) }
         }

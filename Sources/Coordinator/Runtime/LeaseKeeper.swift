@@ -16,7 +16,7 @@ final class LeaseKeeper: @unchecked Sendable {
     private let queue: any JobQueue
     private let owner: String
     private let duration: Duration
-    private let mark = ActivityMark()
+    private let mark = ActivityCounter()
     private let calls = Mailbox<Call>()
     private let report: @Sendable (HelperReport) -> Void
     private let finished = DispatchSemaphore(value: 0)
@@ -101,9 +101,9 @@ final class LeaseKeeper: @unchecked Sendable {
         case .lease(let wanted):
             let limit = pace.allowance(wanted: wanted, held: held.count)
             guard limit > 0 else { return report(.holdsEnough) }
-            Fault.before(.lease)
+            FaultSwitch.before(.lease)
             let leases = try queue.lease(limit: limit, for: duration, owner: owner, isProven: isProven)
-            if !leases.isEmpty { Fault.after(.lease) }
+            if !leases.isEmpty { FaultSwitch.after(.lease) }
             held.formUnion(leases.map(\.handle))
             if leases.isEmpty {
                 let counts = try queue.counts()
@@ -115,25 +115,25 @@ final class LeaseKeeper: @unchecked Sendable {
             }
         case .finish(let handle, let answer):
             try end(handle) { () throws(QueueError) in
-                Fault.before(.finish, handle.jobID)
+                FaultSwitch.before(.finish, handle.jobID)
                 try queue.finish(handle, with: answer)
-                Fault.after(.finish, handle.jobID)
+                FaultSwitch.after(.finish, handle.jobID)
                 pace.finish()
                 isProven = true
                 return .answered
             }
         case .fail(let handle, let failure, let permanent, let seconds):
             try end(handle) { () throws(QueueError) in
-                Fault.before(.fail, handle.jobID)
-                defer { Fault.after(.fail, handle.jobID) }
+                FaultSwitch.before(.fail, handle.jobID)
+                defer { FaultSwitch.after(.fail, handle.jobID) }
                 let state = try queue.fail(handle, with: failure, permanent: permanent, seconds: seconds)
                 return state == .failed ? .failed : .retried
             }
         case .release(let handles):
             held.subtract(handles)
-            Fault.before(.release)
+            FaultSwitch.before(.release)
             try queue.release(handles)
-            Fault.after(.release)
+            FaultSwitch.after(.release)
         }
     }
 
@@ -153,8 +153,8 @@ final class LeaseKeeper: @unchecked Sendable {
     private func renew() throws(QueueError) {
         guard !held.isEmpty else { return }
         // The queue refuses the answers of leases that were lost.
-        Fault.before(.renew)
+        FaultSwitch.before(.renew)
         held.subtract(try queue.renew(Array(held), for: duration))
-        Fault.after(.renew)
+        FaultSwitch.after(.renew)
     }
 }

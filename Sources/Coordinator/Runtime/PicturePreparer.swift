@@ -7,7 +7,7 @@ import Queue
 
 /// Reads, resizes and tokenizes jobs on threads of its own, ahead of the vision stage.
 final class PicturePreparer: Sendable {
-    let marks: [ActivityMark]
+    let marks: [ActivityCounter]
     private let work = Mailbox<(Schedule.JobID, Job)>()
     private let reader: JobPictureReader
     private let tokenizer: Tokenizer
@@ -26,7 +26,7 @@ final class PicturePreparer: Sendable {
         self.adapters = adapters
         self.timeline = timeline
         self.report = report
-        marks = (0..<threads).map { _ in ActivityMark() }
+        marks = (0..<threads).map { _ in ActivityCounter() }
         for index in 0..<threads {
             let name = "prepare-\(index)"
             Thread.start(name, stackBytes: 4 << 20) { [self] in run(name: name, marks[index]) }
@@ -37,20 +37,20 @@ final class PicturePreparer: Sendable {
 
     func stop() { work.close() }
 
-    private func run(name: String, _ mark: ActivityMark) {
+    private func run(name: String, _ mark: ActivityCounter) {
         while case .item(let (id, job)) = work.takeFirst() {
             mark.begin()
-            Fault.before(.prepare, job.id)
+            FaultSwitch.before(.prepare, job.id)
             let message = timeline.span("prepare", thread: name, detail: "\(job.pictureCount) pictures") {
                 prepared(id, job, mark)
             }
-            Fault.after(.prepare, job.id)
+            FaultSwitch.after(.prepare, job.id)
             mark.end()
             report(message)
         }
     }
 
-    private func prepared(_ id: Schedule.JobID, _ job: Job, _ mark: ActivityMark) -> HelperReport {
+    private func prepared(_ id: Schedule.JobID, _ job: Job, _ mark: ActivityCounter) -> HelperReport {
         do {
             // The prompt first: it costs nothing, and its errors need no picture.
             let options = try DecodingOptions(text: job.options)

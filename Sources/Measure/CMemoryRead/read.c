@@ -1,6 +1,6 @@
 #include "CMemoryRead.h"
 
-// One cache line: the compiler makes it the widest registers that the function may use.
+// One cache line. The compiler splits it into the widest registers that the function may use.
 typedef uint64_t line __attribute__((vector_size(64)));
 
 static inline __attribute__((always_inline)) uint64_t read_lines(const void *memory, size_t count) {
@@ -11,7 +11,7 @@ static inline __attribute__((always_inline)) uint64_t read_lines(const void *mem
         for (size_t stream = 0; stream < 4; stream++) sum[stream] ^= lines[stream * quarter + index];
     line all = sum[0] ^ sum[1] ^ sum[2] ^ sum[3];
     uint64_t result = 0;
-    for (size_t lane = 0; lane < 8; lane++) result ^= all[lane];
+    for (size_t word = 0; word < 8; word++) result ^= all[word];
     return result;
 }
 

@@ -3,21 +3,21 @@ import Foundation
 import PaliGemma
 import Tensor
 
-/// Single kernels at the shapes of a real model, outside of any world: products with weights and attention, through
-/// the same types as the towers use, so that what they record is what is measured.
+/// Measures single kernels at the shapes of a real model, without MPI: products with weights, and attention. They run
+/// through the same types as in the model, whose ``OperationMeter`` gives the figures.
 package final class KernelBenchmark {
     /// y [rows, outputs] = x [rows, inputs] · Wᵀ
-    package typealias Product = SgemmCeiling.Product
+    package typealias Product = SgemmLimit.Product
 
-    /// Attention of query heads that share key/value heads, over all rows of one picture or prefix.
+    /// Attention (grouped-query where heads share key/value heads) over all rows of one picture or prefix.
     package struct Attention: Sendable {
         package let name: String
-        /// Of queries and of keys.
+        /// Number of queries, and of keys.
         package let rows: Int
         package let heads: Int
         package let keyValueHeads: Int
         package let headWidth: Int
-        /// Gemma 2's cap of the scores.
+        /// The soft cap of the scores in Gemma 2.
         package let softCap: Float?
 
         package init(
@@ -32,26 +32,26 @@ package final class KernelBenchmark {
         }
     }
 
-    /// The best of several calls.
+    /// The fastest of several calls.
     package struct Figure: Sendable {
         package var seconds: Double
-        /// Of one call, two a multiply-add.
+        /// Floating-point operations of one call, two a multiply-add.
         package var operations: Double
-        /// Of one call.
+        /// Bytes of weights that one call reads.
         package var weightBytes: Double
     }
 
-    /// Gemma's and SigLIP's products, for one small picture, a micro-batch, and one large picture.
+    /// The products of Gemma and SigLIP for one small picture, a micro-batch, and one large picture.
     package static let products = [256, 2048, 4096].flatMap { rows in
         [(2048, 16384), (16384, 2048), (1152, 4304), (4304, 1152), (1152, 1152)].map {
             Product(rows: rows, inputs: $0.0, outputs: $0.1)
         }
     }
 
-    /// What attention is compared with.
+    /// The product whose rate attention is compared with.
     package static let typicalProduct = Product(rows: 2048, inputs: 1152, outputs: 4304)
 
-    /// Decoding steps of so many sequences.
+    /// A product of decoding steps with 1 to 32 sequences.
     package static let fewRows = [1, 2, 4, 8, 16, 32].map { Product(rows: $0, inputs: 2048, outputs: 16384) }
 
     package static let attentions = [
@@ -68,7 +68,7 @@ package final class KernelBenchmark {
     private let meter = OperationMeter()
     private let seconds: Double
 
-    /// - Parameter seconds: that each measurement takes, about.
+    /// - Parameter seconds: the approximate time of each measurement.
     package init(kernels: Kernels, threads: Int, seconds: Double = 0.4) {
         _ = BLAS.prepared
         team = ThreadTeam(count: threads)
@@ -76,6 +76,9 @@ package final class KernelBenchmark {
         self.seconds = seconds
     }
 
+    /// Measures a product with weights of a precision.
+    ///
+    /// - Throws: ``RandomModelError`` or ``ModelError`` where the weights cannot be made.
     package func measure(
         _ product: Product, _ weights: Weights, as precision: WeightPrecision = .bf16
     ) throws -> Figure {
@@ -90,6 +93,7 @@ package final class KernelBenchmark {
         }
     }
 
+    /// Measures attention.
     package func measure(_ shape: Attention) -> Figure {
         let width = shape.headWidth
         let query = filled(rows: shape.rows, columns: shape.heads * width)
@@ -100,7 +104,7 @@ package final class KernelBenchmark {
             team: team, kernels: kernels,
             rule: ScoreRule(scale: 1 / Float(width).squareRoot(), cap: shape.softCap), phase: .prefill, meter: meter)
         func head(_ view: MatrixView, _ index: Int) -> MatrixView { view.columns(index * width..<(index + 1) * width) }
-        // Query heads on one key/value head stand as rows of one matrix, as in Gemma's prefill.
+        // The query heads of one key/value head are the rows of one matrix, as in Gemma's prefill.
         let folded = shape.keyValueHeads == 1
         let step = max(1, TiledAttention.queryRows / (folded ? shape.heads : 1))
         let blocks = stride(from: 0, to: shape.rows, by: step).flatMap { start -> [TiledAttention.Block] in
@@ -128,7 +132,7 @@ package final class KernelBenchmark {
         }
     }
 
-    /// The fastest of several calls after a first one, which touches the memory.
+    /// Returns the fastest of several calls. A first call, which touches the memory for the first time, is not counted.
     private func best(_ kind: OperationMeter.Kind, _ call: () -> Void) -> Figure {
         call()
         let start = Timeline.now()
@@ -147,7 +151,7 @@ package final class KernelBenchmark {
         return best
     }
 
-    /// Numbers between -0.5 and 0.5.
+    /// Returns a matrix of numbers between -0.5 and 0.5.
     private func filled(rows: Int, columns: Int) -> Matrix {
         let matrix = Matrix(rows: rows, columns: columns)
         let view = matrix.view
@@ -158,61 +162,5 @@ package final class KernelBenchmark {
             }
         }
         return matrix
-    }
-}
-
-extension KernelBenchmark {
-    /// Random weights in mapped files, as a checkpoint's are, and as they are quantised. Made once for each shape.
-    package final class Weights {
-        /// Products with few rows read their weights from memory, not from a cache: so many bytes take rounds.
-        private static let bytesInTurns = 1 << 28
-        private static let mostFewRows = 32
-
-        private let folder: String
-        private var known: [String: (stored: [WeightMatrix], quantized: [WeightMatrix])] = [:]
-
-        /// - Parameter folder: where the files lie; whoever gives it removes it.
-        package init(folder: String) {
-            self.folder = folder
-        }
-
-        func matrices(
-            for product: Product, as precision: WeightPrecision, team: ThreadTeam
-        ) throws -> [WeightMatrix] {
-            let matrices = try matrices(for: product, team)
-            return precision == .bf16 ? matrices.stored : matrices.quantized
-        }
-
-        private func matrices(
-            for product: Product, _ team: ThreadTeam
-        ) throws -> (stored: [WeightMatrix], quantized: [WeightMatrix]) {
-            let bytes = 2 * product.inputs * product.outputs
-            let count = product.rows > Self.mostFewRows ? 1 : min(8, max(1, Self.bytesInTurns / bytes))
-            let name = "\(count)-\(product.outputs)-\(product.inputs)"
-            if let matrices = known[name] { return matrices }
-            let shard = RandomShard(
-                fileName: name,
-                tensors: (0..<count).map {
-                    .uniform("weight-\($0)", [product.outputs, product.inputs], inputs: product.inputs)
-                })
-            let path = folder + "/" + name
-            try shard.write(to: path, seed: 0)
-            let file = try SafetensorsFile(path: path)
-            let tensors = file.tensors.map { name, entry in
-                StoredTensor(storedName: name, entry: entry, mapping: file.mapping)
-            }
-            func matrix(_ tensor: StoredTensor, _ quantized: QuantizedMatrix? = nil) -> WeightMatrix {
-                WeightMatrix(
-                    tensor: tensor, outputs: product.outputs, inputs: product.inputs, quantized: quantized)
-            }
-            let bytes8 = try QuantizedFile(
-                of: tensors.map { ($0.storedName, matrix($0)) }, at: path + "-int8", team: team)
-            let made = (
-                stored: tensors.map { matrix($0) },
-                quantized: tensors.map { matrix($0, bytes8.matrix($0.storedName)) }
-            )
-            known[name] = made
-            return made
-        }
     }
 }

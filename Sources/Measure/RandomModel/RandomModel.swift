@@ -1,14 +1,14 @@
 import Foundation
 import PaliGemma
 
-/// A checkpoint of a real model's dimensions with random numbers in it: what speed and memory are measured with where
-/// the real one is not at hand. Its answers are noise.
+/// A checkpoint with the dimensions of a real model and random numbers, for measuring speed and memory without the real
+/// one. Its answers are noise.
 ///
-/// The numbers depend on the seed and the tensors' names alone. What does not depend on the picture's size (Gemma, and
-/// SigLIP but for its positions) lies in files of its own, named by all that they depend on: they are the same for
-/// the three sizes, and are linked, not written again, where a neighbouring directory has them.
+/// The numbers depend only on the seed and the names of the tensors. Tensors that do not depend on the size of the pictures
+/// (Gemma, and SigLIP except its positions) are in files of their own, named by all that they depend on. These are the
+/// same for the three sizes, and are linked instead of written again where a neighboring directory has them.
 package struct RandomModel: Sendable {
-    /// The public models (pg2: PaliGemma 2), and a tiny one to try things with; only its vocabulary is of the real size.
+    /// The public models (pg2: PaliGemma 2), and a tiny one for trials, of which only the vocabulary has the real size.
     package static let shapeNames =
         ["3b", "pg2-3b", "pg2-10b", "pg2-28b"].flatMap { family in [224, 448, 896].map { "\(family)-\($0)" } } + [
             "tiny"
@@ -19,24 +19,27 @@ package struct RandomModel: Sendable {
     let family: String
     let seed: UInt64
 
+    /// A model of a known shape.
+    ///
     /// - Parameters:
     ///   - shape: one of ``shapeNames``.
-    ///   - layers: at most so many layers of the decoder and of the vision tower; nil for all.
+    ///   - layers: maximum number of layers of the decoder and of the vision tower; nil for all.
+    /// - Throws: ``RandomModelError`` for an unknown shape or fewer than one layer.
     package init(shape: String, layers: Int? = nil, seed: UInt64 = 0) throws(RandomModelError) {
         guard Self.shapeNames.contains(shape) else {
             throw RandomModelError("there is no shape \(shape); known are \(Self.shapeNames.joined(separator: ", "))")
         }
         if let layers, layers < 1 { throw RandomModelError("a model has at least one layer, not \(layers)") }
         let side = shape.split(separator: "-").last.flatMap { Int($0) }
-        let (family, most) = (side.map { String(shape.dropLast("-\($0)".count)) } ?? shape, layers ?? .max)
-        configuration = side.map { Self.public(family, side: $0, layers: most) } ?? Self.tiny(layers: most)
+        let (family, maximumLayers) = (side.map { String(shape.dropLast("-\($0)".count)) } ?? shape, layers ?? .max)
+        configuration = side.map { Self.public(family, side: $0, layers: maximumLayers) } ?? Self.tiny(layers: maximumLayers)
         self.family = family
         self.seed = seed
     }
 
     /// A model of any dimensions.
     ///
-    /// - Parameter family: what stands for them in the files' names.
+    /// - Parameter family: stands for the dimensions in the names of the files.
     package init(_ configuration: ModelConfiguration, family: String, seed: UInt64 = 0) {
         (self.configuration, self.family, self.seed) = (configuration, family, seed)
     }
@@ -79,20 +82,21 @@ package struct RandomModel: Sendable {
     /// Bytes of the tensors.
     package var byteCount: Int { shards.reduce(0) { $0 + $1.byteCount } }
 
-    /// What was done for a file of tensors.
+    /// How a file of tensors got into the directory.
     package enum Step: Sendable {
         case written
-        /// Of a neighbouring directory.
+        /// It is a hard link to the file of a neighboring directory.
         case linked
-        /// It was there already.
+        /// It was there before.
         case kept
     }
 
-    /// Writes the model, file by file; what an earlier, interrupted call finished is kept.
+    /// Writes the model, file by file. Files that an earlier, interrupted call finished are kept.
     ///
     /// - Parameters:
-    ///   - directory: made where there is none. Its neighbours are looked through for files to link.
-    ///   - onFile: told of each file of tensors, when it is whole.
+    ///   - directory: created where there is none. Its neighbors are searched for files to link.
+    ///   - onFile: called with each file of tensors when it is whole.
+    /// - Throws: ``RandomModelError`` where a file cannot be written.
     package func write(
         to directory: String, onFile: (_ name: String, _ step: Step) -> Void
     ) throws(RandomModelError) {
@@ -103,23 +107,23 @@ package struct RandomModel: Sendable {
         }
         for shard in shards {
             let path = directory + "/" + shard.fileName
-            onFile(shard.fileName, try place(shard, at: path, neighboursOf: directory))
+            onFile(shard.fileName, try place(shard, at: path, neighborsOf: directory))
         }
         try save(Data(index.utf8), to: directory + "/model.safetensors.index.json")
         try save(Data(PieceModel(pieces: RandomVocabulary.pieces).serialized), to: directory + "/tokenizer.model")
         try save(Data(preprocessorFile.utf8), to: directory + "/preprocessor_config.json")
-        // The last: a directory with a config.json is a whole model.
+        // Last, because a directory with a config.json counts as a whole model.
         try save(Data(configurationFile.utf8), to: directory + "/config.json")
     }
 
     private func place(
-        _ shard: RandomShard, at path: String, neighboursOf directory: String
+        _ shard: RandomShard, at path: String, neighborsOf directory: String
     ) throws(RandomModelError) -> Step {
         if shard.isWhole(at: path) { return .kept }
         let parent = URL(fileURLWithPath: directory).standardizedFileURL.deletingLastPathComponent().path
-        let neighbours = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
-        for neighbour in neighbours.sorted() {
-            let twin = "\(parent)/\(neighbour)/\(shard.fileName)"
+        let neighbors = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
+        for neighbor in neighbors.sorted() {
+            let twin = "\(parent)/\(neighbor)/\(shard.fileName)"
             if shard.isWhole(at: twin), link(twin, path) == 0 { return .linked }
         }
         try shard.write(to: path, seed: seed)

@@ -1,5 +1,5 @@
-/// Which tensors are in which file, under the names of the public checkpoints.
 extension RandomModel {
+    /// The files of tensors, with the tensor names of the public checkpoints.
     package var shards: [RandomShard] {
         let text = configuration.text
         var shards = [picturesShard, visionShard]
@@ -19,7 +19,7 @@ extension RandomModel {
         return shards
     }
 
-    /// All that depends on the size of the pictures or on both towers.
+    /// The tensors that depend on the size of the pictures or on both towers.
     private var picturesShard: RandomShard {
         let (vision, text) = (configuration.vision, configuration.text)
         return shard(
@@ -98,6 +98,7 @@ extension RandomModel {
 // MARK: Small files
 
 extension RandomModel {
+    /// The text of `model.safetensors.index.json`.
     var index: String {
         let entries = shards.flatMap { shard in shard.tensors.map { (name: $0.name, file: shard.fileName) } }
         let map = entries.map { "    \"\($0.name)\": \"\($0.file)\"" }.sorted().joined(separator: ",\n")
@@ -112,7 +113,7 @@ extension RandomModel {
             """
     }
 
-    /// The keys that released files have, and their values.
+    /// The text of `config.json`, with the keys of released files.
     var configurationFile: String {
         let (vision, text) = (configuration.vision, configuration.text)
         return """
@@ -155,7 +156,7 @@ extension RandomModel {
             """
     }
 
-    /// Of the language model, where it is one of Gemma 2, with the ends of their lines.
+    /// The keys that a language model of Gemma 2 has in addition, each with its line feed.
     private var gemma2Keys: String {
         let text = configuration.text
         guard text.family == .gemma2 else { return "" }
@@ -166,6 +167,7 @@ extension RandomModel {
         return keys.map { "    \"\($0)\": \($1),\n" }.joined()
     }
 
+    /// The text of `preprocessor_config.json`.
     var preprocessorFile: String {
         let (side, tokens) = (configuration.vision.imageSize, configuration.vision.tokens)
         return """

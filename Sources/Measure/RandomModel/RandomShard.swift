@@ -5,59 +5,6 @@ import Foundation
     import Glibc
 #endif
 
-/// One tensor of random bfloat16 numbers: `center` plus or minus up to `amplitude`, evenly.
-package struct RandomTensor: Sendable {
-    let name: String
-    let shape: [Int]
-    let center: Float
-    let amplitude: Float
-
-    var count: Int { shape.reduce(1, *) }
-
-    /// A product's weight. The variance is 1 / inputs, so numbers neither grow nor vanish from layer to layer.
-    package static func uniform(_ name: String, _ shape: [Int], inputs: Int) -> RandomTensor {
-        RandomTensor(name: name, shape: shape, center: 0, amplitude: (3 / Float(inputs)).squareRoot())
-    }
-
-    package static func nearZero(_ name: String, _ count: Int) -> RandomTensor {
-        RandomTensor(name: name, shape: [count], center: 0, amplitude: 0.1)
-    }
-
-    package static func nearOne(_ name: String, _ count: Int) -> RandomTensor {
-        RandomTensor(name: name, shape: [count], center: 1, amplitude: 0.1)
-    }
-
-    /// The numbers of block `block`, which depend on nothing but the arguments: blocks can be made in any order.
-    func fill(_ numbers: UnsafeMutableBufferPointer<UInt16>, block: Int, seed: UInt64) {
-        let hash = StableHash.fnv1a(of: name.utf8, from: seed ^ 0x6A09_E667_F3BC_C909)
-        var state = SplitMix64.mix(hash &+ UInt64(block))
-        let scale = amplitude / 32768
-        for start in stride(from: 0, to: numbers.count, by: 4) {
-            state &+= SplitMix64.step
-            var random = SplitMix64.mix(state)
-            for index in start..<min(start + 4, numbers.count) {
-                let value = center + Float(Int16(truncatingIfNeeded: random)) * scale
-                // To the nearest bfloat16, ties to even.
-                let bits = value.bitPattern
-                numbers[index] = UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16)
-                random >>= 16
-            }
-        }
-    }
-}
-
-/// Steele, Lea and Flood's generator: a counter and a mixer.
-private enum SplitMix64 {
-    static let step: UInt64 = 0x9E37_79B9_7F4A_7C15
-
-    static func mix(_ state: UInt64) -> UInt64 {
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 /// A safetensors file of random tensors.
 package struct RandomShard: Sendable {
     package let fileName: String
@@ -68,56 +15,66 @@ package struct RandomShard: Sendable {
         self.tensors = tensors
     }
 
-    /// Numbers that are made and written at a time: 4 MB.
+    /// Numbers that are made and written at a time (4 MB).
     private static let block = 1 << 21
 
     /// Bytes of the tensors.
     package var byteCount: Int { tensors.reduce(0) { $0 + $1.count * 2 } }
 
-    /// Files are named by what is in them and put in place when they are finished, so the size tells enough.
+    /// Whether `path` is this file. Files are named by their contents and renamed to that name when they are whole, so
+    /// comparing the size is enough.
     package func isWhole(at path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && Int(status.st_size) == header.count + byteCount
+        (try? FileStamp(path: path))?.size == Int64(header.count + byteCount)
     }
 
-    /// Writes the file beside its place and then puts it there. All cores make numbers; memory holds a few blocks.
+    /// Writes the file under a temporary name and renames it when it is whole. All cores make numbers; memory holds a few
+    /// blocks.
+    ///
+    /// - Throws: ``RandomModelError`` where the file cannot be written.
     package func write(to path: String, seed: UInt64) throws(RandomModelError) {
         let temporary = path + ".part"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw Self.failure(errno, path) }
-        let failure = write(to: descriptor, seed: seed)
-        let closed = close(descriptor)
-        if let failure = failure ?? (closed == 0 ? nil : errno) {
+        do throws(SystemError) {
+            let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+            guard descriptor >= 0 else { throw SystemError(errno) }
+            do throws(SystemError) {
+                try write(to: descriptor, seed: seed)
+            } catch {
+                close(descriptor)
+                throw error
+            }
+            // A full disk may be reported only when the file is closed.
+            guard close(descriptor) == 0, rename(temporary, path) == 0 else { throw SystemError(errno) }
+        } catch {
             unlink(temporary)
-            throw Self.failure(failure, path)
+            throw RandomModelError("cannot write \(path): \(error)")
         }
-        guard rename(temporary, path) == 0 else { throw Self.failure(errno, path) }
     }
 
-    /// - Returns: the error number of the first write that failed.
-    private func write(to descriptor: Int32, seed: UInt64) -> Int32? {
+    private func write(to descriptor: Int32, seed: UInt64) throws(SystemError) {
         let header = header
-        if let failure = header.withUnsafeBytes({ SystemFile.writeAll($0, to: descriptor, at: 0) }) { return failure }
+        try writeAll(header.span.bytes, to: descriptor, at: 0)
         let pieces = pieces(from: header.count)
-        let firstFailure = FirstFailure()
+        let firstFailure = Locked<SystemError?>(nil)
         DispatchQueue.concurrentPerform(iterations: pieces.count) { index in
-            guard firstFailure.number == nil else { return }
+            guard firstFailure.withLock({ $0 == nil }) else { return }
             let piece = pieces[index]
             let numbers = UnsafeMutableBufferPointer<UInt16>.allocate(capacity: piece.count)
             defer { numbers.deallocate() }
             piece.tensor.fill(numbers, block: piece.block, seed: seed)
-            if let failure = SystemFile.writeAll(UnsafeRawBufferPointer(numbers), to: descriptor, at: piece.offset) {
-                firstFailure.record(failure)
+            do throws(SystemError) {
+                try writeAll(UnsafeRawBufferPointer(numbers), to: descriptor, at: piece.offset)
+            } catch {
+                firstFailure.withLock { $0 = $0 ?? error }
             }
         }
-        return firstFailure.number
+        if let failure = firstFailure.withLock({ $0 }) { throw failure }
     }
 
     private struct Piece: Sendable {
         let tensor: RandomTensor
         let block: Int
         let count: Int
-        /// In the file.
+        /// Bytes from the start of the file.
         let offset: Int
     }
 
@@ -134,7 +91,8 @@ package struct RandomShard: Sendable {
         return pieces
     }
 
-    /// The length of the JSON, and the JSON, padded so that the numbers begin at a multiple of 64 bytes.
+    /// The bytes before the numbers: the length of the JSON and the JSON, padded so that the numbers begin at a multiple of
+    /// 64 bytes.
     package var header: [UInt8] {
         var offset = 0
         let entries = tensors.map { tensor in
@@ -147,17 +105,4 @@ package struct RandomShard: Sendable {
         while (8 + json.count) % 64 != 0 { json.append(UInt8(ascii: " ")) }
         return withUnsafeBytes(of: UInt64(json.count).littleEndian) { Array($0) } + json
     }
-
-    private static func failure(_ number: Int32, _ path: String) -> RandomModelError {
-        RandomModelError("cannot write \(path): \(String(cString: strerror(number)))")
-    }
-}
-
-/// The error number that came first, from several threads.
-private final class FirstFailure: @unchecked Sendable {
-    private let lock = NSLock()
-    private var recorded: Int32?
-
-    var number: Int32? { lock.withLock { recorded } }
-    func record(_ number: Int32) { lock.withLock { recorded = recorded ?? number } }
 }

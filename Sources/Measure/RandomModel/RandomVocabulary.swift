@@ -1,10 +1,10 @@
 import PaliGemma
 
-/// A vocabulary of the public tokenizer's size and order, for models that have nothing to say: the framing tokens, the
-/// newlines, the bytes, the places and segments where they belong, and short lower-case letter groups for the rest, so
-/// that a prompt is about as many tokens as it would be.
+/// A vocabulary with the size and order of the public tokenizer, for random models: framing tokens, newlines, bytes,
+/// location and segmentation tokens at their ids, and short groups of lower-case letters for the rest, so that a prompt
+/// has about as many tokens as with the real one.
 enum RandomVocabulary {
-    /// Gemma's 256,000 pieces, 1024 places, 128 segments.
+    /// Gemma's 256,000 pieces, 1024 location tokens, 128 segmentation tokens.
     static let count = 257_152
 
     static var pieces: [PieceModel.Piece] {
@@ -25,7 +25,8 @@ enum RandomVocabulary {
         return pieces
     }
 
-    /// Characters first, then longer and longer groups: each is made of two that stand before it, as merging needs it.
+    /// Characters first, then longer and longer groups. Byte-pair merging needs every group to be made of two earlier
+    /// pieces.
     private static func words(_ wanted: Int) -> [PieceModel.Piece] {
         let letters = "etaoinshrdlcumwfgypbvkjxqz".map(String.init)
         var words = (0x21...0x7E).compactMap { Unicode.Scalar($0).map { String(Character($0)) } } + ["\u{2581}"]

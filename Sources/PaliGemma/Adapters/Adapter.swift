@@ -78,7 +78,7 @@ package struct Adapter: Sendable {
                 throw fail(module, "\(tensors.a == nil ? "lora_A" : "lora_B") is missing")
             }
             guard a.isFinite, b.isFinite else {
-                throw fail(module, "holds numbers that are not finite; it was spoilt while it was trained or saved")
+                throw fail(module, "holds numbers that are not finite; it was spoiled while it was trained or saved")
             }
             do throws(AdapterProblem) {
                 let (rank, scale) = try configuration.scale(of: module)

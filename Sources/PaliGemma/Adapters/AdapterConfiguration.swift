@@ -26,7 +26,7 @@ struct AdapterConfiguration: Decodable {
     private var aloraInvocationTokens: Presence?
     private var arrowConfig: Presence?
     private var kasaConfig: Presence?
-    private var initLoraWeights: Initialisation?
+    private var initLoraWeights: Initialization?
 
     /// A key that says something: not null, and not empty.
     private struct Presence: Decodable {
@@ -44,7 +44,7 @@ struct AdapterConfiguration: Decodable {
     }
 
     /// true, false, or the name of a way to begin.
-    private struct Initialisation: Decodable {
+    private struct Initialization: Decodable {
         let name: String?
 
         init(from decoder: any Decoder) throws {

@@ -18,7 +18,7 @@ package struct Checkpoint: Sendable {
             let file = try SafetensorsFile(path: path, isBuffer: TensorNames.isBuffer)
             files.append(file)
             let isPart = TensorNames.areOfLargerModel(owner.map { Array($0.keys) } ?? Array(file.tensors.keys))
-            Loading.advance()
+            LoadingProgress.advance()
             for (name, entry) in file.tensors {
                 guard let canonical = TensorNames.canonical(name) else {
                     if isPart { continue }
@@ -76,7 +76,7 @@ package struct Checkpoint: Sendable {
             add(file.header)
             for sample in Self.samples(of: file.mapping.bytes) {
                 add(Data(sample))
-                Loading.advance()
+                LoadingProgress.advance()
             }
         }
         return hash.hexadecimal()

@@ -99,7 +99,7 @@ extension ConfigurationFile {
                 reason: "model_type is \(modelType ?? "missing"); only paligemma checkpoints can be used")
         }
         if quantizationConfig != nil {
-            throw UnsupportedValue(reason: "quantization_config: quantised checkpoints cannot be read; use bf16 or f32")
+            throw UnsupportedValue(reason: "quantization_config: quantized checkpoints cannot be read; use bf16 or f32")
         }
         let text = try resolvedText()
         let ends = eosTokenId?.tokens ?? textConfig?.eosTokenId?.tokens ?? [1]

@@ -82,7 +82,7 @@ package final class Gemma {
             used += [layer.gate.outputs(slice.mlp), layer.up.outputs(slice.mlp), layer.down.inputs(slice.mlp)]
             if cut.split == .rows { used += [layer.gate, layer.up, layer.down] }
         }
-        for weight in used { try weight.quantized?.prepare(linear) }
+        for weight in used { try weight.quantized?.prepare(kernels: linear.kernels, team: linear.team) }
     }
 
     /// Returns the bytes of this rank's KV cache for `positions` of one sequence.

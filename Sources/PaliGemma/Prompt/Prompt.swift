@@ -21,7 +21,7 @@ package struct PromptError: Error, CustomStringConvertible, Equatable {
 package enum Prompt {
     /// The token ids of a request: `<image>` once for each row of each picture, begin-of-text, the prompt, a line feed.
     ///
-    /// The prompt and the line feed are tokenised apart, as in training: a prompt that ends in a line feed keeps its own.
+    /// The prompt and the line feed are tokenized apart, as in training: a prompt that ends in a line feed keeps its own.
     /// An empty prompt is a valid one.
     ///
     /// - Parameters:

@@ -10,7 +10,7 @@ package struct PieceModel {
 
         /// UTF-8, in which a space is U+2581.
         var text: [UInt8]
-        /// Among two neighbours that could merge, the pair with the higher score does.
+        /// Among two neighbors that could merge, the pair with the higher score does.
         var score: Float = 0
         var kind: Kind
 
@@ -44,7 +44,7 @@ package struct PieceModel {
         return PieceModel.serialize(pieces) + model.bytes
     }
 
-    /// The pieces alone. Behind another serialised model they are appended to its pieces: that is how protobuf reads a
+    /// The pieces alone. Behind another serialized model they are appended to its pieces: that is how protobuf reads a
     /// repeated field that comes in two parts.
     static func serialize(_ pieces: [Piece]) -> [UInt8] {
         var list = ProtobufWriter()

@@ -16,7 +16,7 @@ final class SentencePieceProcessor: @unchecked Sendable {
         let reason: String
     }
 
-    /// - Parameter proto: a serialised ModelProto.
+    /// - Parameter proto: a serialized ModelProto.
     init(_ proto: [UInt8]) throws(LoadError) {
         var reason = ""
         let loaded = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { message in

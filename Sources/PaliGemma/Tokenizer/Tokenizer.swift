@@ -89,7 +89,7 @@ extension Tokenizer {
         return String(repeating: "0", count: max(0, digits - text.count)) + text
     }
 
-    /// The serialised model, and the file that it is from. `imageToken` is the first id that needs no piece.
+    /// The serialized model, and the file that it is from. `imageToken` is the first id that needs no piece.
     private static func model(of files: TokenizerFiles, covering imageToken: Int) throws(ModelError) -> (
         [UInt8], String
     ) {

@@ -32,7 +32,7 @@ struct TokenizerFile {
 }
 
 extension TokenizerFile {
-    /// This vocabulary as a SentencePiece model, so that one library tokenises for every checkpoint.
+    /// This vocabulary as a SentencePiece model, so that one library tokenizes for every checkpoint.
     ///
     /// Scores fall with the rank of the merge that makes a piece: libsentencepiece then merges in the file's order.
     func pieceModel(_ files: TokenizerFiles) throws(SentencePieceProcessor.LoadError) -> PieceModel {
@@ -77,7 +77,7 @@ extension TokenizerFile {
     }
 
     /// The byte that an id stands for, nil for an ordinary piece. Some files write the piece of the tab character as
-    /// the character itself; its neighbours give it away.
+    /// the character itself; its neighbors give it away.
     private static func byte(at id: Int, in texts: [Int: [UInt8]]) -> UInt8? {
         guard let text = texts[id] else { return nil }
         if text == [0x09], texts[id - 1] == bytePiece(8), texts[id + 1] == bytePiece(10) { return 9 }

@@ -127,7 +127,7 @@ package final class VisionTower {
     /// - Throws: ``ModelError`` with the code `quantized` where their file is damaged.
     package func prepareWeights() throws(ModelError) {
         for layer in weights.layers {
-            for (_, dense) in layer.products { try dense.weight.quantized?.prepare(linear) }
+            for (_, dense) in layer.products { try dense.weight.quantized?.prepare(kernels: linear.kernels, team: linear.team) }
         }
     }
 

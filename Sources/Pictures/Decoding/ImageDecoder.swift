@@ -1,23 +1,23 @@
 import CImageCodecs
 
-/// Bytes of a JPEG, PNG or WebP file to RGB pixels, equal to what Pillow gives for
+/// Decodes the bytes of a JPEG, PNG or WebP file to RGB pixels, equal to what Pillow gives for
 /// `ImageOps.exif_transpose(Image.open(file)).convert("RGB")`.
 ///
-/// Alpha is dropped, gray replicated, palettes are looked up, CMYK is converted without a profile, 16-bit gray is clipped
-/// and other 16-bit samples keep their high byte; gamma and colour profiles are not applied. Of an animation the first
-/// frame counts.
+/// Alpha is dropped, gray is replicated, palettes are looked up, CMYK is converted without a profile, 16-bit gray is
+/// clipped and other 16-bit samples keep their high byte. Gamma and color profiles are not applied. Of an animation the
+/// first frame is decoded.
 package enum ImageDecoder {
     package struct Options: Sendable, Equatable {
-        /// Takes the pixels as they are stored, whatever orientation the metadata ask for.
+        /// Whether pixels stay as they are stored, whatever orientation the metadata ask for.
         package var ignoreExif = false
-        /// Most pixels that a picture may have, checked from its header before anything is allocated for them.
+        /// Maximum number of pixels of a picture, checked from its header before anything is allocated for them.
         /// The default is the number above which Pillow refuses a picture.
         package var maximumPixels = 178_956_970
 
         package init(ignoreExif: Bool = false) { self.ignoreExif = ignoreExif }
     }
 
-    /// Decodes a picture.
+    /// Decodes the bytes of a file.
     ///
     /// - Throws: ``ImageError`` with the codes `empty`, `not_a_picture`, `unsupported_format`, `truncated`, `corrupt`,
     ///   `too_large`, `no_memory`.
@@ -62,7 +62,7 @@ package enum ImageDecoder {
         return image.oriented(options.ignoreExif ? .upright : WebPHeader.metadata(bytes).orientation)
     }
 
-    /// Checks the size that a header gives, makes room for the pixels, and has a decoder of the shim fill it.
+    /// Checks the size that a header gives, allocates height x width x 3 bytes, and has a decoder of the shim fill them.
     private static func fill(
         _ format: String, _ width: Int, _ height: Int, _ options: Options,
         _ decode: (UnsafeMutablePointer<UInt8>, UnsafeMutablePointer<CChar>) -> Int32
@@ -95,11 +95,5 @@ package enum ImageDecoder {
         default:
             throw ImageError(.corrupt, "this \(format) cannot be decoded: \(detail.isEmpty ? "broken data" : detail)")
         }
-    }
-}
-
-extension ImageError {
-    static func truncated(_ format: String) -> ImageError {
-        ImageError(.truncated, "this \(format) is truncated; copy it again")
     }
 }

@@ -1,11 +1,11 @@
-/// What a file is, told by its first bytes and never by its name.
+/// The format of a file, told by its first bytes and never by its name.
 enum ImageFormat: Equatable {
     case jpeg
     case png
     case webp
     /// A picture (or a film) in a format that is not decoded here.
     case unsupported(String)
-    /// Something else, and what it looks like.
+    /// No picture; the text says what it looks like, with its article.
     case notAPicture(String)
 
     init(of bytes: [UInt8]) {

@@ -1,4 +1,4 @@
-/// What stands before the first scan of a JPEG file: its size, its components and its metadata.
+/// What a JPEG file has before its first scan: size, components and metadata.
 struct JPEGHeader {
     private(set) var width = 0
     private(set) var height = 0
@@ -30,7 +30,9 @@ struct JPEGHeader {
         throw .truncated("JPEG")
     }
 
-    /// Takes in one segment; returns whether it begins a scan.
+    /// Reads one segment.
+    ///
+    /// - Returns: whether the segment begins a scan.
     private mutating func read(_ segment: ArraySlice<UInt8>, marker: UInt8) throws(ImageError) -> Bool {
         switch marker {
         case 0xC4, 0xCC: return false
@@ -61,7 +63,7 @@ struct JPEGHeader {
 
     private mutating func readMetadata(_ segment: ArraySlice<UInt8>) {
         if segment.holds("Exif\0\0") {
-            // An EXIF record may go on in further segments.
+            // An EXIF record may continue in further segments.
             metadata.exif = (metadata.exif ?? []) + segment.dropFirst(6)
         } else if segment.holds("http://ns.adobe.com/xap/1.0/\0") {
             metadata.xmp = Array(segment.dropFirst(29))

@@ -1,4 +1,4 @@
-/// The eight orientations of EXIF: what has to be done to the stored pixels to show the picture upright.
+/// The eight orientations of EXIF: the operation that turns the stored pixels upright.
 package enum Orientation: Int, CaseIterable {
     case upright = 1
     case mirrorLeftRight = 2
@@ -11,16 +11,16 @@ package enum Orientation: Int, CaseIterable {
     case transverse = 7
     case rotateCounterclockwise = 8
 
-    /// Whether width and height change places.
+    /// Whether width and height are exchanged.
     var swapsAxes: Bool { rawValue >= 5 }
 }
 
 extension RGBImage {
-    /// The picture as `orientation` asks for it.
+    /// Returns the picture after the operation of `orientation`.
     package func oriented(_ orientation: Orientation) -> RGBImage {
         guard orientation != .upright else { return self }
         let (outWidth, outHeight) = orientation.swapsAxes ? (height, width) : (width, height)
-        // Where the pixel (0, 0) of the result comes from, and the steps in the source for one to the right and one down.
+        // The source offset of the result's pixel (0, 0), and the steps in the source for one pixel right and one down.
         let right = 3
         let down = width * 3
         let lastX = (width - 1) * 3

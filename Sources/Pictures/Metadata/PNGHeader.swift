@@ -1,12 +1,12 @@
 import CImageCodecs
 
-/// The chunks of a PNG file but for its pixels: size, metadata, and whether the file is whole.
+/// What the chunks of a PNG file say besides the pixels: size, metadata, and whether the file is whole.
 struct PNGHeader {
     private(set) var width = 0
     private(set) var height = 0
     private(set) var metadata = PictureMetadata()
-    /// Where the data begin of the chunk of pixels that the file ends inside. The rows may be complete all the same: what
-    /// is missing can be the stream's checksum.
+    /// Offset of the data of the IDAT chunk inside which the file ends. The rows may be complete all the same: what is
+    /// missing can be the checksum of the zlib stream.
     private(set) var cutChunk: Int?
 
     private var animated = false
@@ -17,7 +17,7 @@ struct PNGHeader {
         var inPicture = false
         while true {
             guard let length = bytes.bigEndian32(at: position), position + 8 <= bytes.count else {
-                // A file that ends after its pixels, between two chunks, is forgiven its missing end.
+                // Pillow accepts a file that ends between two chunks after its pixels.
                 guard inPicture else { throw .truncated("PNG") }
                 return
             }
@@ -78,48 +78,5 @@ struct PNGHeader {
             if let text = PNGText(data, type: type) { metadata.take(text) }
         default: break
         }
-    }
-}
-
-/// A text chunk: a keyword and what it says, decompressed.
-struct PNGText {
-    let keyword: String
-    let value: [UInt8]
-
-    /// Longest text that is decompressed; Pillow refuses a longer one.
-    private static let longest = 1 << 20
-
-    init?(_ data: ArraySlice<UInt8>, type: String) {
-        guard let end = data.firstIndex(of: 0) else { return nil }
-        keyword = String(decoding: data[..<end], as: UTF8.self)
-        var rest = data[(end + 1)...]
-        var compressed = false
-        if type == "zTXt" {
-            guard rest.popFirst() == 0 else { return nil }
-            compressed = true
-        } else if type == "iTXt" {
-            guard let flag = rest.popFirst(), let method = rest.popFirst(), flag == 0 || method == 0 else { return nil }
-            compressed = flag != 0
-            // A language and a translated keyword, both ended by a zero.
-            for _ in 0..<2 {
-                guard let zero = rest.firstIndex(of: 0) else { return nil }
-                rest = rest[(zero + 1)...]
-            }
-        }
-        guard compressed else {
-            value = Array(rest)
-            return
-        }
-        guard let inflated = PNGText.inflate(Array(rest)) else { return nil }
-        value = inflated
-    }
-
-    private static func inflate(_ bytes: [UInt8]) -> [UInt8]? {
-        var written = -1
-        let text = [UInt8](unsafeUninitializedCapacity: longest) { buffer, count in
-            written = pg_inflate(bytes, bytes.count, buffer.baseAddress, longest)
-            count = max(written, 0)
-        }
-        return written < 0 ? nil : text
     }
 }

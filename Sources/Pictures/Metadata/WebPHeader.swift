@@ -1,6 +1,6 @@
 import CImageCodecs
 
-/// The canvas of a WebP file, and where its metadata are.
+/// The canvas size of a WebP file, and its metadata.
 struct WebPHeader {
     let width: Int
     let height: Int

@@ -1,22 +1,23 @@
-/// TensorFlow's bilinear resizing, as the original code of the model (big_vision) prepares pictures: in float32, the
-/// result clipped and cut to 8 bits. Not Pillow's: without antialiasing four pixels make one, and with it the columns of
-/// pixels come first. Source: section 4.6 of the model's notes; held to TensorFlow itself by stored answers.
+/// TensorFlow's bilinear resizing (`tf.image.resize`), as the original code of the model (big_vision) prepares pictures:
+/// in float32, the result clipped and truncated to 8 bits. It differs from Pillow's: without antialiasing, four pixels
+/// are interpolated to one; with antialiasing, rows are resampled before columns. The tests compare with stored results
+/// of TensorFlow.
 package enum BigVisionBilinear {
     /// Resizes a picture to the square that a model takes; the aspect ratio is not kept.
     ///
     /// - Parameters:
-    ///   - side: pixels, at least 1.
-    ///   - antialias: whether a pixel is made of all those that it covers.
+    ///   - side: in pixels, at least 1.
+    ///   - antialias: whether an output pixel is a weighted mean of all pixels that it covers.
     package static func resize(_ image: RGBImage, toSide side: Int, antialias: Bool) -> RGBImage {
         precondition(side > 0)
         return antialias ? averaged(image, side) : interpolated(image, side)
     }
 
-    /// Rounded towards zero, as a cast of TensorFlow does it.
+    /// Rounds towards zero, as TensorFlow's cast to uint8 does.
     private static func byte(_ value: Float) -> UInt8 { UInt8(min(max(value, 0), 255)) }
 }
 
-// MARK: Four pixels make one
+// MARK: Without antialiasing: interpolation between four pixels
 
 extension BigVisionBilinear {
     /// Where an output sample lies between two input samples.
@@ -62,16 +63,17 @@ extension BigVisionBilinear {
     }
 }
 
-// MARK: All covered pixels make one
+// MARK: With antialiasing: a weighted mean of all covered pixels
 
 extension BigVisionBilinear {
-    /// The weights of one axis: output sample `i` is made of the input samples `starts[i]..<starts[i] + weights[i].count`.
+    /// The weights of one axis: output sample `i` is the weighted sum of the input samples from `starts[i]` on, one for
+    /// each of `weights[i]`.
     private struct Spans {
         private(set) var starts: [Int] = []
         private(set) var weights: [[Float]] = []
 
         init(from input: Int, to output: Int) {
-            // The operation is told the factor and turns it round again.
+            // TensorFlow passes the scale to the operation, which inverts it: two float32 roundings.
             let inverse = 1 / (Float(output) / Float(input))
             let width = max(inverse, 1)
             let reciprocal = 1 / width
@@ -91,9 +93,9 @@ extension BigVisionBilinear {
     private static func averaged(_ image: RGBImage, _ side: Int) -> RGBImage {
         let line = image.width * 3
         let rows = Spans(from: image.height, to: side)
-        var squeezed = [Float](repeating: 0, count: side * line)
+        var resampled = [Float](repeating: 0, count: side * line)
         image.pixels.withUnsafeBufferPointer { input in
-            squeezed.withUnsafeMutableBufferPointer { output in
+            resampled.withUnsafeMutableBufferPointer { output in
                 for y in 0..<side {
                     for (offset, weight) in rows.weights[y].enumerated() {
                         let source = (rows.starts[y] + offset) * line
@@ -103,7 +105,7 @@ extension BigVisionBilinear {
             }
         }
         let columns = Spans(from: image.width, to: side)
-        let pixels = squeezed.withUnsafeBufferPointer { input in
+        let pixels = resampled.withUnsafeBufferPointer { input in
             [UInt8](unsafeUninitializedCapacity: side * side * 3) { output, count in
                 for y in 0..<side {
                     for x in 0..<side {

@@ -1,13 +1,15 @@
-/// How a picture of any size becomes the square that a model takes.
+/// The method that resizes a picture of any size to the square that the model takes.
 package enum PictureResize: String, Sendable, CaseIterable {
-    /// As the public processor does it: Pillow's bicubic.
+    /// Pillow's bicubic, as in the processor of transformers.
     case pillow
-    /// As the original code evaluates most captions: bilinear between four pixels.
+    /// Bilinear between four pixels, as big_vision evaluates most captions.
     case bigVision = "big_vision"
-    /// As the original code evaluates most questions: bilinear over all pixels that one covers.
+    /// Bilinear with antialiasing, as big_vision evaluates most questions.
     case bigVisionAntialias = "big_vision_antialias"
 
-    /// - Parameter side: pixels.
+    /// Resizes a picture to a square.
+    ///
+    /// - Parameter side: in pixels.
     package func square(_ image: RGBImage, side: Int) -> RGBImage {
         switch self {
         case .pillow: PillowBicubic.resize(image, toSide: side)

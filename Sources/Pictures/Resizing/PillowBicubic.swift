@@ -2,20 +2,21 @@ import CImageCodecs
 
 /// Pillow's antialiased bicubic resizing of 8-bit pictures, to the bit.
 ///
-/// Two passes with fixed-point weights and an 8-bit picture between them; the aspect ratio is not kept. Source: Pillow's
-/// `Resample.c`, read as the specification in section 4.3 of the model's notes; a pass whose size does not change is
-/// left out.
+/// Two passes with fixed-point weights and an 8-bit picture between them; the aspect ratio is not kept. A pass whose
+/// size does not change is left out. Source: Pillow's `Resample.c`.
 package enum PillowBicubic {
     /// Resizes a picture to the square that a model takes.
     package static func resize(_ image: RGBImage, toSide side: Int) -> RGBImage {
         resize(image, toWidth: side, height: side)
     }
 
+    /// Resizes a picture to a width and a height in pixels.
+    ///
     /// - Precondition: both sizes are at least 1.
     package static func resize(_ image: RGBImage, toWidth width: Int, height: Int) -> RGBImage {
         precondition(width > 0 && height > 0)
-        // Since version 13 Pillow begins with the columns where the height shrinks by more than twice as many pixels as
-        // the width does; found by experiment, on thousands of sizes.
+        // Pillow 13 resamples columns first where the height shrinks by more than twice as many pixels as the width. The
+        // rule is not documented; experiments on thousands of sizes confirm it.
         let lostRows = image.height - height
         let columnsFirst = lostRows > 0 && lostRows > 2 * (image.width - width)
         if columnsFirst {
@@ -55,11 +56,11 @@ package enum PillowBicubic {
 extension PillowBicubic {
     /// The weights of one axis: output sample `i` is made of `counts[i]` input samples from `starts[i]` on.
     package struct Coefficients {
-        /// Most weights of any output sample; the row length of `weights`.
+        /// Maximum number of weights of an output sample; the row length of `weights`.
         package let taps: Int
         package private(set) var starts: [Int32]
         package private(set) var counts: [Int32]
-        /// Output samples x `taps`, with 22 fraction bits.
+        /// [output samples, taps], fixed-point with 22 fraction bits.
         package private(set) var weights: [Int32]
 
         package init(from input: Int, to output: Int) {

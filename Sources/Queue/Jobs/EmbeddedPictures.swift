@@ -1,3 +1,4 @@
+import Base
 import Pictures
 
 extension Job {
@@ -9,13 +10,14 @@ extension Job {
     package mutating func embedPictures() {
         guard fault == nil else { return }
         for index in images.indices {
-            do throws(ImageError) {
-                let file = try FileBytes(path: images[index].path, largest: Self.largestEmbedded)
+            do throws(FileError) {
+                let file = try FileBytes(path: images[index].path, maximumSize: Self.largestEmbedded)
                 images[index].bytes = file.bytes
                 images[index].size = file.stamp.size
                 images[index].modified = file.stamp.modificationTime
             } catch {
                 for index in images.indices { images[index].bytes = nil }
+                let error = ImageError(error)
                 fault = JobFailure(code: error.code.rawValue, message: error.description)
                 return
             }

@@ -191,8 +191,8 @@ extension JobsFile {
                 "\"video\" and \"images\" are both there; a video's frames are the images, leave one out")
         }
         let count = frames ?? defaults.frames ?? VideoReader.standardFrames
-        guard (1...VideoReader.mostFrames).contains(count) else {
-            throw JobLineError("\"frames\" is \(count); give 1 to \(VideoReader.mostFrames)")
+        guard (1...VideoReader.maximumFrames).contains(count) else {
+            throw JobLineError("\"frames\" is \(count); give 1 to \(VideoReader.maximumFrames)")
         }
         return (name, count)
     }

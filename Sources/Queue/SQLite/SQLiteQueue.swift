@@ -44,7 +44,7 @@ package final class SQLiteQueue: JobQueue {
         self.clock = clock
         self.retryPolicy = retryPolicy
         self.connection = connection
-        identity = FileIdentity(at: path)
+        identity = FileIdentity(path: path)
     }
 
     package func adopt(fingerprint: String, modelName: String) throws(QueueError) {
@@ -155,7 +155,7 @@ package final class SQLiteQueue: JobQueue {
         lock.lock()
         defer { lock.unlock() }
         // A world must not work on a file that was removed or replaced, which nobody else can see.
-        guard FileIdentity(at: name) == identity else {
+        guard FileIdentity(path: name) == identity else {
             let reason = "the file was removed or replaced while it was in use; start again with the new one"
             throw .cannotOpen(queue: name, reason: reason)
         }

@@ -1,5 +1,5 @@
-// Products of eight bits on AVX2: vpmaddubsw adds two of them in 16 bits, which can't saturate while activations have
-// seven bits (2 * 127 * 127 < 2^15), vpmaddwd two of those in 32.
+// int8 products on AVX2: vpmaddubsw adds two products in 16 bits, which cannot saturate while activations have seven bits
+// (2 * 127 * 127 < 2^15), and vpmaddwd adds two of these sums in 32 bits.
 #if defined(__x86_64__)
 #include <immintrin.h>
 #include "kernels.h"
@@ -8,7 +8,7 @@
 #define LEVEL_NAME "avx2"
 #define LEVEL_TABLE pg_int8_kernels_avx2
 #define LEVELS 127
-#define MOST_ROWS 4
+#define MAXIMUM_ROWS 4
 #define TILE_ROWS 4
 #define ROWS_OF_PAIRS 2
 #define FOR_ROWS_OF_PAIRS CASE(1); CASE(2);

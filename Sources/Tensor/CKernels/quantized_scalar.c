@@ -1,4 +1,4 @@
-// The plain twins of quantized.inc: what each kernel means, in the fewest words.
+// The scalar twins of quantized.inc: the definition of each kernel in plain C.
 #include "kernels.h"
 
 #include <math.h>
@@ -6,7 +6,7 @@
 
 static void quantize_rows(const float *x, size_t rows, size_t ldx, size_t lead, size_t count, int levels,
                           uint8_t *values, float *scales, float *zeros) {
-    size_t places = (lead + count + PG_GROUP - 1) / PG_GROUP * PG_GROUP;
+    size_t positions = (lead + count + PG_GROUP - 1) / PG_GROUP * PG_GROUP;
     for (size_t b = 0; b < rows; b++) {
         float low = 0, high = 0;
         for (size_t k = 0; k < count; k++) {
@@ -17,7 +17,7 @@ static void quantize_rows(const float *x, size_t rows, size_t ldx, size_t lead, 
         float inverse = range > PG_SMALLEST_RANGE ? (float)levels / range : 0;
         scales[b] = range > PG_SMALLEST_RANGE ? range / (float)levels : 0;
         zeros[b] = rintf(-low * inverse);
-        for (size_t place = 0; place < places; place++) {
+        for (size_t place = 0; place < positions; place++) {
             float value = zeros[b];
             if (place >= lead && place < lead + count) value = rintf(fmaf(x[b * ldx + place - lead], inverse, zeros[b]));
             value = fminf(fmaxf(value, 0), (float)levels);
@@ -52,12 +52,12 @@ static void weigh_columns(const float *x, size_t rows, size_t ldx, size_t count,
     }
 }
 
-static void gather_panel(const int8_t *weights, const uint32_t *places, size_t count, int8_t *gathered) {
+static void gather_panel(const int8_t *weights, const uint32_t *positions, size_t count, int8_t *gathered) {
     memset(gathered, 0, (count + PG_GROUP - 1) / PG_GROUP * PG_PANEL_GROUP_BYTES);
     for (size_t i = 0; i < count; i++)
         for (size_t n = 0; n < PG_PANEL; n++)
             gathered[(i / PG_GROUP * PG_PANEL + n) * PG_GROUP + i % PG_GROUP] =
-                weights[(places[i] / PG_GROUP * PG_PANEL + n) * PG_GROUP + places[i] % PG_GROUP];
+                weights[(positions[i] / PG_GROUP * PG_PANEL + n) * PG_GROUP + positions[i] % PG_GROUP];
 }
 
 static void sum_panel(const int8_t *weights, size_t groups, float *sums) {
@@ -86,7 +86,7 @@ static void multiply(const pg_int8_rows *rows, const pg_int8_panels *panels, flo
 }
 
 const pg_int8_kernels pg_int8_kernels_scalar = {
-    .name = "scalar", .levels = 255, .most_rows = 16, .tile_rows = 16, .quantize_rows = quantize_rows,
+    .name = "scalar", .levels = 255, .maximum_rows = 16, .tile_rows = 16, .quantize_rows = quantize_rows,
     .quantize_panel = quantize_panel, .weigh_columns = weigh_columns, .gather_panel = gather_panel,
     .sum_panel = sum_panel, .multiply = multiply,
 };

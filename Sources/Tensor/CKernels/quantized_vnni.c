@@ -1,4 +1,4 @@
-// Products of eight bits where the processor sums four of them into 32 bits by itself (AVX-512 VNNI).
+// int8 products on AVX-512 VNNI: one instruction adds four products to a 32-bit sum.
 #if defined(__x86_64__)
 #include <immintrin.h>
 #include "kernels.h"
@@ -7,7 +7,7 @@
 #define LEVEL_NAME "avx512vnni"
 #define LEVEL_TABLE pg_int8_kernels_vnni
 #define LEVELS 255
-#define MOST_ROWS 16
+#define MAXIMUM_ROWS 16
 #define TILE_ROWS 12
 #define ROWS_OF_PAIRS 12
 #define FOR_ROWS_OF_PAIRS                                                                                        \

@@ -1,4 +1,4 @@
-// The plain twins: what each kernel means, in the fewest words. Tests hold the vector code to these.
+// The scalar twins: the definition of each kernel in plain C. Tests compare the vector code with them.
 #include "kernels.h"
 
 #include <math.h>
@@ -35,7 +35,7 @@ static void narrow(const float *in, uint16_t *out, size_t count) {
         uint32_t bits;
         memcpy(&bits, in + i, 4);
         bool is_nan = (bits & 0x7fffffff) > 0x7f800000;
-        // Half of the last place that stays, a little less where that place is even already.
+        // Rounds half up in the last place that stays; one less where that place is even, so that ties go to even.
         uint32_t rounded = bits + 0x7fff + (bits >> 16 & 1);
         out[i] = (uint16_t)((is_nan ? bits | 0x400000 : rounded) >> 16);
     }

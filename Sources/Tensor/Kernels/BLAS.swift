@@ -1,10 +1,34 @@
 import CKernels
 import COpenBLAS
 
-/// Products by BLAS, for processors that the vector kernels are not written for. It is called by our own threads, one
-/// call a thread: it must start none of its own.
+/// Products by OpenBLAS, for processors that the vector kernels are not written for, and for measurements beside them.
 package enum BLAS {
+    /// Makes OpenBLAS start no threads, once for the process: the threads of a team call it, each for a part of its own.
     package static let prepared: Void = openblas_set_num_threads(1)
+
+    /// Sets how many threads OpenBLAS uses for a call, in the whole process.
+    package static func setThreads(_ count: Int) { openblas_set_num_threads(Int32(count)) }
+
+    /// A matrix of a product: where it starts, the distance of its rows in numbers, and whether it is stored transposed.
+    package struct Operand {
+        let base: UnsafePointer<Float>
+        let stride: Int
+        let isTransposed: Bool
+
+        package init(_ base: UnsafePointer<Float>, stride: Int, isTransposed: Bool) {
+            self.base = base
+            self.stride = stride
+            self.isTransposed = isTransposed
+        }
+    }
+
+    /// y [M, N] = x [M, inputs] · w [inputs, N]
+    package static func multiply(_ x: Operand, _ w: Operand, inputs: Int, into y: MatrixView) {
+        cblas_sgemm(
+            CblasRowMajor, x.isTransposed ? CblasTrans : CblasNoTrans, w.isTransposed ? CblasTrans : CblasNoTrans,
+            blasint(y.rows), blasint(y.columns), blasint(inputs), 1, x.base, blasint(x.stride), w.base,
+            blasint(w.stride), 0, y.base, blasint(y.stride))
+    }
 
     /// What `multiply` of the scalar kernels means (CKernels/scalar.c), by sgemm: a group of a panel's outputs is a
     /// matrix [inputs, tile outputs].

@@ -63,6 +63,9 @@ package struct Kernels: @unchecked Sendable {
 
     package var name: String { String(cString: table.pointee.name) }
 
+    /// Up to this many rows of x, reading the weights takes the time of a product, not the multiplications.
+    static let fewRows = 16
+
     /// Outputs that a packed panel holds side by side.
     var tileOutputs: Int { table.pointee.tile_outputs }
 

@@ -5,7 +5,7 @@ import CKernels
 /// - Many rows: a thread packs some outputs' weights, widened to float32, into a panel that stays in its cache in the order
 ///   in which the register tile reads it, and multiplies all rows of x with it; x is read where it lies.
 /// - Few rows (decoding): weights go from memory straight into registers, as the checkpoint stores them.
-/// - int8 weights: QuantizedLinear.swift.
+/// - int8 weights: QuantizedProducts.swift.
 package struct Linear {
     /// One product of several with the same x, done in one region of the team.
     package struct Product: Sendable {
@@ -27,8 +27,6 @@ package struct Linear {
         }
     }
 
-    /// Up to this many rows of x the weights' bytes are what takes the time, not the multiplications.
-    static let fewRows = 16
     /// Bytes of weights that a task for few rows reads at least.
     static let streamedBytes = 1 << 18
     /// Inputs of a panel: with the outputs of a task it stays in the second cache (288 KB).

@@ -10,7 +10,7 @@ extension Linear {
     /// too few of them for the team also by rows.
     func tasks(_ weight: WeightMatrix, rows: Int, _ context: ProductContext) -> [Part] {
         guard rows > 0, weight.outputs > 0 else { return [] }
-        if rows <= Self.fewRows || context.isBatchInvariant { return fewRowsTasks(weight, rows: rows, context) }
+        if rows <= Kernels.fewRows || context.isBatchInvariant { return fewRowsTasks(weight, rows: rows, context) }
         let (group, maximum) = (kernels.tileOutputs, Self.panelOutputs)
         let groups = (weight.outputs + group - 1) / group
         let minimumPieces = (groups + max(1, maximum / group) - 1) / max(1, maximum / group)

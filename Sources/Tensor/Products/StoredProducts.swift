@@ -16,7 +16,7 @@ extension Linear {
 
     private func input(_ x: MatrixView, _ context: ProductContext) -> Input {
         if context.isBatchInvariant { return .batchInvariant(arrangedRows.arrangedInGroups(x, kernels: kernels)) }
-        if x.rows <= Self.fewRows || x.columns == 0 { return .few(arrangedRows.arranged(x, kernels: kernels)) }
+        if x.rows <= Kernels.fewRows || x.columns == 0 { return .few(arrangedRows.arranged(x, kernels: kernels)) }
         return .inPlace(x)
     }
 

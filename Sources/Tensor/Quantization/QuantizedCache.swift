@@ -1,28 +1,28 @@
 import Base
 import Foundation
 
-/// Where the file of quantised weights lies, and who makes it.
+/// Where the file of quantized weights is kept, and which process makes it.
 ///
-/// It is made under a name of its own, which its maker holds locked, and gets its real name when it is whole. Whoever
-/// comes meanwhile waits for the lock and then finds it. A maker that dies leaves nothing but the unfinished file, which
-/// the next one takes over.
+/// The file is made under a temporary name, which its maker holds locked, and is renamed when it is whole. Processes
+/// that come meanwhile wait for the lock and then find the file. A maker that dies leaves the unfinished file, which the
+/// next maker overwrites.
 struct QuantizedCache {
     let layout: QuantizedLayout
     let modelDirectory: String
 
+    /// Writes the file to an open descriptor; `path` is the name that the file will have.
     typealias Maker = (_ descriptor: Int32, _ path: String) throws(ModelError) -> Void
 
     private var name: String { "paligemma-int8-\(layout.key.prefix(16)).bin" }
 
-    /// Where it may lie, the preferred one first.
+    /// Paths that the file may have, the preferred one first.
     private var places: [String] {
-        let environment = ProcessInfo.processInfo.environment
-        func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-        let user = variable("XDG_CACHE_HOME") ?? variable("HOME").map { $0 + "/.cache" }
-        return ["\(modelDirectory)/.\(name)"] + (user.map { ["\($0)/paligemma/\(name)"] } ?? [])
+        ["\(modelDirectory)/.\(name)"] + (UserCacheDirectory.path.map { ["\($0)/\(name)"] } ?? [])
     }
 
-    /// The path of the whole file, made if there is none.
+    /// Returns the path of the whole file, after making it where there is none.
+    ///
+    /// - Throws: ``ModelError`` with the code `quantized` where it cannot be made at any place.
     func find(make: Maker) throws(ModelError) -> String {
         if let path = places.first(where: isThere) { return path }
         var problems: [ModelError] = []
@@ -36,7 +36,7 @@ struct QuantizedCache {
         }
         throw ModelError(
             .quantized, at: problems.first?.path ?? modelDirectory,
-            (problems.first?.reason ?? "there is no place for the quantised weights")
+            (problems.first?.reason ?? "there is no place for the quantized weights")
                 + problems.dropFirst().map { "; \($0)" }.joined()
                 + "; set XDG_CACHE_HOME to a directory with room for them")
     }
@@ -53,16 +53,16 @@ struct QuantizedCache {
 
     private func makeOnce(_ path: String, _ make: Maker) throws(ModelError) {
         let unfinished = path + ".part"
-        if path != places.first { mkdirs((path as NSString).deletingLastPathComponent) }
+        if path != places.first { createDirectory((path as NSString).deletingLastPathComponent) }
         while true {
             let descriptor = open(unfinished, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-            guard descriptor >= 0 else { throw .writing(errno, at: path, bytes: layout.byteCount) }
+            guard descriptor >= 0 else { throw failure(at: path) }
             defer { close(descriptor) }
-            while Loading.waiting({ flock(descriptor, LOCK_EX) }) != 0 {
-                if errno != EINTR { throw .writing(errno, at: path, bytes: layout.byteCount) }
+            while LoadingProgress.whileWaiting({ flock(descriptor, LOCK_EX) }) != 0 {
+                if errno != EINTR { throw failure(at: path) }
             }
-            // Who held the lock before may have finished the file that this descriptor is, or given it up.
-            guard SystemFile.isOpen(descriptor, at: unfinished) else {
+            // Whoever held the lock before may have renamed or removed the file that this descriptor is.
+            guard FileIdentity.isOpen(descriptor, at: unfinished) else {
                 if isThere(path) { return }
                 continue
             }
@@ -76,14 +76,18 @@ struct QuantizedCache {
                 unlink(unfinished)
                 throw error
             }
-            guard rename(unfinished, path) == 0 else { throw .writing(errno, at: path, bytes: layout.byteCount) }
+            guard rename(unfinished, path) == 0 else { throw failure(at: path) }
             syncDirectory(of: path)
             removeOutdated(path)
             return
         }
     }
 
-    /// What lies beside a checkpoint is of this checkpoint: another file is of what it was before.
+    private func failure(at path: String) -> ModelError {
+        .writing(SystemError(errno), at: path, bytes: layout.byteCount)
+    }
+
+    /// Removes other such files beside the checkpoint: they are of a state that the checkpoint no longer has.
     private func removeOutdated(_ path: String) {
         guard path == places.first,
             let names = try? FileManager.default.contentsOfDirectory(atPath: modelDirectory)
@@ -93,8 +97,8 @@ struct QuantizedCache {
         }
     }
 
-    private func mkdirs(_ directory: String) {
-        // What goes wrong here goes wrong again, and is told, when the file is opened.
+    private func createDirectory(_ directory: String) {
+        // An error here occurs again, and is reported, when the file is opened.
         try? FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     }
 

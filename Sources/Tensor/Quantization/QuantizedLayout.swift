@@ -1,38 +1,44 @@
 import Base
 
-/// Where everything stands in the file of a model's quantised weights. It follows from the matrices' names and shapes
-/// alone, so the file's header only has to say which model and which layout it belongs to.
+/// The layout of the file of a model's quantized weights. It follows from the names and shapes of the matrices, so the
+/// header of the file only names the model and the layout.
 ///
 ///     header                      a page: magic, key
 ///     for each matrix, in order   scales and sums, each [blocks][panels · 16] float32 | hashes of runs | weights
 package struct QuantizedLayout: Sendable {
-    /// Raised with every change of what the file's bytes mean.
+    /// The version of the file format. Every change of what the bytes mean increases it.
     static let version: UInt32 = 2
     static let headerBytes = 4096
-    /// Panels whose weights in a block share a hash.
+    /// Number of panels whose weights in a block share a hash (a run).
     static let runPanels = 16
 
     struct Entry: Sendable {
         let name: String
         let shape: QuantizedShape
+        /// Bytes from the start of the file.
         let scalesOffset: Int
         let hashesOffset: Int
         let weightsOffset: Int
 
-        /// Runs of panels in a block; scales and sums of the whole matrix have the hash behind those of all runs.
+        /// Number of runs of panels in a block. The hash of the scales and sums follows the hashes of all runs.
         var runs: Int { (shape.panels + runPanels - 1) / runPanels }
+        /// Returns the panels of a run.
         func panels(of run: Int) -> Range<Int> { run * runPanels..<min(shape.panels, (run + 1) * runPanels) }
+        /// Returns where the hash of a run is, in bytes from the start of the file.
         func hashOffset(block: Int, run: Int) -> Int { hashesOffset + (block * runs + run) * 8 }
         var scalesHashOffset: Int { hashesOffset + shape.blocks * runs * 8 }
-        /// Of scales and sums.
+        /// Bytes of scales and sums.
         var scaleBytes: Int { 2 * shape.scaleCount * MemoryLayout<Float>.size }
     }
 
     let entries: [Entry]
     package let byteCount: Int
-    /// What makes a file another: the model, the dates of its files, the matrices and this layout.
+    /// A hash of all that the contents depend on: the model, the state of its files, the matrices and this layout.
     let key: String
 
+    /// Lays out matrices in the given order.
+    ///
+    /// - Parameter model: identifies the weights.
     package init(matrices: [(name: String, outputs: Int, inputs: Int)], model: String) {
         var place = Self.headerBytes
         func take(_ bytes: Int) -> Int {
@@ -58,6 +64,7 @@ package struct QuantizedLayout: Sendable {
         return text + Array(repeating: 0, count: Self.headerBytes - text.count)
     }
 
+    /// Returns the hash of a part of the file.
     static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         ContentHash.hash64(of: bytes)
     }

@@ -1,17 +1,19 @@
 import Base
 import Synchronization
 
-/// One matrix of weights with eight bits each, in the mapped file of all of them (``QuantizedFile``).
+/// One matrix of int8 weights in the mapped ``QuantizedFile``.
 package final class QuantizedMatrix: @unchecked Sendable {
     // @unchecked: the mapping is read-only and kept alive by `file`; the slices are behind a lock.
     let shape: QuantizedShape
+    /// The weights, as ``QuantizedShape`` lays them out.
     let values: UnsafePointer<Int8>
+    /// [blocks, panels · 16]: the scale of each output in each block.
     let scales: UnsafePointer<Float>
-    /// Of the weights of each output in a whole block.
+    /// [blocks, panels · 16]: the sum of each output's weights in each block.
     let sums: UnsafePointer<Float>
     private let entry: QuantizedLayout.Entry
     let file: MappedFile
-    /// Runs of panels that are known to be as they were written.
+    /// Runs of panels whose hashes were compared already.
     private let verified: Locked<Set<Int>> = Locked([])
     private let slices = Locked<[SliceKey: QuantizedSlice]>([:])
 
@@ -29,12 +31,13 @@ package final class QuantizedMatrix: @unchecked Sendable {
         sums = scales + shape.scaleCount
     }
 
-    fileprivate func isPrepared(outputs: Range<Int>, inputs: Range<Int>) -> Bool {
+    /// Whether products with these outputs and inputs have all they need.
+    func isPrepared(outputs: Range<Int>, inputs: Range<Int>) -> Bool {
         slices.withLock { $0[SliceKey(outputs: outputs, inputs: inputs)] != nil }
     }
 
-    /// Some outputs over some inputs. The sums of blocks that a slice has a part of are made when it is first asked for,
-    /// on the threads of the team.
+    /// Returns some outputs over some inputs. The first call for a slice computes, on the threads of the team, the sums of
+    /// blocks that it has only a part of.
     func slice(outputs: Range<Int>, inputs: Range<Int>, kernels: Kernels, team: ThreadTeam) -> QuantizedSlice {
         let key = SliceKey(outputs: outputs, inputs: inputs)
         return slices.withLock { slices in
@@ -48,10 +51,10 @@ package final class QuantizedMatrix: @unchecked Sendable {
 }
 
 extension QuantizedMatrix {
-    /// Checks that what a slice reads is what was written.
+    /// Compares the hashes of what a slice reads with those that were written.
     ///
     /// - Throws: ``ModelError`` with the code `quantized` where the file is damaged.
-    fileprivate func verify(outputs: Range<Int>, inputs: Range<Int>, team: ThreadTeam) throws(ModelError) {
+    func verify(outputs: Range<Int>, inputs: Range<Int>, team: ThreadTeam) throws(ModelError) {
         let width = QuantizedShape.panel * QuantizedLayout.runPanels
         let runs = outputs.lowerBound / width...(outputs.upperBound - 1) / width
         let blocks = inputs.lowerBound / shape.blockInputs...(inputs.upperBound - 1) / shape.blockInputs
@@ -59,7 +62,7 @@ extension QuantizedMatrix {
         let wanted = blocks.flatMap { block in runs.map { block * entry.runs + $0 } }.filter { !known.contains($0) }
         let damaged = Atomic<Bool>(hash(entry.scalesOffset, entry.scaleBytes) != stored(entry.scalesHashOffset))
         team.run(wanted.count) { task, _ in
-            Loading.advance()
+            LoadingProgress.advance()
             let (block, run) = (wanted[task] / entry.runs, wanted[task] % entry.runs)
             let panels = entry.panels(of: run)
             let start = entry.weightsOffset + shape.offset(block: block, panel: panels.lowerBound)
@@ -72,7 +75,7 @@ extension QuantizedMatrix {
         guard !damaged.load(ordering: .relaxed) else {
             throw ModelError(
                 .quantized, at: file.path,
-                "the quantised weights are damaged (in \(entry.name)); remove the file, and it is made again")
+                "the quantized weights are damaged (in \(entry.name)); remove the file, and it is made again")
         }
         verified.withLock { $0.formUnion(wanted) }
     }
@@ -82,42 +85,4 @@ extension QuantizedMatrix {
     }
 
     private func stored(_ offset: Int) -> UInt64 { file.bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self) }
-}
-
-/// Some outputs over some inputs of a quantised matrix, named but not yet prepared for products.
-package struct QuantizedView: Sendable {
-    let matrix: QuantizedMatrix
-    private var outputs: Range<Int>
-    private var inputs: Range<Int>
-
-    init(_ matrix: QuantizedMatrix) {
-        self.matrix = matrix
-        outputs = 0..<matrix.shape.outputs
-        inputs = 0..<matrix.shape.inputs
-    }
-
-    /// Outputs of this view, counted from its first.
-    func outputs(_ range: Range<Int>) -> QuantizedView {
-        var view = self
-        view.outputs = outputs.lowerBound + range.lowerBound..<outputs.lowerBound + range.upperBound
-        return view
-    }
-
-    /// Inputs of this view, counted from its first.
-    func inputs(_ range: Range<Int>) -> QuantizedView {
-        var view = self
-        view.inputs = inputs.lowerBound + range.lowerBound..<inputs.lowerBound + range.upperBound
-        return view
-    }
-
-    /// Checks the weights and makes what products need.
-    package func prepare(_ linear: Linear) throws(ModelError) {
-        if outputs.isEmpty || inputs.isEmpty || matrix.isPrepared(outputs: outputs, inputs: inputs) { return }
-        try matrix.verify(outputs: outputs, inputs: inputs, team: linear.team)
-        _ = slice(linear)
-    }
-
-    func slice(_ linear: Linear) -> QuantizedSlice {
-        matrix.slice(outputs: outputs, inputs: inputs, kernels: linear.kernels, team: linear.team)
-    }
 }

@@ -1,10 +1,13 @@
 import CKernels
 
-/// The rows of a product's input, quantised: for each block of inputs, tiles of a few rows, and beside them the high bytes
-/// of its outliers. The memory is kept for the next input.
+/// The quantized rows of a product's input: for each block of inputs, tiles of a few rows, and the high bytes of the
+/// block's outliers. The memory is kept for the next input.
 final class QuantizedRows: @unchecked Sendable {
-    // @unchecked: filled by tasks that own a tile each, then only read.
+    // @unchecked: filled by tasks of which each has its own tiles, then only read.
+
+    /// Bytes: for each block [tiles][groups][rows of the tile][4], then for each block the high bytes of its outliers.
     private var values = UnsafeMutableRawBufferPointer.allocate(byteCount: 0, alignment: 64)
+    /// [blocks, 4, rows]: see ``Scale``.
     private var scales = UnsafeMutableBufferPointer<Float>.allocate(capacity: 0)
     private(set) var rows = 0
     /// Rows of every tile but the last.
@@ -12,7 +15,7 @@ final class QuantizedRows: @unchecked Sendable {
     /// Groups of all blocks without their outliers.
     private var groups = 0
     private var blocks = 0
-    private let noted = OutlierNotes()
+    private let outlierColumns = BlockOutliers()
 
     deinit {
         values.deallocate()
@@ -20,32 +23,37 @@ final class QuantizedRows: @unchecked Sendable {
     }
 
     var tiles: Int { (rows + tileRows - 1) / tileRows }
-    /// Most groups of outliers that a block has.
+    /// The largest number of outlier groups in a block.
     var outlierGroups: Int { (0..<blocks).reduce(0) { max($0, outliers(of: $1).groups) } }
 
-    func outliers(of block: Int) -> OutlierColumns { noted[block] }
+    func outliers(of block: Int) -> OutlierColumns { outlierColumns[block] }
 
+    /// Returns the rows of a tile.
     func rows(of tile: Int) -> Range<Int> { rows(of: tile..<tile + 1) }
+    /// Returns the rows of some tiles.
     func rows(of tiles: Range<Int>) -> Range<Int> {
         tiles.lowerBound * tileRows..<min(rows, tiles.upperBound * tileRows)
     }
 
-    /// Quantises x [T, inputs] for a slice, or for several that share their inputs.
+    /// Quantizes an input for a slice, or for several that share their inputs.
+    ///
+    /// - Parameter x: [T, inputs] float32.
     func fill(_ x: MatrixView, for slice: QuantizedSlice, kernels: Kernels, team: ThreadTeam) {
         precondition(x.columns == slice.inputs)
         rows = x.rows
         (groups, blocks) = (slice.groups, slice.blocks.count)
         let table = kernels.int8.pointee
-        tileRows = rows <= Linear.fewRows ? min(rows, table.most_rows) : table.tile_rows
+        tileRows = rows <= Kernels.fewRows ? min(rows, table.maximum_rows) : table.tile_rows
         reserve()
-        // Few rows: a task is a block of inputs. Many: some tiles, when the outliers are known.
-        let few = rows <= Linear.fewRows
-        let alone = x.rows * x.columns < 1 << 14  // sooner done than threads are woken
-        let step = alone ? blocks : 1
+        // Few rows: a task is a block of inputs. Many rows: a task is some tiles, after the outliers were found.
+        let few = rows <= Kernels.fewRows
+        // A small input takes less time than waking the threads.
+        let isSmall = x.rows * x.columns < 1 << 14
+        let step = isSmall ? blocks : 1
         team.run((blocks + step - 1) / step) { task, thread in
             for index in task * step..<min(blocks, (task + 1) * step) {
                 let block = slice.blocks[index]
-                noted.fill(x.columns(block.columns), lead: block.lead, index, kernels, team, thread)
+                outlierColumns.find(x.columns(block.columns), lead: block.lead, index, kernels, team, thread)
                 if few { quantize(x, tiles: 0..<tiles, block, index, kernels, team, thread) }
             }
         }
@@ -83,7 +91,8 @@ final class QuantizedRows: @unchecked Sendable {
             scale(.step, index) + first, scale(.zero, index) + first)
     }
 
-    /// As `quantize`, with the outliers out of the way: the others get steps of their own size.
+    /// Quantizes a tile with outliers: they are replaced while the others are quantized, so that the steps fit these, and
+    /// are written as two bytes afterwards.
     private func quantizeWide(
         _ x: MatrixView, tile: Int, _ block: QuantizedSlice.Block, _ index: Int, _ kernels: Kernels,
         _ team: ThreadTeam, _ thread: Int
@@ -96,7 +105,7 @@ final class QuantizedRows: @unchecked Sendable {
         for row in 0..<x.rows {
             for number in 0..<outliers.count {
                 let column = outliers.column(number)
-                rest.row(row)[column] = WideNumber.shadow(of: x.row(row)[column], levels: levels)
+                rest.row(row)[column] = WideNumber.placeholder(of: x.row(row)[column], levels: levels)
             }
         }
         quantize(rest, tile: tile, block, index, kernels)
@@ -113,14 +122,14 @@ final class QuantizedRows: @unchecked Sendable {
             for number in 0..<outliers.count {
                 let value = x.row(row)[outliers.column(number)]
                 let number16 = WideNumber(step > 0 ? value / step + zero : zero, levels: levels)
-                let at = Int(outliers.places[number])
+                let at = Int(outliers.positions[number])
                 low[(at / group * x.rows + row) * group + at % group] = number16.low
                 high[(number / group * x.rows + row) * group + number % group] = number16.high
             }
         }
     }
 
-    /// One block of a tile, for a kernel.
+    /// Returns one block of a tile, as a kernel takes it.
     func tile(_ tile: Int, block: QuantizedSlice.Block, index: Int) -> pg_int8_rows {
         let own = rows(of: tile)
         return pg_int8_rows(
@@ -128,7 +137,7 @@ final class QuantizedRows: @unchecked Sendable {
             zeros: scale(.zero, index) + own.lowerBound)
     }
 
-    /// The high bytes of a block's outliers of a tile, for a kernel.
+    /// Returns the high bytes of a block's outliers in a tile, as a kernel takes them.
     func wideTile(_ tile: Int, index: Int) -> pg_int8_rows {
         let own = rows(of: tile)
         return pg_int8_rows(
@@ -140,9 +149,9 @@ final class QuantizedRows: @unchecked Sendable {
         bytes(groups: rows * block.firstGroup + rows(of: tile).lowerBound * block.groups)
     }
 
-    /// High bytes stand behind all blocks.
+    /// The high bytes are stored after all blocks.
     private func wideStart(_ tile: Int, _ index: Int) -> UnsafeMutablePointer<UInt8> {
-        let before = groups + index * OutlierColumns.largest / QuantizedShape.group
+        let before = groups + index * OutlierColumns.maximumCount / QuantizedShape.group
         return bytes(groups: rows * before + rows(of: tile).lowerBound * outliers(of: index).groups)
     }
 
@@ -150,7 +159,8 @@ final class QuantizedRows: @unchecked Sendable {
         values.assumingMemoryBound(to: UInt8.self).baseAddress! + groups * QuantizedShape.group
     }
 
-    /// What each row has of each block.
+    /// The numbers that each row has in each block: the step and zero point of its values, and those of its outliers' high
+    /// bytes.
     private enum Scale: Int { case step, zero, wideStep, wideZero }
 
     private func scale(_ kind: Scale, _ index: Int) -> UnsafeMutablePointer<Float> {
@@ -158,8 +168,8 @@ final class QuantizedRows: @unchecked Sendable {
     }
 
     private func reserve() {
-        noted.reserve(blocks)
-        let bytes = rows * (groups * QuantizedShape.group + blocks * OutlierColumns.largest)
+        outlierColumns.reserve(blocks)
+        let bytes = rows * (groups * QuantizedShape.group + blocks * OutlierColumns.maximumCount)
         if bytes > values.count {
             values.deallocate()
             values = UnsafeMutableRawBufferPointer.allocate(byteCount: (bytes + 63) / 64 * 64, alignment: 64)
@@ -168,40 +178,5 @@ final class QuantizedRows: @unchecked Sendable {
             scales.deallocate()
             scales = UnsafeMutableBufferPointer.allocate(capacity: rows * blocks * 4)
         }
-    }
-}
-
-/// The outliers of each block of an input.
-private final class OutlierNotes: @unchecked Sendable {
-    // @unchecked: tasks fill elements of their own.
-    private var places = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: 0)
-    private var columns = UnsafeMutableBufferPointer<OutlierColumns?>.allocate(capacity: 0)
-
-    deinit {
-        places.deallocate()
-        columns.deallocate()
-    }
-
-    subscript(block: Int) -> OutlierColumns {
-        guard let columns = columns[block] else { preconditionFailure("outliers are noted before they are read") }
-        return columns
-    }
-
-    func reserve(_ blocks: Int) {
-        guard blocks > columns.count else { return }
-        places.deallocate()
-        columns.deallocate()
-        places = .allocate(capacity: blocks * OutlierColumns.largest)
-        columns = .allocate(capacity: blocks)
-        columns.initialize(repeating: nil)
-    }
-
-    func fill(
-        _ x: MatrixView, lead: Int, _ block: Int, _ kernels: Kernels, _ team: ThreadTeam, _ thread: Int
-    ) {
-        guard let places = places.baseAddress else { return }
-        columns[block] = OutlierColumns(
-            x, lead: lead, most: OutlierColumns.most(rows: x.rows), memory: places + block * OutlierColumns.largest,
-            scratch: team.scratch(thread: thread, count: x.columns), kernels: kernels)
     }
 }

@@ -1,10 +1,10 @@
 import CKernels
 
-/// How a quantised matrix lies in memory: blocks of inputs, in each block panels of 16 outputs, in each panel groups of
-/// four inputs (CKernels/include/Quantized.h). Every block of an output has a scale of its own.
+/// The layout of a quantized matrix in memory: [blocks of inputs][panels of 16 outputs][groups of 4 inputs][16][4]
+/// (CKernels/include/Quantized.h). Every block of an output has a scale of its own.
 struct QuantizedShape: Sendable, Equatable {
-    /// Inputs of a block, about: long enough that the sums of a block cost little to scale, short enough that a block
-    /// of some panels stays in the second cache.
+    /// Approximate number of inputs in a block: large enough that scaling the sums of a block costs little, small enough
+    /// that some panels of a block stay in the second-level cache.
     private static let typicalBlock = 1024
     static let panel = Int(PG_PANEL)
     static let group = Int(PG_GROUP)
@@ -26,16 +26,18 @@ struct QuantizedShape: Sendable, Equatable {
         panels = (outputs + Self.panel - 1) / Self.panel
     }
 
+    /// Returns the inputs of a block.
     func inputs(of block: Int) -> Range<Int> {
         block * blockInputs..<min(inputs, (block + 1) * blockInputs)
     }
 
+    /// Returns the number of groups in a block.
     func groups(of block: Int) -> Int { (inputs(of: block).count + Self.group - 1) / Self.group }
 
-    /// Bytes of one panel's block.
+    /// Returns the bytes of one panel in a block.
     func panelBytes(of block: Int) -> Int { groups(of: block) * Self.panelGroupBytes }
 
-    /// Where a panel's block starts, in bytes from the first weight.
+    /// Returns where a panel of a block starts, in bytes from the first weight.
     func offset(block: Int, panel: Int) -> Int {
         block * blockInputs * Self.panel * panels + panel * panelBytes(of: block)
     }
@@ -43,9 +45,9 @@ struct QuantizedShape: Sendable, Equatable {
     /// Bytes of all weights.
     var byteCount: Int { offset(block: blocks - 1, panel: panels) }
 
-    /// Scales of all blocks, 16 a panel.
+    /// Number of scales of all blocks, 16 a panel.
     var scaleCount: Int { blocks * panels * Self.panel }
 
-    /// Where a panel's scales in a block start.
+    /// Returns the index of the first scale of a panel in a block.
     func scaleIndex(block: Int, panel: Int) -> Int { (block * panels + panel) * Self.panel }
 }

@@ -1,41 +1,44 @@
 import CKernels
 
-/// Some outputs over some inputs of a quantised matrix, as the kernels take them. Panels and groups that the slice only
-/// has a part of are multiplied whole: outputs beside it are left out of the result, and inputs beside it meet
-/// activations that hold the zero point, so that they cancel.
+/// Some outputs over some inputs of a quantized matrix, as the kernels take them. Panels and groups of which the slice has
+/// only a part are multiplied as a whole: outputs outside of the slice are not stored, and inputs outside of it are
+/// multiplied with activations that hold the zero point, so that they cancel.
 final class QuantizedSlice: @unchecked Sendable {
-    // @unchecked: what is pointed to is constant once `sumWeights` has run; `file` keeps the mapping alive.
+    // @unchecked: the memory is constant once `sumWeights` has run; `file` keeps the mapping alive.
 
     /// The part of one block of inputs.
     struct Block {
         /// Inputs of the block, counted from the slice's first.
         let columns: Range<Int>
-        /// Places of the first group that stand before the slice.
+        /// Inputs of the first group before the slice.
         let lead: Int
+        /// Groups of four inputs.
         let groups: Int
-        /// Groups of the blocks before.
+        /// Number of groups in the blocks before this one.
         let firstGroup: Int
-        /// Of the slice's first panel.
+        /// The weights of the slice's first panel.
         let weights: UnsafePointer<Int8>
         /// Bytes between panels.
         let stride: Int
+        /// [panels · 16]: the scale of each output.
         let scales: UnsafePointer<Float>
+        /// [panels · 16]: the sum of each output's weights.
         let sums: UnsafePointer<Float>
     }
 
     let outputs: Int
     let inputs: Int
-    /// Outputs of the first panel that stand before the slice.
+    /// Outputs of the first panel before the slice.
     let skip: Int
     let panels: Int
     let blocks: [Block]
-    /// Groups of all blocks.
+    /// Number of groups in all blocks.
     let groups: Int
     /// Inputs of the longest block, padded to groups.
     let longestBlock: Int
-    /// Not the matrix, which keeps its slices: neither would ever go.
+    /// Keeps the mapping alive. (The matrix owns its slices, so a reference to it would be a cycle.)
     private let file: MappedFile
-    /// Blocks whose sums are not those of the file.
+    /// Blocks of which the slice has only a part, so that their sums are not in the file.
     private let partial: [(index: Int, block: Block)]
     private let sums: Matrix
 
@@ -79,14 +82,14 @@ final class QuantizedSlice: @unchecked Sendable {
         longestBlock = (blocks.map(\.groups).max() ?? 0) * group
     }
 
-    /// Whether an input that is quantised for one slice is so for the other.
+    /// Whether an input that was quantized for one slice can be multiplied with the other.
     func hasInputs(of other: QuantizedSlice) -> Bool {
         zip(blocks, other.blocks).allSatisfy { $0.columns == $1.columns && $0.lead == $1.lead }
             && blocks.count == other.blocks.count
     }
 
-    /// Sums each output's weights in blocks that the slice has a part of: what the zero point of the activations has to
-    /// be multiplied with.
+    /// Sums each output's weights in blocks of which the slice has a part. The zero point of the activations is multiplied
+    /// with these sums.
     func sumWeights(kernels: Kernels, team: ThreadTeam) {
         if partial.isEmpty { return }
         let task = 16  // panels
@@ -101,21 +104,21 @@ final class QuantizedSlice: @unchecked Sendable {
         }
     }
 
-    /// The outputs of some panels, counted from the slice's first.
+    /// Returns the outputs of some panels, both counted from the slice's first.
     func outputs(of panels: Range<Int>) -> Range<Int> {
         max(
             0, panels.lowerBound * QuantizedShape.panel - skip)..<min(
                 outputs, panels.upperBound * QuantizedShape.panel - skip)
     }
 
-    /// Bytes that some panels of a block's outliers take when they are gathered, and their sums.
+    /// Returns the bytes that ``gathered(_:of:outliers:kernels:memory:)`` needs for some panels: weights and sums.
     static func gatheredBytes(panels: Int, groups: Int) -> Int {
         panels * QuantizedShape.panel * (groups * QuantizedShape.group + MemoryLayout<Float>.size)
     }
 
-    /// The weights of a block's outliers in some panels, gathered for a kernel.
+    /// Gathers the weights of a block's outliers in some panels, as a kernel takes them.
     ///
-    /// - Parameter memory: ``gatheredBytes(panels:groups:)``, which the result points to.
+    /// - Parameter memory: ``gatheredBytes(panels:groups:)`` bytes, which the result points to.
     func gathered(
         _ range: Range<Int>, of block: Block, outliers: OutlierColumns, kernels: Kernels,
         memory: UnsafeMutableRawPointer
@@ -126,7 +129,7 @@ final class QuantizedSlice: @unchecked Sendable {
         let sums = (memory + range.count * bytes).assumingMemoryBound(to: Float.self)
         for (index, panel) in range.enumerated() {
             table.gather_panel(
-                block.weights + panel * block.stride, outliers.places, outliers.count, weights + index * bytes)
+                block.weights + panel * block.stride, outliers.positions, outliers.count, weights + index * bytes)
             table.sum_panel(weights + index * bytes, outliers.groups, sums + index * QuantizedShape.panel)
         }
         return pg_int8_panels(
@@ -135,9 +138,9 @@ final class QuantizedSlice: @unchecked Sendable {
             skip: range.lowerBound == 0 ? skip : 0, outputs: outputs(of: range).count, ahead: 0)
     }
 
-    /// Some panels of a block, for a kernel.
+    /// Returns some panels of a block, as a kernel takes them.
     ///
-    /// - Parameter ahead: panels after them to be fetched meanwhile.
+    /// - Parameter ahead: number of panels after them that the kernel prefetches.
     func panels(_ range: Range<Int>, of block: Block, ahead: Int = 0) -> pg_int8_panels {
         pg_int8_panels(
             weights: block.weights + range.lowerBound * block.stride, stride: block.stride, groups: block.groups,

@@ -1,14 +1,18 @@
 import Foundation
 
-/// A file mapped read-only into memory. All ranks of a host that map the same checkpoint share its pages.
+/// A file that is mapped read-only into memory. All ranks of a host that map the same file share its pages.
 package final class MappedFile: @unchecked Sendable {
     // @unchecked: the mapping is read-only and lives as long as the object.
     package let path: String
     let start: UnsafeRawPointer
     package let count: Int
 
+    /// The whole file.
     package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
 
+    /// Maps a whole file.
+    ///
+    /// - Throws: ``ModelError`` with the code `container` where it is no regular file, is empty, or cannot be mapped.
     package init(path: String) throws(ModelError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {

@@ -1,4 +1,4 @@
-/// One tensor: its entry, the mapping that holds its bytes, and its name on disk for messages.
+/// One tensor of a checkpoint: its entry, the mapping that holds its bytes, and its name in the file for messages.
 package struct StoredTensor: Sendable {
     package let storedName: String
     package let entry: TensorEntry
@@ -10,7 +10,7 @@ package struct StoredTensor: Sendable {
         self.mapping = mapping
     }
 
-    /// Whether none of its numbers is infinite or NaN. Reads all of it.
+    /// Whether none of its numbers is infinite or NaN. All of them are read.
     package var isFinite: Bool {
         let bytes = mapping.bytes[entry.range]
         func none<Bits: FixedWidthInteger>(_ exponent: Bits) -> Bool {

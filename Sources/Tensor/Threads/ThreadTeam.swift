@@ -4,29 +4,32 @@ import Synchronization
 
 /// A fixed team of compute threads. The caller of ``run(_:_:)`` is one of them, so a team of one starts no thread.
 ///
-/// One region runs at a time: tasks are taken in ascending order by whoever is free, and `run` returns when all are
-/// done. It waits for tasks, not for threads: where cores are shared, a worker that gets no core in time is not missed,
-/// for the others do its part. A worker without work spins for some microseconds and then sleeps, so that ranks that
-/// share cores do not steal from each other.
+/// One parallel region runs at a time: free threads take its tasks in ascending order, and `run` returns when all tasks
+/// are done. It waits for tasks, not for threads: where cores are shared, the others do the part of a worker that gets
+/// no core in time. A worker without work spins for some microseconds and then sleeps, so that ranks that share cores do
+/// not take them from each other.
 package final class ThreadTeam: @unchecked Sendable {
-    // @unchecked: what is shared is atomic, or written by the caller before `region` is and read by those only who
-    // took a task of that region, which cannot end before they have done it.
+    // @unchecked: shared state is atomic, or it is written by the caller before it stores `region` and read only by
+    // threads that took a task of that region, which cannot end before the task is done.
+
+    /// Number of threads, the caller included.
     package let count: Int
     private let region = Atomic<UInt64>(0)
     private let finished = Atomic<Int>(0)
     private let regions = Atomic<UInt64>(0)
     private let alive: Atomic<Int>
     private let stopping = Atomic<Bool>(false)
-    /// Others need the cores: a worker without work sleeps at once.
-    private let resting = Atomic<Bool>(false)
+    /// Set while other ranks need the cores: a worker without work sleeps without spinning first.
+    private let isParked = Atomic<Bool>(false)
     private var body: (@Sendable (Int, Int) -> Void)?
-    private let wake = NSCondition()
-    private let done = NSCondition()
+    private let workAvailable = NSCondition()
+    private let workDone = NSCondition()
     private let spins: Int
     private var scratch: [ThreadScratch]
 
-    /// A region in one word, so that a task and the region that it belongs to are taken together: its number, how many
-    /// tasks it has, and how many were taken (more than there are, when a thread looked for one in vain).
+    /// The state of a region in one word, so that one atomic operation takes a task together with the region that it
+    /// belongs to: the region's number, how many tasks it has, and how many were taken. Threads that find no task left
+    /// have counted one all the same.
     private struct Region {
         static let bits: UInt64 = 24
         static let mask: UInt64 = 1 << bits - 1
@@ -38,13 +41,15 @@ package final class ThreadTeam: @unchecked Sendable {
         var number: UInt64 { word >> (2 * Self.bits) }
         var tasks: Int { Int(word >> Self.bits & Self.mask) }
         var taken: Int { Int(word & Self.mask) }
-        /// The one after it; numbers come again after 65536 regions, when no thread can still be looking for this one.
+        /// The region after this one. Numbers repeat after 65536 regions, when no thread can still wait for this one.
         func next(tasks: Int) -> Region { Region(number: (number + 1) & 0xffff, tasks: tasks) }
     }
 
+    /// Starts the threads of the team.
+    ///
     /// - Parameters:
-    ///   - count: threads, the caller included.
-    ///   - spins: how often a waiting thread looks again before it sleeps; 0 where cores are shared.
+    ///   - count: number of threads, the caller included; at least 1.
+    ///   - spins: how often a waiting thread checks for work before it sleeps; 0 where cores are shared.
     package init(count: Int, spins: Int = 2000) {
         precondition(count >= 1)
         self.count = count
@@ -64,7 +69,7 @@ package final class ThreadTeam: @unchecked Sendable {
         while alive.load(ordering: .acquiring) > 0 { usleep(50) }
     }
 
-    /// Changes with every region that begins and every task that is taken: what does not change for long is stuck.
+    /// A number that changes with every region that begins and every task that is taken, for the watchdog.
     package var progress: UInt64 {
         regions.load(ordering: .relaxed) &+ region.load(ordering: .relaxed)
     }
@@ -87,7 +92,7 @@ package final class ThreadTeam: @unchecked Sendable {
         }
     }
 
-    /// Memory for one thread inside a region, at least `count` floats, kept for the next time.
+    /// Returns memory for one thread inside a region, at least `count` float32. It is reused by the next call.
     package func scratch(thread: Int, count: Int) -> UnsafeMutablePointer<Float> {
         scratch[thread].floats(count)
     }
@@ -96,9 +101,9 @@ package final class ThreadTeam: @unchecked Sendable {
 
     private func open(_ next: Region) {
         region.store(next.word, ordering: .releasing)
-        wake.lock()
-        wake.broadcast()
-        wake.unlock()
+        workAvailable.lock()
+        workAvailable.broadcast()
+        workAvailable.unlock()
     }
 
     private func takeTasks(thread: Int) {
@@ -107,14 +112,14 @@ package final class ThreadTeam: @unchecked Sendable {
             guard seen.taken < seen.tasks else { return }
             perform(seen.taken, thread: thread)
             if finished.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue == seen.tasks {
-                done.lock()
-                done.signal()
-                done.unlock()
+                workDone.lock()
+                workDone.signal()
+                workDone.unlock()
             }
         }
     }
 
-    /// In a function of its own, so that no thread still holds the closure when its last task counts as finished.
+    /// A function of its own, so that no thread still holds the closure when its last task counts as finished.
     @inline(never)
     private func perform(_ task: Int, thread: Int) { body?(task, thread) }
 
@@ -123,9 +128,9 @@ package final class ThreadTeam: @unchecked Sendable {
             if finished.load(ordering: .acquiring) == tasks { return }
             pg_pause()
         }
-        done.lock()
-        while finished.load(ordering: .acquiring) < tasks { done.wait() }
-        done.unlock()
+        workDone.lock()
+        while finished.load(ordering: .acquiring) < tasks { workDone.wait() }
+        workDone.unlock()
     }
 
     private func work(thread: Int) {
@@ -143,30 +148,31 @@ package final class ThreadTeam: @unchecked Sendable {
             for _ in 0..<spins {
                 let now = current.number
                 if now != seen { return now }
-                if resting.load(ordering: .relaxed) { break }
+                if isParked.load(ordering: .relaxed) { break }
                 pg_pause()
             }
-            wake.lock()
-            if current.number == seen { wake.wait() }
+            workAvailable.lock()
+            if current.number == seen { workAvailable.wait() }
             let now = current.number
-            wake.unlock()
+            workAvailable.unlock()
             if now != seen { return now }
         }
     }
 
-    /// No region will come for a while, and others need the cores: workers that look for one go to sleep.
-    package func rest() { resting.store(true, ordering: .relaxed) }
+    /// Parks the workers: they sleep without spinning until the next region or until ``wake()``. To be called when other
+    /// ranks need the cores.
+    package func park() { isParked.store(true, ordering: .relaxed) }
 
-    /// Wakes the workers for a region that will come at once: they look for it as long as after the last one.
-    package func stir() {
-        resting.store(false, ordering: .relaxed)
-        wake.lock()
-        wake.broadcast()
-        wake.unlock()
+    /// Wakes the workers for a region that begins soon: they spin for it as long as after a region.
+    package func wake() {
+        isParked.store(false, ordering: .relaxed)
+        workAvailable.lock()
+        workAvailable.broadcast()
+        workAvailable.unlock()
     }
 }
 
-/// Floats that belong to one thread; grows to the largest request.
+/// Scratch memory of one thread, in float32; it grows to the largest request.
 private final class ThreadScratch {
     private var memory = Matrix(rows: 0, columns: 0)
     private var capacity = 0

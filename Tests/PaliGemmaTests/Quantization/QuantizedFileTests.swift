@@ -3,7 +3,7 @@ import PaliGemma
 import Tensor
 import Testing
 
-@Suite("The file of quantised weights is made once, and never used where it does not belong")
+@Suite("The file of quantized weights is made once, and never used where it does not belong")
 struct QuantizedFileTests {
     /// Opens as a world does; how often the file was made, and where it is.
     private func open(_ editor: CheckpointEditor) throws -> (made: Int, file: QuantizedFile, weights: ModelWeights) {
@@ -13,7 +13,7 @@ struct QuantizedFileTests {
         var made = 0
         let file = try QuantizedFile(
             of: stored.quantizable, model: checkpoint.fingerprint() + checkpoint.stamps, directory: editor.directory,
-            team: ThreadTeam(count: 2), onMaking: { _ in made += 1 })
+            team: ThreadTeam(count: 2), onCreation: { _ in made += 1 })
         let weights = try ModelWeights(checkpoint: checkpoint, configuration: configuration, quantized: file)
         return (made, file, weights)
     }
@@ -82,7 +82,7 @@ struct QuantizedFileTests {
         #expect(refused >= places.count * 3 / 4)
     }
 
-    @Test("A checkpoint that is changed in place is quantised anew, and the old file goes")
+    @Test("A checkpoint that is changed in place is quantized anew, and the old file goes")
     func changed() throws {
         var editor = try CheckpointEditor()
         try editor.write()

@@ -77,7 +77,7 @@ struct QuantizedGemmaTests {
         }
     }
 
-    /// Ranks quantise the inputs of o_proj and down_proj by what they own of them, so that their steps differ a little.
+    /// Ranks quantize the inputs of o_proj and down_proj by what they own of them, so that their steps differ a little.
     @Test(
         "Any number of ranks answers as one does, its logits within 2.5 % of their spread", arguments: 2...8,
         PrefillCut.Split.allCases)

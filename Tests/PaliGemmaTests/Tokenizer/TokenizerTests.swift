@@ -29,7 +29,7 @@ func fixtureConfiguration(
         imageToken: imageToken)
 }
 
-@Suite("Text is tokenised as transformers tokenises it")
+@Suite("Text is tokenized as transformers tokenizes it")
 struct TokenizerTests {
     static let forms = ["model", "json"]
 
@@ -159,7 +159,7 @@ struct TokenizerRefusalTests {
         }
     }
 
-    /// A serialised ModelProto without those of its pieces (field 1) that are location tokens.
+    /// A serialized ModelProto without those of its pieces (field 1) that are location tokens.
     private func withoutLocationTokens(_ proto: [UInt8]) -> [UInt8] {
         var position = 0
         func varint() -> Int {

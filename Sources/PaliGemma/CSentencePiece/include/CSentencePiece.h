@@ -20,7 +20,7 @@ enum {
     PG_PIECE_BYTE = 4,
 };
 
-/// Loads a serialised ModelProto. Returns NULL where it is broken, and says in `message` what is wrong.
+/// Loads a serialized ModelProto. Returns NULL where it is broken, and says in `message` what is wrong.
 pg_sentencepiece *pg_sentencepiece_load(const uint8_t *model, size_t count, char *message, size_t message_bytes);
 
 void pg_sentencepiece_free(pg_sentencepiece *processor);

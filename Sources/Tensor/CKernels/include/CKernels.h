@@ -1,6 +1,5 @@
-// Kernels that BLAS does not have: products with few rows on weights as the checkpoint stores them, and the
-// operations between two products. Each exists as a plain scalar twin and as vector code for AVX2 and AVX-512;
-// which set runs is chosen once (dispatch.c).
+// The kernels: products on weights as the checkpoint stores them, and the operations between two products. Each exists as
+// a plain scalar twin (scalar.c) and as vector code for AVX2 and AVX-512. dispatch.c chooses the set at run time.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,14 +14,14 @@ extern "C" {
 typedef enum { PG_FLOAT32 = 0, PG_BFLOAT16 = 1, PG_FLOAT16 = 2 } pg_element;
 typedef enum { PG_SCALAR = 0, PG_AVX2 = 1, PG_AVX512 = 2 } pg_level;
 
-// What is done to a product before it is left.
+// The operation that follows a product before its rows leave the cache.
 typedef enum { PG_KEEP = 0, PG_GELU = 1, PG_GELU_TIMES = 2 } pg_finish;
 
-// y[t][n] = sum over k of x[t][k] * panel[..][k][n], and more where asked for.
+// A product of many rows: y[t][n] = sum over k of x[t][k] * panel[..][k][n], then bias and finish.
 typedef struct {
     const float *x;
     size_t rows, ldx;
-    const float *panel;  // as pack and pack_columns make it
+    const float *panel;  // in the order that pack and pack_columns write
     size_t inputs, outputs;
     float *y;
     size_t ldy;
@@ -31,27 +30,28 @@ typedef struct {
     pg_finish finish;   // PG_GELU: y = gelu_tanh(y). PG_GELU_TIMES: gate = gelu_tanh(gate) * y
     float *gate;
     size_t ldg;
-    // Memory that is read next, or NULL: rows of some bytes, a stride apart.
+    // The memory that is packed after this product, or NULL, for prefetching: next_rows rows of next_bytes bytes, a stride
+    // in bytes apart.
     const void *next;
     size_t next_rows, next_bytes, next_stride;
 } pg_product;
 
-// Matrices are row-major; ld… is the distance between two rows in elements. Weight pointers may be unaligned.
+// One set of kernels. Matrices are row-major; ld… is the distance between two rows in elements. Weight pointers may be unaligned.
 typedef struct {
     const char *name;
 
-    // Outputs that a panel holds side by side.
+    // Number of outputs that a panel holds side by side.
     size_t tile_outputs;
 
     // out[i] = (float) in[i]
     void (*widen)(pg_element element, const void *in, float *out, size_t count);
 
-    // out[i] = in[i] rounded to the nearest bfloat16, to the even one where two are as near. What is too large becomes
-    // infinite; a NaN stays one.
+    // out[i] = in[i] rounded to the nearest bfloat16, ties to even. Numbers that are too large become infinite; NaN stays
+    // NaN.
     void (*narrow)(const float *in, uint16_t *out, size_t count);
 
-    // A few rows [rows][inputs] in the order in which few_rows reads them, with zeros behind the last input:
-    // rows * (inputs rounded up to 32) floats.
+    // Arranges a few rows x [rows][inputs] in the order in which few_rows reads them, with zeros after the last input:
+    // rows * (inputs rounded up to 32) float32.
     void (*arrange)(const float *x, size_t rows, size_t inputs, size_t ldx, float *arranged);
 
     // y[b][n] = sum over k of x[b][k] * weight[n][k], for a few rows b that were arranged
@@ -62,13 +62,14 @@ typedef struct {
     void (*few_rows_mix)(const float *p, size_t rows, size_t ldp, const float *v, size_t keys, size_t columns,
                          size_t ldv, float *y, size_t ldy);
 
-    // panel[n / tile_outputs][k][n % tile_outputs] = (float) weight[n][k]. Room behind the last output is left or zero.
+    // panel[n / tile_outputs][k][n % tile_outputs] = (float) weight[n][k]. Elements after the last output are zero
+    // or stay as they are.
     void (*pack)(pg_element element, const void *weight, size_t outputs, size_t inputs, size_t ldw, float *panel);
 
     // panel[n / tile_outputs][k][n % tile_outputs] = values[k][n]
     void (*pack_columns)(const float *values, size_t inputs, size_t outputs, size_t ldv, float *panel);
 
-    // A product with a packed panel, for many rows.
+    // Computes a product with a packed panel, for many rows.
     void (*multiply)(const pg_product *product);
 
     // out = (x - mean) * rsqrt(variance + epsilon) * weight + bias
@@ -90,34 +91,34 @@ typedef struct {
     // x *= factor
     void (*scale)(float *x, float factor, size_t count);
 
-    // One row of a softmax over tiles of keys: x[i] = exp(x[i] * scale - new maximum). maximum and sum are the
-    // running ones, updated; the returned factor brings what was summed before to the new maximum.
+    // One tile of a row of an online softmax: x[i] = exp(x[i] * scale - new maximum). Updates the running maximum and sum.
+    // Returns the factor that rescales what was accumulated before to the new maximum.
     float (*softmax_tile)(float *x, size_t count, float scale, float *maximum, float *sum);
 
     // x = cap * tanh(x * scale / cap)
     void (*soft_cap)(float *x, size_t count, float scale, float cap);
 
-    // Rotates the two halves of one head: cosine and sine have half as many entries as the head.
+    // Applies the rotary position embedding to one head of 2 * half float32: cosine and sine have `half` entries each.
     void (*rotate)(float *head, const float *cosine, const float *sine, size_t half);
 
-    // Index of the first largest value, and its value.
+    // Returns the index of the first largest value, and stores the value.
     size_t (*arg_max)(const float *x, size_t count, float *maximum);
 
-    // sum of exp(x[i] - maximum)
+    // Returns the sum of exp(x[i] - maximum).
     double (*sum_exp)(const float *x, size_t count, float maximum);
 } pg_kernels;
 
-// The set for a level, or NULL where this processor or this build does not have it.
+// Returns the set of a level, or NULL where this processor or this build does not have it.
 const pg_kernels *pg_kernels_at(pg_level level);
 
-// The set for products of eight bits at a level, or NULL where pg_kernels_at gives NULL. A processor with AVX-512 but
-// without VNNI multiplies with AVX2.
+// Returns the set of int8 kernels of a level, or NULL where pg_kernels_at returns NULL. For a processor with AVX-512 but
+// without VNNI it is the one for AVX2.
 const pg_int8_kernels *pg_int8_kernels_at(pg_level level);
 
-// The highest level that this processor has.
+// Returns the highest level that this processor has.
 pg_level pg_best_level(void);
 
-// Tells a spinning processor core that it spins.
+// Executes the instruction that tells the core that it spins, so that it saves power and its hyperthread runs faster.
 void pg_pause(void);
 
 #ifdef __cplusplus

@@ -1,0 +1,70 @@
+import Base
+
+/// Reads picture files and resizes the pictures to the square that the model takes.
+package struct PictureReader: Sendable {
+    /// Side of the square in pixels.
+    package var side: Int
+    package var resize: PictureResize
+    package var options: ImageDecoder.Options
+
+    package init(
+        side: Int, resize: PictureResize = .pillow, options: ImageDecoder.Options = ImageDecoder.Options()
+    ) {
+        self.side = side
+        self.resize = resize
+        self.options = options
+    }
+
+    /// A picture, ready for the vision tower.
+    package struct Picture: Sendable {
+        /// XXH3-128 of the file's bytes, 32 hexadecimal digits.
+        package let contentHash: String
+        /// Size and modification time of the very file that was read.
+        package let stamp: FileStamp
+        /// Size in pixels of the picture in its file, after it was turned upright.
+        package let originalWidth: Int
+        package let originalHeight: Int
+        /// [side, side, 3] bytes.
+        package let image: RGBImage
+    }
+
+    /// Opens, reads, hashes, decodes and resizes the picture at `path`.
+    ///
+    /// - Parameter expected: the stamp of the file when it was submitted; another stamp is an error.
+    /// - Throws: ``ImageError`` with any of its codes but `unwritable`.
+    package func read(path: String, expecting expected: FileStamp? = nil) throws(ImageError) -> Picture {
+        let file: FileBytes
+        do throws(FileError) {
+            file = try FileBytes(path: path)
+        } catch {
+            throw ImageError(error)
+        }
+        if let expected, expected != file.stamp {
+            throw ImageError(.changed, at: path, "the file changed since it was submitted; submit it again")
+        }
+        return try picture(file.bytes, stamp: file.stamp, path: path)
+    }
+
+    /// Hashes, decodes and resizes a picture whose file is in memory.
+    ///
+    /// - Parameters:
+    ///   - path: names the file in an error.
+    ///   - stamp: the stamp of the file when it was read.
+    /// - Throws: ``ImageError`` with the codes of ``ImageDecoder/decode(_:options:)``.
+    package func read(bytes: [UInt8], path: String, stamp: FileStamp) throws(ImageError) -> Picture {
+        try picture(bytes, stamp: stamp, path: path)
+    }
+
+    private func picture(_ bytes: [UInt8], stamp: FileStamp, path: String) throws(ImageError) -> Picture {
+        let original: RGBImage
+        do {
+            original = try ImageDecoder.decode(bytes, options: options)
+        } catch {
+            throw error.located(at: path)
+        }
+        return Picture(
+            contentHash: ContentHash.hexadecimal(of: bytes), stamp: stamp,
+            originalWidth: original.width, originalHeight: original.height,
+            image: resize.square(original, side: side))
+    }
+}
