@@ -84,7 +84,7 @@ final class Rank: @unchecked Sendable {
         if supervisor?.isGone ?? false { Signals.requestDrain() }
         if let signal = Signals.drain, !drained {
             drained = true
-            if !settings.quiet { Console.log("signal \(signal): finishing what is in flight") }
+            if !settings.quiet { Console.log("signal \(signal): finishing the leased jobs") }
             try coordinator.drain()
         }
         if !settings.quiet { progress.update(coordinator.progress) }

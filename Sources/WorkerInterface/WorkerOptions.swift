@@ -129,7 +129,7 @@ package struct WorkerOptions: OptionTable {
         OptionDescription(
             "drain-timeout", variable: "DRAIN_TIMEOUT",
             help: """
-                How long a world that is asked to end (SIGUSR1) may take to finish the jobs in flight; then it returns \
+                How long a world that is asked to end (SIGUSR1) may take to finish the jobs that it has leased; then it returns \
                 them to the queue.
                 """, defaultText: "120", valueName: "seconds"), .supervision, default: 120,
         expectation: "seconds up to a million are expected")

@@ -2,7 +2,7 @@ import Coordinator
 import Testing
 
 @Suite("Answers built from tokens") struct AnswerBuilderTests {
-    @Test("The first of some texts ends an answer, and stands before the others")
+    @Test("The stop text that comes first ends an answer")
     func stops() {
         func cut(_ text: String, _ stops: [String]) -> [String]? {
             AnswerBuilder.cut(text, before: stops).map { [$0.text, $0.reason] }

@@ -3,7 +3,8 @@ import Testing
 
 /// A world holds what it can finish in the time of a lease.
 @Suite("The number of leases that a world holds") struct LeasePaceTests {
-    @Test("Before the first jobs are finished every wish is granted") func beforeAnythingIsKnownTheScheduleDecides() {
+    @Test("Before the first jobs are finished a world gets as many leases as it asks for")
+    func beforeAnythingIsKnownTheScheduleDecides() {
         let pace = LeasePace(lease: 60)
         #expect(pace.allowance(wanted: 16, held: 0) == 16)
     }

@@ -10,7 +10,7 @@ struct ScheduleTests {
             cacheBytes: cachePositions * 10, sequences: sequences, decodeSteps: 4)
     }
 
-    @Test("One job goes through every stage in turn")
+    @Test("One job passes every stage in order")
     func oneJob() {
         var schedule = Schedule(limits: Self.limits())
         #expect(schedule.handle(.retryQueue) == [.lease(4)])
@@ -25,7 +25,7 @@ struct ScheduleTests {
         #expect(schedule.isIdle && schedule.jobsInFlight == 0)
     }
 
-    @Test("The vision stage has its next batch before it asks, and no third one")
+    @Test("The vision stage has its next batch in advance, and no third one")
     func lookahead() {
         var schedule = Schedule(limits: Self.limits())
         _ = schedule.handle(.retryQueue)
@@ -56,7 +56,7 @@ struct ScheduleTests {
         #expect(schedule.handle(.leased([])) == [.encode(2, [3], visionRank: 0)])
     }
 
-    @Test("A batch that has no room for another picture waits for none")
+    @Test("A batch that is full waits for no other picture")
     func full() {
         var schedule = Schedule(limits: Self.limits())
         _ = schedule.handle(.retryQueue)
@@ -64,7 +64,7 @@ struct ScheduleTests {
         #expect(schedule.handle(.prepared(2, rows: 300, positions: 310)) == [.encode(1, [2], visionRank: 0)])
     }
 
-    @Test("A prefill waits until its keys and values have room; meanwhile the living decode")
+    @Test("A prefill waits until its KV cache has room, and the other sequences decode meanwhile")
     func cacheBudget() {
         var schedule = Schedule(limits: Self.limits(cachePositions: 500))
         _ = schedule.handle(.retryQueue)
@@ -78,7 +78,7 @@ struct ScheduleTests {
         #expect(schedule.handle(.answered(ended: [1])) == [.prefill(2, [2])])
     }
 
-    @Test("A job larger than the budget runs alone rather than never")
+    @Test("A job larger than the budget runs alone")
     func oversized() {
         var schedule = Schedule(limits: Self.limits(cachePositions: 10))
         _ = schedule.handle(.retryQueue)
@@ -87,7 +87,7 @@ struct ScheduleTests {
         #expect(schedule.handle(.encoding(1)) == [.prefill(1, [1])])
     }
 
-    @Test("Rows of beams count, and one that is to be alone shares its batch with none")
+    @Test("Rows of beams count against the limit, and an exclusive job has its batch to itself")
     func sequenceRows() {
         var schedule = Schedule(limits: Self.limits(sequences: 6))
         _ = schedule.handle(.retryQueue)
@@ -108,7 +108,7 @@ struct ScheduleTests {
         #expect(schedule.handle(.answered(ended: [1])).contains(.prefill(2, [2])))
     }
 
-    @Test("Draining gives back what has not begun and finishes what has")
+    @Test("Draining releases the jobs that have not begun and finishes the others")
     func drain() {
         var schedule = Schedule(limits: Self.limits())
         _ = schedule.handle(.retryQueue)
@@ -125,7 +125,7 @@ struct ScheduleTests {
         #expect(schedule.isIdle)
     }
 
-    @Test("Whatever the order of events, every job ends once, nothing overflows, nothing stalls", arguments: 0..<60)
+    @Test("In any order of events every job ends once, no limit is passed and nothing stalls", arguments: 0..<60)
     func randomWorlds(seed: Int) {
         let limits = Self.limits(visionRanks: 1 + seed % 3, cachePositions: 600 + seed * 40, sequences: 1 + seed % 7)
         var world = SimulatedWorld(limits: limits, jobs: 40, random: SeededGenerator(seed: UInt64(seed) &* 7919 &+ 1))

@@ -2,11 +2,11 @@ import Base
 import DecodingSettings
 import Testing
 
-@Suite("What a job says of its decoding")
+@Suite("The decoding options of a job")
 struct DecodingOptionsTests {
     private func options(_ text: String) throws -> DecodingOptions { try DecodingOptions(text: text) }
 
-    @Test("What is good is taken, and written the same way for the same thing")
+    @Test("Valid options are read, and written the same for the same options")
     func good() throws {
         #expect(try options("{}") == DecodingOptions())
         #expect(try options("{}").text == "{}")
@@ -26,7 +26,7 @@ struct DecodingOptionsTests {
         #expect(try options(#"{"choices": ["yes", "no"]}"#).choices == ["yes", "no"])
     }
 
-    @Test("What changes nothing is as if it were not said")
+    @Test("An option that changes nothing is the same as none")
     func nothing() throws {
         for text in [#"{"num_beams": 1}"#, #"{"top_logprobs": 0}"#, #"{"stop": null, "choices": null}"#] {
             #expect(try options(text).text == "{}", "\(text)")
@@ -36,7 +36,7 @@ struct DecodingOptionsTests {
     }
 
     @Test(
-        "What is not is refused, and says what to do",
+        "An option that is not valid is refused, and the message says what to give",
         arguments: [
             (#"{"num_beams": 0}"#, "\"num_beams\" is 0; give 1 to 16"),
             (#"{"num_beams": 100}"#, "\"num_beams\" is 100; give 1 to 16"),

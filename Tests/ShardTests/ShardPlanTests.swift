@@ -34,7 +34,7 @@ struct ShardPlanTests {
         #expect(plan.slice(of: 0) == nil && plan.slice(of: 1) == plan.slices[0])
     }
 
-    @Test("One rank does everything; two are one for each stage")
+    @Test("One rank does everything, and of two each has a stage")
     func smallWorlds() throws {
         let one = try ShardPlan(ranks: 1, configuration: Self.model(side: 224))
         #expect(one.encodesPictures(0) && one.slice(of: 0) == TextSlice(whole: Self.model(side: 224).text))
@@ -84,7 +84,7 @@ struct ShardPlanTests {
         #expect(try ShardPlan(ranks: 5, configuration: towerHeavy, visionRanks: 3).textRanks == 2)
     }
 
-    @Test("Worlds that cannot be are refused")
+    @Test("A number of ranks without a plan is refused")
     func refusals() {
         let model = Self.model(side: 224)
         #expect(throws: PlanError.self) { try ShardPlan(ranks: 0, configuration: model) }
@@ -93,7 +93,7 @@ struct ShardPlanTests {
         #expect(throws: PlanError.self) { try ShardPlan(ranks: 2, configuration: model, visionRanks: 0) }
     }
 
-    @Test("Rows of a prefill are owned once, cut into the same number of chunks on every rank")
+    @Test("Every row of a prefill is owned once and is cut into the same number of chunks on every rank")
     func rows() {
         let cases = [
             (4112, 3, 1024), (1, 8, 1024), (7, 3, 2), (272, 1, 1024), (2100, 16, 64), (2176, 3, 1024), (4112, 1, 1024),
@@ -115,7 +115,7 @@ struct ShardPlanTests {
         }
     }
 
-    @Test("A prefill goes by rows where each rank has enough of them, the last chunk short; else by columns")
+    @Test("A prefill is split by rows where each rank has enough of them, else by columns")
     func split() {
         let large = PrefillRows(total: 4112, ranks: 3)
         #expect(large.split == .rows && large.blocks == 2)

@@ -23,6 +23,23 @@ package enum FaultSwitch {
         case load
     }
 
+    /// What `PALIGEMMA_FAULT` says: an action, and up to two arguments of it.
+    package struct Request: Sendable {
+        package let action: String
+        /// The last may contain colons.
+        package let arguments: [String]
+
+        init?(_ text: String) {
+            let parts = text.split(separator: ":", maxSplits: 2).map(String.init)
+            guard parts.count > 1 else { return nil }
+            action = parts[0]
+            arguments = Array(parts.dropFirst())
+        }
+    }
+
+    /// The fault that this process was started with; nil for none.
+    package static let request = Request(ProcessInfo.processInfo.environment["PALIGEMMA_FAULT"] ?? "")
+
     private enum Action: String {
         case kill, stop, crash, hang, memory
     }
@@ -34,13 +51,13 @@ package enum FaultSwitch {
     }
 
     private static let plan: Plan? = {
-        let text = ProcessInfo.processInfo.environment["PALIGEMMA_FAULT"] ?? ""
-        let parts = text.split(separator: ":", maxSplits: 2).map(String.init)
-        if parts.count == 2, parts[0] == "wait" {
-            return .wait(path: parts[1], last: open(parts[1] + ".last", O_WRONLY | O_CREAT | O_CLOEXEC, 0o666))
+        guard let request else { return nil }
+        let arguments = request.arguments
+        if request.action == "wait", arguments.count == 1 {
+            return .wait(path: arguments[0], last: open(arguments[0] + ".last", O_WRONLY | O_CREAT | O_CLOEXEC, 0o666))
         }
-        guard parts.count == 3, let action = Action(rawValue: parts[0]) else { return nil }
-        return .act(action, place: parts[1], moment: parts[2])
+        guard let action = Action(rawValue: request.action), arguments.count == 2 else { return nil }
+        return .act(action, place: arguments[0], moment: arguments[1])
     }()
 
     /// How often this process has reached the place of the plan.

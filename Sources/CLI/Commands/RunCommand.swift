@@ -12,8 +12,8 @@ struct RunCommand: ParsableCommand {
         abstract: "Caption pictures on this machine, from start to end.",
         discussion: """
             Keeps a queue beside the output (captions.jsonl.queue): the same command again goes on where it was \
-            stopped, and does nothing twice. Results are appended as they come. The first ^C finishes what is in \
-            flight, the second stops at once; nothing is lost either way.
+            stopped, and does nothing twice. Results are appended as they come. The first ^C finishes the leased \
+            jobs, the second stops at once; nothing is lost either way.
 
               paligemma run --model DIR --prompt "caption en" pictures/ more.jpg --output captions.jsonl
               paligemma run --model DIR --jobs jobs.jsonl --ranks 3 --sorted --output out.jsonl
@@ -62,7 +62,7 @@ struct RunCommand: ParsableCommand {
         try prepare(output, fresh: try Variable.fresh.isOn(fresh))
 
         let queue = try SQLiteQueue(path: output + ".queue", create: true)
-        // What an earlier run had in flight when it was killed.
+        // The leases of an earlier run that was killed.
         try queue.takeBackAll(countingAttempts: true)
         try queue.forgetInvalidJobs()
         let submission = try Submission(of: source, to: queue, manner)

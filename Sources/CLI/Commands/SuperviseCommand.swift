@@ -13,7 +13,7 @@ struct SuperviseCommand: ParsableCommand {
             once, and is tried one job at a time, for one of them may have killed it. Five deaths in ten minutes are the \
             end. A world that cannot start (usage, environment, model) is not tried twice.
 
-            SIGTERM, SIGINT or SIGUSR1 let it finish or return what is in flight, within --drain-timeout; a second one \
+            SIGTERM, SIGINT or SIGUSR1 let it finish or return its leased jobs, within --drain-timeout; a second one \
             ends it at once.
 
               paligemma supervise -- mpirun -n 4 pg-worker --model DIR --queue jobs.db

@@ -12,7 +12,7 @@ import WorkerInterface
 final class Supervisor {
     struct Settings {
         var restarts = RestartPolicy.Limits()
-        /// What a world may take to finish what is in flight, or return it; then it is ended, and its jobs are returned.
+        /// What a world may take to finish its leased jobs, or return them; then it is ended, and its jobs are returned.
         var drainTimeout = Duration.seconds(120)
         /// How long a world may be stopped from outside.
         var stoppedTimeout = Duration.seconds(180)
@@ -75,7 +75,7 @@ final class Supervisor {
         }
     }
 
-    /// Lets the world finish what is in flight, or return it to the queue. Nothing is started any more.
+    /// Lets the world finish its leased jobs, or return them to the queue. Nothing is started any more.
     func drain() {
         guard drainDeadline == nil else { return }
         drainDeadline = .now + settings.drainTimeout
@@ -152,7 +152,7 @@ final class Supervisor {
     private func handle(_ signal: Int32) {
         if interruption == nil {
             interruption = signal
-            Console.log("finishing or returning what is in flight; once more stops at once")
+            Console.log("finishing or returning the leased jobs; once more stops at once")
             drain()
         } else {
             world?.stop()

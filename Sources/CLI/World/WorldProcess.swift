@@ -45,7 +45,7 @@ final class WorldProcess {
         outputReader.start()
     }
 
-    /// Asks the world to finish what is in flight, or to return it to the queue, and to end.
+    /// Asks the world to finish its leased jobs, or to return them to the queue, and to end.
     func drain() { kill(processID, SIGUSR1) }
 
     /// Tells the world to end now; mpirun passes that on to the ranks.

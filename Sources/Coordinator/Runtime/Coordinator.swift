@@ -20,7 +20,7 @@ import Wire
 ///
 /// All calls come from the rank's main thread; helper threads leave their reports in a mailbox.
 package final class Coordinator {
-    /// How long the queue's thread may take to give back the jobs in flight after a drain has timed out, in seconds.
+    /// How long the queue's thread may take to give back the leased jobs after a drain has timed out, in seconds.
     private static let giveBackTimeout = 3.0
 
     private let plan: ShardPlan
@@ -100,7 +100,7 @@ package final class Coordinator {
         return stopping && reports.count == plan.ranks ? nil : worked
     }
 
-    /// Finishes the jobs in flight, leases no others, and then ends.
+    /// Finishes the leased jobs, leases no others, and then ends.
     ///
     /// - Throws: `WireError` for an order that no frame holds.
     package func drain() throws {
@@ -108,7 +108,7 @@ package final class Coordinator {
         try perform(schedule.handle(.drain))
     }
 
-    /// Gives the jobs in flight back to the queue.
+    /// Gives the leased jobs back to the queue.
     private func endDrain() throws(NotDrained) {
         let jobs = schedule.jobsInFlight
         preparer.stop()

@@ -9,7 +9,7 @@ extension Coordinator {
         package var lease: Duration
         /// "host:pid", for people to read.
         package var owner: String
-        /// How long a drain may take before the jobs in flight are given back.
+        /// How long a drain may take before the leased jobs are given back.
         package var drainTimeout: Duration
         package var preparingThreads: Int
         package var resize: PictureResize

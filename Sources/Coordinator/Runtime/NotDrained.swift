@@ -1,6 +1,6 @@
 import Foundation
 
-/// A drain took longer than its timeout; the jobs in flight were given back to the queue, where that answered.
+/// A drain took longer than its timeout; the leased jobs were given back to the queue, where that answered.
 package struct NotDrained: Error, CustomStringConvertible {
     package let jobs: Int
     package let timeout: Duration

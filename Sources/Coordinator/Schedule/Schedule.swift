@@ -62,7 +62,7 @@ package struct Schedule {
         case encoded(BatchID)
         /// The Gemma ranks have done the running order; some sequences ended with it.
         case answered(ended: [JobID])
-        /// Finish the jobs in flight, lease no others.
+        /// Finish the leased jobs, lease no others.
         case drain
         /// Ask the queue again, which had nothing.
         case retryQueue
@@ -129,7 +129,7 @@ package struct Schedule {
         self.limits = limits
     }
 
-    /// Whether no job is in flight, and the queue had nothing or shall not be asked.
+    /// Whether no job is leased, and the queue had nothing or shall not be asked.
     package var isIdle: Bool {
         !leasing && preparing.isEmpty && waiting.isEmpty && batches.isEmpty && decoding.isEmpty && running == nil
             && (queueIsEmpty || draining)

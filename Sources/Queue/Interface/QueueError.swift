@@ -71,8 +71,8 @@ extension QueueError: CustomStringConvertible {
             "no space left under the queue \(queue) while \(doing); make room and start the same command again, "
                 + "nothing that was finished is lost"
         case .corrupt(let queue, let detail) where QueueAddress.isDatabase(queue):
-            "the queue \(queue) is damaged (\(detail)); see what changed its tables, and submit the jobs to a new database "
-                + "where they cannot be mended"
+            "the queue \(queue) is damaged (\(detail)); find what changed its tables, and submit the jobs to a new database "
+                + "where they cannot be repaired"
         case .corrupt(let queue, let detail):
             "the queue \(queue) is damaged (\(detail)); keep a copy of it, and move what can be read into a new one "
                 + "with `sqlite3 \(queue) .recover`"
@@ -92,7 +92,7 @@ extension QueueError: CustomStringConvertible {
         case .badAddress(let address, let reason):
             "cannot read the queue's address \(address): \(reason); it looks like postgres://user@host:5432/database"
         case .unreachable(let queue, let reason):
-            "cannot reach the queue \(queue): \(reason); see that the server runs and that this machine may reach it"
+            "cannot reach the queue \(queue): \(reason); check that the server runs and that this machine may reach it"
         case .refused(let queue, let reason, let advice):
             "the queue \(queue) does not let us in: \(reason); \(advice)"
         case .full(let queue, let ready, let adding, let bound):
@@ -104,7 +104,7 @@ extension QueueError: CustomStringConvertible {
         case .failed(let queue, let doing, let detail):
             "the queue \(queue) failed while \(doing): \(detail); what was finished is kept, start the same command again"
         case .staleLease(let jobID):
-            "the lease of job '\(jobID)' is no longer ours; its result was not taken, another has the job"
+            "the lease of job '\(jobID)' no longer holds; its result was refused, another world has the job"
         case .otherContents(let jobID, let source, let difference):
             (source.map { "\($0): " } ?? "")
                 + "job '\(jobID)' is already in the queue with other contents (\(difference)); "

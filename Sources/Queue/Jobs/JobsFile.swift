@@ -37,6 +37,9 @@ package final class JobsFile: JobSource {
         lines = try LineReader(path: path)
     }
 
+    /// Returns the job of the next line, nil at the end.
+    ///
+    /// - Throws: `unreadable` where the file cannot be read.
     package func next() throws(QueueError) -> Job? {
         while let line = try lines.next() {
             switch Self.parse(line, defaults: defaults) {

@@ -44,6 +44,9 @@ package final class PictureJobs: JobSource {
         pending = paths.reversed().map { Entry(name: $0, isNamed: true) }
     }
 
+    /// Returns the job of the next picture, nil at the end.
+    ///
+    /// - Throws: Nothing; a folder that cannot be read is a job that failed.
     package func next() throws(QueueError) -> Job? {
         while let entry = pending.popLast() {
             if let status = FileStatus(entry.name), status.isDirectory {

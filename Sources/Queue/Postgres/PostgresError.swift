@@ -1,15 +1,15 @@
-/// Why something went wrong between us and the server, by what may be done about it.
+/// An error between this process and the server, by what can be done about it.
 enum PostgresError: Error {
-    /// The connection is gone, or there was none to be had: another may do. What was asked may have happened.
+    /// The connection is lost, or there was none: a new connection may work. The statement may have been executed.
     case lost(String)
-    /// Two transactions were in each other's way, and this one was undone: once more.
+    /// The transaction conflicted with another and was rolled back: it can be repeated.
     case conflict
-    /// Nothing to be done about it here.
+    /// The error is final.
     case final(QueueError)
 
-    /// From an error that a statement ended with.
+    /// Classifies the error of a statement.
     init(state: String, message: String, isConnected: Bool, queue: String, doing: String) {
-        // Without a code it is libpq's own message, about the connection.
+        // Without a code it is a message of libpq about the connection.
         guard isConnected, !state.isEmpty else {
             self = .lost(message)
             return
@@ -36,7 +36,7 @@ enum PostgresError: Error {
         }
     }
 
-    /// From a connection that could not be made. libpq gives no code for these, only its text.
+    /// Classifies the error of a connection that could not be made. libpq gives no code for these, only its text.
     init(connecting message: String, queue: String) {
         if message.hasPrefix("invalid port") || message.hasPrefix("invalid integer") {
             self = .final(.badAddress(address: queue, reason: message))

@@ -1,13 +1,13 @@
 import Queue
 import Testing
 
-@Suite("Boxes are found in answers")
+@Suite("Boxes in answers")
 struct DetectedBoxesTests {
     private func found(_ answer: String, width: Int = 2048, height: Int = 1024) -> [DetectedBox] {
         DetectedBoxes.find(in: answer, width: width, height: height)
     }
 
-    @Test("One, with its corners in the picture's pixels, x before y")
+    @Test("One box is found, with its corners in the pixels of the picture, x before y")
     func one() {
         #expect(
             found("<loc0051><loc0309><loc0708><loc0646> shoe") == [
@@ -17,7 +17,7 @@ struct DetectedBoxesTests {
 
     // What Python's round(v / 1024 * side) gives.
     @Test(
-        "Half a pixel goes to the even one",
+        "Half a pixel is rounded to even",
         arguments: [(512, 1, 0), (512, 3, 2), (512, 5, 2), (512, 7, 4), (1023, 1000, 999), (1, 333, 0), (0, 640, 0)])
     func rounding(place: Int, side: Int, pixel: Int) {
         let text = String(repeating: "0", count: 4 - "\(place)".count) + "\(place)"
@@ -25,7 +25,7 @@ struct DetectedBoxesTests {
         #expect(box.map(\.corners) == [[0, 0, pixel, pixel]])
     }
 
-    @Test("Several, with masks, without labels, with text between")
+    @Test("Several boxes are found, with masks, without labels and with text between")
     func several() {
         let mask = (0..<16).map { "<seg0\(10 + $0)>" }.joined()
         let answer = """
@@ -40,14 +40,14 @@ struct DetectedBoxesTests {
             ])
     }
 
-    @Test("A mask that is cut off is no mask")
+    @Test("A mask that is cut off is ignored")
     func cutMask() {
         let answer = "<loc0000><loc0000><loc0512><loc0512><seg001><seg002> cat"
         #expect(found(answer) == [DetectedBox(label: "", corners: [0, 0, 1024, 512])])
     }
 
     @Test(
-        "What is no box stays text",
+        "Text that is no box gives no box",
         arguments: [
             "", "no cat", "<loc0001><loc0002><loc0003>", "<loc0001><loc0002><loc0003> <loc0004> cat",
             "<loc1024><loc0001><loc1023><loc1023> cat", "<loc001><loc002><loc0003><loc0004>",
@@ -59,7 +59,7 @@ struct DetectedBoxesTests {
         #expect(found(answer) == [])
     }
 
-    @Test("A box behind a run that is cut off is found, and one behind a wrong one")
+    @Test("A box is found after a sequence that is cut off and after one that is not valid")
     func behind() {
         let box = "<loc0000><loc0000><loc0512><loc0512> cat"
         #expect(found("<loc0001><loc0002> ; " + box).map(\.label) == ["cat"])

@@ -1,10 +1,10 @@
 import Queue
 import Testing
 
-@Suite("Tasks become the prompts of the paper")
+@Suite("Prompts of tasks")
 struct TaskPromptTests {
     @Test(
-        "Each task",
+        "Every task becomes its prompt",
         arguments: [
             (TaskPrompt.caption, nil, nil, "caption en"), (.caption, "de", nil, "caption de"),
             (.describe, "fil", nil, "describe fil"), (.ocr, nil, nil, "ocr"),
@@ -19,7 +19,7 @@ struct TaskPromptTests {
     }
 
     @Test(
-        "What a task lacks or has no place for is said",
+        "A task without what it needs, or with what it does not take, is refused with the reason",
         arguments: [
             (TaskPrompt.caption, "english", nil, "\"english\""), (.caption, nil, "cat", "\"cat\""),
             (.ocr, "en", nil, "\"en\""), (.detect, nil, nil, "the objects"), (.detect, nil, "cat ; ; dog", "no name"),

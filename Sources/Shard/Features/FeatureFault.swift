@@ -1,4 +1,4 @@
-import Foundation
+import Base
 
 /// A fault switch for tests: `PALIGEMMA_FAULT=flip-features:N:B` flips a bit of byte B (of the last one, where the frame
 /// is shorter) in the first Features frame of picture N. Pictures of a world are numbered from 1 in the order in which
@@ -7,9 +7,10 @@ package struct FeatureFault: Sendable {
     let picture: UInt64
     let byte: Int
 
+    /// Returns the fault that this process was started with; nil for none, and for any other fault.
     package static func fromEnvironment() -> FeatureFault? {
-        let parts = (ProcessInfo.processInfo.environment["PALIGEMMA_FAULT"] ?? "").split(separator: ":")
-        guard parts.count == 3, parts[0] == "flip-features", let picture = UInt64(parts[1]), let byte = Int(parts[2])
+        guard let request = FaultSwitch.request, request.action == "flip-features", request.arguments.count == 2,
+            let picture = UInt64(request.arguments[0]), let byte = Int(request.arguments[1])
         else { return nil }
         return FeatureFault(picture: picture, byte: byte)
     }

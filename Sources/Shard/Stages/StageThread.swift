@@ -33,7 +33,7 @@ package final class StageThread: Sendable {
         }
     }
 
-    /// Adds a piece of work behind all others.
+    /// Adds a piece of work behind all others. What it throws is passed to `fail`.
     package func enqueue(_ body: @escaping @Sendable () throws -> Void) {
         outstanding.wrappingAdd(1, ordering: .relaxed)
         work.put(body)
