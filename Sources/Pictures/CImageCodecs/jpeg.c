@@ -25,8 +25,8 @@ static void fail(j_common_ptr info) {
 // Warnings are ignored, as Pillow ignores them.
 static void drop_message(j_common_ptr info) { (void)info; }
 
-// The source is the whole file in memory. Where it ends, the reader suspends instead of inserting an end-of-image marker,
-// which would fill the rest with gray. A call that suspends means that the file is truncated.
+// The source is the whole file in memory. Where it ends, the reader suspends instead of inserting an end-of-image
+// marker, which would fill the rest with gray. A call that suspends means that the file is truncated.
 static void no_work(j_decompress_ptr info) { (void)info; }
 
 static boolean no_more_bytes(j_decompress_ptr info) {

@@ -148,8 +148,8 @@ static void read_rows(struct decoding *d, uint32_t height) {
 }
 
 /// Whether every row was unpacked, the last by a byte of the cut chunk where there is one. libpng looks for the end of
-/// the stream after it has delivered the last row: a file that ends between the two holds a whole picture. A chunk behind
-/// the last row that is cut is an error all the same, as Pillow has it.
+/// the stream after it has delivered the last row: a file that ends between the two holds a whole picture. A chunk
+/// behind the last row that is cut is an error all the same, as Pillow has it.
 static int is_complete(const struct decoding *d, size_t cut_chunk) {
     return d->rows_wanted > 0 && d->reader.rows_unpacked == d->rows_wanted && d->reader.last_row_position > cut_chunk;
 }

@@ -7,7 +7,8 @@
 extern "C" {
 #endif
 
-// C functions for libsentencepiece. A loaded processor is never changed, so any number of threads may use it at once. Texts are UTF-8 with a length and need no terminating zero.
+// C functions for libsentencepiece. A loaded processor is never changed, so any number of threads may use it at once.
+// Texts are UTF-8 with a length and need no terminating zero.
 
 typedef struct pg_sentencepiece pg_sentencepiece;
 

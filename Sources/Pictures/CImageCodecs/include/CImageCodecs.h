@@ -6,8 +6,8 @@
 // Decodes pictures to 8-bit RGB, as Pillow's `convert("RGB")` does, and encodes PNG.
 //
 // Every decoder takes the size that the caller read from the header and a buffer of width * height * 3 bytes, rows from
-// the top, without padding. It returns a status. On failure `message` holds the library's reason, and the contents of the
-// buffer are undefined. Nothing here prints, and library errors are reported by the status alone.
+// the top, without padding. It returns a status. On failure `message` holds the library's reason, and the contents of
+// the buffer are undefined. Nothing here prints, and library errors are reported by the status alone.
 
 enum {
     PG_IMAGE_OK = 0,
@@ -27,8 +27,8 @@ int pg_jpeg_decode(
 
 /// Decodes a PNG; alpha is dropped, 16-bit gray is clipped, other 16-bit samples keep their high byte.
 ///
-/// `cut_chunk`: offset of the data of the IDAT chunk inside which the file ends, or 0. Such a file is read byte by byte to
-/// find the byte that completes the rows; it is accepted if that byte is in the cut chunk.
+/// `cut_chunk`: offset of the data of the IDAT chunk inside which the file ends, or 0. Such a file is read byte by byte
+/// to find the byte that completes the rows; it is accepted if that byte is in the cut chunk.
 int pg_png_decode(
     const uint8_t *bytes, size_t count, size_t cut_chunk, uint32_t width, uint32_t height, uint8_t *rgb,
     char message[PG_IMAGE_MESSAGE_BYTES]);
@@ -62,7 +62,8 @@ void pg_resample_rows(
     const uint8_t *input, size_t rows, size_t width, uint8_t *output, size_t out_width, const int32_t *starts,
     const int32_t *counts, const int32_t *weights, size_t taps);
 
-/// Resamples each column of `input` (rows of `row_bytes` bytes) to `out_height` samples. `row_of_sums`: row_bytes int32.
+/// Resamples each column of `input` (rows of `row_bytes` bytes) to `out_height` samples. `row_of_sums`: row_bytes
+/// int32.
 void pg_resample_columns(
     const uint8_t *input, size_t row_bytes, uint8_t *output, size_t out_height, const int32_t *starts,
     const int32_t *counts, const int32_t *weights, size_t taps, int32_t *row_of_sums);
