@@ -50,9 +50,15 @@ package final class LineWriter {
         return last
     }
 
+    /// Appends the line of a result.
+    ///
+    /// - Throws: where the file cannot be written.
     package func append(_ result: JobResult) throws(CommandFailure) { try append(line: result.line()) }
 
+    /// Appends a line.
+    ///
     /// - Parameter bytes: without the newline.
+    /// - Throws: where the file cannot be written.
     package func append(line bytes: [UInt8]) throws(CommandFailure) {
         buffer += bytes
         buffer.append(0x0A)
@@ -61,6 +67,8 @@ package final class LineWriter {
 
     /// Hands everything to the system. What could not be written whole is cut off again, so that the file always ends
     /// with a whole line.
+    ///
+    /// - Throws: where the file cannot be written.
     package func flush() throws(CommandFailure) {
         do throws(SystemError) {
             try writeAll(buffer.span.bytes, to: descriptor)
@@ -70,17 +78,17 @@ package final class LineWriter {
                 ftruncate(descriptor, wholeBytes)
                 lseek(descriptor, wholeBytes, SEEK_SET)
             }
-            throw Self.failure(error.number, path: path)
+            throw Self.failure(error, path: path)
         }
         wholeBytes += buffer.count
         buffer.removeAll(keepingCapacity: true)
     }
 
-    static func failure(_ number: Int32, path: String) -> CommandFailure {
-        let reason = number == ENOSPC || number == EDQUOT ? "no space left" : String(cString: strerror(number))
-        return CommandFailure(
+    /// Returns the failure for an error of the file at `path`.
+    static func failure(_ error: SystemError, path: String) -> CommandFailure {
+        CommandFailure(
             .environment,
-            "cannot write \(path): \(reason); no result is lost, they are in the queue: "
-                + "mend this and start the same command again")
+            "cannot write \(path): \(error.isDiskFull ? "no space left" : error.description); "
+                + "no result is lost, they are in the queue: mend this and start the same command again")
     }
 }

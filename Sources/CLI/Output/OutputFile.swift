@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import Queue
 
@@ -25,12 +26,12 @@ final class OutputFile {
         self.path = path
         let temporary = path + ".part"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw LineWriter.failure(errno, path: path) }
+        guard descriptor >= 0 else { throw LineWriter.failure(SystemError(errno), path: path) }
         lines = LineWriter(path: path, emptyFile: descriptor)
         do {
             lastNumber = try write(lines)
             guard fsync(descriptor) == 0, rename(temporary, path) == 0 else {
-                throw LineWriter.failure(errno, path: path)
+                throw LineWriter.failure(SystemError(errno), path: path)
             }
         } catch {
             unlink(temporary)

@@ -16,7 +16,7 @@ final class RunLock {
         path = output + ".queue.lock"
         while true {
             let opened = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
-            guard opened >= 0 else { throw LineWriter.failure(errno, path: path) }
+            guard opened >= 0 else { throw LineWriter.failure(SystemError(errno), path: path) }
             guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
                 close(opened)
                 throw CommandFailure(.environment, "another `paligemma run` is writing \(output); wait for it")
