@@ -17,7 +17,7 @@ reference's logits, and the same of the chosen tokens' log-probabilities.
     balanced    the same, and the columns that read them 30 times smaller: the model computes what it did
     residual    the rows of down_proj, o_proj, fc2 and out_proj: the residual stream
     hidden      the rows of up_proj and fc1: inputs of down_proj and fc2
---kinds prints, for each kind of matrix, the error where only this kind is quantised."""
+--kinds prints, for each kind of matrix, the error where only this kind is quantized."""
 import argparse
 import contextlib
 import io
@@ -86,7 +86,7 @@ class Torch:
         self.model = PaliGemmaForConditionalGeneration.from_pretrained(
             model, dtype=torch.float32, attn_implementation="sdpa").eval()
 
-    def quantise(self):
+    def quantize(self):
         self.model = torch.ao.quantization.quantize_dynamic(self.model, {torch.nn.Linear}, dtype=torch.qint8)
 
     def inputs(self, picture):
@@ -162,7 +162,7 @@ def main():
             own = lambda *more: [own_logits(options, model, *pair, *more) for pair in pairs]
             compare("exact", own(), expected, answers)
             compare("int8", own("--weights", "int8"), expected, answers)
-            peer.quantise()
+            peer.quantize()
             compare("torch int8", [peer.logits(*pair) for pair in pairs], expected, answers)
             if options.kinds:
                 for kind in KINDS:

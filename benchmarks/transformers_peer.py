@@ -5,7 +5,7 @@
 
 Loads the model once and prints a line of JSON; then, for each line on its standard input, captions all pictures and
 prints a line of JSON with the seconds from the pictures' files to the last token. float32 is the model as it is, with
-torch's scaled dot product attention; int8 is the same with torch's dynamic quantisation of every linear layer.
+torch's scaled dot product attention; int8 is the same with torch's dynamic quantization of every linear layer.
 """
 import argparse
 import gc

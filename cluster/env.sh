@@ -4,7 +4,7 @@
 #     . cluster/env.sh                             for the shell that you are in
 #     cluster/env.sh mpirun -n 4 pg-worker ...     for one command
 
-# The superuser, as in a container, has to say twice that mpirun may run.
+# The superuser, as in a container, has to allow mpirun twice.
 if [ "$(id -u)" = 0 ]; then
     export OMPI_ALLOW_RUN_AS_ROOT="${OMPI_ALLOW_RUN_AS_ROOT:-1}"
     export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="${OMPI_ALLOW_RUN_AS_ROOT_CONFIRM:-1}"

@@ -5,7 +5,7 @@ extension Console {
     /// Writes a log line of this rank, which its prefix tells from mpirun's own.
     static func log(_ text: String) { writeLine("pg-worker: \(text)") }
 
-    /// Writes what every rank would say alike, before MPI is there: only the first does.
+    /// Writes a message that all ranks have in common, before MPI is there: only the first rank does.
     static func logOncePerWorld(_ text: String) {
         let rank = ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_RANK"] ?? "0"
         if rank == "0" { writeLine(text) }

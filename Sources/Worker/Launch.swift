@@ -1,7 +1,7 @@
 import Base
 import Foundation
 
-/// What the launcher and the machine tell about this process.
+/// What is known of this process from its launcher and the machine.
 struct Launch {
     let host: String
     let processID: Int32

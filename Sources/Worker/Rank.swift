@@ -69,7 +69,7 @@ final class Rank: @unchecked Sendable {
         thread.finish()
         guard let coordinator else { return .success }
         try writeReports(of: coordinator)
-        switch Signals.drain {
+        switch DrainRequest.signal {
         case SIGINT: return .signal(SIGINT)
         case SIGTERM: return .signal(SIGTERM)
         default: return coordinator.progress.failed > 0 ? .jobsFailed : .success
@@ -81,8 +81,8 @@ final class Rank: @unchecked Sendable {
     /// - Returns: whether something was done; nil when the rank may leave.
     private func step() throws -> Bool? {
         guard let coordinator else { return stopped.isSet ? nil : false }
-        if supervisor?.isGone ?? false { Signals.requestDrain() }
-        if let signal = Signals.drain, !drained {
+        if supervisor?.isGone ?? false { DrainRequest.make() }
+        if let signal = DrainRequest.signal, !drained {
             drained = true
             if !settings.quiet { Console.log("signal \(signal): finishing the leased jobs") }
             try coordinator.drain()

@@ -67,7 +67,7 @@ extension Watchdog {
         let sender = loop.sender
         var subjects = [Subject(name: "the main loop") { .working(sender.rounds) }] + rank.subjects
         if let liveness = loop.exchangeHeartbeats(everySeconds: limit / 5) {
-            // A little later than the peer would notice it itself, who can say more; and one rank after the other.
+            // A little later than the peer itself would notice, which can report more; and one rank after the other.
             subjects += liveness.peers.map { peer in
                 Subject(
                     name: "rank \(peer) (no heartbeat from it)", limits: 1.25 + 0.05 * Double(min(loop.rank, 20))

@@ -7,7 +7,7 @@ import WorkerInterface
 enum World {
     /// - Returns: how the process ends. An error on any rank ends the whole world at once.
     static func run(_ settings: WorkerSettings) -> ExitStatus {
-        Signals.install()
+        DrainRequest.acceptSignals()
         // A world whose mpirun is gone has nobody who would end it.
         if ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"] != nil { pg_end_with_parent() }
         let loop: RankLoop

@@ -7,7 +7,7 @@ package enum ExitStatus: Error, Equatable, Sendable {
     case model
     case queue
     case internalError
-    /// Memory ran out: a rank's fatal error report said so.
+    /// Memory ran out: a rank's fatal error report names it.
     case outOfMemory
     /// A watchdog ended the world.
     case stalled
@@ -42,7 +42,7 @@ extension ExitStatus {
 }
 
 extension ExitStatus {
-    /// What the code says, for the help.
+    /// What the code means, for the help.
     package var meaning: String {
         switch self {
         case .success: "all done"

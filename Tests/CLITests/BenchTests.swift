@@ -120,6 +120,23 @@ import Testing
         }
     }
 
+    @Test("A report that lacks a counter is an error that names the counter")
+    func missingCounter() throws {
+        try FileManager.default.removeItem(atPath: bench.path("bin/pg-worker"))
+        let report = #"{"seconds": 1, "ranks": [{"rank": 0, "peak_memory_bytes": 1, "processor_seconds": 1}]}"#
+        let script = """
+            report=$(tail -n 1 '\(bench.folder)/started' | sed 's/.*--report //; s/ .*//')
+            '\(try CommandBench.built("queue-stress"))' "$QUEUE" world 600000 0
+            echo '\(report)' > "$report"
+            """
+        try bench.installWorker(script)
+        let outcome = try bench.run(
+            "bench", "--shape", "tiny", "--layers", "1", "--ranks", "1", "--batch", "1", "--new-tokens", "2",
+            "--model-cache", "models")
+        #expect(outcome.code == 70, "\(outcome.errors)")
+        #expect(outcome.errors.contains("the report of rank 0 has no counter encode_seconds"), "\(outcome.errors)")
+    }
+
     @Test("The limit is measured whatever settings the environment has")
     func ceiling() throws {
         let outcome = try bench.run(

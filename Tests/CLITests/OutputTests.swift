@@ -40,20 +40,20 @@ import paligemma
         counts.ready = 600
         counts.done = 395
         counts.failed = 5
-        let text = Progress.text(counts, speed: 4)
+        let text = ProgressDisplay.text(counts, speed: 4)
         #expect(text == "400/1000 finished  4 pictures/s  3 min left  5 failed")
         for width in 1...200 {
-            let bar = Progress.bar(counts, text: text, width: width)
+            let bar = ProgressDisplay.bar(counts, text: text, width: width)
             #expect(bar.count < width || bar.isEmpty)
         }
-        #expect(Progress.bar(counts, text: text, width: 200).prefix { $0 == "█" }.count == 16)
+        #expect(ProgressDisplay.bar(counts, text: text, width: 200).prefix { $0 == "█" }.count == 16)
     }
 
     @Test(
         "A time is written in the unit that fits",
         arguments: [(0.2, "1 s"), (99, "99 s"), (100, "2 min"), (5999, "100 min"), (6000, "1.7 h")])
     func times(seconds: Double, text: String) {
-        #expect(Progress.time(seconds) == text)
+        #expect(ProgressDisplay.time(seconds) == text)
     }
 
     @Test("A number of bytes is written in the unit that fits")

@@ -2,7 +2,7 @@ import Foundation
 import Queue
 import Testing
 
-/// `run` with a pg-worker that is a script: what it starts, how it goes on, what it makes of every end.
+/// `run` with a pg-worker that is a script: what it starts, how it continues, and how it ends.
 @Suite(.timeLimit(.minutes(15))) struct RunTests {
     let bench: CommandBench
 
@@ -124,7 +124,7 @@ import Testing
 
     // MARK: Ends
 
-    @Test("The first interrupt drains the world, and the same command goes on")
+    @Test("The first interrupt drains the world, and the same command continues")
     func firstInterrupt() throws {
         try bench.installStressWorker(pauseMilliseconds: 100)
         let command = try start()
@@ -182,10 +182,10 @@ import Testing
             ("exit 137", 70), ("kill -9 $$", 70), ("exit 143", 143),
         ])
     func reasons(script: String, code: Int32) throws {
-        try bench.installWorker("echo 'I say why' >&2; \(script)")
+        try bench.installWorker("echo 'the reason' >&2; \(script)")
         let outcome = try run()
         #expect(outcome.code == code)
-        #expect(outcome.errors.contains("I say why"))
+        #expect(outcome.errors.contains("the reason"))
         #expect(try bench.results("out.jsonl").isEmpty)
     }
 

@@ -104,6 +104,17 @@ import Testing
         #expect(wrong.errors.contains("PALIGEMMA_MAX_TOKENS"))
     }
 
+    @Test(
+        "The former name of a renamed flag or variable still works",
+        arguments: [(["--most-deaths", "0"], [:]), ([], ["PALIGEMMA_MOST_DEATHS": "0"])])
+    func formerNames(flags: [String], environment: [String: String]) throws {
+        let words = ["supervise"] + flags + ["--", "true"]
+        let outcome = try RunningCommand(bench, words, environment: environment).wait()
+        #expect(outcome.code == 2)
+        #expect(
+            outcome.errors.contains("--maximum-deaths (PALIGEMMA_MAXIMUM_DEATHS) is 0; a number from 1 is expected"))
+    }
+
     @Test("Data goes to standard output, and messages go to standard error")
     func outputs() throws {
         try bench.writePictures(2)

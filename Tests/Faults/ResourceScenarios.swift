@@ -60,7 +60,7 @@ enum ResourceScenarios {
             lines: [judgement.text, "\(clear) times the message named the lack of space"])
     }
 
-    /// The disk under a run's output and queue is full; with more room the same command goes on.
+    /// The disk under a run's output and queue is full; with more room the same command continues.
     static func fullOutput() throws -> Report {
         let disk = try SmallDisk(megabytes: 8)
         let workshop = try Workshop()

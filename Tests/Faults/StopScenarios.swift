@@ -1,10 +1,10 @@
 import Foundation
 import Queue
 
-/// Processes that are stopped (SIGSTOP) and go on.
+/// Processes that are stopped (SIGSTOP) and continued.
 enum StopScenarios {
     /// A whole world is stopped just before it tells the queue of an answer, until its leases are over and others have
-    /// answered; then it goes on. Its answers come late, and must be refused.
+    /// answered; then it continues. Its answers come late, and must be refused.
     static func lateWorlds(queue: String?, rounds: Int) throws -> Report {
         let workshop = try Workshop(queue: queue)
         defer { workshop.close() }

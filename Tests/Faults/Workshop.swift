@@ -151,17 +151,17 @@ struct Judgement {
     var wronged: [String] = []
     /// Jobs that failed as poison, and how many may have: each has to have had three worlds to itself that died.
     var poisoned = 0
-    var mostPoisoned = 0
+    var maximumPoisoned = 0
     var isWhole = true
 
     var isGood: Bool {
-        lost.isEmpty && doubled.isEmpty && wronged.isEmpty && poisoned <= mostPoisoned && isWhole
+        lost.isEmpty && doubled.isEmpty && wronged.isEmpty && poisoned <= maximumPoisoned && isWhole
             && answered + failed == submitted
     }
 
     init(_ queue: any JobQueue, submitted ids: [String], unfinished: Bool, killsAlone: Int = 0) throws {
         submitted = ids.count
-        mostPoisoned = killsAlone / RetryPolicy().maximumDeathsAlone
+        maximumPoisoned = killsAlone / RetryPolicy().maximumDeathsAlone
         var results: [String: Int] = [:]
         try queue.forEachResult(sorted: false) { result in
             results[result.id, default: 0] += 1
@@ -190,7 +190,7 @@ struct Judgement {
     var text: String {
         var text = "\(submitted) submitted = \(answered) answered + \(failed) failed; \(lost.count) lost, "
         text += "\(doubled.count) doubled; queue \(isWhole ? "whole" : "DAMAGED")"
-        if poisoned > 0 { text += "; \(poisoned) failed as poison, of at most \(mostPoisoned)" }
+        if poisoned > 0 { text += "; \(poisoned) failed as poison, of at most \(maximumPoisoned)" }
         if !wronged.isEmpty { text += "; wrongly failed: \(wronged.prefix(5).joined(separator: ", "))" }
         if !lost.isEmpty { text += "; lost: \(lost.prefix(5).joined(separator: ", "))" }
         return text

@@ -21,9 +21,14 @@ package final class PostgresServer: @unchecked Sendable {
     private static let role = "paligemma"
     private static let started = Result { try PostgresServer() }
 
-    /// The one that all suites share. Each test has a database of its own in it.
+    /// Returns the server that all suites share. Each test has a database of its own in it.
+    ///
+    /// - Throws: `Failure` where no server can be started.
     package static func shared() throws -> PostgresServer { try started.get() }
 
+    /// Starts a server with a folder of its own.
+    ///
+    /// - Throws: `Failure` where PostgreSQL is not installed or does not start.
     package init() throws {
         programs = try Self.programs()
         // Not in TMPDIR: the server's user must be able to go there, and a socket's path must be short.
@@ -65,6 +70,9 @@ package final class PostgresServer: @unchecked Sendable {
 
     private var data: String { folder + "/data" }
 
+    /// Starts the server, as the initializer does.
+    ///
+    /// - Throws: `Failure` with the server's log.
     package func start() throws {
         // Foundation knows a child's end by a socket that the child inherits; a server that stays must not keep it.
         let script = "for f in /proc/self/fd/*; do f=${f##*/}; ((f > 2)) && eval \"exec $f>&-\"; done; exec \"$@\""
@@ -76,7 +84,9 @@ package final class PostgresServer: @unchecked Sendable {
         }
     }
 
-    /// As a power cut does it: every process dies at once, and the next start has to repair.
+    /// Kills every process of the server at once, as a power cut does. The next start has to repair the data.
+    ///
+    /// - Throws: `Failure` where that is not possible.
     package func kill() throws {
         try check(run("pg_ctl", ["--pgdata", data, "--mode", "immediate", "--wait", "stop"]), doing: "stopping")
     }
@@ -84,6 +94,7 @@ package final class PostgresServer: @unchecked Sendable {
     /// Makes a database.
     ///
     /// - Returns: its address.
+    /// - Throws: `Failure` where the server refuses.
     package func makeDatabase() throws -> String {
         let number = lock.withLock {
             databases += 1
@@ -162,6 +173,9 @@ package final class PostgresServer: @unchecked Sendable {
 package final class PostgresConsole {
     private let handle: OpaquePointer
 
+    /// Connects to a database.
+    ///
+    /// - Throws: `PostgresServer.Failure` where that is not possible.
     package init(_ address: String) throws {
         guard let opened = PQconnectdb(address) else { throw PostgresServer.Failure(description: "out of memory") }
         handle = opened
@@ -173,7 +187,10 @@ package final class PostgresConsole {
 
     deinit { PQfinish(handle) }
 
+    /// Runs a statement.
+    ///
     /// - Returns: the first column of the first row, as text.
+    /// - Throws: `PostgresServer.Failure` where the statement fails.
     @discardableResult
     package func run(_ sql: String) throws -> String? {
         let result = PQexec(handle, sql)

@@ -28,6 +28,7 @@ package enum Programs {
     /// - Parameters:
     ///   - program: a path, or a name on PATH.
     ///   - limit: seconds after which it is killed, with its children; more of them with a sanitizer.
+    /// - Throws: where the program cannot be started.
     package static func run(
         _ program: String, _ arguments: [String], environment: [String: String] = [:], directory: String? = nil,
         limit: Double = 120
@@ -64,7 +65,9 @@ package enum Programs {
         try body()
     }
 
-    /// A world of ranks by the real mpirun (none for one rank).
+    /// Runs a world of ranks with the real mpirun (none for one rank).
+    ///
+    /// - Throws: where it cannot be started.
     package static func world(
         ranks: Int, _ arguments: [String], environment: [String: String] = [:], limit: Double = 120
     ) throws -> Outcome {
@@ -79,6 +82,7 @@ package enum Programs {
 package final class TemporaryFolder: Sendable {
     package let path: String
 
+    /// - Throws: where the folder cannot be made.
     package init() throws {
         path = NSTemporaryDirectory() + "paligemma-test-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -88,6 +92,10 @@ package final class TemporaryFolder: Sendable {
 
     package func file(_ name: String) -> String { path + "/" + name }
 
+    /// Writes a file into the folder.
+    ///
+    /// - Returns: its path.
+    /// - Throws: where it cannot be written.
     package func write(_ text: String, to name: String) throws -> String {
         try Data(text.utf8).write(to: URL(fileURLWithPath: file(name)))
         return file(name)
@@ -110,6 +118,9 @@ package enum Fixtures {
             .appendingPathComponent("Fixtures/" + name).path
     }
 
+    /// Returns the lines of a file.
+    ///
+    /// - Throws: where it cannot be read.
     package static func lines(_ name: String) throws -> [Data] {
         try Data(contentsOf: URL(fileURLWithPath: path(name))).split(separator: 10).map { Data($0) }
     }

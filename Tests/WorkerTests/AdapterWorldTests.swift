@@ -25,12 +25,12 @@ struct AdapterWorldTests {
         let outcome = try queue.work(
             ranks: world.ranks, model: folder.path, Self.flags(checkpoint) + ["--weights", world.weights])
         #expect(outcome.status == 0, "\(outcome.errors)")
-        // Of these small models the head alone is quantised.
+        // Of these small models the head alone is quantized.
         let tolerance: Float = world.weights == "int8" ? 0.1 : 1e-3
         reference.expect(try queue.results(), margin: tolerance, tolerance: tolerance)
     }
 
-    @Test("An adapter that a world does not have fails its job, by name; its neighbours go on")
+    @Test("An adapter that a world does not have fails its job by name, and its neighbors are answered")
     func unknownAdapter() throws {
         let queue = try TestQueue()
         let picture = Fixtures.path("pictures/gray.jpg")

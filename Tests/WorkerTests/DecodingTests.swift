@@ -104,7 +104,7 @@ struct DecodingTests {
     private static let tolerance: Float = 2e-3
 
     @Test(
-        "Beams, draws, choices and top log-probabilities are those of transformers, all in one batch",
+        "Beam search, sampling, choices and top log-probabilities are those of transformers, all in one batch",
         arguments: ["odd", "grouped", "second", "edge", "miniature", "second window", "edge window"], [1, 2, 3, 4])
     func goldens(name: String, ranks: Int) throws {
         let queue = try TestQueue()
@@ -150,17 +150,17 @@ struct DecodingTests {
             }
         } else if let top = expected.top {
             #expect(result.tokens == expected.tokens, "\(id)")
-            let told = result.top_logprobs ?? []
-            #expect(told.count == top.count, "\(id)")
-            for (told, top) in zip(told, top) {
-                #expect(near(told.map(\.logprob), top.map { $0[1] }), "\(id)")
+            let reported = result.top_logprobs ?? []
+            #expect(reported.count == top.count, "\(id)")
+            for (reported, top) in zip(reported, top) {
+                #expect(near(reported.map(\.logprob), top.map { $0[1] }), "\(id)")
                 // Two that are nearly as probable may stand the other way round.
-                #expect(Set(told.dropLast().map(\.id)).subtracting(top.map { Int32($0[0]) }).isEmpty, "\(id)")
+                #expect(Set(reported.dropLast().map(\.id)).subtracting(top.map { Int32($0[0]) }).isEmpty, "\(id)")
             }
         }
     }
 
-    @Test("With eight bits each way answers, and draws are the same to the bit in any company", arguments: [1, 3])
+    @Test("With int8 every way of decoding answers, and sampling is batch invariant", arguments: [1, 3])
     func int8(ranks: Int) throws {
         let folder = try TemporaryFolder()
         for name in ["config.json", "model.safetensors", "tokenizer.model"] {
@@ -180,7 +180,7 @@ struct DecodingTests {
             }
             #expect(result.answers?.count == golden.expected.beams?.count)
         }
-        // The same jobs, of which only one has company that decodes, and in another order.
+        // The same jobs in another order, of which only one decodes beside others.
         let jobs = try String(contentsOfFile: queue.folder.file("jobs.jsonl"), encoding: .utf8).split(separator: "\n")
         let some = jobs.filter { line in draws.contains { line.contains("\"\($0)\"") } }.reversed()
         let other = try TestQueue()
@@ -242,7 +242,7 @@ struct DecodingTests {
         #expect(ended > 5)
     }
 
-    @Test("What makes no sense fails by itself, and its neighbours go on")
+    @Test("A job with invalid options fails alone, and its neighbors are answered")
     func refusals() throws {
         let queue = try TestQueue()
         let picture = Fixtures.path("../../Examples/pictures/one-shape.png")
@@ -276,8 +276,8 @@ struct DecodingTests {
         #expect(try queue.work(ranks: 1, model: model("miniature")).status == 0)
         let results = try self.lines(queue)
         #expect(results[picture + "#caption en"]?.answers?.count == 2)
-        let colour = results[picture + "#answer en what color is the circle?"]
-        #expect(colour?.text == "red" && (colour?.choices?.first?.probability ?? 0) > 0.9)
+        let color = results[picture + "#answer en what color is the circle?"]
+        #expect(color?.text == "red" && (color?.choices?.first?.probability ?? 0) > 0.9)
         #expect(results[picture + "#describe en"]?.stop_reason == " red")
         #expect(results.count == 4 && results.values.allSatisfy { $0.error == nil })
     }

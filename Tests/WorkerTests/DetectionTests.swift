@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The examples' miniature finds shapes.
-@Suite("Boxes come with the answers", .timeLimit(.minutes(5)))
+@Suite("Boxes come with the answers", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct DetectionTests {
     private let folder: TemporaryFolder
     private static let examples = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Several questions about one picture: its features are computed once, and the answers are the same.
-@Suite("Features of pictures are kept", .timeLimit(.minutes(5)))
+@Suite("Features of pictures are kept", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct FeatureCacheTests {
     private struct Report: Decodable {
         struct Rank: Decodable {
@@ -62,7 +62,7 @@ struct FeatureCacheTests {
         #expect(answers.count == 15 && Set(answers.keys) == Set(others.keys))
         for (id, answer) in answers {
             #expect(answer.error == nil && answer.tokens == others[id]?.tokens, "\(id)")
-            // The company in a micro-batch differs.
+            // Other pictures are in the micro-batch.
             #expect(zip(answer.logprobs, others[id]?.logprobs ?? []).allSatisfy { abs($0 - $1) < 1e-4 }, "\(id)")
         }
     }
@@ -81,9 +81,9 @@ struct FeatureCacheTests {
         expectSame(little.answers, without.answers)
     }
 
-    /// Its picture was seen before, in company, in which a last bit may be another.
-    @Test("An answer that is drawn is the same to the bit with and without", arguments: ["bf16", "int8"])
-    func drawn(weights: String) throws {
+    /// The picture was encoded before in another micro-batch, in which a last bit may differ.
+    @Test("A sampled answer is the same to the bit with the cache and without", arguments: ["bf16", "int8"])
+    func sampled(weights: String) throws {
         // Eight bits are written beside the model.
         let copy = folder.file("model")
         try FileManager.default.copyItem(atPath: model, toPath: copy)
@@ -133,7 +133,7 @@ struct FeatureCacheTests {
         #expect(left.reduce(0, +) <= bytes.count + 10)
     }
 
-    @Test("A folder that cannot be used is refused, one without room is said so and nothing else")
+    @Test("A folder that cannot be used is refused, and one without room is only reported")
     func refusals() throws {
         let queue = try TestQueue()
         try queue.submit(["--jobs", try jobs()])

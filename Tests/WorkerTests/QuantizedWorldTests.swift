@@ -37,8 +37,8 @@ struct QuantizedWorldTests {
         reference.expect(results, margin: 0.1, tolerance: 0.1)
     }
 
-    /// The miniature is sure of nearly all it says. Where the exact mode gives its token more than nine tenths, the
-    /// fast mode has to say the same.
+    /// The miniature is sure of nearly all its tokens. Where the exact mode gives its token more than nine tenths, the
+    /// fast mode has to give the same.
     @Test("Where the exact mode is sure, the answers are the same", arguments: [1, 3, 4])
     func sureAnswers(ranks: Int) throws {
         let model = try copy(Fixtures.path("../../Examples/miniature/model"))
@@ -97,7 +97,8 @@ struct QuantizedWorldTests {
         #expect(mixed.errors.contains("give every rank the same"), "\(mixed.errors)")
     }
 
-    @Test("Where the model's directory cannot be written, the user's cache is; where neither can, it is said")
+    @Test(
+        "Where the model's directory cannot be written, the user's cache is; where neither can, the message names both")
     func places() throws {
         let reference = try ReferenceAnswers("odd")
         let model = try copy(reference.model)

@@ -62,7 +62,7 @@ struct RehearsalTests {
         #expect(try hosts.isDisjoint(with: Rehearsal.hosts()))
     }
 
-    @Test("Without the right to make hosts a rehearsal says so and ends with 3")
+    @Test("Without the right to make hosts a rehearsal reports that and ends with 3")
     func refusal() throws {
         // The superuser gives these two rights away first (and stays who owns the files of the clone).
         let without = "-net_admin,-sys_admin"

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Worlds of real ranks to which something happens.
-@Suite("Worlds that hang, crash and run out of memory", .timeLimit(.minutes(5 * Sanitizer.slowness)))
+@Suite("Worlds that hang, crash and run out of memory", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct SupervisionTests {
     private let reference: ReferenceAnswers
     private let queue: TestQueue
@@ -16,7 +16,7 @@ struct SupervisionTests {
     }
 
     @Test(
-        "A watchdog ends a world that hangs, says where, and shows the stacks",
+        "A watchdog ends a world that hangs, and reports the place and the stacks",
         arguments: [
             ("hang:before-decode:2", "no progress of the stage"),
             ("hang:before-prepare:5", "no progress of a thread that reads pictures"),
@@ -59,7 +59,7 @@ struct SupervisionTests {
         #expect(!outcome.errors.contains("giving up"))
     }
 
-    @Test("A rank that is out of memory says so, and the world ends with 71")
+    @Test("A rank that is out of memory reports it, and the world ends with 71")
     func memory() throws {
         let limit = Sanitizer.isOn ? "" : "ulimit -v 6000000; "
         let environment = Sanitizer.isOn ? Sanitizer.blockLimit(mebibytes: 32) : [:]

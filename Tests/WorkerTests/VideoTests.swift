@@ -3,7 +3,7 @@ import Queue
 import TestSupport
 import Testing
 
-@Suite("Videos are jobs", .timeLimit(.minutes(5)))
+@Suite("Videos are jobs", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct VideoTests {
     private let folder: TemporaryFolder
 
@@ -61,7 +61,9 @@ struct VideoTests {
         return failure
     }
 
-    @Test("Its answer is that of its frames as pictures; a bad one fails, and its neighbours go on", arguments: [1, 3])
+    @Test(
+        "Its answer is that of its frames as pictures; a bad one fails, and its neighbors are answered",
+        arguments: [1, 3])
     func video(ranks: Int) throws {
         let results = try run(ranks: ranks)
         guard case .answered(let video)? = results["video"]?.outcome,
@@ -82,7 +84,7 @@ struct VideoTests {
         #expect(failure(results["still"]) == nil)
     }
 
-    @Test("Without ffmpeg it says what to install")
+    @Test("Without ffmpeg the failure names what to install")
     func noProgram() throws {
         // Everything but ffmpeg.
         let programs = folder.file("programs")

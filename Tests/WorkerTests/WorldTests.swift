@@ -125,7 +125,7 @@ struct WorldTests {
         reference.expect(try queue.results())
     }
 
-    @Test("A world that is not as it was asked for does not start, and says why")
+    @Test("A world that is not as it was asked for does not start, and reports the reason")
     func refusals() throws {
         let model = Fixtures.path("goldens/odd")
         let queue = try TestQueue()
@@ -174,7 +174,7 @@ struct WorldTests {
         reference.expect(try queue.results())
     }
 
-    @Test("Every bad job has its own line, and its neighbours go on", arguments: [1, 3])
+    @Test("Every bad job has its own line, and its neighbors are answered", arguments: [1, 3])
     func badJobs(ranks: Int) throws {
         let queue = try TestQueue()
         let folder = queue.folder

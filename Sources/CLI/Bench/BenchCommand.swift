@@ -52,7 +52,7 @@ struct BenchCommand: ParsableCommand {
     func run() throws {
         let settings = try resolved()
         let asJSON = try Variable.json.isOn(json)
-        // What is missing is said before a model is written.
+        // What is missing is reported before a model is written.
         var command = try WorldCommand(settings.world, queue: "")
         try RandomModelCache.provide(settings.model, at: settings.world.worker.model)
 

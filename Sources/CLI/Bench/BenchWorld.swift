@@ -9,7 +9,7 @@ import WorkerInterface
 struct BenchWorld {
     private static let prompt = "caption en"
     private static let pollMilliseconds = 500
-    /// What a world may take to end after it was told to.
+    /// How long a world may take to end after it was stopped.
     private static let stopTimeout = Duration.seconds(2)
 
     private let settings: BenchSettings
@@ -25,7 +25,7 @@ struct BenchWorld {
         var signals = Signals()
         defer { signals.restore() }
         let pictures = (0..<settings.pictures).map(folder.picture)
-        for (number, path) in pictures.enumerated() { try PNGWriter.write(RandomPicture.draw(number), to: path) }
+        for (number, path) in pictures.enumerated() { try PNGWriter.write(RandomPicture.make(number), to: path) }
         let queue = try SQLiteQueue(path: folder.queue, create: true)
         let jobs = PictureJobs(
             paths: pictures, prompt: Self.prompt, defaults: JobDefaults(maxTokens: settings.newTokens))
@@ -50,7 +50,7 @@ struct BenchWorld {
     private func follow(
         _ world: WorldProcess, _ queue: SQLiteQueue, _ signals: inout Signals
     ) throws -> ProcessEnd {
-        var progress = Progress()
+        var progress = ProgressDisplay()
         var interruption: (signal: Int32, deadline: ContinuousClock.Instant)?
         while true {
             if let end = world.poll() {

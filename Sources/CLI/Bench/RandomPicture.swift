@@ -1,10 +1,10 @@
 import Pictures
 
-/// Pictures that nobody ever took: rectangles in colours of chance. The same number is the same picture.
+/// Synthetic pictures: rectangles in random colors. The same number gives the same picture.
 enum RandomPicture {
     private static let (width, height, rectangles) = (640, 480, 40)
 
-    static func draw(_ number: Int) -> RGBImage {
+    static func make(_ number: Int) -> RGBImage {
         var random = SystemIndependentRandom(state: UInt64(number))
         var pixels = [UInt8](repeating: 0, count: width * height * 3)
         for _ in 0..<rectangles {
@@ -25,7 +25,7 @@ enum RandomPicture {
         return min(one, other)..<max(one, other)
     }
 
-    /// Knuth's MMIX congruential generator; the high bits are good enough for colours.
+    /// Knuth's MMIX congruential generator; the high bits are good enough for colors.
     private struct SystemIndependentRandom: RandomNumberGenerator {
         var state: UInt64
 

@@ -6,7 +6,7 @@ import WorkerInterface
 struct FailedCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "failed",
-        abstract: "Say which jobs failed, and of what.",
+        abstract: "List which jobs failed, and why.",
         discussion: """
             Grouped by code, with the message of one job each; --ids lists the jobs, one a line.
 

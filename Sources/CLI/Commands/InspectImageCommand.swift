@@ -2,8 +2,6 @@ import ArgumentParser
 import Foundation
 import PaliGemma
 import Pictures
-import ShardPlan
-import Tensor
 import WorkerInterface
 
 struct InspectImageCommand: ParsableCommand {

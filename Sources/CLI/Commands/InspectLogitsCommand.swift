@@ -8,10 +8,10 @@ import WorkerInterface
 struct InspectLogitsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "logits",
-        abstract: "Write what the model thinks of every token, to compare precisions.",
+        abstract: "Write the logits of every token, to compare precisions.",
         discussion: """
             In one process: the logits of an answer's first tokens, as float32 [tokens, vocabulary] without a header. \
-            The tokens can be forced, so that two files speak of the same answer.
+            The tokens can be forced, so that two files are about the same answer.
 
               paligemma inspect logits x.jpg --model DIR --prompt "caption en" --weights int8 --output int8.f32
             """)
@@ -33,7 +33,7 @@ struct InspectLogitsCommand: ParsableCommand {
 
     @Option(
         help: Variable.onlyWeights.help(
-            "With int8: quantise only matrices with this in their names, as 'down_proj' or 'vision:q_proj|fc1'.",
+            "With int8: quantize only matrices with this in their names, as 'down_proj' or 'vision:q_proj|fc1'.",
             valueName: "names"))
     var onlyWeights: String?
 

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import PaliGemma
-import Pictures
 import ShardPlan
 import Tensor
 import WorkerInterface
@@ -9,7 +8,7 @@ import WorkerInterface
 struct InspectModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "model",
-        abstract: "Check a model, and say what is in it and which rank would hold what.",
+        abstract: "Check a model, and list what is in it and what each rank would hold.",
         discussion: """
             Reads the headers of all files and the tokenizer, as a world does before it starts.
 

@@ -7,7 +7,7 @@ import WorkerInterface
 struct InspectPlanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
-        abstract: "Say what each rank of a world would hold of a public model, without the model.",
+        abstract: "Show what each rank of a world would hold of a public model, without the model.",
         discussion: """
             Weights are read from one mapped file, so ranks of one host that read the same have it in memory once. \
             Buffers are for one picture and 64 tokens.

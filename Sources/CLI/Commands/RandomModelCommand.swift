@@ -10,7 +10,7 @@ struct RandomModelCommand: ParsableCommand {
         discussion: """
             The files of Gemma and of SigLIP's layers are the same for the three sizes: beside a directory that has \
             them they are linked, not written again. The same seed gives the same bytes. Called again after an \
-            interruption it goes on.
+            interruption it continues.
 
               paligemma random-model --shape 3b-896 --output models/random-896
               paligemma random-model --shape 3b-224 --layers 2 --seed 7 --output models/small

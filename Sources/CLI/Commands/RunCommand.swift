@@ -11,7 +11,7 @@ struct RunCommand: ParsableCommand {
         commandName: "run",
         abstract: "Caption pictures on this machine, from start to end.",
         discussion: """
-            Keeps a queue beside the output (captions.jsonl.queue): the same command again goes on where it was \
+            Keeps a queue beside the output (captions.jsonl.queue): the same command again continues where it was \
             stopped, and does nothing twice. Results are appended as they come. The first ^C finishes the leased \
             jobs, the second stops at once; nothing is lost either way.
 
@@ -40,7 +40,7 @@ struct RunCommand: ParsableCommand {
     @Flag(help: Variable.fresh.help("Start over: forget the queue and the results of an earlier run."))
     var fresh = false
 
-    @Flag(help: Variable.dryRun.help("Say what would be done, and do nothing."))
+    @Flag(help: Variable.dryRun.help("Describe what would be done, and do nothing."))
     var dryRun = false
 
     func run() throws {
@@ -70,7 +70,7 @@ struct RunCommand: ParsableCommand {
         guard counts.total > 0 else {
             throw CommandFailure(.usage, "no pictures there; name files or folders with jpg, jpeg, png or webp")
         }
-        Self.greet(submission, counts, ranks: settings.plan.ranks)
+        Self.reportStart(submission, counts, ranks: settings.plan.ranks)
         let file = try OutputFile(writingAll: queue, sorted: false, to: output)
         if counts.outstanding > 0 {
             // Until here a ^C simply ends us: every batch of jobs is submitted whole or not at all.
@@ -83,7 +83,7 @@ struct RunCommand: ParsableCommand {
         if counts.done < counts.total { throw ExitStatus.jobsFailed }
     }
 
-    /// Leaves an output alone that no earlier run made.
+    /// Refuses an output that no earlier run made, and removes one that is to be made anew.
     private func prepare(_ output: String, fresh: Bool) throws {
         let files = FileManager.default
         if fresh {
@@ -103,7 +103,7 @@ struct RunCommand: ParsableCommand {
         }
     }
 
-    private static func greet(_ submission: Submission, _ counts: JobCounts, ranks: Int) {
+    private static func reportStart(_ submission: Submission, _ counts: JobCounts, ranks: Int) {
         guard counts.outstanding > 0 else {
             return Console.writeLine("nothing left to do: \(counts.done) done, \(counts.failed) failed")
         }

@@ -2,12 +2,12 @@ import Foundation
 import Queue
 import WorkerInterface
 
-/// One run: worlds work on the queue, their results go to the output as they come, the person is told and obeyed.
+/// One run: worlds work on the queue, results are appended to the output as they come, and signals are obeyed.
 struct RunSession {
     let queue: SQLiteQueue
     let output: OutputFile
     private let supervisor: Supervisor
-    private var progress = Progress()
+    private var progress = ProgressDisplay()
     private var outputFailure: (any Error)?
 
     init(queue: SQLiteQueue, output: OutputFile, settings: Supervisor.Settings, signals: Signals) {
@@ -16,7 +16,7 @@ struct RunSession {
         supervisor = Supervisor(settings, queue: { queue }, signals: signals)
     }
 
-    /// Runs worlds until the work is done or cannot go on.
+    /// Runs worlds until the work is done or cannot continue.
     ///
     /// - Throws: `ExitStatus` or a `CommandFailure`, unless every job was answered.
     mutating func run(_ command: WorldCommand) throws {

@@ -5,7 +5,7 @@ import Queue
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Say how far a queue is.",
+        abstract: "Show how many jobs of a queue are done.",
         discussion: """
             Takes the same time for ten jobs and for a million, and disturbs nobody.
 

@@ -25,7 +25,7 @@ struct Submission {
     /// Bytes of pictures that are in memory at once, and in one transaction.
     private static let batchBytes = 64 << 20
     /// More are counted, not printed.
-    private static let mostFaultsShown = 20
+    private static let maximumFaultsShown = 20
 
     /// Moves all jobs of `source` into `queue`, a few thousand at a time.
     ///
@@ -43,8 +43,8 @@ struct Submission {
             }
         }
         try flush(&batch, to: queue, manner)
-        if faults > Self.mostFaultsShown {
-            Console.log("… and \(faults - Self.mostFaultsShown) more like these")
+        if faults > Self.maximumFaultsShown {
+            Console.log("… and \(faults - Self.maximumFaultsShown) more like these")
         }
     }
 
@@ -53,7 +53,7 @@ struct Submission {
         for image in job.images { bytes += image.size ?? 0 }
         guard let fault = job.fault else { return }
         faults += 1
-        if faults <= Self.mostFaultsShown { Console.log("\(fault.message)") }
+        if faults <= Self.maximumFaultsShown { Console.log(fault.message) }
     }
 
     private mutating func flush(_ batch: inout [Job], to queue: (any JobQueue)?, _ manner: Manner) throws {

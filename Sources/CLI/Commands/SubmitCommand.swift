@@ -14,7 +14,7 @@ struct SubmitCommand: ParsableCommand {
               paligemma submit --queue jobs.db --prompt "caption en" pictures/ more.jpg
               paligemma submit --queue postgres://db/captions --jobs jobs.jsonl --priority 5
 
-            Beams, draws, choices and the rest are keys of a job, or flags for all of them:
+            Beams, sampling, choices and the other decoding options are keys of a job, or flags for all of them:
 
               paligemma submit --queue jobs.db --prompt "caption en" --num-beams 4 --num-return 2 pictures/
               paligemma submit --queue jobs.db --prompt "caption en" --temperature 0.7 --top-p 0.9 --seed 1 pictures/

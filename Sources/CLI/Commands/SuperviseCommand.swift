@@ -23,7 +23,7 @@ struct SuperviseCommand: ParsableCommand {
 
     @Option(
         help: Variable.queue.help(
-            "The queue that is told of deaths; where it is not given, that of the command.", valueName: "queue"))
+            "The queue to which deaths are reported; where it is not given, that of the command.", valueName: "queue"))
     var queue: String?
 
     @Argument(parsing: .postTerminator, help: "The command that starts a world.")

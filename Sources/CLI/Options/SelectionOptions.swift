@@ -19,7 +19,7 @@ struct SelectionOptions: ParsableArguments {
         try openQueue(try Variable.queue.required(queue, option: "--queue"))
     }
 
-    /// What to say where ids were named and none was meant by the command.
+    /// Returns what a message adds where ids were named and the command is for none of these jobs.
     func remark(on count: Int, _ meant: String) -> String {
         count == 0 && !ids.isEmpty ? "; none of the ids is that of a job that \(meant)" : ""
     }

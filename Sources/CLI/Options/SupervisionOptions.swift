@@ -27,7 +27,7 @@ struct RestartOptions: OptionTable {
 
 /// How long a world may take, and how often it may die.
 struct SupervisionOptions: ParsableArguments {
-    /// What the worker is told too.
+    /// The options that are handed on to the ranks too.
     enum Limits: OptionSelection {
         typealias Table = WorkerOptions
         static let options = WorkerOptions.options(in: .supervision)
@@ -41,13 +41,15 @@ struct SupervisionOptions: ParsableArguments {
     @OptionGroup var limits: OptionFlags<Limits>
     @OptionGroup var restarts: OptionFlags<Restarts>
 
+    /// Settles how worlds are supervised: flags, variables, defaults.
+    ///
     /// - Throws: where a flag or variable has no such value.
     func resolved() throws(OptionError) -> Supervisor.Settings {
         let (limits, restarts) = (try self.limits.values(), try self.restarts.values())
         var settings = Supervisor.Settings()
         settings.drainTimeout = .seconds(limits.drainTimeout)
         if limits.isGiven(\.watchdog) {
-            // The ranks notice first, and can say more.
+            // The ranks notice first, and report more.
             settings.stoppedTimeout = limits.watchdog == 0 ? .seconds(Int32.max) : .seconds(2 * limits.watchdog + 30)
         }
         settings.restarts.firstPause = .seconds(restarts.restartPause)
@@ -56,7 +58,7 @@ struct SupervisionOptions: ParsableArguments {
         return settings
     }
 
-    /// What the ranks are told.
+    /// Returns the variables that hand limits on to the ranks.
     ///
     /// - Throws: where a flag or variable has no such value.
     func environment() throws(OptionError) -> [String: String] {

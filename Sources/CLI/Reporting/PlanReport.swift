@@ -3,16 +3,18 @@ import ShardPlan
 
 /// A plan, rank by rank.
 enum PlanReport {
-    /// A line of a report: what it is about, and what there is to say.
+    /// Returns a line of a report: a label, and a text.
     static func row(_ label: String, _ text: String) -> String {
         label.padded(to: 13) + text
     }
 
-    /// Bytes of a weight as the checkpoint stores it; the most, where it stores them in several ways.
+    /// Returns the bytes of a weight as the checkpoint stores it, the maximum where it stores them in several ways.
     static func elementSize(of checkpoint: Checkpoint) -> Int {
         checkpoint.tensors.values.map(\.entry.element.size).max() ?? 2
     }
 
+    /// Returns the lines that describe a plan.
+    ///
     /// - Parameters:
     ///   - elementSize: bytes of a stored weight.
     ///   - split: of prefills.
@@ -46,7 +48,7 @@ enum PlanReport {
         return parts.joined(separator: ", ")
     }
 
-    /// A range with its ends, or a word where it is empty.
+    /// Returns a range with its ends, or "none" where it is empty.
     private static func text(_ range: Range<Int>) -> String {
         range.isEmpty ? "none" : "\(range.lowerBound)-\(range.upperBound - 1)"
     }

@@ -43,7 +43,8 @@ struct QueueReport {
     var text: String {
         let meanings: [(JobState, String)] = [
             (.ready, "waiting for a world"), (.leased, "being worked on"), (.retry, "resting before another attempt"),
-            (.done, "answered"), (.failed, "without an answer; the results say why"), (.cancelled, "taken back"),
+            (.done, "answered"), (.failed, "without an answer; the results name the reason"),
+            (.cancelled, "taken back"),
         ]
         let width = max(5, "\(counts.total)".count)
         var lines = ["queue  \(queue)", "model  \(model ?? "none yet")", ""]
@@ -62,7 +63,7 @@ struct QueueReport {
         let who = worlds == 1 ? "1 world at work" : "\(worlds) worlds at work"
         let left =
             rate > 0 && counts.outstanding > 0
-            ? ", \(Progress.time(Double(counts.outstanding) / rate)) left" : ""
+            ? ", \(ProgressDisplay.time(Double(counts.outstanding) / rate)) left" : ""
         return who + String(format: ", %.3g jobs/s over the last minute", rate) + left
     }
 

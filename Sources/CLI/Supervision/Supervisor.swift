@@ -21,7 +21,7 @@ final class Supervisor {
     private static let pollMilliseconds = 100
     private static let reminderInterval = Duration.seconds(2)
     private static let tickInterval = Duration.milliseconds(500)
-    /// What a world may take to end after it was told to stop at once.
+    /// How long a world may take to end after it was told to stop at once.
     private static let stopTimeout = Duration.seconds(2)
 
     private let settings: Settings
@@ -38,8 +38,8 @@ final class Supervisor {
     /// Jobs that were failed because they kill worlds; the last world knows nothing of them.
     private(set) var poisonedJobs = 0
 
-    /// - Parameter queue: opens the queue that is told what became of worlds. It is opened when there is something to
-    ///   tell, for the queue's own failure may have ended a world; nil where no queue is known.
+    /// - Parameter queue: opens the queue to which the ends of worlds are reported. It is opened only when there is
+    ///   something to report, for the queue's own failure may have ended a world; nil where no queue is known.
     init(_ settings: Settings, queue: @escaping () throws -> (any JobQueue)?, signals: Signals) {
         self.settings = settings
         openQueue = queue
@@ -170,7 +170,7 @@ final class Supervisor {
 
     /// Returns the jobs of a dead world to the queue, and fails those that killed every world that had them.
     ///
-    /// - Returns: whether a job explains the death, so that it says nothing against the worlds.
+    /// - Returns: whether a job explains the death, so that it does not count against the worlds.
     private func record(deathOf name: String, cause: DeathCause, in queue: any JobQueue) throws -> Bool {
         let hasAnswered = try queue.hasAnswered(name)
         let record = try queue.recordDeath(
@@ -220,7 +220,7 @@ final class Supervisor {
         do {
             return try openQueue().map(body) ?? instead
         } catch {
-            Console.log("the queue could not be told: \(error); its leases will run out instead")
+            Console.log("the queue could not be updated: \(error); its leases will run out instead")
             return instead
         }
     }

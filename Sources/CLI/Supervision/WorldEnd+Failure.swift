@@ -3,7 +3,7 @@ import WorkerInterface
 extension WorldEnd {
     /// Returns why the world ended before the work did, with the exit code.
     func failure(outstanding: Int) -> CommandFailure {
-        let left = "\(outstanding) jobs are left; start the same command again to go on"
+        let left = "\(outstanding) jobs are left; start the same command again to continue"
         switch self {
         case .refused(let status, let reason): return CommandFailure(status, "\(reason); \(left)")
         case .interrupted(let status): return CommandFailure(status, "the world was interrupted; \(left)")

@@ -20,7 +20,7 @@ package enum WorldEnd: Equatable, Sendable {
     /// 128 + N where a rank died of signal N.
     ///
     /// - Parameters:
-    ///   - output: lines that the world wrote, which tell mpirun's failures from a rank's death.
+    ///   - output: lines that the world wrote, which distinguish mpirun's failures from a rank's death.
     ///   - memoryRanOut: whether the kernel killed some process meanwhile because memory ran out.
     package init(_ end: ProcessEnd, output: [String] = [], memoryRanOut: Bool = false) {
         switch end {

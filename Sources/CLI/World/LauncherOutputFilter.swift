@@ -1,5 +1,5 @@
-/// Goes through the lines of a world's output, and leaves out mpirun's boxes about a rank's exit code. The code is known
-/// and is explained in our own words; where it only says that some jobs failed there is nothing to explain.
+/// Goes through the lines of a world's output, and leaves out mpirun's boxes about a rank's exit code. The exit
+/// code is known and is explained by this program; where it only means that some jobs failed there is nothing to explain.
 package struct LauncherOutputFilter {
     /// The lines of a box that has begun.
     private var box: [String]?

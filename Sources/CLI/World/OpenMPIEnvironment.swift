@@ -4,10 +4,10 @@ import Foundation
     import Glibc
 #endif
 
-/// What Open MPI has to be told so that a plain `mpirun -n N` works on this machine, also in a container, as root and
+/// The settings of Open MPI with which a plain `mpirun -n N` works on this machine, also in a container, as root and
 /// with fewer cores than ranks. The same as cluster/env.sh, whose comments give the reasons.
 enum OpenMPIEnvironment {
-    /// `environment` with what is missing in it. What is there stands.
+    /// Returns `environment` with the settings that it lacks. Those that it has are kept.
     static func completed(_ environment: [String: String]) -> [String: String] {
         var settings = [
             "OMPI_MCA_rmaps_base_oversubscribe": "1",
@@ -27,7 +27,7 @@ enum OpenMPIEnvironment {
         return environment.merging(settings) { own, _ in own }
     }
 
-    /// Whether one process may read another's memory, which some containers forbid.
+    /// Returns whether one process may read another's memory, which some containers forbid.
     private static var ranksMayReadEachOther: Bool {
         // Swift's Glibc does not show this GNU extension. The call reads nothing.
         typealias ReadMemory = @convention(c) (pid_t, UnsafeRawPointer?, Int, UnsafeRawPointer?, Int, Int) -> Int

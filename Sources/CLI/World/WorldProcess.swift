@@ -6,7 +6,7 @@ import Foundation
 #endif
 
 /// A running world: mpirun, or pg-worker itself, in a process group of its own, so that a ^C on the terminal reaches
-/// only us, and we say what it means. Should we be killed, the kernel tells it to drain.
+/// only this program. When this program is killed, the kernel tells the world to drain.
 final class WorldProcess {
     let processID: pid_t
     private let outputReader: Thread
@@ -58,7 +58,7 @@ final class WorldProcess {
     func poll() -> ProcessEnd? {
         var status: Int32 = 0
         guard waitpid(processID, &status, WNOHANG) == processID else { return nil }
-        // Ranks that outlived their launcher must not go on beside the next world.
+        // Ranks that outlived their launcher must not run beside the next world.
         ProcessTree.destroyAll()
         // What was written before the end is read; a grandchild that holds the pipe open is not waited for.
         _ = outputEnd.wait(timeout: .now() + 2)

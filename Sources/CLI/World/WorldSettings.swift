@@ -4,7 +4,7 @@ import WorkerInterface
 
 /// What a world is started with.
 struct WorldSettings {
-    /// What the ranks are told, besides what the plan and the command settle.
+    /// The options of the ranks, besides those that the plan and the command settle.
     var worker: WorkerSettings
     var configuration: ModelConfiguration
     var plan: ShardPlan

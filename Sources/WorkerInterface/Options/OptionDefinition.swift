@@ -27,7 +27,7 @@ package enum OptionGroupName: Sendable {
     case world
     /// How long a world may take.
     case supervision
-    /// What only the worker itself is told.
+    /// What only the worker itself takes.
     case worker
 }
 
@@ -48,6 +48,11 @@ package protocol AnyOptionDefinition: Sendable {
 }
 
 extension OptionDefinition: AnyOptionDefinition {
+    /// Reads a value.
+    ///
+    /// - Parameter texts: what was given; nil where nothing was.
+    /// - Returns: nil where nothing was given.
+    /// - Throws: where the texts mean no value, or nothing was given and something must be.
     package func value(of texts: [String]?) throws(OptionError) -> (any Sendable)? {
         guard let texts else {
             guard !isRequired else {

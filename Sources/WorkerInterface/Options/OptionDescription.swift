@@ -20,7 +20,7 @@ package struct OptionDescription: Sendable, Equatable {
     package let variable: String
     package internal(set) var kind: Kind
     package let help: String
-    /// What holds where nothing is given, for the help; nil where there is nothing to say.
+    /// What holds where nothing is given, for the help; nil for nothing.
     package let defaultText: String?
     /// What the help calls the value.
     package let valueName: String?

@@ -17,6 +17,9 @@ package struct OptionFlags<Source: OptionSource>: ParsableArguments {
 
     package init() {}
 
+    /// Takes what the argument parser found.
+    ///
+    /// - Throws: an error of the argument parser.
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: FlagKey.self)
         for option in Source.descriptions where !option.isVariableOnly {

@@ -3,7 +3,7 @@ import Queue
 import WorkerInterface
 
 /// Shows how far the work is: a bar on a terminal, elsewhere a line now and then.
-package struct Progress {
+package struct ProgressDisplay {
     /// Finished jobs and when, over the last minute: the speed now, not that of the start.
     private var history: [(time: ContinuousClock.Instant, finished: Int)] = []
     private var lastLine: ContinuousClock.Instant?
