@@ -17,21 +17,22 @@ enum Samples {
             Order(
                 sequenceNumber: .max, kind: .prefill, batchID: 9,
                 sequences: [
-                    Order.Sequence(id: 1, pictureIDs: [5, .max], textTokens: [2, 108, -1, .max, .min], maxTokens: 32),
-                    Order.Sequence(id: 2, pictureIDs: [], textTokens: [], maxTokens: 0),
-                    Order.Sequence(
+                    Order.NewSequence(
+                        id: 1, pictureIDs: [5, .max], textTokens: [2, 108, -1, .max, .min], maxTokens: 32),
+                    Order.NewSequence(id: 2, pictureIDs: [], textTokens: [], maxTokens: 0),
+                    Order.NewSequence(
                         id: 3, pictureIDs: [6], textTokens: [2], maxTokens: 1,
                         decoding: Decoding(
                             method: .sampling(Sampling(temperature: 0.1, topK: 50, topP: 0.9, seed: .max)),
                             topLogProbabilities: 20, repetition: Repetition(longest: 4, times: 3)),
                         adapter: 0),
-                    Order.Sequence(
+                    Order.NewSequence(
                         id: 4, pictureIDs: [7], textTokens: [2], maxTokens: 1,
                         decoding: Decoding(
                             method: .beams(
                                 BeamSettings(count: 16, lengthPenalty: -0.5, earlyStopping: .never, returned: 2))),
                         adapter: 7),
-                    Order.Sequence(
+                    Order.NewSequence(
                         id: 5, pictureIDs: [7], textTokens: [2], maxTokens: 1,
                         decoding: Decoding(method: .choices([[1, .max], [], [257_215]]))),
                 ])),

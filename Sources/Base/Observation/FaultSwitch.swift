@@ -24,7 +24,7 @@ package enum FaultSwitch {
     }
 
     /// What `PALIGEMMA_FAULT` says: an action, and up to two arguments of it.
-    package struct Request: Sendable {
+    package struct Setting: Sendable {
         package let action: String
         /// The last may contain colons.
         package let arguments: [String]
@@ -38,7 +38,7 @@ package enum FaultSwitch {
     }
 
     /// The fault that this process was started with; nil for none.
-    package static let request = Request(ProcessInfo.processInfo.environment["PALIGEMMA_FAULT"] ?? "")
+    package static let setting = Setting(ProcessInfo.processInfo.environment["PALIGEMMA_FAULT"] ?? "")
 
     private enum Action: String {
         case kill, stop, crash, hang, memory
@@ -51,12 +51,12 @@ package enum FaultSwitch {
     }
 
     private static let plan: Plan? = {
-        guard let request else { return nil }
-        let arguments = request.arguments
-        if request.action == "wait", arguments.count == 1 {
+        guard let setting else { return nil }
+        let arguments = setting.arguments
+        if setting.action == "wait", arguments.count == 1 {
             return .wait(path: arguments[0], last: open(arguments[0] + ".last", O_WRONLY | O_CREAT | O_CLOEXEC, 0o666))
         }
-        guard let action = Action(rawValue: request.action), arguments.count == 2 else { return nil }
+        guard let action = Action(rawValue: setting.action), arguments.count == 2 else { return nil }
         return .act(action, place: arguments[0], moment: arguments[1])
     }()
 

@@ -198,14 +198,14 @@ package final class Coordinator {
     /// Takes new tokens of a sequence; returns whether its job has ended.
     private func take(_ result: Tokens.Result) throws -> Bool {
         let id = result.sequenceID
-        guard jobs[id]?.prepared != nil, let (outcome, cancels) = jobs[id]?.take(result, tokenizer: tokenizer) else {
+        guard jobs[id]?.prepared != nil, let (state, cancels) = jobs[id]?.take(result, tokenizer: tokenizer) else {
             return false
         }
         work?.end = Timeline.now()
         if cancels { try messenger.cancel(id) }
-        if case .unfinished = outcome { return false }
+        if case .unfinished = state { return false }
         guard let job = jobs.remove(id) else { return false }
-        switch outcome {
+        switch state {
         case .unfinished: break
         case .failed(let failure): fail(job, failure, permanent: true)
         case .answered(let answer):

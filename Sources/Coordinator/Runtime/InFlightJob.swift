@@ -27,8 +27,8 @@ struct InFlightJob {
 
     // MARK: Its answer
 
-    /// What new tokens mean for a job.
-    enum Progress {
+    /// Whether a job goes on, or how it ends.
+    enum State {
         case unfinished
         case answered(Answer)
         case failed(JobFailure)
@@ -38,7 +38,7 @@ struct InFlightJob {
     ///
     /// - Returns: What became of the job, and whether its sequence has to be canceled: a stop text ended the answer, and
     ///   the Gemma ranks, which know nothing of texts, would go on.
-    mutating func take(_ result: Tokens.Result, tokenizer: Tokenizer) -> (progress: Progress, cancels: Bool) {
+    mutating func take(_ result: Tokens.Result, tokenizer: Tokenizer) -> (state: State, cancels: Bool) {
         guard let prepared else { return (.unfinished, false) }
         let isStopped = answer.take(result, options: prepared.options, tokenizer: tokenizer)
         let isUnfinished = result.status == .unfinished
@@ -46,7 +46,7 @@ struct InFlightJob {
         return (end(result.status, prepared, tokenizer), isStopped && isUnfinished)
     }
 
-    private func end(_ status: Tokens.Status, _ prepared: PreparedJob, _ tokenizer: Tokenizer) -> Progress {
+    private func end(_ status: Tokens.Status, _ prepared: PreparedJob, _ tokenizer: Tokenizer) -> State {
         if status == .damaged {
             let names = lease.job.images.map(\.name).joined(separator: ", ")
             let message = "the features of \(names) were damaged between two ranks; submit the job again"

@@ -65,9 +65,9 @@ struct RankMessenger {
     mutating func prefill(
         _ batch: Schedule.BatchID, _ jobs: [(id: Schedule.JobID, job: InFlightJob)]
     ) throws(WireError) {
-        let sequences = jobs.compactMap { id, job -> Order.Sequence? in
+        let sequences = jobs.compactMap { id, job -> Order.NewSequence? in
             guard let prepared = job.prepared else { return nil }
-            return Order.Sequence(
+            return Order.NewSequence(
                 id: id, pictureIDs: job.pictureIDs, textTokens: prepared.textTokens,
                 maxTokens: UInt32(job.lease.job.maxTokens), decoding: prepared.decoding,
                 adapter: prepared.adapter)
@@ -91,7 +91,7 @@ struct RankMessenger {
 
     /// Numbers an order and sends it to every Gemma rank.
     private mutating func order(
-        _ kind: Order.Kind, batch: Schedule.BatchID = 0, sequences: [Order.Sequence] = [], steps: UInt32 = 0,
+        _ kind: Order.Kind, batch: Schedule.BatchID = 0, sequences: [Order.NewSequence] = [], steps: UInt32 = 0,
         sequenceIDs: [UInt64] = []
     ) throws(WireError) {
         let order = Order(

@@ -9,8 +9,8 @@ package struct FeatureFault: Sendable {
 
     /// Returns the fault that this process was started with; nil for none, and for any other fault.
     package static func fromEnvironment() -> FeatureFault? {
-        guard let request = FaultSwitch.request, request.action == "flip-features", request.arguments.count == 2,
-            let picture = UInt64(request.arguments[0]), let byte = Int(request.arguments[1])
+        guard let setting = FaultSwitch.setting, setting.action == "flip-features", setting.arguments.count == 2,
+            let picture = UInt64(setting.arguments[0]), let byte = Int(setting.arguments[1])
         else { return nil }
         return FeatureFault(picture: picture, byte: byte)
     }

@@ -16,8 +16,8 @@ package struct Order: FrameMessage {
         case stop = 5
     }
 
-    /// One sequence to be decoded: its pictures, and the text after them.
-    package struct Sequence: Sendable, Equatable {
+    /// A sequence to be prefilled: its pictures, and the text after them.
+    package struct NewSequence: Sendable, Equatable {
         package var id: UInt64
         /// In the order of the prompt; their features come as ``Features`` frames.
         package var pictureIDs: [UInt64]
@@ -44,13 +44,13 @@ package struct Order: FrameMessage {
     package var sequenceNumber: UInt64
     package var kind: Kind
     package var batchID: UInt64
-    package var sequences: [Sequence]
+    package var sequences: [NewSequence]
     /// The maximum number of decode steps.
     package var steps: UInt32
     package var sequenceIDs: [UInt64]
 
     package init(
-        sequenceNumber: UInt64, kind: Kind, batchID: UInt64 = 0, sequences: [Sequence] = [], steps: UInt32 = 0,
+        sequenceNumber: UInt64, kind: Kind, batchID: UInt64 = 0, sequences: [NewSequence] = [], steps: UInt32 = 0,
         sequenceIDs: [UInt64] = []
     ) {
         self.sequenceNumber = sequenceNumber
@@ -84,7 +84,7 @@ package struct Order: FrameMessage {
                 kind: try Unpacking.choice(message.kind.rawValue, kind: Self.kind, field: "kind"),
                 batchID: message.batch_id,
                 sequences: try Unpacking.messages(message.sequences, message.n_sequences) {
-                    pointer throws(WireError) in try Sequence(pointer)
+                    pointer throws(WireError) in try NewSequence(pointer)
                 },
                 steps: message.steps,
                 sequenceIDs: Unpacking.array(message.sequence_ids, message.n_sequence_ids))
@@ -92,7 +92,7 @@ package struct Order: FrameMessage {
     }
 }
 
-extension Order.Sequence {
+extension Order.NewSequence {
     fileprivate func packed(in arena: Arena) -> UnsafeMutablePointer<Pg__Wire__Sequence> {
         let message = arena.make(pg__wire__sequence__init)
         message.pointee.id = id

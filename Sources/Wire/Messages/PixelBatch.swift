@@ -9,7 +9,7 @@ package struct PixelBatch: FrameMessage {
         package var id: UInt64
         /// [side, side, 3] bytes, 8 bit RGB, rows from the top.
         package var rgb: [UInt8]
-        /// The adapter that the vision tower is used with, as in ``Order/Sequence``.
+        /// The adapter that the vision tower is used with, as in ``Order/NewSequence``.
         package var adapter: Int?
 
         package init(id: UInt64, rgb: [UInt8], adapter: Int? = nil) {
