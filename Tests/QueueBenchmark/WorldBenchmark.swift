@@ -81,7 +81,7 @@ final class Gate: @unchecked Sendable {
     }
 }
 
-/// A world as the queue sees it: a thread that leases ahead, renews and finishes by the real queue, as `QueueKeeper`
+/// A world as the queue sees it: a thread that leases ahead, renews and finishes by the real queue, as `LeaseKeeper`
 /// does, and one that sleeps for each job.
 final class SimulatedWorld: @unchecked Sendable {
     // @unchecked: `held` and `outstanding` belong to the queue's thread, the rest does not change.

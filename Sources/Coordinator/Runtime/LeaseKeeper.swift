@@ -16,7 +16,7 @@ final class LeaseKeeper: @unchecked Sendable {
     private let queue: any JobQueue
     private let owner: String
     private let duration: Duration
-    private let mark = ActivityCounter()
+    private let counter = ActivityCounter()
     private let calls = Mailbox<Call>()
     private let report: @Sendable (HelperReport) -> Void
     private let finished = DispatchSemaphore(value: 0)
@@ -49,7 +49,7 @@ final class LeaseKeeper: @unchecked Sendable {
     /// Its activity, for a watchdog. Retries count as progress: the queue has a timeout of its own for a server that is
     /// down.
     var activity: Activity {
-        guard case .waiting(let pieces) = mark.activity else { return .idle }
+        guard case .waiting(let pieces) = counter.activity else { return .idle }
         return .waiting(pieces &+ queue.retries)
     }
 
@@ -73,16 +73,16 @@ final class LeaseKeeper: @unchecked Sendable {
             do throws(QueueError) {
                 switch calls.takeFirst(until: renewal) {
                 case .item(let call):
-                    mark.begin()
-                    defer { mark.end() }
+                    counter.begin()
+                    defer { counter.end() }
                     try make(call)
                 case .timeout: break
                 case .closed: break loop
                 }
                 if DispatchTime.now() >= renewal {
                     renewal = DispatchTime.now() + interval
-                    mark.begin()
-                    defer { mark.end() }
+                    counter.begin()
+                    defer { counter.end() }
                     try renew()
                 }
             } catch {
@@ -90,8 +90,8 @@ final class LeaseKeeper: @unchecked Sendable {
             }
         }
         guard !held.isEmpty else { return }
-        mark.begin()
-        defer { mark.end() }
+        counter.begin()
+        defer { counter.end() }
         try? queue.release(Array(held))
     }
 
