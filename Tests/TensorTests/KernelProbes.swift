@@ -1,7 +1,7 @@
 import CKernels
 import Tensor
 
-/// Single kernels on arrays: what the tests compare between the sets, without pointers of their own.
+/// Calls of single kernels with arrays, so that tests need no pointers.
 extension Kernels {
     func fewRows(_ x: [Float], rows: Int, _ weight: [UInt8], _ type: ElementType, outputs: Int) -> [Float] {
         let inputs = x.count / rows
@@ -14,7 +14,7 @@ extension Kernels {
         return y
     }
 
-    /// A product by way of a packed panel, with everything that can be asked for behind it; rows have gaps.
+    /// A product with a packed panel and a finish. The rows of y have gaps between them.
     func multiply(
         _ x: [Float], rows: Int, _ weight: [UInt8], _ type: ElementType, outputs: Int, bias: [Float]?,
         start: Float?, finish: pg_finish
@@ -29,7 +29,7 @@ extension Kernels {
             x, rows: rows, panel: panel, outputs: outputs, bias: bias, start: start, finish: finish, gap: gap)
     }
 
-    /// The same with values [inputs, outputs] as the panel's source.
+    /// A product with a panel that is packed from values [inputs, outputs].
     func mix(_ x: [Float], rows: Int, values: [Float], outputs: Int) -> [Float] {
         let inputs = x.count / rows
         var panel = [Float](
@@ -87,7 +87,7 @@ extension Kernels {
         return out
     }
 
-    /// Softmax in two tiles, as attention runs it.
+    /// A softmax in two tiles, as attention computes it.
     func softmax(_ x: [Float]) -> [Float] {
         var (out, maximum, sum) = (x, -Float.infinity, Float(0))
         let half = x.count / 2
@@ -122,7 +122,7 @@ extension Kernels {
 }
 
 extension ElementType {
-    /// Numbers as a checkpoint stores them.
+    /// Returns numbers in the bytes that a checkpoint stores.
     func stored(_ values: [Float]) -> [UInt8] {
         values.flatMap { value -> [UInt8] in
             switch self {

@@ -1,7 +1,7 @@
 import CKernels
 import Tensor
 
-/// Single kernels for eight bits on arrays: what the tests compare between the sets.
+/// Calls of single int8 kernels with arrays.
 extension Kernels {
     struct Rows: Equatable {
         var values: [UInt8]
@@ -44,7 +44,7 @@ extension Kernels {
         return sums
     }
 
-    /// y [rows, outputs], 3 floats between its rows; what a kernel must not touch is checked to be as it was.
+    /// Returns y [rows, outputs], or nil where the kernel has changed one of the 3 float32 between two rows.
     func multiply(
         _ rows: Rows, count: Int, _ panels: [Int8], scales: [Float], sums: [Float], skip: Int, outputs: Int,
         onto y: [Float]?

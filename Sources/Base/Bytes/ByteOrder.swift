@@ -1,4 +1,4 @@
-/// Bounds-checked reads of the integers that picture headers hold. Each returns nil where the bytes end before.
+/// Bounds-checked reads of the integers in file headers. Each returns nil where the bytes end before.
 extension Collection where Element == UInt8, Index == Int {
     package func byte(at offset: Int) -> UInt8? {
         offset >= 0 && offset < count ? self[startIndex + offset] : nil
@@ -10,7 +10,7 @@ extension Collection where Element == UInt8, Index == Int {
     package func littleEndian24(at offset: Int) -> Int? { integer(at: offset, bytes: 3, littleEndian: true) }
     package func littleEndian32(at offset: Int) -> Int? { integer(at: offset, bytes: 4, littleEndian: true) }
 
-    /// An unsigned integer of at most four bytes.
+    /// Returns an unsigned integer of at most four bytes.
     package func integer(at offset: Int, bytes: Int, littleEndian: Bool) -> Int? {
         guard offset >= 0, offset <= count - bytes else { return nil }
         var value = 0
@@ -21,7 +21,7 @@ extension Collection where Element == UInt8, Index == Int {
         return value
     }
 
-    /// Whether these ASCII characters stand at `offset`.
+    /// Returns whether these ASCII characters are at `offset`.
     package func holds(_ text: StaticString, at offset: Int = 0) -> Bool {
         guard offset >= 0, offset <= count - text.utf8CodeUnitCount else { return false }
         return text.withUTF8Buffer { expected in

@@ -1,12 +1,12 @@
-/// A number of bytes as people write it: 2g, 512m, 64k or 1000000.
+/// A number of bytes as users write it: 2g, 512m, 64k or 1000000.
 package struct ByteSize: Sendable, Equatable {
     package let bytes: Int
 
-    /// Nil where the text is no such size, or none above zero.
+    /// Returns nil where the text is no size above zero.
     ///
-    /// - Parameter mayBeNone: "0" is a size too.
-    package init?(_ text: String, mayBeNone: Bool = false) {
-        if mayBeNone, text == "0" {
+    /// - Parameter allowsZero: whether "0" is a size too.
+    package init?(_ text: String, allowsZero: Bool = false) {
+        if allowsZero, text == "0" {
             bytes = 0
             return
         }

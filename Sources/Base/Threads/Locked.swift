@@ -1,7 +1,7 @@
 import Foundation
 
-/// A value behind a lock. As Synchronization's `Mutex`, but with pthread's lock: where a thread has to wait for a
-/// `Mutex`, the kernel hands it over, which ThreadSanitizer does not see and calls a race.
+/// A value that is accessed under a lock. It is used instead of Synchronization's `Mutex` because ThreadSanitizer does not
+/// see the futex operations of a `Mutex` that is waited for, and reports races.
 package final class Locked<Value>: @unchecked Sendable {
     // @unchecked: every access holds the lock.
     private let lock = NSLock()
@@ -9,6 +9,9 @@ package final class Locked<Value>: @unchecked Sendable {
 
     package init(_ value: sending Value) { self.value = value }
 
+    /// Calls `body` with the value while the lock is held.
+    ///
+    /// - Throws: what `body` throws.
     package func withLock<Result: Sendable, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result
     ) throws(Failure) -> Result {

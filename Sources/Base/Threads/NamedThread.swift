@@ -1,11 +1,11 @@
 import Foundation
 
 extension Thread {
-    /// Starts a thread that stacks and `top` show by its name.
+    /// Starts a thread whose name the kernel knows, so that stack traces and `top` show it.
     ///
     /// - Parameters:
-    ///   - name: at most 15 bytes, or the kernel has not all of it.
-    ///   - stackBytes: of its stack; nil for the system's own choice.
+    ///   - name: at most 15 bytes; the kernel truncates a longer one.
+    ///   - stackBytes: size of the stack in bytes; nil for the default of the system.
     package static func start(_ name: String, stackBytes: Int? = nil, _ body: @escaping @Sendable () -> Void) {
         let thread = Thread {
             tellKernel(name)
@@ -15,7 +15,7 @@ extension Thread {
         thread.start()
     }
 
-    /// What Foundation is told before a thread runs, or just then, does not reach the kernel.
+    /// Sets the name of the calling thread in the kernel. The `name` of a Foundation thread does not get there.
     private static func tellKernel(_ name: String) {
         let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
         guard file >= 0 else { return }

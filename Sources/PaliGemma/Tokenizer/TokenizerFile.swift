@@ -41,7 +41,7 @@ extension TokenizerFile {
         }
         var texts: [Int: [UInt8]] = [:]
         for (piece, id) in vocabulary { texts[id] = piece }
-        // The image token is never read from a text and stands for none.
+        // The image token is never recognized in a text and has no text.
         let added = addedTokens.filter { $0.name != "<image>" }
         for token in added { texts[token.id] = token.content }
         guard let last = texts.keys.max(), texts.keys.allSatisfy({ $0 >= 0 }), last < 2 * texts.count + 4096 else {

@@ -7,7 +7,7 @@
 
 #include "CImageCodecs.h"
 
-// libjpeg reports errors by a call that must not return: it jumps back to where decoding began.
+// libjpeg reports errors by a call that must not return, so this jumps back to where decoding began.
 struct failure {
     struct jpeg_error_mgr manager;
     jmp_buf back;
@@ -22,11 +22,11 @@ static void fail(j_common_ptr info) {
     longjmp(failure->back, 1);
 }
 
-// Warnings are dropped: Pillow accepts what they are about.
+// Warnings are ignored, as Pillow ignores them.
 static void drop_message(j_common_ptr info) { (void)info; }
 
-// The source is the whole file in memory. Where it ends, the reader suspends instead of inventing an end-of-image
-// marker (which would fill the rest with gray): a call that suspends is how a truncated file shows itself.
+// The source is the whole file in memory. Where it ends, the reader suspends instead of inserting an end-of-image
+// marker, which would fill the rest with gray. A call that suspends means that the file is truncated.
 static void no_work(j_decompress_ptr info) { (void)info; }
 
 static boolean no_more_bytes(j_decompress_ptr info) {
@@ -54,7 +54,7 @@ static void expand_gray(const uint8_t *gray, uint8_t *rgb, size_t width) {
     for (size_t x = 0; x < width; x++) rgb[3 * x] = rgb[3 * x + 1] = rgb[3 * x + 2] = gray[x];
 }
 
-// Adobe's CMYK files hold 255 - ink; every CMYK JPEG is taken for one, as Pillow takes it.
+// Adobe's CMYK files store 255 - ink. Like Pillow, this takes every CMYK JPEG for one of these.
 static void convert_inverted_cmyk(const uint8_t *cmyk, uint8_t *rgb, size_t width) {
     for (size_t x = 0; x < width; x++) {
         int paper = cmyk[4 * x + 3];
@@ -71,7 +71,7 @@ static int read_rows(struct jpeg_decompress_struct *info, int components, uint8_
         if (components == 1) expand_gray(row, target, width);
         if (components == 4) convert_inverted_cmyk(row, target, width);
     }
-    // Reads on to the end-of-image marker. Its absence is forgiven, since every row is there; an error is not.
+    // Reads to the end-of-image marker. A missing one is accepted, since every row is there; an error is not.
     (void)jpeg_finish_decompress(info);
     return PG_IMAGE_OK;
 }

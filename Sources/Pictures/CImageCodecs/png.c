@@ -15,7 +15,7 @@ struct reader {
     int truncated;
     /// Rows whose bytes have been inflated and unfiltered, over all passes.
     uint64_t rows_unpacked;
-    /// Where the reader stood when it unpacked the last of them.
+    /// Position of the reader when it unpacked the last of them.
     size_t last_row_position;
     char *message;
 };
@@ -41,8 +41,8 @@ static void read_bytes(png_structp png, png_bytep target, size_t count) {
     reader->position += count;
 }
 
-// Runs between a row's inflation and its delivery: what fails later in the same call (libpng looks for the end of the
-// stream after the last row) does not touch the row.
+// Called between inflating and delivering a row: errors later in the same call (libpng looks for the end of the stream
+// after the last row) do not affect the row.
 static void note_row(png_structp png, png_row_infop info, png_bytep row) {
     (void)info;
     (void)row;
@@ -51,7 +51,7 @@ static void note_row(png_structp png, png_row_infop info, png_bytep row) {
     reader->last_row_position = reader->position;
 }
 
-/// What one stored sample of a gray or palette picture of up to 8 bits becomes.
+/// The RGB value of each stored sample of a gray or palette picture of up to 8 bits.
 typedef struct {
     uint8_t rgb[256][3];
 } color_table;
@@ -78,7 +78,7 @@ static void fill_colors(png_structp png, png_infop info, color_table *colors) {
 static void convert_row(const uint8_t *stored, int sixteen_bit, const color_table *colors, uint8_t *rgb, size_t width) {
     for (size_t x = 0; x < width; x++) {
         if (sixteen_bit) {
-            // Clipped, not scaled: what Pillow does with 16-bit gray.
+            // Clipped and not scaled, as Pillow does with 16-bit gray.
             memset(rgb + 3 * x, stored[2 * x] ? 255 : stored[2 * x + 1], 3);
         } else {
             memcpy(rgb + 3 * x, colors->rgb[stored[x]], 3);
@@ -97,7 +97,7 @@ static void choose_transforms(png_structp png, png_infop info, struct reader *re
     png_set_user_transform_info(png, reader, 0, 0);
 }
 
-/// Rows that the file stores: those of the picture, or of its seven interlaced passes without the empty ones.
+/// Returns the number of rows in the file: those of the picture, or of its seven interlaced passes without empty ones.
 static uint64_t stored_rows(int interlaced, uint32_t width, uint32_t height) {
     if (!interlaced) return height;
     uint64_t rows = 0;
@@ -110,7 +110,7 @@ struct decoding {
     struct reader reader;
     png_structp png;
     png_infop info;
-    /// Where rows are unpacked to: the caller's buffer, or `samples` where a row is not RGB yet.
+    /// The buffer that rows are unpacked to: the caller's, or `samples` where a row is not RGB yet.
     uint8_t *rows;
     uint8_t *samples;
     size_t row_bytes;
@@ -122,7 +122,7 @@ struct decoding {
 static int prepare(struct decoding *d, size_t cut_chunk, uint32_t width, uint32_t height, uint8_t *rgb) {
     png_structp png = d->png;
     png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
-    // Ancillary chunks say nothing about the pixels here: gamma and profiles are not applied, metadata is read elsewhere.
+    // Ancillary chunks are skipped: gamma and profiles are not applied, and metadata is read elsewhere.
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_set_read_fn(png, &d->reader, read_bytes);
     png_set_compression_buffer_size(png, cut_chunk ? 1 : 65536);
@@ -148,13 +148,13 @@ static void read_rows(struct decoding *d, uint32_t height) {
 }
 
 /// Whether every row was unpacked, the last by a byte of the cut chunk where there is one. libpng looks for the end of
-/// the stream after it has delivered the last row: a file that ends between the two holds a whole picture. A chunk behind
-/// the last row that is cut is an error all the same, as Pillow has it.
+/// the stream after it has delivered the last row: a file that ends between the two holds a whole picture. A chunk
+/// behind the last row that is cut is an error all the same, as Pillow has it.
 static int is_complete(const struct decoding *d, size_t cut_chunk) {
     return d->rows_wanted > 0 && d->reader.rows_unpacked == d->rows_wanted && d->reader.last_row_position > cut_chunk;
 }
 
-/// The part that libpng's errors jump out of; everything that outlives the jump is behind `d`.
+/// The part that libpng's errors jump out of. Everything that outlives the jump is in `d`.
 static int decode(struct decoding *d, size_t cut_chunk, uint32_t width, uint32_t height, uint8_t *rgb) {
     if (setjmp(png_jmpbuf(d->png))) {
         if (!d->reader.truncated) return PG_IMAGE_CORRUPT;

@@ -1,7 +1,7 @@
 #include "CImageCodecs.h"
 
-// The loops are plain C that the compiler vectorises; on x86-64 it makes a second version for AVX2, chosen at load time.
-// ThreadSanitizer's own start comes after that, and what chooses would call it.
+// The loops are plain C that the compiler vectorizes; on x86-64 it makes a second version for AVX2, chosen at load
+// time. ThreadSanitizer's own start comes after that, and what chooses would call it.
 #if defined(__x86_64__) && defined(__linux__) && !__has_feature(thread_sanitizer)
 #define VECTORISED __attribute__((target_clones("avx2", "default")))
 #else

@@ -5,7 +5,7 @@ extern const pg_kernels pg_kernels_scalar;
 extern const pg_int8_kernels pg_int8_kernels_scalar;
 
 // A range of numbers below this is quantized as zero: its inverse would overflow.
-#define PG_SMALLEST_RANGE 1e-30f
+#define PG_MINIMUM_RANGE 1e-30f
 
 #if defined(__x86_64__)
 extern const pg_kernels pg_kernels_avx2;

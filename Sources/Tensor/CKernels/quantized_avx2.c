@@ -1,5 +1,5 @@
-// int8 products on AVX2: vpmaddubsw adds two products in 16 bits, which cannot saturate while activations have seven bits
-// (2 * 127 * 127 < 2^15), and vpmaddwd adds two of these sums in 32 bits.
+// int8 products on AVX2: vpmaddubsw adds two products in 16 bits, which cannot saturate while activations have seven
+// bits (2 * 127 * 127 < 2^15), and vpmaddwd adds two of these sums in 32 bits.
 #if defined(__x86_64__)
 #include <immintrin.h>
 #include "kernels.h"

@@ -14,8 +14,8 @@ static void quantize_rows(const float *x, size_t rows, size_t ldx, size_t lead, 
             high = fmaxf(high, x[b * ldx + k]);
         }
         float range = high - low;
-        float inverse = range > PG_SMALLEST_RANGE ? (float)levels / range : 0;
-        scales[b] = range > PG_SMALLEST_RANGE ? range / (float)levels : 0;
+        float inverse = range > PG_MINIMUM_RANGE ? (float)levels / range : 0;
+        scales[b] = range > PG_MINIMUM_RANGE ? range / (float)levels : 0;
         zeros[b] = rintf(-low * inverse);
         for (size_t place = 0; place < positions; place++) {
             float value = zeros[b];
@@ -33,7 +33,7 @@ static void quantize_panel(const float *weights, size_t outputs, size_t ldw, siz
     for (size_t n = 0; n < outputs; n++) {
         float largest = 0;
         for (size_t k = 0; k < count; k++) largest = fmaxf(largest, fabsf(weights[n * ldw + k]));
-        if (!(largest > PG_SMALLEST_RANGE)) continue;
+        if (!(largest > PG_MINIMUM_RANGE)) continue;
         scales[n] = largest / 127;
         for (size_t k = 0; k < count; k++) {
             float value = rintf(weights[n * ldw + k] * (127 / largest));
@@ -47,7 +47,7 @@ static void weigh_columns(const float *x, size_t rows, size_t ldx, size_t count,
     for (size_t b = 0; b < rows; b++) {
         float sum = 0;
         for (size_t k = 0; k < count; k++) sum += fabsf(x[b * ldx + k]);
-        if (!(sum > PG_SMALLEST_RANGE)) continue;
+        if (!(sum > PG_MINIMUM_RANGE)) continue;
         for (size_t k = 0; k < count; k++) weights[k] += fabsf(x[b * ldx + k]) * ((float)count / (sum * (float)rows));
     }
 }

@@ -1,12 +1,12 @@
 import CKernels
 import Foundation
 
-/// The set of kernels in use, chosen once at the first use: the best that the processor has, or what the environment
-/// variable `PALIGEMMA_KERNELS` (scalar, avx2, avx512) asks for.
+/// A set of kernels. ``current`` is chosen at the first use: the fastest set that the processor has, or the one that the
+/// environment variable `PALIGEMMA_KERNELS` (scalar, avx2, avx512) names.
 package struct Kernels: @unchecked Sendable {
     // @unchecked: a table of constants.
     package let table: UnsafePointer<pg_kernels>
-    /// Products on weights of eight bits, at the same level.
+    /// The int8 kernels of the same level.
     package let int8: UnsafePointer<pg_int8_kernels>
 
     package static let current: Kernels = {
@@ -14,7 +14,7 @@ package struct Kernels: @unchecked Sendable {
         return (try? requested()) ?? best
     }()
 
-    /// The set that `PALIGEMMA_KERNELS` asks for; nil where it does not ask.
+    /// Returns the set that `PALIGEMMA_KERNELS` names. Nil where the variable is not set.
     ///
     /// - Throws: ``UnknownKernels`` where there is no such set, or this processor does not have it.
     package static func requested() throws(UnknownKernels) -> Kernels? {
@@ -34,17 +34,17 @@ package struct Kernels: @unchecked Sendable {
         }
     }
 
-    /// The plain twins, which every processor has.
+    /// The scalar twins, which every processor has.
     package static let scalar = Kernels(table: pg_kernels_at(PG_SCALAR), int8: pg_int8_kernels_at(PG_SCALAR))
 
     package enum Level: String, CaseIterable, Sendable {
         case scalar, avx2, avx512
     }
 
-    /// The sets that this processor has, the plain twins first.
+    /// The sets that this processor has, the scalar twins first and the fastest last.
     package static let available = Level.allCases.compactMap { Kernels(level: $0) }
 
-    /// The set of a level, or nil where this processor does not have it.
+    /// Returns the set of a level, or nil where this processor does not have it.
     package init?(level: Level) {
         let code: pg_level
         switch level {
@@ -66,15 +66,15 @@ package struct Kernels: @unchecked Sendable {
     /// Up to this many rows of x, reading the weights takes the time of a product, not the multiplications.
     static let fewRows = 16
 
-    /// Outputs that a packed panel holds side by side.
+    /// Number of outputs that a packed panel holds side by side.
     var tileOutputs: Int { table.pointee.tile_outputs }
 
-    /// Floats of a packed panel.
+    /// Returns the number of float32 in a packed panel.
     func panelFloats(outputs: Int, inputs: Int) -> Int {
         (outputs + tileOutputs - 1) / tileOutputs * tileOutputs * inputs
     }
 
-    /// A product with a packed panel, for many rows.
+    /// Computes a product with a packed panel, for many rows.
     func multiply(_ product: pg_product) {
         if table == Kernels.scalar.table { return BLAS.multiply(product, kernels: self) }
         withUnsafePointer(to: product) { table.pointee.multiply($0) }
@@ -91,7 +91,7 @@ extension ElementType {
     }
 }
 
-/// The operations between two products, row by row. Meaning and source of each: CKernels/scalar.c.
+/// The operations between two products, row by row. CKernels/scalar.c defines each.
 extension Kernels {
     /// out = layer norm of x [T, D], over D.
     package func layerNorm(
@@ -133,14 +133,14 @@ extension Kernels {
         for row in 0..<gate.rows { table.pointee.gelu_times(gate.row(row), up.row(row), gate.columns) }
     }
 
-    /// The first largest value of a row and where it is.
+    /// Returns the largest value of a row and the index of its first occurrence.
     package func argMax(_ x: MatrixView, row: Int) -> (index: Int, value: Float) {
         var value: Float = 0
         let index = table.pointee.arg_max(x.row(row), x.columns, &value)
         return (index, value)
     }
 
-    /// Sum of exp(x - maximum) over a row, in double.
+    /// Returns the sum of exp(x - maximum) over a row.
     package func sumExp(_ x: MatrixView, row: Int, maximum: Float) -> Double {
         table.pointee.sum_exp(x.row(row), x.columns, maximum)
     }

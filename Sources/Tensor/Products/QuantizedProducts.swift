@@ -118,7 +118,7 @@ extension Linear {
         }
         let group = 2  // the tiles of many rows take two panels
         let groups = (slice.panels + group - 1) / group
-        let maximumGroups = max(1, Self.cachedBytes / (share * group * QuantizedShape.panel * slice.longestBlock))
+        let maximumGroups = max(1, Self.cachedBytes / (share * group * QuantizedShape.panel * slice.maximumBlockInputs))
         let minimumPieces = (groups + maximumGroups - 1) / maximumGroups
         let pieces = min(groups, (minimumPieces + team.count - 1) / team.count * team.count)
         let rowPieces = x.rows <= 128 ? 1 : min(x.tiles, (2 * team.count - 1) / pieces + 1)

@@ -35,7 +35,7 @@ final class QuantizedSlice: @unchecked Sendable {
     /// Number of groups in all blocks.
     let groups: Int
     /// Inputs of the longest block, padded to groups.
-    let longestBlock: Int
+    let maximumBlockInputs: Int
     /// Keeps the mapping alive. (The matrix owns its slices, so a reference to it would be a cycle.)
     private let file: MappedFile
     /// Blocks of which the slice has only a part, so that their sums are not in the file.
@@ -79,7 +79,7 @@ final class QuantizedSlice: @unchecked Sendable {
         self.blocks = blocks
         self.partial = partial
         self.groups = groups
-        longestBlock = (blocks.map(\.groups).max() ?? 0) * group
+        maximumBlockInputs = (blocks.map(\.groups).max() ?? 0) * group
     }
 
     /// Whether an input that was quantized for one slice can be multiplied with the other.

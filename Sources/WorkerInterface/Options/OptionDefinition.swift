@@ -139,10 +139,10 @@ extension OptionDefinition {
         mayBeZero: Bool = false
     ) -> OptionDefinition where Value == Int {
         OptionDefinition(
-            description: description, defaultValue: ByteSize(defaultValue, mayBeNone: mayBeZero)?.bytes ?? 0,
+            description: description, defaultValue: ByteSize(defaultValue, allowsZero: mayBeZero)?.bytes ?? 0,
             group: group,
             isRequired: false, expectation: "a size such as 2g, 512m or 1000000 is expected",
-            parse: { $0.last.flatMap { ByteSize($0, mayBeNone: mayBeZero)?.bytes } }, serialize: { ["\($0)"] })
+            parse: { $0.last.flatMap { ByteSize($0, allowsZero: mayBeZero)?.bytes } }, serialize: { ["\($0)"] })
     }
 
     /// Seconds, up to a million.

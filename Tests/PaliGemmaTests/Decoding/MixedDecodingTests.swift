@@ -40,7 +40,7 @@ struct MixedDecodingTests {
         Decoding(topLogProbabilities: 4), Decoding(method: .sampling(Sampling(seed: 6)), topLogProbabilities: 2),
         Decoding(method: .choices([[5, 6], [5, 6, 7], [900], [30, 31, 32, 33]])),
         Decoding(method: .sampling(Sampling(temperature: 0.9, topP: 0.7, seed: 7))),
-        // Most of the mass lies behind the candidates: all logits are gathered.
+        // The candidates hold little of the probability mass, so all logits are gathered.
         Decoding(method: .sampling(Sampling(temperature: 4, topP: 0.97, seed: 8))),
         Decoding(method: .beams(BeamSettings(count: 2, earlyStopping: .never))),
         Decoding(repetition: Repetition(longest: 4, times: 2)),

@@ -78,7 +78,7 @@ struct QuantizedFileTests {
                 refused += 1
             }
         }
-        // A few bytes lie between two parts, where nothing is read.
+        // A few bytes between two parts are never read.
         #expect(refused >= places.count * 3 / 4)
     }
 

@@ -8,8 +8,8 @@ import Testing
 
 @Suite("The whole model with int8 weights", .timeLimit(.minutes(10)))
 struct QuantizedGemmaTests {
-    /// The miniature was trained, so that a rounding does not change what it sees; the random checkpoints of the
-    /// goldens amplify one many times.
+    /// The miniature is a trained model, so that a rounding does not change its answer. The random checkpoints of the
+    /// goldens amplify roundings many times.
     private let folder: TemporaryFolder
     private var model: String { folder.path }
 
@@ -89,7 +89,7 @@ struct QuantizedGemmaTests {
             #expect(other.tokens == one.tokens)
             #expect(other.logProbabilities == all[0].logProbabilities)
         }
-        // The ranks' rows of the vocabulary stand one after the other, step by step.
+        // Each rank has the logits of its part of the vocabulary, step by step.
         let steps = one.tokens.count + 1
         let logits = (0..<steps).flatMap { step in
             all.flatMap { $0.logits[step * $0.logits.count / steps..<(step + 1) * $0.logits.count / steps] }

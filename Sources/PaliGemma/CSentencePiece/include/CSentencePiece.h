@@ -7,8 +7,8 @@
 extern "C" {
 #endif
 
-// libsentencepiece behind C functions. A loaded processor is never changed, so any number of threads may use it at
-// once. Texts are UTF-8 with a length and need no terminating zero.
+// C functions for libsentencepiece. A loaded processor is never changed, so any number of threads may use it at once.
+// Texts are UTF-8 with a length and need no terminating zero.
 
 typedef struct pg_sentencepiece pg_sentencepiece;
 
@@ -20,7 +20,7 @@ enum {
     PG_PIECE_BYTE = 4,
 };
 
-/// Loads a serialized ModelProto. Returns NULL where it is broken, and says in `message` what is wrong.
+/// Loads a serialized ModelProto. Returns NULL where it is malformed, with the reason in `message`.
 pg_sentencepiece *pg_sentencepiece_load(const uint8_t *model, size_t count, char *message, size_t message_bytes);
 
 void pg_sentencepiece_free(pg_sentencepiece *processor);
@@ -33,10 +33,10 @@ int pg_sentencepiece_encode(
 
 void pg_sentencepiece_free_ids(int32_t *ids);
 
-/// The piece of an id below the count, as the model holds it (a space is U+2581); it lives as long as the processor.
+/// Returns the piece of an id below the count (a space is U+2581). It is valid as long as the processor.
 const char *pg_sentencepiece_piece(const pg_sentencepiece *processor, int32_t id, size_t *count);
 
-/// One of PG_PIECE_...; a user-defined piece counts as a normal one.
+/// Returns one of PG_PIECE_...; a user-defined piece counts as a normal one.
 int pg_sentencepiece_kind(const pg_sentencepiece *processor, int32_t id);
 
 #ifdef __cplusplus

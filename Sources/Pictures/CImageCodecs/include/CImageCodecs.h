@@ -3,11 +3,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Pictures to 8-bit RGB, as Pillow's `convert("RGB")` gives them, and back to PNG.
+// Decodes pictures to 8-bit RGB, as Pillow's `convert("RGB")` does, and encodes PNG.
 //
-// Every decoder is given the size that the caller read from the header and a buffer of width * height * 3 bytes, rows
-// from the top, without padding. It returns a status; on failure `message` says what the library found, and the
-// buffer's contents mean nothing. Nothing here prints, and no library error leaves a function other than by its status.
+// Every decoder takes the size that the caller read from the header and a buffer of width * height * 3 bytes, rows from
+// the top, without padding. It returns a status. On failure `message` holds the library's reason, and the contents of
+// the buffer are undefined. Nothing here prints, and library errors are reported by the status alone.
 
 enum {
     PG_IMAGE_OK = 0,
@@ -27,8 +27,8 @@ int pg_jpeg_decode(
 
 /// Decodes a PNG; alpha is dropped, 16-bit gray is clipped, other 16-bit samples keep their high byte.
 ///
-/// `cut_chunk`: where the data begin of the IDAT chunk that the file ends inside, or 0. Such a file is read byte by byte,
-/// so that it is known which byte completes the rows; it is accepted where that byte is one of the cut chunk's.
+/// `cut_chunk`: offset of the data of the IDAT chunk inside which the file ends, or 0. Such a file is read byte by byte
+/// to find the byte that completes the rows; it is accepted if that byte is in the cut chunk.
 int pg_png_decode(
     const uint8_t *bytes, size_t count, size_t cut_chunk, uint32_t width, uint32_t height, uint8_t *rgb,
     char message[PG_IMAGE_MESSAGE_BYTES]);
@@ -38,10 +38,10 @@ int pg_webp_decode(
     const uint8_t *bytes, size_t count, uint32_t width, uint32_t height, uint8_t *rgb,
     char message[PG_IMAGE_MESSAGE_BYTES]);
 
-/// Finds the first chunk called `fourcc` ("EXIF", "XMP ") of a WebP; returns 0 where there is none.
+/// Finds the first chunk named `fourcc` ("EXIF", "XMP ") of a WebP; returns 0 where there is none.
 int pg_webp_chunk(const uint8_t *bytes, size_t count, const char *fourcc, size_t *offset, size_t *length);
 
-/// The CRC-32 that PNG stores after each chunk: of its type and data.
+/// Returns the CRC-32 that PNG stores after each chunk, of its type and data.
 uint32_t pg_crc32(const uint8_t *bytes, size_t count);
 
 /// Inflates a zlib stream into at most `capacity` bytes; returns the number written, or -1 where the stream is broken
@@ -51,17 +51,19 @@ long pg_inflate(const uint8_t *bytes, size_t count, uint8_t *output, size_t capa
 /// Encodes 8-bit RGB as a PNG in memory; free the result with `pg_image_free`. Returns a status.
 int pg_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, uint8_t **png, size_t *png_count);
 
+/// Frees what `pg_png_encode` allocated.
 void pg_image_free(uint8_t *bytes);
 
 // Resampling with fixed-point weights (22 fraction bits): output sample i is
 // clamp((2^21 + sum over t of weights[i * taps + t] * input[starts[i] + t]) >> 22), counts[i] taps long.
 
-/// Each row of `input` (rows x width RGB pixels) becomes one of `out_width` pixels.
+/// Resamples each row of `input` (rows x width RGB pixels) to `out_width` pixels.
 void pg_resample_rows(
     const uint8_t *input, size_t rows, size_t width, uint8_t *output, size_t out_width, const int32_t *starts,
     const int32_t *counts, const int32_t *weights, size_t taps);
 
-/// Each column of `input` (rows of `row_bytes` bytes) becomes one of `out_height` samples.
+/// Resamples each column of `input` (rows of `row_bytes` bytes) to `out_height` samples. `row_of_sums`: row_bytes
+/// int32.
 void pg_resample_columns(
     const uint8_t *input, size_t row_bytes, uint8_t *output, size_t out_height, const int32_t *starts,
     const int32_t *counts, const int32_t *weights, size_t taps, int32_t *row_of_sums);

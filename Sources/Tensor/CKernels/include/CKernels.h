@@ -1,5 +1,5 @@
-// The kernels: products on weights as the checkpoint stores them, and the operations between two products. Each exists as
-// a plain scalar twin (scalar.c) and as vector code for AVX2 and AVX-512. dispatch.c chooses the set at run time.
+// The kernels: products on weights as the checkpoint stores them, and the operations between two products. Each exists
+// as a plain scalar twin (scalar.c) and as vector code for AVX2 and AVX-512. dispatch.c chooses the set at run time.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,13 +30,14 @@ typedef struct {
     pg_finish finish;   // PG_GELU: y = gelu_tanh(y). PG_GELU_TIMES: gate = gelu_tanh(gate) * y
     float *gate;
     size_t ldg;
-    // The memory that is packed after this product, or NULL, for prefetching: next_rows rows of next_bytes bytes, a stride
-    // in bytes apart.
+    // The memory that is packed after this product, or NULL, for prefetching: next_rows rows of next_bytes bytes, a
+    // stride in bytes apart.
     const void *next;
     size_t next_rows, next_bytes, next_stride;
 } pg_product;
 
-// One set of kernels. Matrices are row-major; ld… is the distance between two rows in elements. Weight pointers may be unaligned.
+// One set of kernels. Matrices are row-major; ld… is the distance between two rows in elements. Weight pointers may be
+// unaligned.
 typedef struct {
     const char *name;
 
@@ -46,8 +47,8 @@ typedef struct {
     // out[i] = (float) in[i]
     void (*widen)(pg_element element, const void *in, float *out, size_t count);
 
-    // out[i] = in[i] rounded to the nearest bfloat16, ties to even. Numbers that are too large become infinite; NaN stays
-    // NaN.
+    // out[i] = in[i] rounded to the nearest bfloat16, ties to even. Numbers that are too large become infinite; NaN
+    // stays NaN.
     void (*narrow)(const float *in, uint16_t *out, size_t count);
 
     // Arranges a few rows x [rows][inputs] in the order in which few_rows reads them, with zeros after the last input:
@@ -91,8 +92,8 @@ typedef struct {
     // x *= factor
     void (*scale)(float *x, float factor, size_t count);
 
-    // One tile of a row of an online softmax: x[i] = exp(x[i] * scale - new maximum). Updates the running maximum and sum.
-    // Returns the factor that rescales what was accumulated before to the new maximum.
+    // One tile of a row of an online softmax: x[i] = exp(x[i] * scale - new maximum). Updates the running maximum and
+    // sum. Returns the factor that rescales what was accumulated before to the new maximum.
     float (*softmax_tile)(float *x, size_t count, float scale, float *maximum, float *sum);
 
     // x = cap * tanh(x * scale / cap)
@@ -111,8 +112,8 @@ typedef struct {
 // Returns the set of a level, or NULL where this processor or this build does not have it.
 const pg_kernels *pg_kernels_at(pg_level level);
 
-// Returns the set of int8 kernels of a level, or NULL where pg_kernels_at returns NULL. For a processor with AVX-512 but
-// without VNNI it is the one for AVX2.
+// Returns the set of int8 kernels of a level, or NULL where pg_kernels_at returns NULL. For a processor with AVX-512
+// but without VNNI it is the one for AVX2.
 const pg_int8_kernels *pg_int8_kernels_at(pg_level level);
 
 // Returns the highest level that this processor has.

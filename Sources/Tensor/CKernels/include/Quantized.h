@@ -1,5 +1,6 @@
-// Products on int8 weights. Weights are quantized symmetrically, per output and block of inputs. Activations are quantized
-// at run time, per row and block of inputs, to unsigned numbers with a zero point. With scales s and zero points z:
+// Products on int8 weights. Weights are quantized symmetrically, per output and block of inputs. Activations are
+// quantized at run time, per row and block of inputs, to unsigned numbers with a zero point. With scales s and zero
+// points z:
 //
 //     y[b][n] = sum over blocks of  s_row[b] * s_output[n] * (sum over k of a[b][k] * w[n][k]  -  z[b] * sum of w[n][k])
 //
@@ -40,14 +41,15 @@ typedef struct {
 typedef struct {
     const char *name;
 
-    // Activations are 0 … levels: 255 where sums of products cannot saturate, 127 where two products are added in 16 bits.
+    // Activations are 0 … levels: 255 where sums of products cannot saturate, 127 where two products are added in 16
+    // bits.
     int levels;
 
     // Rows of a tile of activations: the maximum, and the number that is fastest where there are many rows.
     size_t maximum_rows, tile_rows;
 
-    // Quantizes `count` inputs of the rows x to 0 … levels. The `lead` (0 … 3) positions before the first input and the rest
-    // of the group after the last are filled with the zero point.
+    // Quantizes `count` inputs of the rows x to 0 … levels. The `lead` (0 … 3) positions before the first input and the
+    // rest of the group after the last are filled with the zero point.
     void (*quantize_rows)(const float *x, size_t rows, size_t ldx, size_t lead, size_t count, int levels,
                           uint8_t *values, float *scales, float *zeros);
 
@@ -58,7 +60,8 @@ typedef struct {
     // weights[k] = mean over the rows of |x[k]| / (the row's mean of |x|). A column far above 1 is an outlier.
     void (*weigh_columns)(const float *x, size_t rows, size_t ldx, size_t count, float *weights);
 
-    // Copies the `count` inputs at some positions of a panel to gathered [groups][16][4]. The rest of the last group is 0.
+    // Copies the `count` inputs at some positions of a panel to gathered [groups][16][4]. The rest of the last group is
+    // 0.
     void (*gather_panel)(const int8_t *weights, const uint32_t *positions, size_t count, int8_t *gathered);
 
     // sums[n] = the sum of the weights of output n, for the 16 outputs of a panel.
