@@ -129,7 +129,7 @@ package struct Schedule {
         self.limits = limits
     }
 
-    /// Whether no job is leased, and the queue had nothing or shall not be asked.
+    /// Whether no job is leased, and the queue had nothing or must not be asked.
     package var isIdle: Bool {
         !leasing && preparing.isEmpty && waiting.isEmpty && batches.isEmpty && decoding.isEmpty && running == nil
             && (queueIsEmpty || draining)

@@ -121,7 +121,7 @@ package final class FeatureFolder {
         }
     }
 
-    /// Removes the least recently used files. Other processes write and remove here too, so the folder is listed anew.
+    /// Removes the least recently used files. Other processes write and remove here too, so the folder is listed again.
     private func makeRoom() {
         let files = files().sorted { $0.time < $1.time }
         bytes = files.reduce(0) { $0 + $1.size }
