@@ -29,7 +29,8 @@ package final class RankLoop {
         host = try mpi.shareMemory { ranks in HostComputeLock.bytes + HostEventCounts.bytes(ranks: ranks) }
         eventCounts = HostEventCounts(shared: host.map { ($0.memory + HostComputeLock.bytes, $0.rank, $0.count) })
         notifier = HostNotifier(eventCounts)
-        // Without single copies a message goes through shared memory in pieces, and no event count is notified of a piece.
+        // Without single copies a message goes through shared memory in pieces, and no event count is notified of a
+        // piece.
         let singleCopies =
             ProcessInfo.processInfo.environment["OMPI_MCA_btl_vader_single_copy_mechanism"] != "none"
         let isNotifiedOfAllTransfers = mpi.size == 1 || host?.count == mpi.size && singleCopies

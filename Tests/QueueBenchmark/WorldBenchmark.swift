@@ -3,7 +3,8 @@ import Foundation
 import Queue
 import Synchronization
 
-/// Worlds that sleep instead of computing: how many jobs they answer, against what they would if the queue took no time.
+/// Worlds that sleep instead of computing: how many jobs they answer, against what they would if the queue took no
+/// time.
 struct WorldBenchmark {
     let queue: String
     let worlds: Int

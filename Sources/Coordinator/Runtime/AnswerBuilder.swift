@@ -37,8 +37,8 @@ package struct AnswerBuilder {
         return hasAnswers && (logprobs + answers.map(\.score)).allSatisfy(\.isFinite)
     }
 
-    /// Returns the text before the first of some stop texts in it, and that stop text; of several at the same place the one
-    /// that is given first. Nil where there is none.
+    /// Returns the text before the first of some stop texts in it, and that stop text; of several at the same place the
+    /// one that is given first. Nil where there is none.
     package static func cut(_ text: String, before stops: [String]) -> (text: String, reason: String)? {
         var first: (at: String.Index, reason: String)?
         for stop in stops {

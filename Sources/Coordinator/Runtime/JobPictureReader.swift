@@ -3,8 +3,8 @@ import Foundation
 import Pictures
 import Queue
 
-/// Reads the pictures of jobs and the frames of their videos: from the queue where they are stored in it, else from their
-/// files.
+/// Reads the pictures of jobs and the frames of their videos: from the queue where they are stored in it, else from
+/// their files.
 struct JobPictureReader: Sendable {
     let reader: PictureReader
 
@@ -42,8 +42,8 @@ struct JobPictureReader: Sendable {
 }
 
 extension JobImage {
-    /// Calls `body` with the path of the file, and its stamp when it was submitted. A file that is stored in the queue is at
-    /// that path only during the call.
+    /// Calls `body` with the path of the file, and its stamp when it was submitted. A file that is stored in the queue
+    /// is at that path only during the call.
     fileprivate func withFile<Value>(_ body: (String, FileStamp?) throws(ImageError) -> Value) throws(ImageError)
         -> Value
     {

@@ -2,8 +2,8 @@ import Base
 import Foundation
 import Queue
 
-/// The thread that calls the queue: it leases, renews and finishes jobs, and never computes, so a lease is renewed in time
-/// however long a prefill takes.
+/// The thread that calls the queue: it leases, renews and finishes jobs, and never computes, so a lease is renewed in
+/// time however long a prefill takes.
 final class LeaseKeeper: @unchecked Sendable {
     // @unchecked: `held`, `pace` and `isProven` are only used on the keeper's thread.
     private enum Call {
@@ -56,8 +56,8 @@ final class LeaseKeeper: @unchecked Sendable {
     /// Makes the calls that are left, gives back what is still held and then reports `queueClosed`.
     func stop() { calls.close() }
 
-    /// Waits until that is done, or until the timeout where a server is down: then the leases expire, or supervision gives
-    /// them back.
+    /// Waits until that is done, or until the timeout where a server is down: then the leases expire, or supervision
+    /// gives them back.
     ///
     /// - Returns: Whether it is done.
     func finish(within seconds: Double) -> Bool { finished.wait(timeout: .now() + seconds) == .success }

@@ -28,7 +28,8 @@ final class PostgresSession: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - timeout: Replaces the session's timeout.
-    ///   - body: Gets the connection, and whether an earlier attempt may have been committed although its reply was lost.
+    ///   - body: Gets the connection, and whether an earlier attempt may have been committed although its reply was
+    ///     lost.
     /// - Throws: `unreachable` after the timeout, `busy` after too many conflicts, and the final errors of `body`.
     func run<Result>(
         doing: String, timeout: Duration? = nil,
