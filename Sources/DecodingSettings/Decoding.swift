@@ -1,7 +1,7 @@
 /// How the tokens of a sequence are chosen, and what is reported about them.
 ///
-/// A new setting is a property here or in one of the structs beside it, with an entry in ``DecodingOptions/table``; a field
-/// of the message `Decoding` in wire.proto, packed in Wire/Messages/Decoding.swift; and its use.
+/// A new setting is a property here or in one of the structs beside it, with an entry in ``DecodingOptions/table``; a
+/// field of the message `Decoding` in wire.proto, packed in Wire/Messages/Decoding.swift; and its use.
 package struct Decoding: Sendable, Equatable {
     package enum Method: Sendable, Equatable {
         /// The most probable token at every step.

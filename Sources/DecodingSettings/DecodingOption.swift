@@ -1,7 +1,7 @@
 import Base
 
-/// The description of one decoding option: a key of a job, and the flag and the environment variable that set it for all
-/// jobs.
+/// The description of one decoding option: a key of a job, and the flag and the environment variable that set it for
+/// all jobs.
 package struct DecodingOption: Sendable {
     /// What an option is about, which decides what it can be combined with.
     enum Role: Sendable {

@@ -6,8 +6,8 @@ struct DecodingOptionKind<Value: Sendable>: Sendable {
     let flagForm: String
     var isList = false
     var isNumber = false
-    /// Returns the JSON value that the texts of a flag mean; nil where they mean none. There is one text, unless the flag
-    /// is a list.
+    /// Returns the JSON value that the texts of a flag mean; nil where they mean none. There is one text, unless the
+    /// flag is a list.
     let parse: @Sendable ([String]) -> JSON?
     /// Checks the value of a key.
     let read: @Sendable (_ key: String, JSON) throws(DecodingOptionError) -> Value

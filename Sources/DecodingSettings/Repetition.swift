@@ -1,4 +1,5 @@
-/// When an answer that repeats itself ends: an n-gram of up to `longest` tokens stands `times` times in a row at its end.
+/// When an answer that repeats itself ends: an n-gram of up to `longest` tokens stands `times` times in a row at its
+/// end.
 package struct Repetition: Sendable, Equatable {
     /// The maximum length of the n-gram, in tokens.
     package var longest: Int

@@ -1,5 +1,5 @@
-/// Random decoding: logits are divided by the temperature, cut to the `topK` largest (0: all; ties with the last stay), of
-/// these to the fewest that have the probability `topP` together, and one is sampled by what is left.
+/// Random decoding: logits are divided by the temperature, cut to the `topK` largest (0: all; ties with the last stay),
+/// of these to the fewest that have the probability `topP` together, and one is sampled by what is left.
 package struct Sampling: Sendable, Equatable {
     /// Above 0.
     package var temperature: Double

@@ -29,7 +29,8 @@ package final class RankLoop {
         host = try mpi.shareMemory { ranks in HostComputeLock.bytes + HostEventCounts.bytes(ranks: ranks) }
         eventCounts = HostEventCounts(shared: host.map { ($0.memory + HostComputeLock.bytes, $0.rank, $0.count) })
         notifier = HostNotifier(eventCounts)
-        // Without single copies a message goes through shared memory in pieces, and nobody is notified of a piece.
+        // Without single copies a message goes through shared memory in pieces, and no event count is notified of a
+        // piece.
         let singleCopies =
             ProcessInfo.processInfo.environment["OMPI_MCA_btl_vader_single_copy_mechanism"] != "none"
         let isNotifiedOfAllTransfers = mpi.size == 1 || host?.count == mpi.size && singleCopies
@@ -100,7 +101,7 @@ package final class RankLoop {
     ///
     /// - Parameters:
     ///   - handle: Gets every frame for this rank; frames of one sender come in the order in which they were sent.
-    ///   - step: Called in every round; returns whether it did something, or nil when the loop shall end.
+    ///   - step: Called in every round; returns whether it did something, or nil to end the loop.
     /// - Throws: ``ShardError``, and what `handle` and `step` throw.
     package func run(handle: (IncomingFrame) throws -> Void, step: () throws -> Bool?) throws {
         while true {

@@ -2,8 +2,8 @@ import PaliGemma
 
 /// The memory that a rank will need by the plan, in bytes.
 package struct RankMemory: Sendable, Equatable {
-    /// The bytes of the checkpoint that this rank reads. The mapping is shared by the ranks of a host, so what several of
-    /// them read (attention's weights, the embedding) is in memory once.
+    /// The bytes of the checkpoint that this rank reads. The mapping is shared by the ranks of a host, so what several
+    /// of them read (attention's weights, the embedding) is in memory once.
     package let weightsRead: Int
     /// The bytes of the KV cache for one position of one sequence.
     package let cachePerToken: Int

@@ -1,7 +1,7 @@
 import PaliGemma
 
-/// How the work of a world is divided among its N ranks: the first ranks encode pictures, the others hold Gemma together,
-/// and a world of one does both.
+/// How the work of a world is divided among its N ranks: the first ranks encode pictures, the others hold Gemma
+/// together, and a world of one does both.
 ///
 ///     -n 1   rank 0: Coordinator, vision and Gemma
 ///     -n 4   rank 0: Coordinator and vision      ranks 1, 2, 3: Gemma, three ways
@@ -13,7 +13,8 @@ package struct ShardPlan: Sendable, Equatable {
     /// What each Gemma rank holds, in the order of their ranks.
     package let slices: [TextSlice]
 
-    /// The maximum number of ranks of one world. Beyond it, more worlds on the same queue serve better than a wider one.
+    /// The maximum number of ranks of one world. Beyond it, more worlds on the same queue serve better than a wider
+    /// one.
     package static let maximumRanks = 16
 
     /// - Parameters:
@@ -69,8 +70,9 @@ package struct ShardPlan: Sendable, Equatable {
         return (1..<ranks).min { longerStage($0) < longerStage($1) } ?? 1
     }
 
-    /// Divides query heads as evenly as whole heads allow, MLP columns so that heads and columns together weigh the same on
-    /// every rank, and vocabulary rows evenly. Any dimension may divide unevenly, or leave a rank with none of something.
+    /// Divides query heads as evenly as whole heads allow, MLP columns so that heads and columns together weigh the
+    /// same on every rank, and vocabulary rows evenly. Any dimension may divide unevenly, or leave a rank with none of
+    /// something.
     private static func slices(of text: TextConfiguration, ranks: Int) -> [TextSlice] {
         let heads = shares(of: text.heads, weights: Array(repeating: 1, count: ranks), multiple: 1)
         // Weights of one head's query and output against those of one MLP column (gate, up, down).

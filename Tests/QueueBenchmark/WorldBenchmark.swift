@@ -3,7 +3,8 @@ import Foundation
 import Queue
 import Synchronization
 
-/// Worlds that sleep instead of computing: how many jobs they answer, against what they would if the queue took no time.
+/// Worlds that sleep instead of computing: how many jobs they answer, against what they would if the queue took no
+/// time.
 struct WorldBenchmark {
     let queue: String
     let worlds: Int
@@ -81,7 +82,7 @@ final class Gate: @unchecked Sendable {
     }
 }
 
-/// A world as the queue sees it: a thread that leases ahead, renews and finishes by the real queue, as `QueueKeeper`
+/// A world as the queue sees it: a thread that leases ahead, renews and finishes by the real queue, as `LeaseKeeper`
 /// does, and one that sleeps for each job.
 final class SimulatedWorld: @unchecked Sendable {
     // @unchecked: `held` and `outstanding` belong to the queue's thread, the rest does not change.

@@ -15,7 +15,7 @@ enum Drain {
 }
 signal(SIGUSR1) { _ in Drain.isAsked.store(true, ordering: .relaxed) }
 
-func say(_ text: String) {
+func printLine(_ text: String) {
     FileHandle.standardOutput.write(Data("\(text)\n".utf8))
 }
 
@@ -41,7 +41,7 @@ do {
                 } else {
                     try queue.finish(lease.handle, with: answer)
                 }
-                say(lease.handle.jobID)
+                printLine(lease.handle.jobID)
             } catch .staleLease {
                 continue
             }

@@ -3,7 +3,7 @@ import PaliGemma
 import Queue
 import Wire
 
-/// Puts an answer together from the tokens of a sequence as they come, and sees where a stop text ends it.
+/// Builds an answer from the tokens of a sequence as they come, and finds the stop text that ends it.
 package struct AnswerBuilder {
     private var tokens: [Int32] = []
     private var logprobs: [Float] = []
@@ -12,14 +12,14 @@ package struct AnswerBuilder {
     private var answers: [Tokens.Answer] = []
     private var stop: (text: String, reason: String)?
 
-    /// Takes what is new.
+    /// Takes new tokens.
     ///
-    /// - Returns: whether a stop text came: there is nothing more to come then.
+    /// - Returns: Whether a stop text came, which ends the answer.
     mutating func take(_ result: Tokens.Result, options: DecodingOptions, tokenizer: Tokenizer) -> Bool {
         topTokens += result.topTokens
         topLogprobs += result.topLogprobs
         answers += result.answers
-        // One by one, so that nothing depends on how many come together.
+        // One by one, so that the answer does not depend on how many come together.
         for (token, logprob) in zip(result.tokens, result.logprobs) {
             tokens.append(token)
             logprobs.append(logprob)
@@ -31,13 +31,14 @@ package struct AnswerBuilder {
         return false
     }
 
-    /// Whether the model's numbers are any: a weight that is NaN makes all of them so.
+    /// Returns whether the model's numbers are finite: a weight that is NaN makes all of them NaN.
     func isFinite(_ options: DecodingOptions) -> Bool {
         let hasAnswers = options.beams == nil && options.choices.isEmpty || !answers.isEmpty
         return hasAnswers && (logprobs + answers.map(\.score)).allSatisfy(\.isFinite)
     }
 
-    /// The text before the first of some texts in it; of several at the same place the one that is given first.
+    /// Returns the text before the first of some stop texts in it, and that stop text; of several at the same place the
+    /// one that is given first. Nil where there is none.
     package static func cut(_ text: String, before stops: [String]) -> (text: String, reason: String)? {
         var first: (at: String.Index, reason: String)?
         for stop in stops {
@@ -47,11 +48,11 @@ package struct AnswerBuilder {
         return first.map { (String(text[..<$0.at]), $0.reason) }
     }
 
-    /// The answer of a sequence that ended.
+    /// Returns the answer of a sequence that ended.
     ///
     /// - Parameters:
-    ///   - picture: the only picture of the job, where boxes may lie.
-    ///   - prompt: of the job; one that asks for boxes is told so where there are none.
+    ///   - picture: The size of the only picture of the job, in which boxes are located; nil where there are several.
+    ///   - prompt: The prompt of the job; where it asks for boxes, the answer has a list of them even if it is empty.
     func answer(
         _ status: Tokens.Status, options: DecodingOptions, tokenizer: Tokenizer, seconds: Double,
         picture: PictureSize?, prompt: String

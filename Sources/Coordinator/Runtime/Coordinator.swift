@@ -75,9 +75,9 @@ package final class Coordinator {
 
     /// The helper threads, by name, and their activity, for a watchdog.
     package var helpers: [(name: String, activity: @Sendable () -> Activity)] {
-        let (keeper, marks) = (keeper, preparer.marks)
-        let readers = marks.map { mark in
-            (name: "a thread that reads pictures", activity: { @Sendable in mark.activity })
+        let (keeper, counters) = (keeper, preparer.counters)
+        let readers = counters.map { counter in
+            (name: "a thread that reads pictures", activity: { @Sendable in counter.activity })
         }
         return [("the queue's thread", { @Sendable in keeper.activity })] + readers
     }

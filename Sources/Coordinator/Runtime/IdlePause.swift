@@ -18,8 +18,8 @@ package struct IdlePause {
 
     /// Returns the next pause, in seconds.
     ///
-    /// - Parameter due: The time until a job that waits for its next attempt, or that another world has, can be ready, in
-    ///   seconds; nil where there is none.
+    /// - Parameter due: The time until a job that waits for its next attempt, or that another world has, can be ready,
+    ///   in seconds; nil where there is none.
     package mutating func next(dueIn due: Double?) -> Double {
         let pause = following * Double.random(in: Self.jitter)
         following = min(2 * following, Self.longest)

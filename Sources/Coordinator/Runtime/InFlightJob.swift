@@ -36,8 +36,8 @@ struct InFlightJob {
 
     /// Takes new tokens of its sequence.
     ///
-    /// - Returns: What became of the job, and whether its sequence has to be canceled: a stop text ended the answer, and
-    ///   the Gemma ranks, which know nothing of texts, would go on.
+    /// - Returns: What became of the job, and whether its sequence has to be canceled: a stop text ended the answer,
+    ///   and the Gemma ranks, which know nothing of texts, would go on.
     mutating func take(_ result: Tokens.Result, tokenizer: Tokenizer) -> (state: State, cancels: Bool) {
         guard let prepared else { return (.unfinished, false) }
         let isStopped = answer.take(result, options: prepared.options, tokenizer: tokenizer)

@@ -3,22 +3,25 @@ import Foundation
 import Pictures
 import Queue
 
-/// Reads the pictures of jobs and the frames of their videos, from the queue where they travelled in it, else from
+/// Reads the pictures of jobs and the frames of their videos: from the queue where they are stored in it, else from
 /// their files.
 struct JobPictureReader: Sendable {
     let reader: PictureReader
 
-    /// What the model sees: side·side·3 bytes.
+    /// What the model gets.
     struct Picture: Sendable {
+        /// [side, side, 3] bytes.
         let pixels: [UInt8]
-        /// Nil for a frame.
+        /// The size in its file; nil for a frame.
         let size: PictureSize?
     }
 
-    /// - Parameter mark: is told that a video gets on.
-    func read(_ image: JobImage, _ mark: ActivityCounter) throws(ImageError) -> [Picture] {
+    /// Reads a picture, or the frames of a video.
+    ///
+    /// - Parameter counter: Advanced while a video is read.
+    func read(_ image: JobImage, _ counter: ActivityCounter) throws(ImageError) -> [Picture] {
         guard let frames = image.frames else { return [try picture(image)] }
-        let video = VideoReader(reader: reader) { mark.advance() }
+        let video = VideoReader(reader: reader) { counter.advance() }
         return try image.withFile { path, stamp throws(ImageError) in
             try video.read(path: path, frames: frames, expecting: stamp).map { Picture(pixels: $0.pixels, size: nil) }
         }
@@ -39,8 +42,8 @@ struct JobPictureReader: Sendable {
 }
 
 extension JobImage {
-    /// Calls `body` with a path where the file lies and what it was; one that travelled in the queue lies there only
-    /// during the call.
+    /// Calls `body` with the path of the file, and its stamp when it was submitted. A file that is stored in the queue
+    /// is at that path only during the call.
     fileprivate func withFile<Value>(_ body: (String, FileStamp?) throws(ImageError) -> Value) throws(ImageError)
         -> Value
     {
@@ -48,7 +51,7 @@ extension JobImage {
         let copy = NSTemporaryDirectory() + "paligemma-video-\(UUID().uuidString)"
         defer { unlink(copy) }
         guard (try? Data(bytes).write(to: URL(fileURLWithPath: copy))) != nil else {
-            throw ImageError(.unreadable, at: path, "it travelled in the queue and cannot be written to \(copy)")
+            throw ImageError(.unreadable, at: path, "it is stored in the queue and cannot be written to \(copy)")
         }
         do {
             return try body(copy, nil)
@@ -57,7 +60,7 @@ extension JobImage {
         }
     }
 
-    /// What the file was when it was submitted, where there was one.
+    /// The stamp of the file when it was submitted, where there was one.
     fileprivate var stamp: FileStamp? {
         guard let size, let modified else { return nil }
         return FileStamp(size: size, modificationTime: modified)

@@ -2,8 +2,8 @@ import Base
 import Foundation
 import Queue
 
-/// The thread that calls the queue: it leases, renews and finishes jobs, and never computes, so a lease is renewed in time
-/// however long a prefill takes.
+/// The thread that calls the queue: it leases, renews and finishes jobs, and never computes, so a lease is renewed in
+/// time however long a prefill takes.
 final class LeaseKeeper: @unchecked Sendable {
     // @unchecked: `held`, `pace` and `isProven` are only used on the keeper's thread.
     private enum Call {
@@ -16,7 +16,7 @@ final class LeaseKeeper: @unchecked Sendable {
     private let queue: any JobQueue
     private let owner: String
     private let duration: Duration
-    private let mark = ActivityCounter()
+    private let counter = ActivityCounter()
     private let calls = Mailbox<Call>()
     private let report: @Sendable (HelperReport) -> Void
     private let finished = DispatchSemaphore(value: 0)
@@ -49,15 +49,15 @@ final class LeaseKeeper: @unchecked Sendable {
     /// Its activity, for a watchdog. Retries count as progress: the queue has a timeout of its own for a server that is
     /// down.
     var activity: Activity {
-        guard case .waiting(let pieces) = mark.activity else { return .idle }
+        guard case .waiting(let pieces) = counter.activity else { return .idle }
         return .waiting(pieces &+ queue.retries)
     }
 
     /// Makes the calls that are left, gives back what is still held and then reports `queueClosed`.
     func stop() { calls.close() }
 
-    /// Waits until that is done, or until the timeout where a server is down: then the leases expire, or supervision gives
-    /// them back.
+    /// Waits until that is done, or until the timeout where a server is down: then the leases expire, or supervision
+    /// gives them back.
     ///
     /// - Returns: Whether it is done.
     func finish(within seconds: Double) -> Bool { finished.wait(timeout: .now() + seconds) == .success }
@@ -73,16 +73,16 @@ final class LeaseKeeper: @unchecked Sendable {
             do throws(QueueError) {
                 switch calls.takeFirst(until: renewal) {
                 case .item(let call):
-                    mark.begin()
-                    defer { mark.end() }
+                    counter.begin()
+                    defer { counter.end() }
                     try make(call)
                 case .timeout: break
                 case .closed: break loop
                 }
                 if DispatchTime.now() >= renewal {
                     renewal = DispatchTime.now() + interval
-                    mark.begin()
-                    defer { mark.end() }
+                    counter.begin()
+                    defer { counter.end() }
                     try renew()
                 }
             } catch {
@@ -90,8 +90,8 @@ final class LeaseKeeper: @unchecked Sendable {
             }
         }
         guard !held.isEmpty else { return }
-        mark.begin()
-        defer { mark.end() }
+        counter.begin()
+        defer { counter.end() }
         try? queue.release(Array(held))
     }
 

@@ -1,8 +1,8 @@
 /// The number of jobs that a world may hold: what it can finish within the time of a lease, by its own speed. So a slow
 /// world does not keep jobs from others, and a world that hangs holds few.
 ///
-/// The minimum is three, so that no stage waits: one job that Gemma has, one that is encoded, one whose pictures are read.
-/// Before the first jobs are finished nothing is known, and the schedule's own bound (two micro-batches) applies.
+/// The minimum is three, so that no stage waits: one job that Gemma has, one that is encoded, one whose pictures are
+/// read. Before the first jobs are finished nothing is known, and the schedule's own bound (two micro-batches) applies.
 package struct LeasePace {
     /// The duration of a lease, in seconds.
     private let lease: Double

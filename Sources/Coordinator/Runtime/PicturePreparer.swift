@@ -7,7 +7,7 @@ import Queue
 
 /// Reads, resizes and tokenizes jobs on threads of its own, ahead of the vision stage.
 final class PicturePreparer: Sendable {
-    let marks: [ActivityCounter]
+    let counters: [ActivityCounter]
     private let work = Mailbox<(Schedule.JobID, Job)>()
     private let reader: JobPictureReader
     private let tokenizer: Tokenizer
@@ -26,10 +26,10 @@ final class PicturePreparer: Sendable {
         self.adapters = adapters
         self.timeline = timeline
         self.report = report
-        marks = (0..<threads).map { _ in ActivityCounter() }
+        counters = (0..<threads).map { _ in ActivityCounter() }
         for index in 0..<threads {
             let name = "prepare-\(index)"
-            Thread.start(name, stackBytes: 4 << 20) { [self] in run(name: name, marks[index]) }
+            Thread.start(name, stackBytes: 4 << 20) { [self] in run(name: name, counters[index]) }
         }
     }
 
@@ -37,20 +37,20 @@ final class PicturePreparer: Sendable {
 
     func stop() { work.close() }
 
-    private func run(name: String, _ mark: ActivityCounter) {
+    private func run(name: String, _ counter: ActivityCounter) {
         while case .item(let (id, job)) = work.takeFirst() {
-            mark.begin()
+            counter.begin()
             FaultSwitch.before(.prepare, job.id)
             let message = timeline.span("prepare", thread: name, detail: "\(job.pictureCount) pictures") {
-                prepared(id, job, mark)
+                prepared(id, job, counter)
             }
             FaultSwitch.after(.prepare, job.id)
-            mark.end()
+            counter.end()
             report(message)
         }
     }
 
-    private func prepared(_ id: Schedule.JobID, _ job: Job, _ mark: ActivityCounter) -> HelperReport {
+    private func prepared(_ id: Schedule.JobID, _ job: Job, _ counter: ActivityCounter) -> HelperReport {
         do {
             // The prompt first: it costs nothing, and its errors need no picture.
             let options = try DecodingOptions(text: job.options)
@@ -61,7 +61,7 @@ final class PicturePreparer: Sendable {
                 for: job.prompt, pictures: job.pictureCount, maximumNewTokens: longest, tokenizer: tokenizer,
                 configuration: configuration)
             let text = Array(ids.dropFirst(job.pictureCount * configuration.vision.tokens))
-            let pictures = try job.images.flatMap { try reader.read($0, mark) }
+            let pictures = try job.images.flatMap { try reader.read($0, counter) }
             return .prepared(
                 id,
                 PreparedJob(

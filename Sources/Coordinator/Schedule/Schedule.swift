@@ -51,8 +51,9 @@ package struct Schedule {
     package enum Event: Equatable {
         /// The queue gave jobs, possibly none.
         case leased([JobID])
-        /// A job is ready for the vision stage: the rows of its prefix, the maximum number of positions of its prefix and
-        /// answers, and the maximum number of its rows in a decode step. An exclusive one has a micro-batch to itself.
+        /// A job is ready for the vision stage: the rows of its prefix, the maximum number of positions of its prefix
+        /// and answers, and the maximum number of its rows in a decode step. An exclusive one has a micro-batch to
+        /// itself.
         case prepared(JobID, rows: Int, positions: Int, sequenceRows: Int = 1, isExclusive: Bool = false)
         /// A job cannot be prepared; its failure has been reported to the queue.
         case unprepared(JobID)
@@ -129,7 +130,7 @@ package struct Schedule {
         self.limits = limits
     }
 
-    /// Whether no job is leased, and the queue had nothing or shall not be asked.
+    /// Whether no job is leased, and the queue had nothing or must not be asked.
     package var isIdle: Bool {
         !leasing && preparing.isEmpty && waiting.isEmpty && batches.isEmpty && decoding.isEmpty && running == nil
             && (queueIsEmpty || draining)
@@ -223,9 +224,10 @@ package struct Schedule {
         return [.lease(limits.jobsAhead - ahead)]
     }
 
-    /// Gives a vision rank the next batch, where that is full or no more jobs are expected soon. For a rank without a batch
-    /// none are expected when no picture is being read. A rank with a batch needs the next one only so that it never waits,
-    /// so there the queue must have no more either: Gemma's weights are read for every batch, whatever it holds.
+    /// Gives a vision rank the next batch, where that is full or no more jobs are expected soon. For a rank without a
+    /// batch none are expected when no picture is being read. A rank with a batch needs the next one only so that it
+    /// never waits, so there the queue must have no more either: Gemma's weights are read for every batch, whatever it
+    /// holds.
     private mutating func encodeMore() -> [Action] {
         var actions: [Action] = []
         while !waiting.isEmpty {
@@ -265,8 +267,8 @@ package struct Schedule {
         return taken
     }
 
-    /// Gives the Gemma ranks the next order; they do one at a time. A batch whose features have begun to come is prefilled
-    /// first, where its KV cache has room beside the others; otherwise all sequences decode together.
+    /// Gives the Gemma ranks the next order; they do one at a time. A batch whose features have begun to come is
+    /// prefilled first, where its KV cache has room beside the others; otherwise all sequences decode together.
     private mutating func orderMore() -> [Action] {
         guard running == nil else { return [] }
         if let batch = batches.first(where: { $0.started && !$0.prefilled }), isAdmissible(batch) {

@@ -16,7 +16,7 @@ package struct JobFailure: Error, Sendable, Equatable {
 
     /// The failure of a job that a person canceled.
     package static let takenBack = JobFailure(
-        code: cancelled, message: "cancelled before it was answered; `paligemma retry --code cancelled` queues it anew")
+        code: cancelled, message: "canceled before it was answered; `paligemma retry --code cancelled` queues it again")
 
     package init(code: String, message: String) {
         self.code = code

@@ -94,7 +94,7 @@ extension QueueError: CustomStringConvertible {
         case .unreachable(let queue, let reason):
             "cannot reach the queue \(queue): \(reason); check that the server runs and that this machine may reach it"
         case .refused(let queue, let reason, let advice):
-            "the queue \(queue) does not let us in: \(reason); \(advice)"
+            "the queue \(queue) refused the connection: \(reason); \(advice)"
         case .full(let queue, let ready, let adding, let bound):
             "the queue \(queue) has \(ready) jobs ready, and \(adding) more would pass the bound of \(bound) (--max-ready); "
                 + "submit the same again when worlds have answered some, what is in already is not doubled"
@@ -108,7 +108,7 @@ extension QueueError: CustomStringConvertible {
         case .otherContents(let jobID, let source, let difference):
             (source.map { "\($0): " } ?? "")
                 + "job '\(jobID)' is already in the queue with other contents (\(difference)); "
-                + "give it another id, or --replace to queue it anew"
+                + "give it another id, or --replace to queue it again"
         case .unreadable(let path, let reason):
             "cannot read \(path): \(reason)"
         }

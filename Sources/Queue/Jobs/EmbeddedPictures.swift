@@ -2,11 +2,11 @@ import Base
 import Pictures
 
 extension Job {
-    /// Largest file that travels in a queue, in bytes; what is larger is better read where it lies.
+    /// The maximum size of a file that is stored in a queue, in bytes; a larger one is better read at its path.
     package static let largestEmbedded: Int64 = 32 << 20
 
-    /// Reads the pictures into the job, for worlds that cannot see the files. A picture that cannot be read makes the
-    /// job one that has failed, with the code that a world would have found.
+    /// Reads the pictures into the job, for worlds that cannot read the files. A picture that cannot be read makes the
+    /// job fail, with the code that a world would report.
     package mutating func embedPictures() {
         guard fault == nil else { return }
         for index in images.indices {
@@ -24,6 +24,6 @@ extension Job {
         }
     }
 
-    /// Bytes of pictures that travel with the job.
+    /// The size of the pictures that are stored with the job, in bytes.
     package var embeddedBytes: Int { images.reduce(0) { $0 + ($1.bytes?.count ?? 0) } }
 }

@@ -120,7 +120,7 @@ extension JobsFile {
 
     private static func describe(_ value: JSON, defaults: JobDefaults) throws(JobLineError) -> Description {
         guard let members = value.object else {
-            throw JobLineError("an object is due, like {\"images\": [\"x.png\"], \"prompt\": \"caption en\"}")
+            throw JobLineError("an object is expected, like {\"images\": [\"x.png\"], \"prompt\": \"caption en\"}")
         }
         for member in members where !keys.contains(member.key) {
             throw JobLineError("the key \"\(member.key)\" is not known; known are \(keys.joined(separator: ", "))")

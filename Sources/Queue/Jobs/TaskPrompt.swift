@@ -55,7 +55,7 @@ package enum TaskPrompt: String, Sendable, CaseIterable {
 
     private func required(_ about: String?, _ what: String) throws(TaskPromptError) -> String {
         guard let about, about.contains(where: { !$0.isWhitespace }) else {
-            throw TaskPromptError("the task \"\(rawValue)\" needs to be told \(what): give \"about\"")
+            throw TaskPromptError("the task \"\(rawValue)\" needs \(what): give \"about\"")
         }
         return about
     }

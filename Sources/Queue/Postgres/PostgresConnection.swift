@@ -29,7 +29,7 @@ final class PostgresConnection {
             throw PostgresError(connecting: message, queue: queue)
         }
         handle = opened
-        // A library does not print: what the server remarks is for nobody.
+        // A library does not print, so notices of the server are dropped.
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
         try execute(PostgresStatements.session, doing: "opening it")
     }

@@ -33,7 +33,7 @@ extension PostgresQueue {
     }
 
     package func retry(_ selection: JobSelection) throws(QueueError) -> Int {
-        let doing = "queueing jobs anew"
+        let doing = "retrying jobs"
         switch selection {
         case .all: return try askInBatches(PostgresStatements.retryAll, [], doing: doing)
         case .code(JobFailure.cancelled): return try askInBatches(PostgresStatements.retryCancelled, [], doing: doing)
@@ -46,7 +46,7 @@ extension PostgresQueue {
     }
 
     package func cancel(_ selection: JobSelection) throws(QueueError) -> Int {
-        let doing = "cancelling jobs"
+        let doing = "canceling jobs"
         let reason: [PostgresValue] = [.text(JobFailure.takenBack.code), .text(JobFailure.takenBack.message)]
         var sum = 0
         switch selection {

@@ -37,8 +37,8 @@ extension PostgresQueue {
         return state
     }
 
-    /// What became of a lease after the connection broke under its end: the end that the audit knows it by, or the
-    /// pause that the job is in. Nil where it ended otherwise.
+    /// Returns the state after a lease whose reply was lost with the connection: that of its audit entry, or `retry`
+    /// where the job waits for another attempt. Nil where the lease ended in another way.
     private func end(of handle: LeaseHandle, in connection: PostgresConnection) throws(PostgresError) -> JobState? {
         let rows = try connection.run(
             PostgresStatements.endOfLease, [.integer(handle.sequence), .integer(handle.token)],

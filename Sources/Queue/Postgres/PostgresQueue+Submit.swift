@@ -47,7 +47,7 @@ extension PostgresQueue {
         return summary
     }
 
-    /// Jobs whose ids are taken: the same, refused, or queued anew.
+    /// Compares jobs whose ids are taken: they are the same, refused, or queued again.
     private func compare(
         _ others: [(job: Job, images: String)], _ otherContents: OtherContents, _ summary: inout SubmitSummary,
         in connection: PostgresConnection

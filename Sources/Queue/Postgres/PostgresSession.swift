@@ -1,35 +1,36 @@
 import Foundation
 import Synchronization
 
-/// A connection that is made anew when it is lost: a server that is started again, or a link that comes back, costs
-/// time and nothing else. Calls are done one after the other, whatever threads they come from.
+/// A connection that is opened again when it is lost, so that a restart of the server or an outage of the network costs
+/// time and nothing else. Calls are serialized, whatever threads they come from.
 final class PostgresSession: @unchecked Sendable {
-    // @unchecked: `connection` is used by who holds the lock; nothing that a closure is given outlives it.
+    // @unchecked: `connection` is only used by the thread that holds the lock; no closure keeps it.
     let address: PostgresAddress
     private let timeout: Duration
     private var connection: PostgresConnection?
     private let lock = NSLock()
     private let tries = Atomic<UInt64>(0)
-    /// Tries to get a lost connection back, so far.
+    /// The number of attempts to reopen the connection so far.
     var retries: UInt64 { tries.load(ordering: .relaxed) }
 
-    /// Undone transactions that are tried again; the next one is an error.
+    /// The maximum number of conflicts after which a transaction is repeated.
     private static let maximumConflicts = 50
     private static let firstPause = 0.05
     private static let longestPause = 2.0
 
-    /// - Parameter timeout: how long a call goes on trying to get a connection back.
+    /// - Parameter timeout: How long a call tries to reopen the connection.
     init(_ address: PostgresAddress, timeout: Duration) {
         self.address = address
         self.timeout = timeout
     }
 
-    /// Does `body`, again where the connection was lost or two transactions were in each other's way.
+    /// Runs `body`, and repeats it where the connection was lost or transactions conflicted.
     ///
     /// - Parameters:
-    ///   - timeout: in place of the session's.
-    ///   - body: gets the connection, and whether an earlier try may have happened without our having been told.
-    /// - Throws: `unreachable` when timeout is at an end; else what `body` throws for good.
+    ///   - timeout: Replaces the session's timeout.
+    ///   - body: Gets the connection, and whether an earlier attempt may have been committed although its reply was
+    ///     lost.
+    /// - Throws: `unreachable` after the timeout, `busy` after too many conflicts, and the final errors of `body`.
     func run<Result>(
         doing: String, timeout: Duration? = nil,
         _ body: (PostgresConnection, _ mayHaveHappened: Bool) throws(PostgresError) -> Result
@@ -37,7 +38,7 @@ final class PostgresSession: @unchecked Sendable {
         lock.lock()
         defer { lock.unlock() }
         var (conflicts, pause, mayHaveHappened) = (0, Self.firstPause, false)
-        // The monotonic clock: who sets the wall clock makes nobody impatient.
+        // By the monotonic clock, which setting the wall clock does not change.
         let end = ContinuousClock.now + (timeout ?? self.timeout)
         while true {
             do throws(PostgresError) {
@@ -54,7 +55,7 @@ final class PostgresSession: @unchecked Sendable {
                     connection = nil
                     tries.wrappingAdd(1, ordering: .relaxed)
                     guard ContinuousClock.now < end else { throw .unreachable(queue: address.masked, reason: reason) }
-                    // Hundreds of worlds lose a server together; they shall not come back together.
+                    // Hundreds of worlds lose a server at the same time and must not come back at the same time.
                     Thread.sleep(forTimeInterval: pause * Double.random(in: 0.5...1.5))
                     pause = min(2 * pause, Self.longestPause)
                 }

@@ -1,6 +1,6 @@
 /// Every statement that the queue asks of the server. Numbers of states are those of ``JobState``; values are
 /// parameters. Every change of a job is one statement, which is one transaction and one round trip to the server: the
-/// counters are changed at its end, so that nobody waits while holding them.
+/// counters are changed at its end, so that no transaction waits while it holds their locks.
 enum PostgresStatements {
     /// Rows of counters; a server process changes the one of its own number. Several times the worlds, since processes
     /// are numbered with gaps and two that share a row wait for each other.
@@ -187,12 +187,12 @@ enum PostgresStatements {
             SELECT sequence, $8, $6, $7 FROM judged WHERE next = 4)
         SELECT next FROM judged
         """
-    /// What became of a lease whose end we were not told: the state that its audit says, else the job's.
+    /// The state after a lease whose reply was lost: that of its audit entry, else the job's.
     static let endOfLease = """
         SELECT coalesce((SELECT state FROM audit WHERE token = $2), (SELECT state FROM jobs WHERE sequence = $1))::bigint,
             EXISTS (SELECT FROM audit WHERE token = $2)
         """
-    /// The end of a job that nobody has a lease of, or whose lease does not matter.
+    /// Ends a job without checking its lease.
     static let end = """
         WITH ours AS (SELECT \(endColumns) FROM jobs WHERE sequence = $1 FOR UPDATE),
         \(endAll(state: 4, code: "$2", message: "$3"))

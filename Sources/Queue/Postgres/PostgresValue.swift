@@ -59,8 +59,8 @@ enum PostgresValue {
     }
 }
 
-/// PostgreSQL's texts hold every character but U+0000. It stands as two others, of a plane that nobody writes with;
-/// all other texts stay as they are.
+/// The encoding of texts in PostgreSQL, which stores every character but U+0000: that is written as two characters of a
+/// private-use plane. All other texts stay as they are.
 package enum PostgresText {
     private static let mark: Unicode.Scalar = "\u{10FFFD}"
 

@@ -113,7 +113,7 @@ extension SQLiteQueue {
     }
 
     private func retry(where condition: String, _ values: [Statement.Value]) throws(QueueError) -> Int {
-        try inBatches(doing: "queueing jobs anew") { connection, doing throws(QueueError) in
+        try inBatches(doing: "retrying jobs") { connection, doing throws(QueueError) in
             let sequences = try connection.rows(
                 "SELECT sequence FROM jobs WHERE \(condition) LIMIT \(Self.batch)", values, doing: doing
             ) { Statement.Value.integer($0.integer(0)) }
@@ -131,7 +131,7 @@ extension SQLiteQueue {
     }
 
     private func cancel(where condition: String, _ values: [Statement.Value]) throws(QueueError) -> Int {
-        try inBatches(doing: "cancelling jobs") { connection, doing throws(QueueError) in
+        try inBatches(doing: "canceling jobs") { connection, doing throws(QueueError) in
             let sequences = try connection.rows(
                 "SELECT sequence FROM jobs WHERE \(condition) LIMIT \(Self.batch)", values, doing: doing
             ) { $0.integer(0) }

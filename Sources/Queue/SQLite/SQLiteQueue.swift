@@ -96,7 +96,7 @@ package final class SQLiteQueue: JobQueue {
         try read(doing: doing) { connection throws(QueueError) in
             let findings = try connection.rows("PRAGMA integrity_check(1)", doing: doing) { $0.text(0) }
             guard findings == ["ok"] else {
-                throw .corrupt(queue: connection.path, detail: findings.first ?? "integrity_check said nothing")
+                throw .corrupt(queue: connection.path, detail: findings.first ?? "integrity_check returned nothing")
             }
             for (sql, detail) in Self.invariants {
                 let violations = try connection.rows(sql, doing: doing) { $0.integer(0) }.first ?? 0

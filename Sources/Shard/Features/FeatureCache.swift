@@ -11,13 +11,14 @@ final class PictureFeatures {
     init(tokens: Int, width: Int) { memory = Matrix(rows: tokens, columns: width) }
 }
 
-/// A cache of the features of the pictures that a vision rank encoded last, by content: another question about a picture
-/// needs no second pass of the vision tower. It is bounded, and the least recently used features are dropped first.
+/// A cache of the features of the pictures that a vision rank encoded last, by content: another question about a
+/// picture needs no second pass of the vision tower. It is bounded, and the least recently used features are dropped
+/// first.
 ///
 /// Used on the stage's thread only.
 final class FeatureCache {
-    /// The XXH3-128 of the pixels that the tower takes, so two files of the same picture are one, and the fingerprint of
-    /// the adapter.
+    /// The XXH3-128 of the pixels that the tower takes, so two files of the same picture are one, and the fingerprint
+    /// of the adapter.
     typealias Key = String
 
     private struct Entry {

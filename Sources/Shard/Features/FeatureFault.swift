@@ -1,8 +1,8 @@
 import Base
 
-/// A fault switch for tests: `PALIGEMMA_FAULT=flip-features:N:B` flips a bit of byte B (of the last one, where the frame
-/// is shorter) in the first Features frame of picture N. Pictures of a world are numbered from 1 in the order in which
-/// they are leased.
+/// A fault switch for tests: `PALIGEMMA_FAULT=flip-features:N:B` flips a bit of byte B (of the last one, where the
+/// frame is shorter) in the first Features frame of picture N. Pictures of a world are numbered from 1 in the order in
+/// which they are leased.
 package struct FeatureFault: Sendable {
     let picture: UInt64
     let byte: Int

@@ -7,9 +7,9 @@ import Pictures
     import Glibc
 #endif
 
-/// Features of pictures on a disk, one file each, which other worlds use too. The folder is bounded, and the least recently
-/// used features are removed first. Files are written and removed as a whole, so that any number of processes may share
-/// a folder; a damaged file counts as missing, and an error here is reported and otherwise ignored.
+/// Features of pictures on a disk, one file each, which other worlds use too. The folder is bounded, and the least
+/// recently used features are removed first. Files are written and removed as a whole, so that any number of processes
+/// may share a folder; a damaged file counts as missing, and an error here is reported and otherwise ignored.
 ///
 ///     magic "PGFEAT01", XXH3-128 of the numbers as 32 hexadecimal digits, rows and columns as UInt32, float32 numbers,
 ///     all little-endian
@@ -121,7 +121,7 @@ package final class FeatureFolder {
         }
     }
 
-    /// Removes the least recently used files. Other processes write and remove here too, so the folder is listed anew.
+    /// Removes the least recently used files. Other processes write and remove here too, so the folder is listed again.
     private func makeRoom() {
         let files = files().sorted { $0.time < $1.time }
         bytes = files.reduce(0) { $0 + $1.size }

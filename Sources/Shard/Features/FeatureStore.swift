@@ -109,8 +109,8 @@ package final class FeatureStore: @unchecked Sendable {
         case complete(MatrixView)
     }
 
-    /// Returns whether rows can be used; the caller holds the lock. Damaged rows count as having come: a picture is only
-    /// removed when nothing more of it will come.
+    /// Returns whether rows can be used; the caller holds the lock. Damaged rows count as having come: a picture is
+    /// only removed when nothing more of it will come.
     private func availability(of rows: Range<Int>, _ id: UInt64) -> Availability {
         guard let picture = pictures[id], (picture.arrived + picture.damaged).cover(rows) else { return .incomplete }
         if picture.damaged.contains(where: { $0.overlaps(rows) }) { return .damaged }

@@ -1,8 +1,8 @@
 import CHostLock
 import Foundation
 
-/// The event counts on which the main threads of a host's ranks sleep, one for each rank. A rank's own threads notify it
-/// when they leave something for the main thread, and the other ranks of the host when they sent something or have
+/// The event counts on which the main threads of a host's ranks sleep, one for each rank. A rank's own threads notify
+/// it when they leave something for the main thread, and the other ranks of the host when they sent something or have
 /// received what they waited for.
 ///
 /// MPI makes progress only while it is called, and ranks that share cores must not call it all the time.

@@ -53,8 +53,8 @@ final class MPI {
         let memory: UnsafeMutableRawPointer
     }
 
-    /// Returns memory that the ranks of this host share, all zero at first; nil for a rank that is alone on its host, and
-    /// where there is no shared memory. Every rank of the world must call it.
+    /// Returns memory that the ranks of this host share, all zero at first; nil for a rank that is alone on its host,
+    /// and where there is no shared memory. Every rank of the world must call it.
     ///
     /// - Parameter bytes: Returns its size in bytes for a number of ranks on the host.
     func shareMemory(bytes: (Int) -> Int) throws(ShardError) -> Host? {
@@ -160,8 +160,8 @@ final class MPI {
         return request
     }
 
-    /// Begins an all-to-all: part r of `parts` goes to rank r, and parts received land at their offsets. Counts and offsets
-    /// are in elements of `type`.
+    /// Begins an all-to-all: part r of `parts` goes to rank r, and parts received land at their offsets. Counts and
+    /// offsets are in elements of `type`.
     func allToAll(
         _ parts: UnsafeRawPointer, counts: [Int32], offsets: [Int32], into received: UnsafeMutableRawPointer,
         receiveCounts: [Int32], receiveOffsets: [Int32], of type: MPI_Datatype?, on group: Group

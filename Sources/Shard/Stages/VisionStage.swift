@@ -4,8 +4,8 @@ import PaliGemma
 import Tensor
 import Wire
 
-/// The vision stage of a rank: it takes PixelBatch frames and sends Features frames to the Gemma ranks that own the rows,
-/// each block of rows as soon as it is finished.
+/// The vision stage of a rank: it takes PixelBatch frames and sends Features frames to the Gemma ranks that own the
+/// rows, each block of rows as soon as it is finished.
 package final class VisionStage: @unchecked Sendable {
     // @unchecked: the tower is only used on the stage's thread.
 
@@ -41,7 +41,8 @@ package final class VisionStage: @unchecked Sendable {
     /// - Parameters:
     ///   - cacheBytes: The maximum size of the features that are kept in memory, in bytes.
     ///   - folder: Where features are kept on a disk; nil for nowhere.
-    ///   - adapterFingerprints: One per adapter, in the order of their indexes; a picture has other features with another.
+    ///   - adapterFingerprints: One per adapter, in the order of their indexes; a picture has other features with
+    ///     another.
     package init(
         tower: VisionTower, configuration: VisionConfiguration, thread: StageThread, sender: any FrameSender,
         codec: LinkCodec? = nil, cacheBytes: Int = 0, folder: FeatureFolder? = nil, adapterFingerprints: [String] = [],

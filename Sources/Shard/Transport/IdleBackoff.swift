@@ -1,7 +1,7 @@
 import Foundation
 
-/// How a main thread without work waits without taking a core from a rank that computes: it spins for a short time, then
-/// sleeps on its event count, longer each time.
+/// How a main thread without work waits without taking a core from a rank that computes: it spins for a short time,
+/// then sleeps on its event count, longer each time.
 ///
 /// While the stage's thread waits for a collective the sleeps stay short, or the main thread spins on where cores would
 /// be idle. Where every transfer notifies the event count, sleeps may be long.

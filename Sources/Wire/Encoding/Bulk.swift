@@ -1,5 +1,5 @@
-/// The bytes of a message's field 15, which stands last in the payload: written and read by hand, so that
-/// megabytes are copied once, where protobuf-c would copy them twice on either side.
+/// The bytes of a message's field 15, which is last in the payload. They are written and read here and not by
+/// protobuf-c, so that megabytes are copied once, where protobuf-c would copy them twice on either side.
 struct Bulk {
     /// Field 15, wire type 2 (length-delimited), as protobuf encodes it: one byte.
     static let tag: UInt8 = 15 << 3 | 2

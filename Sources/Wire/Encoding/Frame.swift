@@ -5,7 +5,8 @@ package enum Frame {
     /// The version of header and messages together. Two versions do not understand each other.
     package static let version: UInt16 = 2
 
-    /// The maximum size of a payload, in bytes: sixteen pictures of 896 pixels, or a picture's features four times over.
+    /// The maximum size of a payload, in bytes: sixteen pictures of 896 pixels, or a picture's features four times
+    /// over.
     package static let maximumPayload = 128 << 20
 
     /// The maximum size of a message without its bulk data, in bytes. protobuf-c's structs take many times the memory

@@ -1,4 +1,5 @@
-/// The kind of message that a frame holds. The raw value goes over the wire and never changes its meaning; 8 is reserved.
+/// The kind of message that a frame holds. The raw value goes over the wire and never changes its meaning; 8 is
+/// reserved.
 package enum FrameKind: UInt16, Sendable, CaseIterable {
     case hello = 1
     case welcome = 2

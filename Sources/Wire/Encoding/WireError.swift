@@ -12,7 +12,7 @@ package enum WireError: Error, Equatable {
     case wrongVersion(UInt16)
     /// The header's checksum does not fit it: nothing in it can be trusted.
     case corruptHeader
-    /// The header is whole, its kind is not one of ours.
+    /// The header is whole, its kind is unknown.
     case unknownKind(UInt16)
     /// The payload is longer than any frame may be.
     case tooLong(kind: FrameKind, bytes: Int, limit: Int)

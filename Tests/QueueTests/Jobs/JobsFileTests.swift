@@ -70,7 +70,7 @@ import Testing
         "A task that is not valid makes a job that failed",
         arguments: [
             (#""task": "paint""#, "known are caption"), (#""task": "caption", "prompt": "ocr""#, "both there"),
-            (#""task": "detect""#, "needs to be told the objects"), (#""lang": "de", "prompt": "ocr""#, "belong to"),
+            (#""task": "detect""#, "needs the objects"), (#""lang": "de", "prompt": "ocr""#, "belong to"),
             (#""task": 7"#, "must be a string"),
         ])
     func aTaskThatMakesNoSenseIsAFault(members: String, part: String) throws {
@@ -107,7 +107,7 @@ import Testing
         "The message about a line names what is wrong",
         arguments: [
             (#"{"imags": []}"#, "\"imags\" is not known; known are id, images, video, frames, prompt"),
-            ("[]", "an object is due"),
+            ("[]", "an object is expected"),
             (#"{"prompt": "x"}"#, "\"images\" is missing"),
             (#"{"images": [], "prompt": "x"}"#, "one path or more"),
             (#"{"images": "x.png", "prompt": "x"}"#, "one path or more"),
