@@ -1,4 +1,7 @@
 extension PostgresQueue {
+    /// Implements ``JobQueue/lease``.
+    ///
+    /// - Throws: ``QueueError``.
     package func lease(
         limit: Int, for duration: Duration, owner: String, isProven: Bool
     ) throws(QueueError) -> [Lease] {
@@ -96,6 +99,9 @@ extension PostgresQueue {
         return Lease(handle: handle, job: job, attempt: Int(row.integer(8)), isSuspect: row.flag(9))
     }
 
+    /// Implements ``JobQueue/renew``.
+    ///
+    /// - Throws: ``QueueError``.
     package func renew(_ handles: [LeaseHandle], for duration: Duration) throws(QueueError) -> [LeaseHandle] {
         guard !handles.isEmpty else { return [] }
         let rows = try ask(
@@ -104,16 +110,25 @@ extension PostgresQueue {
         return handles.filter { !renewed.contains($0.sequence) }
     }
 
+    /// Implements ``JobQueue/release``.
+    ///
+    /// - Throws: ``QueueError``.
     package func release(_ handles: [LeaseHandle]) throws(QueueError) {
         guard !handles.isEmpty else { return }
         try ask(PostgresStatements.release, Self.columns(handles), doing: "returning leases")
     }
 
+    /// Implements ``JobQueue/release``.
+    ///
+    /// - Throws: ``QueueError``.
     @discardableResult
     package func release(ofWorld owner: String) throws(QueueError) -> Int {
         try ask(PostgresStatements.releaseWorld, [.text(owner)], doing: "returning a world's leases").changes
     }
 
+    /// Implements ``JobQueue/takeBackAll``.
+    ///
+    /// - Throws: ``QueueError``.
     package func takeBackAll(countingAttempts: Bool) throws(QueueError) {
         let doing = "taking back leases"
         try session.run(doing: doing) { connection, _ throws(PostgresError) in
@@ -125,6 +140,9 @@ extension PostgresQueue {
         }
     }
 
+    /// Implements ``JobQueue/recordDeath``.
+    ///
+    /// - Throws: ``QueueError``.
     @discardableResult
     package func recordDeath(
         ofWorld owner: String, cause: String, failsPoison: Bool
@@ -144,12 +162,18 @@ extension PostgresQueue {
         return record
     }
 
+    /// Implements ``JobQueue/hasAnswered``.
+    ///
+    /// - Throws: ``QueueError``.
     package func hasAnswered(_ owner: String) throws(QueueError) -> Bool {
         let values: [PostgresValue] = [.text(owner), .integer(RetryPolicy.rememberedEnds)]
         let row = try ask(PostgresStatements.hasAnswered, values, doing: "looking for a world's answers").first
         return row?.flag(0) ?? false
     }
 
+    /// Implements ``JobQueue/holders``.
+    ///
+    /// - Throws: ``QueueError``.
     package func holders() throws(QueueError) -> [LeaseHolder] {
         try ask(PostgresStatements.holders, doing: "looking for worlds").map {
             LeaseHolder(owner: $0.text(0), jobs: Int($0.integer(1)), hasSuspect: $0.flag(2))

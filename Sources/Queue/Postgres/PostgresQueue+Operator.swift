@@ -1,11 +1,17 @@
 /// What people ask of a queue: what failed, what to do again or not at all.
 extension PostgresQueue {
+    /// Implements ``JobQueue/failureGroups``.
+    ///
+    /// - Throws: ``QueueError``.
     package func failureGroups() throws(QueueError) -> [FailureGroup] {
         try ask(PostgresStatements.failureGroups, doing: "counting failures").map {
             FailureGroup(code: $0.text(0), jobs: Int($0.integer(1)), example: $0.text(2))
         }
     }
 
+    /// Implements ``JobQueue/failedJobs``.
+    ///
+    /// - Throws: ``QueueError``.
     package func failedJobs(
         code: String?, afterSequence sequence: Int64, limit: Int
     ) throws(QueueError) -> [FailedJob] {
@@ -17,6 +23,9 @@ extension PostgresQueue {
         }
     }
 
+    /// Implements ``JobQueue/audit``.
+    ///
+    /// - Throws: ``QueueError``.
     package func audit(after number: Int64, limit: Int) throws(QueueError) -> [AuditEntry] {
         let doing = "reading the audit"
         let rows = try session.run(doing: doing) { connection, _ throws(PostgresError) in
@@ -32,6 +41,9 @@ extension PostgresQueue {
         }
     }
 
+    /// Implements ``JobQueue/retry``.
+    ///
+    /// - Throws: ``QueueError``.
     package func retry(_ selection: JobSelection) throws(QueueError) -> Int {
         let doing = "retrying jobs"
         switch selection {
@@ -45,6 +57,9 @@ extension PostgresQueue {
         }
     }
 
+    /// Implements ``JobQueue/cancel``.
+    ///
+    /// - Throws: ``QueueError``.
     package func cancel(_ selection: JobSelection) throws(QueueError) -> Int {
         let doing = "canceling jobs"
         let reason: [PostgresValue] = [.text(JobFailure.takenBack.code), .text(JobFailure.takenBack.message)]
@@ -64,10 +79,16 @@ extension PostgresQueue {
         return sum
     }
 
+    /// Implements ``JobQueue/purge``.
+    ///
+    /// - Throws: ``QueueError``.
     package func purge(olderThan age: Duration) throws(QueueError) -> Int {
         try askInBatches(PostgresStatements.purge, [age.microseconds], doing: "removing finished jobs")
     }
 
+    /// Implements ``JobQueue/compact``.
+    ///
+    /// - Throws: ``QueueError``.
     package func compact() throws(QueueError) {
         let doing = "giving back its room"
         try session.run(doing: doing) { connection, _ throws(PostgresError) in

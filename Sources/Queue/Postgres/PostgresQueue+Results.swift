@@ -1,4 +1,7 @@
 extension PostgresQueue {
+    /// Implements ``JobQueue/finish``.
+    ///
+    /// - Throws: ``QueueError``.
     package func finish(_ handle: LeaseHandle, with answer: Answer) throws(QueueError) {
         let doing = "finishing a job"
         let values: [PostgresValue] = [
@@ -15,6 +18,9 @@ extension PostgresQueue {
         guard accepted else { throw .staleLease(jobID: handle.jobID) }
     }
 
+    /// Implements ``JobQueue/fail``.
+    ///
+    /// - Throws: ``QueueError``.
     @discardableResult
     package func fail(
         _ handle: LeaseHandle, with failure: JobFailure, permanent: Bool, seconds: Double
@@ -47,6 +53,9 @@ extension PostgresQueue {
         return row.flag(1) || state == .retry ? state : nil
     }
 
+    /// Implements ``JobQueue/results``.
+    ///
+    /// - Throws: ``QueueError``.
     package func results(after number: Int64, limit: Int) throws(QueueError) -> [JobResult] {
         let doing = "reading results"
         let rows = try session.run(doing: doing) { connection, _ throws(PostgresError) in
@@ -57,6 +66,9 @@ extension PostgresQueue {
         return try rows.map(result(from:))
     }
 
+    /// Implements ``JobQueue/sortedResults``.
+    ///
+    /// - Throws: ``QueueError``.
     package func sortedResults(afterSequence sequence: Int64, limit: Int) throws(QueueError) -> [JobResult] {
         let values: [PostgresValue] = [.integer(sequence), .integer(limit)]
         return try ask(PostgresStatements.sortedResults, values, doing: "reading results").map(result(from:))

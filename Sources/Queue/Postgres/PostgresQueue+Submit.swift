@@ -1,4 +1,7 @@
 extension PostgresQueue {
+    /// Implements ``JobQueue/submit``.
+    ///
+    /// - Throws: ``QueueError``.
     package func submit(
         _ jobs: [Job], otherContents: OtherContents, maxReady: Int?
     ) throws(QueueError) -> SubmitSummary {
@@ -126,6 +129,9 @@ extension PostgresQueue {
         }
     }
 
+    /// Implements ``JobQueue/forgetInvalidJobs``.
+    ///
+    /// - Throws: ``QueueError``.
     package func forgetInvalidJobs() throws(QueueError) {
         try ask(
             PostgresStatements.forgetInvalid, [.text(JobFailure.invalidJob)],

@@ -27,6 +27,9 @@ package final class PostgresQueue: JobQueue {
         try PostgresSchema.prepare(session, create: create, timeout: openingTimeout)
     }
 
+    /// Implements ``JobQueue/adopt``.
+    ///
+    /// - Throws: ``QueueError``.
     package func adopt(fingerprint: String, modelName: String) throws(QueueError) {
         let doing = "comparing the model"
         let known = try session.run(doing: doing) { connection, _ throws(PostgresError) in
@@ -42,10 +45,16 @@ package final class PostgresQueue: JobQueue {
 
     package var retries: UInt64 { session.retries }
 
+    /// Implements ``JobQueue/modelName``.
+    ///
+    /// - Throws: ``QueueError``.
     package func modelName() throws(QueueError) -> String? {
         try ask(PostgresStatements.model, doing: "reading the model").first?.textOrNil(1)
     }
 
+    /// Implements ``JobQueue/counts``.
+    ///
+    /// - Throws: ``QueueError``.
     package func counts() throws(QueueError) -> JobCounts {
         var counts = JobCounts()
         guard let row = try ask(PostgresStatements.counts, doing: "counting").first else { return counts }
@@ -53,16 +62,25 @@ package final class PostgresQueue: JobQueue {
         return counts
     }
 
+    /// Implements ``JobQueue/recentRate``.
+    ///
+    /// - Throws: ``QueueError``.
     package func recentRate() throws(QueueError) -> Double {
         guard let row = try ask(PostgresStatements.recentRate, doing: "reading the speed").first else { return 0 }
         return Rate.perSecond(finished: Int(row.integer(0)), secondsSinceOldest: row.real(1))
     }
 
+    /// Implements ``JobQueue/timeToNextReady``.
+    ///
+    /// - Throws: ``QueueError``.
     package func timeToNextReady() throws(QueueError) -> Duration? {
         let row = try ask(PostgresStatements.timeToNextReady, doing: "looking for the next job").first
         return row?.integerOrNil(0).map { .microseconds(max(0, $0)) }
     }
 
+    /// Implements ``JobQueue/verify``.
+    ///
+    /// - Throws: ``QueueError``.
     package func verify() throws(QueueError) {
         let doing = "verifying it"
         let finding = try session.run(doing: doing) { connection, _ throws(PostgresError) in

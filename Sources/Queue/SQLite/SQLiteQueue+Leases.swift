@@ -1,4 +1,7 @@
 extension SQLiteQueue {
+    /// Implements ``JobQueue/lease``.
+    ///
+    /// - Throws: ``QueueError``.
     package func lease(
         limit: Int, for duration: Duration, owner: String, isProven: Bool
     ) throws(QueueError) -> [Lease] {
@@ -125,6 +128,9 @@ extension SQLiteQueue {
         return images
     }
 
+    /// Implements ``JobQueue/renew``.
+    ///
+    /// - Throws: ``QueueError``.
     package func renew(
         _ handles: [LeaseHandle], for duration: Duration
     ) throws(QueueError) -> [LeaseHandle] {
@@ -142,6 +148,9 @@ extension SQLiteQueue {
         }
     }
 
+    /// Implements ``JobQueue/release``.
+    ///
+    /// - Throws: ``QueueError``.
     package func release(_ handles: [LeaseHandle]) throws(QueueError) {
         let doing = "returning leases"
         try write(doing: doing) { connection throws(QueueError) in
@@ -156,6 +165,9 @@ extension SQLiteQueue {
         }
     }
 
+    /// Implements ``JobQueue/release``.
+    ///
+    /// - Throws: ``QueueError``.
     @discardableResult
     package func release(ofWorld owner: String) throws(QueueError) -> Int {
         let doing = "returning a world's leases"
@@ -167,6 +179,9 @@ extension SQLiteQueue {
         }
     }
 
+    /// Implements ``JobQueue/takeBackAll``.
+    ///
+    /// - Throws: ``QueueError``.
     package func takeBackAll(countingAttempts: Bool) throws(QueueError) {
         try write(doing: "taking back leases") { connection throws(QueueError) in
             guard countingAttempts else {
@@ -178,6 +193,9 @@ extension SQLiteQueue {
         }
     }
 
+    /// Implements ``JobQueue/recordDeath``.
+    ///
+    /// - Throws: ``QueueError``.
     @discardableResult
     package func recordDeath(
         ofWorld owner: String, cause: String, failsPoison: Bool
@@ -209,6 +227,9 @@ extension SQLiteQueue {
         }
     }
 
+    /// Implements ``JobQueue/hasAnswered``.
+    ///
+    /// - Throws: ``QueueError``.
     package func hasAnswered(_ owner: String) throws(QueueError) -> Bool {
         let doing = "looking for a world's answers"
         return try read(doing: doing) { connection throws(QueueError) in
@@ -222,6 +243,9 @@ extension SQLiteQueue {
         }
     }
 
+    /// Implements ``JobQueue/holders``.
+    ///
+    /// - Throws: ``QueueError``.
     package func holders() throws(QueueError) -> [LeaseHolder] {
         let doing = "looking for worlds"
         return try read(doing: doing) { connection throws(QueueError) in
@@ -234,6 +258,9 @@ extension SQLiteQueue {
         }
     }
 
+    /// Implements ``JobQueue/timeToNextReady``.
+    ///
+    /// - Throws: ``QueueError``.
     package func timeToNextReady() throws(QueueError) -> Duration? {
         let doing = "looking for the next job"
         let boot: [Statement.Value] = [.text(clock.bootID)]

@@ -3,6 +3,9 @@ extension SQLiteQueue {
     /// The maximum number of rows that one transaction changes, so that worlds can work in between.
     private static let batch = 5_000
 
+    /// Implements ``JobQueue/recentRate``.
+    ///
+    /// - Throws: ``QueueError``.
     package func recentRate() throws(QueueError) -> Double {
         let doing = "reading the speed"
         let window: Int64 = 60_000_000_000
@@ -19,6 +22,9 @@ extension SQLiteQueue {
         return Rate.perSecond(finished: finished, secondsSinceOldest: Double(start + window - oldest) / 1e9)
     }
 
+    /// Implements ``JobQueue/failureGroups``.
+    ///
+    /// - Throws: ``QueueError``.
     package func failureGroups() throws(QueueError) -> [FailureGroup] {
         let doing = "counting failures"
         return try read(doing: doing) { connection throws(QueueError) in
@@ -31,6 +37,9 @@ extension SQLiteQueue {
         }
     }
 
+    /// Implements ``JobQueue/failedJobs``.
+    ///
+    /// - Throws: ``QueueError``.
     package func failedJobs(
         code: String?, afterSequence sequence: Int64, limit: Int
     ) throws(QueueError) -> [FailedJob] {
@@ -50,6 +59,9 @@ extension SQLiteQueue {
         }
     }
 
+    /// Implements ``JobQueue/audit``.
+    ///
+    /// - Throws: ``QueueError``.
     package func audit(after number: Int64, limit: Int) throws(QueueError) -> [AuditEntry] {
         let doing = "reading the audit"
         return try read(doing: doing) { connection throws(QueueError) in
@@ -69,6 +81,9 @@ extension SQLiteQueue {
 
     // MARK: Changes
 
+    /// Implements ``JobQueue/retry``.
+    ///
+    /// - Throws: ``QueueError``.
     package func retry(_ selection: JobSelection) throws(QueueError) -> Int {
         // A job whose description is not valid has no pictures to retry it with.
         switch selection {
@@ -82,6 +97,9 @@ extension SQLiteQueue {
         }
     }
 
+    /// Implements ``JobQueue/cancel``.
+    ///
+    /// - Throws: ``QueueError``.
     package func cancel(_ selection: JobSelection) throws(QueueError) -> Int {
         switch selection {
         case .all:
@@ -94,6 +112,9 @@ extension SQLiteQueue {
         }
     }
 
+    /// Implements ``JobQueue/purge``.
+    ///
+    /// - Throws: ``QueueError``.
     package func purge(olderThan age: Duration) throws(QueueError) -> Int {
         let limit = Statement.Value.integer(clock.wallNanoseconds() - age.nanoseconds)
         let which = "SELECT sequence FROM results WHERE finished_at <= ? ORDER BY number LIMIT \(Self.batch)"
@@ -108,6 +129,9 @@ extension SQLiteQueue {
         }
     }
 
+    /// Implements ``JobQueue/compact``.
+    ///
+    /// - Throws: ``QueueError``.
     package func compact() throws(QueueError) {
         try alone { connection throws(QueueError) in try connection.execute("VACUUM", doing: "giving back its room") }
     }

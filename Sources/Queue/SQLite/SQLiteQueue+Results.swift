@@ -1,4 +1,7 @@
 extension SQLiteQueue {
+    /// Implements ``JobQueue/finish``.
+    ///
+    /// - Throws: ``QueueError``.
     package func finish(_ handle: LeaseHandle, with answer: Answer) throws(QueueError) {
         try write(doing: "finishing a job") { connection throws(QueueError) in
             _ = try attempts(of: handle, in: connection)
@@ -6,6 +9,9 @@ extension SQLiteQueue {
         }
     }
 
+    /// Implements ``JobQueue/fail``.
+    ///
+    /// - Throws: ``QueueError``.
     @discardableResult
     package func fail(
         _ handle: LeaseHandle, with failure: JobFailure, permanent: Bool, seconds: Double
@@ -33,10 +39,16 @@ extension SQLiteQueue {
         }
     }
 
+    /// Implements ``JobQueue/results``.
+    ///
+    /// - Throws: ``QueueError``.
     package func results(after number: Int64, limit: Int) throws(QueueError) -> [JobResult] {
         try results(where: "results.number > ? ORDER BY results.number", from: number, limit: limit)
     }
 
+    /// Implements ``JobQueue/sortedResults``.
+    ///
+    /// - Throws: ``QueueError``.
     package func sortedResults(afterSequence sequence: Int64, limit: Int) throws(QueueError) -> [JobResult] {
         try results(where: "results.sequence > ? ORDER BY results.sequence", from: sequence, limit: limit)
     }

@@ -1,4 +1,7 @@
 extension SQLiteQueue {
+    /// Implements ``JobQueue/submit``.
+    ///
+    /// - Throws: ``QueueError``.
     package func submit(
         _ jobs: [Job], otherContents: OtherContents, maxReady: Int?
     ) throws(QueueError) -> SubmitSummary {
@@ -69,6 +72,9 @@ extension SQLiteQueue {
         }
     }
 
+    /// Implements ``JobQueue/forgetInvalidJobs``.
+    ///
+    /// - Throws: ``QueueError``.
     package func forgetInvalidJobs() throws(QueueError) {
         let doing = "forgetting jobs that were described wrongly"
         let which = "SELECT sequence FROM jobs WHERE state = 4 AND error_code = ?"

@@ -47,6 +47,9 @@ package final class SQLiteQueue: JobQueue {
         identity = FileIdentity(path: path)
     }
 
+    /// Implements ``JobQueue/adopt``.
+    ///
+    /// - Throws: ``QueueError``.
     package func adopt(fingerprint: String, modelName: String) throws(QueueError) {
         let doing = "comparing the model"
         try write(doing: doing) { connection throws(QueueError) in
@@ -65,6 +68,9 @@ package final class SQLiteQueue: JobQueue {
         }
     }
 
+    /// Implements ``JobQueue/counts``.
+    ///
+    /// - Throws: ``QueueError``.
     package func counts() throws(QueueError) -> JobCounts {
         let doing = "counting"
         return try read(doing: doing) { connection throws(QueueError) in
@@ -79,6 +85,9 @@ package final class SQLiteQueue: JobQueue {
         }
     }
 
+    /// Implements ``JobQueue/modelName``.
+    ///
+    /// - Throws: ``QueueError``.
     package func modelName() throws(QueueError) -> String? {
         let doing = "reading the model"
         return try read(doing: doing) { connection throws(QueueError) in
@@ -87,10 +96,15 @@ package final class SQLiteQueue: JobQueue {
     }
 
     /// Returns the number of rows that this object's queries scanned without an index. It stays small however many jobs
+    ///
+    /// - Throws: ``QueueError``.
     package func fullScanSteps() throws(QueueError) -> Int {
         try read(doing: "counting steps") { connection in connection.fullScanSteps }
     }
 
+    /// Implements ``JobQueue/verify``.
+    ///
+    /// - Throws: ``QueueError``.
     package func verify() throws(QueueError) {
         let doing = "verifying it"
         try read(doing: doing) { connection throws(QueueError) in

@@ -37,6 +37,9 @@ package final class MPIGroup: TensorParallelGroup {
         self.timeline = timeline
     }
 
+    /// Begins the collective; see ``TensorParallelGroup``.
+    ///
+    /// - Throws: ``CollectiveError`` where the group is lost.
     package func allGather(
         _ own: MatrixView, into all: MatrixView, ranges: [Range<Int>], as format: LinkFormat
     ) throws(CollectiveError) -> any PendingCollective {
@@ -54,6 +57,9 @@ package final class MPIGroup: TensorParallelGroup {
         }
     }
 
+    /// Begins the collective; see ``TensorParallelGroup``.
+    ///
+    /// - Throws: ``CollectiveError`` where the group is lost.
     package func allToAll(
         _ parts: MatrixView, ranges: [Range<Int>], into received: MatrixView, as format: LinkFormat
     ) throws(CollectiveError) -> any PendingCollective {

@@ -26,6 +26,9 @@ package struct Failure: FrameMessage {
         return PackedForm(form)
     }
 
+    /// Reads the message from a frame's payload.
+    ///
+    /// - Throws: ``WireError`` where the payload is no such message or contradicts itself.
     package init(payload: UnsafeRawBufferPointer) throws(WireError) {
         self = try Unpacking.read(
             payload, kind: Self.kind, pg__wire__failure__unpack, pg__wire__failure__free_unpacked

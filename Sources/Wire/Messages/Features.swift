@@ -62,10 +62,16 @@ package struct Features: FrameMessage {
 
     package var routing: Routing { place.routing }
 
+    /// Packs the message into protobuf-c's structures.
+    ///
+    /// - Throws: ``WireError`` where the message contradicts itself.
     package func packed(in arena: Arena) throws(WireError) -> PackedForm {
         try place.packed(in: arena, dataCount: data.count) { destination in destination.copyBytes(from: data) }
     }
 
+    /// Reads the message from a frame's payload.
+    ///
+    /// - Throws: ``WireError`` where the payload is no such message or contradicts itself.
     package init(payload: UnsafeRawBufferPointer) throws(WireError) {
         let (place, data) = try Self.read(payload)
         self.init(place: place, data: Array(data))

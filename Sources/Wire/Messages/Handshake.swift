@@ -48,6 +48,9 @@ package struct Hello: FrameMessage {
         return PackedForm(message)
     }
 
+    /// Reads the message from a frame's payload.
+    ///
+    /// - Throws: ``WireError`` where the payload is no such message or contradicts itself.
     package init(payload: UnsafeRawBufferPointer) throws(WireError) {
         self = try Unpacking.read(payload, kind: Self.kind, pg__wire__hello__unpack, pg__wire__hello__free_unpacked) {
             Hello(
@@ -83,6 +86,9 @@ package struct Welcome: FrameMessage {
         return PackedForm(message)
     }
 
+    /// Reads the message from a frame's payload.
+    ///
+    /// - Throws: ``WireError`` where the payload is no such message or contradicts itself.
     package init(payload: UnsafeRawBufferPointer) throws(WireError) {
         self = try Unpacking.read(
             payload, kind: Self.kind, pg__wire__welcome__unpack, pg__wire__welcome__free_unpacked

@@ -57,6 +57,9 @@ package struct PixelBatch: FrameMessage {
         Routing(batchID: batchID, itemID: pictures.first?.id ?? 0, rowCount: UInt32(clamping: pictures.count))
     }
 
+    /// Packs the message into protobuf-c's structures.
+    ///
+    /// - Throws: ``WireError`` where the message contradicts itself.
     package func packed(in arena: Arena) throws(WireError) -> PackedForm {
         let bytes = try Self.pictureBytes(side: side)
         for picture in pictures where picture.rgb.count != bytes {
@@ -84,6 +87,9 @@ package struct PixelBatch: FrameMessage {
         return PackedForm(message, bulk: bulk)
     }
 
+    /// Reads the message from a frame's payload.
+    ///
+    /// - Throws: ``WireError`` where the payload is no such message or contradicts itself.
     package init(payload: UnsafeRawBufferPointer) throws(WireError) {
         let (head, pixels) = try Bulk.split(payload, kind: Self.kind)
         self = try Unpacking.read(

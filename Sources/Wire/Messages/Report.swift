@@ -44,6 +44,9 @@ package struct Report: FrameMessage {
         return PackedForm(message)
     }
 
+    /// Reads the message from a frame's payload.
+    ///
+    /// - Throws: ``WireError`` where the payload is no such message or contradicts itself.
     package init(payload: UnsafeRawBufferPointer) throws(WireError) {
         self = try Unpacking.read(
             payload, kind: Self.kind, pg__wire__report__unpack, pg__wire__report__free_unpacked

@@ -84,6 +84,9 @@ package struct Tokens: FrameMessage {
         return PackedForm(message)
     }
 
+    /// Reads the message from a frame's payload.
+    ///
+    /// - Throws: ``WireError`` where the payload is no such message or contradicts itself.
     package init(payload: UnsafeRawBufferPointer) throws(WireError) {
         self = try Unpacking.read(
             payload, kind: Self.kind, pg__wire__tokens__unpack, pg__wire__tokens__free_unpacked
