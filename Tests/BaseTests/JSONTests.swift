@@ -101,4 +101,11 @@ import Testing
             #expect(throws: JSON.SyntaxError.self) { try JSON(parsing: "{\(members),\"k\(twice)\":0}") }
         }
     }
+
+    @Test("Where duplicate keys are kept, all members stay in their order and the first is found")
+    func keptDuplicateKeys() throws {
+        let json = try JSON(parsing: #"{"a": 1, "b": 2, "a": 3}"#, duplicateKeys: .kept)
+        #expect(json.object?.map(\.key) == ["a", "b", "a"])
+        #expect(json["a"]?.integer == 1)
+    }
 }

@@ -138,9 +138,9 @@ import Testing
     }
 
     @Test("The limit is measured whatever settings the environment has")
-    func ceiling() throws {
+    func limit() throws {
         let outcome = try bench.run(
-            "bench", "ceiling", "2", "0.1", "5x7x9", "memory", environment: ["OPENBLAS_NUM_THREADS": "1"])
+            "bench", "limit", "2", "0.1", "5x7x9", "memory", environment: ["OPENBLAS_NUM_THREADS": "1"])
         #expect(outcome.code == 0, "\(outcome.errors)")
         let rates = outcome.output.split(separator: "\n").map { $0.split(separator: "\t").first.flatMap { Double($0) } }
         #expect(rates.count == 2 && rates.allSatisfy { ($0 ?? 0) > 0 }, "\(outcome.output)")

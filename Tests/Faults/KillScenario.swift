@@ -102,12 +102,12 @@ struct KillScenario {
     /// Waits for a world to come to a place with jobs leased. One that has a suspect job has no other, and is let go on
     /// for a while: its kills say little, and make poison.
     private func hit(_ place: String) throws -> Bool {
-        let (deadline, patience) = (DispatchTime.now() + 30.0, DispatchTime.now() + 10.0)
+        let (deadline, fallback) = (DispatchTime.now() + 30.0, DispatchTime.now() + 10.0)
         while DispatchTime.now() < deadline, supervisor.isRunning {
             try workshop.arm(place)
             guard try comes(to: place) else { return false }
             let isAlone = try workshop.queue.holders().contains(where: \.hasSuspect)
-            if try workshop.queue.counts().leased > 0, !isAlone || DispatchTime.now() > patience { return true }
+            if try workshop.queue.counts().leased > 0, !isAlone || DispatchTime.now() > fallback { return true }
             workshop.disarm()
             if try workshop.queue.counts().ready < 20 { return false }
         }

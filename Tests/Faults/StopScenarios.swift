@@ -82,7 +82,7 @@ enum StopScenarios {
                 throw Failure("no world lived long enough: \(world.output.suffix(3000))")
             }
             if try workshop.queue.counts().ready < 20 { try workshop.submit(20) }
-            // On a busy machine a watchdog of so little patience may end a world that nobody stopped.
+            // On a busy machine a watchdog with so short a timeout may end a world that nobody stopped.
             guard Tools.wait(seconds: 20, until: { world.ranks.count == 3 }), let launcher = world.launcher else {
                 continue
             }

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// What the goldens are too small for: the public models' numbers of heads, prefixes of several tiles, and matrices that
-/// are worth quantising. Random numbers that neither grow nor vanish, so that a rounding stays one.
+/// are worth quantizing. Random numbers that neither grow nor vanish, so that a rounding stays one.
 @Suite("Gemma 2 with the public numbers of heads")
 struct Gemma2Tests {
     /// Query heads; half as many hold keys and values.
@@ -142,7 +142,7 @@ struct Gemma2Tests {
         if adapted {
             let without = try answers(heads: 16, ranks: 1)[0]
             #expect(error(without, exact) > 0.3)
-            #expect(without.tokens[1] == exact.tokens[1], "its neighbour has no adapter")
+            #expect(without.tokens[1] == exact.tokens[1], "its neighbor has no adapter")
         }
         for split in PrefillCut.Split.allCases {
             let all = try answers(heads: 16, ranks: ranks, split: split, precision: .int8, adapted: adapted)

@@ -1,11 +1,21 @@
 extension JSON {
+    /// What becomes of an object in which a key stands twice.
+    package enum DuplicateKeys: Sendable {
+        /// The text is refused.
+        case refused
+        /// All members are kept, in their order; ``JSON/subscript(_:)`` finds the first. For files that other programs wrote.
+        case kept
+    }
+
     /// Reads the one value that `bytes` hold, with white space around it at most.
     ///
     /// - Throws: ``SyntaxError`` where they hold anything else.
-    package init(parsing bytes: some Collection<UInt8>) throws(SyntaxError) {
+    package init(
+        parsing bytes: some Collection<UInt8>, duplicateKeys: DuplicateKeys = .refused
+    ) throws(SyntaxError) {
         func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> Result<JSON, SyntaxError> {
             do throws(SyntaxError) {
-                var parser = JSONParser(bytes: bytes)
+                var parser = JSONParser(bytes: bytes, duplicateKeys: duplicateKeys)
                 return .success(try parser.document())
             } catch {
                 return .failure(error)
@@ -27,10 +37,12 @@ private struct JSONParser {
     private static let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
 
     private let bytes: UnsafeBufferPointer<UInt8>
+    private let duplicateKeys: JSON.DuplicateKeys
     private var offset = 0
 
-    init(bytes: UnsafeBufferPointer<UInt8>) {
+    init(bytes: UnsafeBufferPointer<UInt8>, duplicateKeys: JSON.DuplicateKeys) {
         self.bytes = bytes
+        self.duplicateKeys = duplicateKeys
     }
 
     mutating func document() throws(JSON.SyntaxError) -> JSON {
@@ -68,7 +80,7 @@ private struct JSONParser {
             guard peek() == UInt8(ascii: "\"") else { throw fault("a key in quotation marks is expected") }
             let start = offset
             let key = try string()
-            guard keys.insert(key) else {
+            guard duplicateKeys == .kept || keys.insert(key) else {
                 throw JSON.SyntaxError(offset: start, reason: "the key \"\(key)\" stands twice")
             }
             skipWhiteSpace()

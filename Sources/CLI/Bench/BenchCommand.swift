@@ -21,7 +21,7 @@ struct BenchCommand: ParsableCommand {
               paligemma bench --shape 3b-224
               paligemma bench --shape 3b-896 --ranks 4 --json
             """,
-        subcommands: [KernelsCommand.self, CeilingCommand.self])
+        subcommands: [KernelsCommand.self, LimitCommand.self])
 
     @Option(
         help: Variable.shape.help(
@@ -58,14 +58,14 @@ struct BenchCommand: ParsableCommand {
 
         Console.writeLine(
             "measuring the limit of \(settings.coresUsed == 1 ? "one core" : "\(settings.coresUsed) cores")")
-        var ceilings = [try settings.measureCeilings()]
+        var limits = [try settings.measureLimits()]
         let folder = try BenchFolder()
         command = try WorldCommand(settings.world(reportingTo: folder.report), queue: folder.queue)
         let report = try BenchWorld(settings, folder).run(command)
         Console.writeLine("measuring the limit again")
-        ceilings.append(try settings.measureCeilings())
+        limits.append(try settings.measureLimits())
 
-        let result = try BenchResult(settings: settings, report: report, ceilings: ceilings)
+        let result = try BenchResult(settings: settings, report: report, limits: limits)
         print(asJSON ? result.json : BenchTable(result).text)
     }
 

@@ -4,7 +4,7 @@ import WorkerInterface
 /// The arithmetic of figures: reports in, rows of the table out.
 struct BenchFigures {
     let report: BenchReport
-    /// The ceilings, in GFLOP/s and GB/s.
+    /// The limits, in GFLOP/s and GB/s.
     let sgemm: Double
     let memory: Double
 

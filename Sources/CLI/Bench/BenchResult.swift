@@ -81,7 +81,7 @@ struct BenchResult: Encodable {
     }
 
     /// Of the largest product in GFLOP/s, and of plain reads in GB/s.
-    typealias Ceilings = (sgemm: Ceiling.Best, memory: Double)
+    typealias Limits = (sgemm: MachineLimit.Best, memory: Double)
 
     struct Limit: Encodable {
         let rows: Int
@@ -117,10 +117,10 @@ struct BenchResult: Encodable {
     let limit: Limit
 
     /// - Throws: where the report lacks a counter.
-    init(settings: BenchSettings, report: BenchReport, ceilings: [Ceilings]) throws(CommandFailure) {
+    init(settings: BenchSettings, report: BenchReport, limits: [Limits]) throws(CommandFailure) {
         let (model, plan) = (settings.model.configuration, settings.world.plan)
-        let products = ceilings.map(\.sgemm)
-        let reads = ceilings.map(\.memory)
+        let products = limits.map(\.sgemm)
+        let reads = limits.map(\.memory)
         let figures = try BenchFigures(
             report: report, sgemm: products.map(\.rate).max() ?? 0, memory: reads.max() ?? 0)
         shape = settings.shape
@@ -143,7 +143,7 @@ struct BenchResult: Encodable {
         let product = settings.largestProduct
         limit = Limit(
             rows: product.rows, inputs: product.inputs, outputs: product.outputs, cores: settings.coresUsed,
-            coreType: Ceiling.coreType(beside: .current),
+            coreType: MachineLimit.coreType(beside: .current),
             sgemmGflops: products.map(\.rate), sgemmHow: products.map(\.how), memoryGbs: reads,
             quiet: Self.agree(products.map(\.rate)) && Self.agree(reads))
     }

@@ -30,8 +30,8 @@ struct BenchSettings {
             outputs: text.mlpWidth)
     }
 
-    func measureCeilings() throws -> BenchResult.Ceilings {
-        let best = try Ceiling.measure(
+    func measureLimits() throws -> BenchResult.Limits {
+        let best = try MachineLimit.measure(
             [.sgemm(largestProduct), .memory], threads: coresUsed, seconds: 2.5, beside: .current)
         return (sgemm: best[0], memory: best[1].rate)
     }

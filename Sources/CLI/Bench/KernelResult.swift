@@ -36,36 +36,36 @@ struct KernelResult: Encodable {
     let quantizedProducts: [Row]
     let quantizedFewRows: [Row]
 
-    /// Seconds that a ceiling takes at most: it is measured again beside every kernel, for machines change their speed.
-    private static let ceilingSeconds = 0.5
+    /// Seconds that a limit takes at most: it is measured again beside every kernel, for machines change their speed.
+    private static let limitSeconds = 0.5
 
-    /// Measures everything; sets of kernels take turns at every shape.
+    /// Measures everything, at every shape one set of kernels after the other.
     init(_ sets: [Kernels], threads: Int, folder: String) throws {
         let weights = KernelBenchmark.Weights(folder: folder)
         let benchmarks = sets.map { (set: $0, benchmark: KernelBenchmark(kernels: $0, threads: threads)) }
         func row(
-            _ name: String, _ ceiling: Ceiling, _ measure: (KernelBenchmark) throws -> KernelBenchmark.Figure
+            _ name: String, _ limit: MachineLimit, _ measure: (KernelBenchmark) throws -> KernelBenchmark.Figure
         ) throws -> Row {
             Console.showProgressBar("measuring \(name)")
             return Row(
                 name: name,
                 figures: try benchmarks.map { set, benchmark in
-                    let best = try Ceiling.measure(
-                        [ceiling], threads: threads, seconds: Self.ceilingSeconds, beside: set)
+                    let best = try MachineLimit.measure(
+                        [limit], threads: threads, seconds: Self.limitSeconds, beside: set)
                     let figure = try measure(benchmark)
-                    let work = ceiling == .memory ? figure.weightBytes : figure.operations
-                    let (rate, limit) = (work / figure.seconds / 1e9, best[0].rate)
+                    let work = limit == .memory ? figure.weightBytes : figure.operations
+                    let (rate, limitRate) = (work / figure.seconds / 1e9, best[0].rate)
                     return Figure(
-                        kernels: set.name, seconds: figure.seconds, rate: rate, limit: limit,
-                        share: limit > 0 ? rate / limit : 0)
+                        kernels: set.name, seconds: figure.seconds, rate: rate, limit: limitRate,
+                        share: limitRate > 0 ? rate / limitRate : 0)
                 })
         }
         defer { Console.showProgressBar("") }
         processor = LocalMachine.processor
         self.threads = threads
-        func rows(_ product: KernelBenchmark.Product, _ ceiling: Ceiling) throws -> (exact: Row, quantized: Row) {
-            let exact = try row(Self.name(product), ceiling) { try $0.measure(product, weights) }
-            let quantized = try row(Self.name(product), ceiling) { try $0.measure(product, weights, as: .int8) }
+        func rows(_ product: KernelBenchmark.Product, _ limit: MachineLimit) throws -> (exact: Row, quantized: Row) {
+            let exact = try row(Self.name(product), limit) { try $0.measure(product, weights) }
+            let quantized = try row(Self.name(product), limit) { try $0.measure(product, weights, as: .int8) }
             return (exact, quantized.compared(with: exact))
         }
         let many = try KernelBenchmark.products.map { try rows($0, .sgemm($0)) }

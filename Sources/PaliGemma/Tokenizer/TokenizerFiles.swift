@@ -73,7 +73,7 @@ struct TokenizerFiles {
         let path = directory + "/" + name
         guard let data = FileManager.default.contents(atPath: path) else { return nil }
         do throws(JSON.SyntaxError) {
-            return try JSON(parsing: [UInt8](data))
+            return try JSON(parsing: [UInt8](data), duplicateKeys: .kept)
         } catch {
             throw ModelError(.tokenizer, at: path, "is not valid JSON at byte \(error.offset)")
         }
