@@ -28,7 +28,9 @@ extension JSON {
     /// Reads the one value that a text holds, with white space around it at most.
     ///
     /// - Throws: ``SyntaxError`` where it holds anything else.
-    package init(parsing text: String) throws(SyntaxError) { try self.init(parsing: text.utf8) }
+    package init(parsing text: String, duplicateKeys: DuplicateKeys = .refused) throws(SyntaxError) {
+        try self.init(parsing: text.utf8, duplicateKeys: duplicateKeys)
+    }
 }
 
 /// Reads UTF-8 by recursive descent. Its depth is bounded, so hostile nesting is an error and not a stack overflow.
