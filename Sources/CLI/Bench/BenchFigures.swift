@@ -19,7 +19,7 @@ struct BenchFigures {
         self.sgemm = sgemm
         self.memory = memory
         var encoders: [BenchReport.Rank] = []
-        for rank in report.ranks where try rank.value(.encodeSeconds) > 0 { encoders.append(rank) }
+        for rank in report.ranks where try rank.value(.encodedPictures) > 0 { encoders.append(rank) }
         visionRanks = encoders
         textRanks = report.ranks.filter { $0.stages.contains(.text) }
     }

@@ -13,7 +13,7 @@ final class Supervisor {
     struct Settings {
         var restarts = RestartPolicy.Limits()
         /// What a world may take to finish its leased jobs, or return them; then it is ended, and its jobs are returned.
-        var drainTimeout = Duration.seconds(120)
+        var drainTimeout = Duration.seconds(WorkerOptions.table.drainTimeout.defaultValue)
         /// How long a world may be stopped from outside.
         var stoppedTimeout = Duration.seconds(180)
     }
