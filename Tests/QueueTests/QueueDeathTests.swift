@@ -17,7 +17,7 @@ import Testing
                 LeaseHolder(owner: "living", jobs: 1, hasSuspect: false),
             ])
         let record = try queue.recordDeath(ofWorld: "dead", cause: "SIGSEGV")
-        #expect(record.takenBack == 3)
+        #expect(record.reclaimed == 3)
         #expect(record.poisoned.isEmpty)
         #expect(throws: QueueError.staleLease(jobID: "job-0")) { try queue.finish(held[0].handle, with: sampleAnswer) }
 
@@ -126,7 +126,7 @@ import Testing
             // One after the other: a job that died more often does not keep the others waiting.
             #expect(try bench.leaseOne(owner: "world \(world)").job.id == "job-\((world - 1) % 2)")
             let record = try queue.recordDeath(ofWorld: "world \(world)", cause: "SIGILL", failsPoison: false)
-            #expect(record.takenBack == 1 && record.poisoned.isEmpty && record.wasAlone)
+            #expect(record.reclaimed == 1 && record.poisoned.isEmpty && record.wasAlone)
         }
         #expect(try queue.counts().ready == 2)
         let lease = try bench.leaseOne(owner: "healthy")

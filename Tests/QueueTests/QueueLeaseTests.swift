@@ -88,15 +88,15 @@ import Testing
         #expect(try queue.counts().ready == 1)
     }
 
-    @Test("All leases are taken back, with or without counting the attempt", arguments: QueueKind.allCases)
-    func allLeasesCanBeTakenBackWithOrWithoutTheirAttempt(kind: QueueKind) throws {
+    @Test("All leases are reclaimed, with or without counting the attempt", arguments: QueueKind.allCases)
+    func reclaimAll(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try _ = queue.submit(makeJobs(3), otherContents: .refuse)
         for counting in [false, true] {
             let leases = try queue.lease(limit: 3, for: .seconds(60), owner: "test")
             #expect(leases.map(\.attempt) == [1, 1, 1])
-            try queue.takeBackAll(countingAttempts: counting)
+            try queue.reclaimAll(countingAttempts: counting)
             #expect(try queue.counts().ready == 3)
             #expect(throws: QueueError.staleLease(jobID: "job-0")) {
                 try queue.finish(leases[0].handle, with: sampleAnswer)

@@ -152,7 +152,7 @@ private struct ModelRun {
         let owner = ["one", "two", "three"][Int.random(in: 0..<3, using: &generator)]
         let record = try queue.recordDeath(ofWorld: owner, cause: "SIGKILL")
         var poisoned: [String] = []
-        var takenBack = 0
+        var reclaimed = 0
         for id in order {
             guard var entry = entries[id], entry.state == .leased, entry.owner == owner else { continue }
             if entry.isSuspect { entry.deaths += 1 }
@@ -163,13 +163,13 @@ private struct ModelRun {
                 entry.state = .ready
                 entry.isSuspect = true
                 entry.attempts -= 1
-                takenBack += 1
+                reclaimed += 1
             }
             entries[id] = entry
         }
         finished += poisoned
         #expect(record.poisoned == poisoned)
-        #expect(record.takenBack == takenBack)
+        #expect(record.reclaimed == reclaimed)
     }
 
     private func readyInOrder() -> [String] {

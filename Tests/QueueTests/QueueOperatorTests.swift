@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test("Canceled jobs have a result, and their late answers are refused", arguments: QueueKind.allCases)
-    func cancelledJobsHaveALineAndTheirLateAnswersAreRefused(kind: QueueKind) throws {
+    func cancel(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         let leases = try makeMixture(bench)
@@ -62,7 +62,7 @@ import Testing
         let counts = try queue.counts()
         #expect(counts.cancelled == 5 && counts.outstanding == 0 && counts.done == 1)
         #expect(try queue.results(after: 0, limit: 99).count == 10)
-        #expect(try queue.retry(.all) == 4, "cancelled jobs come back only where they are named")
+        #expect(try queue.retry(.all) == 4, "canceled jobs come back only where they are named")
         #expect(try queue.retry(.code(JobFailure.cancelled)) == 5)
         try queue.verify()
     }

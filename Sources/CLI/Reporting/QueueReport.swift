@@ -44,7 +44,7 @@ struct QueueReport {
         let meanings: [(JobState, String)] = [
             (.ready, "waiting for a world"), (.leased, "being worked on"), (.retry, "resting before another attempt"),
             (.done, "answered"), (.failed, "without an answer; the results name the reason"),
-            (.cancelled, "taken back"),
+            (.cancelled, "canceled"),
         ]
         let width = max(5, "\(counts.total)".count)
         var lines = ["queue  \(queue)", "model  \(model ?? "none yet")", ""]

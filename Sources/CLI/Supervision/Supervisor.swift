@@ -176,7 +176,7 @@ final class Supervisor {
         let record = try queue.recordDeath(
             ofWorld: name, cause: cause.description,
             failsPoison: poisonPolicy.mayFailJobs(worldHasAnswered: hasAnswered))
-        if record.takenBack > 0 { Console.log("\(record.takenBack) jobs are tried again, one at a time") }
+        if record.reclaimed > 0 { Console.log("\(record.reclaimed) jobs are tried again, one at a time") }
         for job in record.poisoned {
             Console.log("job '\(job)' failed as poison: it killed every world that had it")
         }

@@ -67,20 +67,20 @@ extension PostgresQueue {
                     hasOthers: row.flag(5))
             }
             hasSwept = true
-            if hasExpired { try takeBack(PostgresStatements.takeBackExpired, in: connection) }
+            if hasExpired { try reclaim(PostgresStatements.reclaimExpired, in: connection) }
             if hasRested {
                 while try connection.run(PostgresStatements.wake, doing: doing).changes == PostgresStatements.batch {}
             }
         }
     }
 
-    private func takeBack(_ sql: String, in connection: PostgresConnection) throws(PostgresError) {
+    private func reclaim(_ sql: String, in connection: PostgresConnection) throws(PostgresError) {
         let failure = retryPolicy.expiry(attempts: retryPolicy.maximumAttempts, owner: "{owner}")
         let values: [PostgresValue] = [
             .integer(retryPolicy.maximumAttempts), .text(failure.code), .text(failure.message),
         ]
         let batch = Int64(PostgresStatements.batch)
-        while try connection.run(sql, values, doing: "taking back leases").first?.integer(0) == batch {}
+        while try connection.run(sql, values, doing: "reclaiming leases").first?.integer(0) == batch {}
     }
 
     private func embedded(
@@ -126,14 +126,14 @@ extension PostgresQueue {
         try ask(PostgresStatements.releaseWorld, [.text(owner)], doing: "returning a world's leases").changes
     }
 
-    /// Implements ``JobQueue/takeBackAll``.
+    /// Implements ``JobQueue/reclaimAll``.
     ///
     /// - Throws: ``QueueError``.
-    package func takeBackAll(countingAttempts: Bool) throws(QueueError) {
-        let doing = "taking back leases"
+    package func reclaimAll(countingAttempts: Bool) throws(QueueError) {
+        let doing = "reclaiming leases"
         try session.run(doing: doing) { connection, _ throws(PostgresError) in
             if countingAttempts {
-                try takeBack(PostgresStatements.takeBackAll, in: connection)
+                try reclaim(PostgresStatements.reclaimAll, in: connection)
             } else {
                 try connection.run(PostgresStatements.releaseAll, doing: doing)
             }
@@ -157,7 +157,7 @@ extension PostgresQueue {
         var record = DeathRecord()
         record.wasAlone = rows.count == 1 && rows[0].flag(2)
         for (id, isPoison) in rows.map({ ($0.text(0), $0.flag(1)) }) {
-            if isPoison { record.poisoned.append(id) } else { record.takenBack += 1 }
+            if isPoison { record.poisoned.append(id) } else { record.reclaimed += 1 }
         }
         return record
     }
