@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 /// The commands on a queue of either kind.
-@Suite(.timeLimit(.minutes(15))) struct QueueCommandTests {
+@Suite("The commands of a queue", .timeLimit(.minutes(15)))
+struct QueueCommandTests {
     enum Kind: CaseIterable {
         case file
         case server

@@ -5,7 +5,7 @@ import Testing
 import WorkerInterface
 import paligemma
 
-@Suite struct WorldEndTests {
+@Suite("Ends of worlds") struct WorldEndTests {
     @Test(
         "A world that ended on purpose did not die",
         arguments: [
@@ -62,7 +62,7 @@ import paligemma
     }
 }
 
-@Suite struct RestartPolicyTests {
+@Suite("Restarts and the poison job policy") struct RestartPolicyTests {
     private let start = ContinuousClock.now
 
     private func die(_ policy: inout RestartPolicy, second: Int) -> RestartPolicy.Decision {
@@ -152,7 +152,8 @@ import paligemma
 }
 
 /// `supervise` with a pg-worker that is a script.
-@Suite(.timeLimit(.minutes(3 * Sanitizer.slowness))) struct SuperviseTests {
+@Suite("The supervise command", .timeLimit(.minutes(3 * Sanitizer.slowness)))
+struct SuperviseTests {
     let bench: CommandBench
     private let queueName = "jobs.db"
 

@@ -2,7 +2,8 @@ import Base
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(15))) struct UsageTests {
+@Suite("Flags, variables and exit codes", .timeLimit(.minutes(15)))
+struct UsageTests {
     let bench: CommandBench
 
     init() throws {

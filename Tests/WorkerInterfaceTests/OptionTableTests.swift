@@ -38,7 +38,7 @@ private struct SmallCommand: ParsableCommand {
     @OptionGroup var options: OptionFlags<Options>
 }
 
-@Suite struct OptionTableTests {
+@Suite("Tables of options") struct OptionTableTests {
     private func values(_ words: [String], _ environment: [String: String] = [:]) throws -> OptionValues<SmallTable> {
         try SmallCommand.parse(words).options.values(environment: environment)
     }
@@ -120,7 +120,7 @@ private struct SmallCommand: ParsableCommand {
     }
 }
 
-@Suite struct WorkerOptionTests {
+@Suite("Options of pg-worker") struct WorkerOptionTests {
     @Test("No two options of pg-worker have a flag or a variable in common")
     func uniqueNames() {
         let descriptions = WorkerOptions.all.map(\.description)
@@ -164,7 +164,7 @@ private struct SmallCommand: ParsableCommand {
     }
 }
 
-@Suite struct ExitStatusTests {
+@Suite("Exit codes") struct ExitStatusTests {
     @Test("Every exit code is read as the status that it was written as")
     func roundTrip() {
         let statuses = ExitStatus.ofWorkers + [.queueRefuses, .signal(2), .signal(15)]
