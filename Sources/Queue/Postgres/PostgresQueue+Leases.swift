@@ -51,7 +51,7 @@ extension PostgresQueue {
         var hasOthers = false
     }
 
-    /// Takes back what has run out and wakes what has rested, then looks.
+    /// Reclaims expired leases and makes jobs ready whose pauses are over, then looks for jobs.
     private func look(for owner: String, in connection: PostgresConnection) throws(PostgresError) -> Findings {
         let doing = "leasing jobs"
         var hasSwept = false
@@ -59,16 +59,16 @@ extension PostgresQueue {
             guard let row = try connection.run(PostgresStatements.look, [.text(owner)], doing: doing).first else {
                 return Findings()
             }
-            let (hasExpired, hasRested) = (row.flag(0), row.flag(1))
+            let (hasExpired, hasWaited) = (row.flag(0), row.flag(1))
             // Once: what is left then others have locked, and are sweeping.
-            guard hasExpired || hasRested, !hasSwept else {
+            guard hasExpired || hasWaited, !hasSwept else {
                 return Findings(
                     holdsLease: row.flag(2), holdsSuspect: row.flag(3), hasSuspects: row.flag(4),
                     hasOthers: row.flag(5))
             }
             hasSwept = true
             if hasExpired { try reclaim(PostgresStatements.reclaimExpired, in: connection) }
-            if hasRested {
+            if hasWaited {
                 while try connection.run(PostgresStatements.wake, doing: doing).changes == PostgresStatements.batch {}
             }
         }
