@@ -59,17 +59,17 @@ extension PostgresQueue {
             guard let row = try connection.run(PostgresStatements.look, [.text(owner)], doing: doing).first else {
                 return Findings()
             }
-            let (hasExpired, hasWaited) = (row.flag(0), row.flag(1))
-            // Once: what is left then others have locked, and are sweeping.
-            guard hasExpired || hasWaited, !hasSwept else {
+            let (hasExpired, hasEndedPauses) = (row.flag(0), row.flag(1))
+            // Once only: other processes have locked what is left, and do the same.
+            guard hasExpired || hasEndedPauses, !hasSwept else {
                 return Findings(
                     holdsLease: row.flag(2), holdsSuspect: row.flag(3), hasSuspects: row.flag(4),
                     hasOthers: row.flag(5))
             }
             hasSwept = true
             if hasExpired { try reclaim(PostgresStatements.reclaimExpired, in: connection) }
-            if hasWaited {
-                while try connection.run(PostgresStatements.wake, doing: doing).changes == PostgresStatements.batch {}
+            if hasEndedPauses {
+                while try connection.run(PostgresStatements.endPauses, doing: doing).changes == PostgresStatements.batch {}
             }
         }
     }

@@ -127,7 +127,7 @@ enum PostgresStatements {
     static let releaseAll = "UPDATE jobs SET state = 0, attempts = attempts - 1, \(noLease) WHERE state = 1"
     static let reclaimExpired = reclaim(where: "lease_deadline <= queue_time()", locking: "FOR UPDATE SKIP LOCKED")
     static let reclaimAll = reclaim(where: "true", locking: "FOR UPDATE")
-    static let wake = """
+    static let endPauses = """
         UPDATE jobs SET state = 0, not_before = NULL WHERE sequence IN (
             SELECT sequence FROM jobs WHERE state = 2 AND not_before <= queue_time()
             ORDER BY not_before LIMIT \(batch) FOR UPDATE SKIP LOCKED)
