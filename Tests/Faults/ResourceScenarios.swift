@@ -10,12 +10,12 @@ enum ResourceScenarios {
         init(megabytes: Int) throws {
             path = NSTemporaryDirectory() + "paligemma-disk-\(UUID().uuidString)"
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-            let outcome = try Tools.run("mount", ["-t", "tmpfs", "-o", "size=\(megabytes)m", "tmpfs", path])
-            guard outcome.status == 0 else { throw Failure("a small disk needs root: \(outcome.output)") }
+            let outcome = try Programs.run("mount", ["-t", "tmpfs", "-o", "size=\(megabytes)m", "tmpfs", path])
+            guard outcome.status == 0 else { throw Failure("a small disk needs root: \(outcome.errors)") }
         }
 
         deinit {
-            _ = try? Tools.run("umount", ["-l", path])
+            _ = try? Programs.run("umount", ["-l", path])
             rmdir(path)
         }
 

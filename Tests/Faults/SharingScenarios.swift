@@ -25,7 +25,7 @@ enum SharingScenarios {
         var (reads, torn) = (0, 0)
         let isDone = Tools.wait(seconds: 240) {
             let path = setup.folder + "/results-\(reads % 3).jsonl"
-            if let outcome = try? Tools.run(
+            if let outcome = try? Programs.run(
                 Tools.paligemma, ["results", "--queue", setup.queueName, "--output", path]), outcome.status > 1
             {
                 torn += 1
@@ -91,10 +91,10 @@ enum SharingScenarios {
         guard let cut = try hostNames().subtracting(hosts).first(where: { $0.hasSuffix("-2") }) else {
             throw Failure("no host to cut off")
         }
-        _ = try Tools.run("ip", ["netns", "exec", cut, "ip", "link", "set", "eth0", "down"])
+        _ = try Programs.run("ip", ["netns", "exec", cut, "ip", "link", "set", "eth0", "down"])
         let before = try setup.queue.counts().finished
         sleep(UInt32(seconds))
-        _ = try Tools.run("ip", ["netns", "exec", cut, "ip", "link", "set", "eth0", "up"])
+        _ = try Programs.run("ip", ["netns", "exec", cut, "ip", "link", "set", "eth0", "up"])
         let wentOn = Tools.wait(seconds: 90) {
             (try? setup.queue.counts().finished) ?? 0 > before + 20 || !world.isRunning
         }
@@ -113,7 +113,9 @@ enum SharingScenarios {
 
     private static func hostNames() throws -> Set<String> {
         Set(
-            try Tools.run("ip", ["netns", "list"]).output.split(separator: "\n").map { String($0.prefix { $0 != " " }) }
+            try Programs.run("ip", ["netns", "list"]).output.split(separator: "\n").map {
+                String($0.prefix { $0 != " " })
+            }
         )
     }
 

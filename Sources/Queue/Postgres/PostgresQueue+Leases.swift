@@ -69,7 +69,8 @@ extension PostgresQueue {
             hasSwept = true
             if hasExpired { try reclaim(PostgresStatements.reclaimExpired, in: connection) }
             if hasEndedPauses {
-                while try connection.run(PostgresStatements.endPauses, doing: doing).changes == PostgresStatements.batch {}
+                while try connection.run(PostgresStatements.endPauses, doing: doing).changes == PostgresStatements.batch
+                {}
             }
         }
     }
