@@ -9,7 +9,8 @@ extension DecodingOptions {
             "num_beams", .integer(in: 1...BeamSettings.maximumCount), { $0.beams.count = $1 }, .beamCount,
             help: "The number of beams of a beam search.", default: "1", valueName: "count", neutral: .number("1")),
         DecodingOption(
-            "length_penalty", .number("a number from -100 to 100, like 1.0") { abs($0) <= 100 }, { $0.beams.lengthPenalty = $1 },
+            "length_penalty", .number("a number from -100 to 100, like 1.0") { abs($0) <= 100 },
+            { $0.beams.lengthPenalty = $1 },
             .beamSetting, help: "For beams: above 0 prefers long answers.", default: "1", valueName: "number"),
         DecodingOption(
             "early_stopping", .earlyStopping, { $0.beams.earlyStopping = $1 }, .beamSetting,
