@@ -57,7 +57,7 @@ let package = Package(
         // MARK: Work: who holds what; jobs and their queues
         .target(name: "ShardPlan", dependencies: ["PaliGemma"]),
         .target(
-            name: "Queue", dependencies: ["DecodingSettings", "PaliGemma", "Pictures", "Base", "CSQLite", "CPostgres"],
+            name: "Queue", dependencies: ["DecodingSettings", "Pictures", "Base", "CSQLite", "CPostgres"],
             exclude: ["CSQLite", "CPostgres"]),
         .systemLibrary(name: "CSQLite", path: "Sources/Queue/CSQLite", pkgConfig: "sqlite3"),
         .systemLibrary(name: "CPostgres", path: "Sources/Queue/CPostgres", pkgConfig: "libpq"),
@@ -65,7 +65,7 @@ let package = Package(
         // MARK: Runtime: MPI and the stages of a rank; the schedule
         .target(
             name: "Shard",
-            dependencies: ["ShardPlan", "PaliGemma", "Pictures", "Wire", "Tensor", "Base", "CMPI", "CHostLock"],
+            dependencies: ["PaliGemma", "Pictures", "Wire", "Tensor", "Base", "CMPI", "CHostLock"],
             exclude: ["CMPI", "CHostLock"]),
         .systemLibrary(name: "CMPI", path: "Sources/Shard/CMPI", pkgConfig: "ompi-c"),
         .target(name: "CHostLock", path: "Sources/Shard/CHostLock"),

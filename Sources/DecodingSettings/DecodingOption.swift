@@ -47,12 +47,12 @@ package struct DecodingOption: Sendable {
 
     /// - Parameters:
     ///   - kind: The values that the option takes.
-    ///   - path: Where its value is stored.
+    ///   - store: Stores a value that was checked.
     ///   - flag: The name of its flag, where that is not the key's.
     ///   - default: For the help of the flag.
     init<Value>(
         _ key: String, _ kind: DecodingOptionKind<Value>,
-        _ path: WritableKeyPath<DecodingValues, Value?> & Sendable, _ role: Role, flag: String? = nil,
+        _ store: @escaping @Sendable (inout DecodingValues, Value) -> Void, _ role: Role, flag: String? = nil,
         help: String, default defaultText: String? = nil, valueName: String, neutral: JSON? = nil
     ) {
         let name = flag ?? key.replacing("_", with: "-")
@@ -62,7 +62,7 @@ package struct DecodingOption: Sendable {
             allowsLeadingDash: kind.isNumber)
         self.role = role
         neutralValue = neutral
-        read = { value, values throws(DecodingOptionError) in values[keyPath: path] = try kind.read(key, value) }
+        read = { value, values throws(DecodingOptionError) in store(&values, try kind.read(key, value)) }
         parse = { texts throws(DecodingOptionError) in
             guard let value = kind.parse(texts) else {
                 throw DecodingOptionError("'--\(name)' is '\(texts.joined(separator: ", "))'; give \(kind.flagForm)")

@@ -7,12 +7,15 @@ package struct DecodingOptions: Sendable, Equatable {
     package static let keys = table.map(\.key)
 
     private let values: DecodingValues
+    /// What the options that were given are about.
+    private let roles: Set<DecodingOption.Role>
     /// The options that were given, in the order of ``table``, without those that change nothing.
     private let members: [JSON.Member]
 
     /// No options: greedy decoding.
     package init() {
         values = DecodingValues()
+        roles = []
         members = []
     }
 
@@ -33,6 +36,7 @@ package struct DecodingOptions: Sendable, Equatable {
             said.append((option, value))
         }
         self.values = values
+        roles = Set(said.map(\.option.role))
         self.members = said.map { JSON.Member(key: $0.option.key, value: $0.value) }
         try checkCombination(of: said.map(\.option))
     }
@@ -76,30 +80,23 @@ package struct DecodingOptions: Sendable, Equatable {
 
 extension DecodingOptions {
     /// Nil without beam search.
-    package var beams: BeamSettings? {
-        values.beamCount.map {
-            BeamSettings(
-                count: $0, lengthPenalty: values.lengthPenalty ?? 1, earlyStopping: values.earlyStopping ?? .no,
-                returned: values.returned ?? 1)
-        }
-    }
+    package var beams: BeamSettings? { roles.contains(.beamCount) ? values.beams : nil }
 
     /// Nil without sampling.
     ///
     /// - Parameter seed: The seed of a job that gives none.
     package func sampling(seed: UInt64 = 0) -> Sampling? {
-        let isAsked = values.temperature != nil || values.topK != nil || values.topP != nil || values.seed != nil
-        guard isAsked, values.temperature != 0 else { return nil }
-        return Sampling(
-            temperature: values.temperature ?? 1, topK: min(values.topK ?? 0, Int(Int32.max)), topP: values.topP ?? 1,
-            seed: values.seed.map { UInt64($0) } ?? seed)
+        guard roles.contains(.sampling), values.sampling.temperature != 0 else { return nil }
+        var sampling = values.sampling
+        sampling.seed = values.seed ?? seed
+        return sampling
     }
 
     /// The texts before which an answer ends.
-    package var stop: [String] { values.stop ?? [] }
+    package var stop: [String] { values.stop }
     package var repetition: Repetition? { values.repetition }
-    package var topLogprobs: Int { values.topLogprobs ?? 0 }
-    package var choices: [String] { values.choices ?? [] }
+    package var topLogprobs: Int { values.topLogprobs }
+    package var choices: [String] { values.choices }
     /// The name of the adapter that answers; nil for the model as it is.
     package var adapter: String? { values.adapter }
 

@@ -1,16 +1,13 @@
-/// The values of the decoding options that were given, one property for each entry of ``DecodingOptions/table``.
+/// The values of the decoding options; where an option was not given, its default. ``DecodingOptions/table`` writes them.
 struct DecodingValues: Sendable, Equatable {
-    var beamCount: Int?
-    var lengthPenalty: Double?
-    var earlyStopping: BeamSettings.EarlyStopping?
-    var returned: Int?
-    var temperature: Double?
-    var topK: Int?
-    var topP: Double?
-    var seed: Int?
-    var stop: [String]?
+    var beams = BeamSettings(count: 1)
+    /// With a seed of 0; the seed that a job gives is ``seed``.
+    var sampling = Sampling()
+    /// Nil where the seed is made from the job's id.
+    var seed: UInt64?
+    var stop: [String] = []
     var repetition: Repetition?
-    var topLogprobs: Int?
-    var choices: [String]?
+    var topLogprobs = 0
+    var choices: [String] = []
     var adapter: String?
 }

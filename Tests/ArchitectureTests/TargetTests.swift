@@ -58,6 +58,30 @@ struct TargetTests {
         }
     }
 
+    /// The dependencies that Package.swift gives each target of Sources, by the target's folder.
+    private func dependencies() throws -> [String: Set<String>] {
+        let manifest = try tree.text(of: "Package.swift")
+        let expression = /(?s)name: "([A-Za-z-]+)",\s*dependencies: \[(.*?)\]/
+        let folders = ["pg-worker": "Worker", "paligemma": "CLI"]
+        var dependencies: [String: Set<String>] = [:]
+        for match in manifest.matches(of: expression) {
+            let name = String(match.1)
+            let names = match.2.matches(of: /"([A-Za-z-]+)"/).map { String($0.1) }
+            dependencies[folders[name] ?? name] = Set(names)
+        }
+        return dependencies
+    }
+
+    @Test("Package.swift lets a target depend on what is drawn, and on nothing else")
+    func dependenciesAreDrawn() throws {
+        let (drawing, dependencies) = (try drawing(), try dependencies())
+        let names = Set(tree.targets.map(\.name))
+        for target in tree.targets {
+            let given = dependencies[target.name, default: []].intersection(names)
+            #expect(given == drawing[target.name], "\(target.name)")
+        }
+    }
+
     @Test("No two targets import each other, directly or through others")
     func importsHaveNoCycle() {
         var graph = Graph()

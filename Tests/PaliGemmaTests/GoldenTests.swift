@@ -16,12 +16,15 @@ struct GoldenTests {
         let tower = VisionTower(
             weights: goldens.weights, configuration: goldens.configuration, team: ThreadTeam(count: 2))
         var seen: [String: Float] = [:]
+        var stages = 0
         let pictures = try goldens.pictures
         var rows = 0
         let features = try goldens.floats("features")
         let width = goldens.configuration.vision.width
         func compare(_ layer: Int, _ x: MatrixView) {
-            guard layer < goldens.configuration.vision.layers else { return }
+            #expect(layer == stages)
+            stages += 1
+            guard layer < goldens.configuration.vision.layers else { return }  // features follow the last layer
             seen["vision.\(layer)"] = (try? x.distance(to: goldens.floats("vision.\(layer)"))) ?? .infinity
         }
         tower.encode(pictures, afterLayer: compare) { range, view in
@@ -31,7 +34,7 @@ struct GoldenTests {
             #expect(view.distance(to: expected) < Self.tolerance)
         }
         #expect(rows == pictures.count * goldens.configuration.vision.tokens)
-        #expect(seen.count == goldens.configuration.vision.layers)
+        #expect(seen.count == goldens.configuration.vision.layers && stages == seen.count + 1)
         for (layer, distance) in seen { #expect(distance < Self.tolerance, "\(layer)") }
     }
 

@@ -124,11 +124,11 @@ package final class KernelBenchmark {
             }
         }
         return best(.attention) {
-            attention.prepare(
+            let heads = attention.prepare(
                 (0..<shape.keyValueHeads).map {
                     TiledAttention.Head(key: head(key.view, $0), value: head(value.view, $0))
                 })
-            attention(blocks)
+            attention(blocks, over: heads)
         }
     }
 

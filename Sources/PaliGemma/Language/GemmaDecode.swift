@@ -37,8 +37,9 @@ extension Gemma {
 
     /// Orders sequences so that those of one adapter follow each other: its matrices are then read once for all of them.
     private static func byAdapter(_ sequences: [Sequence]) -> [Sequence] {
-        guard sequences.contains(where: { $0.adapter != nil }) else { return sequences }
-        return Dictionary(grouping: sequences) { $0.adapter ?? -1 }.sorted { $0.key < $1.key }.flatMap(\.value)
+        let adapters: [Int?] = [nil] + Set(sequences.compactMap(\.adapter)).sorted()
+        guard adapters.count > 1 else { return sequences }
+        return adapters.flatMap { adapter in sequences.filter { $0.adapter == adapter } }
     }
 
     private func decodeStep(_ sequences: [Sequence]) throws(CollectiveError) {

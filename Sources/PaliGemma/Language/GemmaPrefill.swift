@@ -1,17 +1,5 @@
 import Tensor
 
-/// Where a prefill finds the vision tower's features: they arrive while it runs.
-package protocol FeatureSource {
-    /// Returns the features [n, vision width] of rows of this rank's share; waits until they are there.
-    ///
-    /// - Parameters:
-    ///   - picture: the index of the picture in the sequence, from 0.
-    ///   - rows: rows of the picture.
-    /// - Returns: nil where they were damaged on their way.
-    /// - Throws: ``CollectiveError`` where they will not come any more.
-    func features(of sequence: Sequence, picture: Int, rows: Range<Int>) throws(CollectiveError) -> MatrixView?
-}
-
 /// The prefixes of a micro-batch through the layers, sequence parallel: every rank owns t of the T rows and takes them through
 /// a layer from end to end. Only keys and values are all-gathered (8.4 MB a layer at 896 px).
 ///
@@ -44,15 +32,18 @@ extension Gemma {
 
     private func prefillLayer(_ index: Int, _ pass: PrefillPass) throws(CollectiveError) {
         let layer = weights.layers[index]
-        // h = norm(x), k, v; then q of all own rows, while the last keys and values travel.
-        try projectKeysAndValues(index, pass)
-        projectQueries(layer, pass)
+        addKeysAndValues(index, pass)
+        // The layer before ends here as well: its last steps and these go through the pipeline together, so that one chunk's
+        // keys and values travel while the next chunk is computed.
+        try pass.pipeline.run()
+        onActivation?(.residualStream(layer: index), pass.x(rows: pass.own))
+        projectQueries(layer, pass)  // while the last chunk's keys and values travel
         try storeKeysAndValues(index, pass)
 
-        attention.prepare(attentionHeads(pass))
+        let heads = attention.prepare(attentionHeads(pass))
         pass.pipeline.each { [self] chunk in
             let (x, branch) = (pass.x(chunk), pass.branch(chunk))
-            attention(attentionBlocks(chunk, pass))
+            attention(attentionBlocks(chunk, pass), over: heads)
             linear(pass.attentionOutput(chunk), layer.output, into: branch, context: pass.context(chunk))
             addResidual(branch, norm: layer.attentionOutputNorm, to: x)
         }
@@ -70,9 +61,8 @@ extension Gemma {
         }
     }
 
-    /// h = norm(x), k and v of every chunk, on their way to all ranks. The layer before this one ends here as well: its last
-    /// steps and these go through the pipeline together.
-    private func projectKeysAndValues(_ index: Int, _ pass: PrefillPass) throws(CollectiveError) {
+    /// Adds to the pipeline: h = norm(x), k and v of a chunk, on their way to all ranks.
+    private func addKeysAndValues(_ index: Int, _ pass: PrefillPass) {
         let layer = weights.layers[index]
         pass.pipeline.each { [self] chunk throws(CollectiveError) in
             rmsNorm(pass.x(chunk), layer.attentionNorm, into: pass.normed(chunk))
@@ -80,8 +70,6 @@ extension Gemma {
             pass.keysAndValues[chunk] = try group.allGather(
                 pass.ownKeyValue(chunk), into: pass.keyValue, ranges: pass.ranges(chunk), as: group.link)
         }
-        try pass.pipeline.run()
-        onActivation?(.residualStream(layer: index), pass.x(rows: pass.own))
     }
 
     /// Waits for the keys and values of all ranks, and stores those of the heads that this rank decodes with.
@@ -94,7 +82,9 @@ extension Gemma {
     /// as a decoding step does.
     private func lastPrefillLayer(_ sequences: [Sequence], _ pass: PrefillPass) throws(CollectiveError) {
         let last = weights.layers.count - 1
-        try projectKeysAndValues(last, pass)
+        addKeysAndValues(last, pass)
+        try pass.pipeline.run()
+        onActivation?(.residualStream(layer: last), pass.x(rows: pass.own))
         try storeKeysAndValues(last, pass)
         let step = DecodeStep(
             rows: sequences.flatMap(\.rows), buffers: decodeBuffers(for: sequences.count),

@@ -5,17 +5,6 @@ import Base
 import Foundation
 import Tensor
 
-/// A token that a checkpoint adds to its vocabulary or marks in it.
-struct AddedToken {
-    let id: Int
-    /// UTF-8.
-    let content: [UInt8]
-    /// Whether the text of an answer leaves it out.
-    let special: Bool
-
-    var name: String { String(decoding: content, as: UTF8.self) }
-}
-
 /// The JSON files that a checkpoint has beside or instead of `tokenizer.model`. All are optional.
 struct TokenizerFiles {
     let directory: String

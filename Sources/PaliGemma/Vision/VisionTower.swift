@@ -48,7 +48,7 @@ package final class VisionTower {
     /// - Parameters:
     ///   - adapters: the index in the ``AdapterSet`` of each picture's adapter, nil for none; empty: none at all.
     ///   - afterLayer: called with the number of layers that are done, from 0 (the embedding), and the residual stream
-    ///     [T, D]. A host compute lock is yielded here, for a pass is long.
+    ///     [T, D]. A pass is long: a caller that shares its cores may let others compute here.
     ///   - emit: called with rows and their features [rows, D] as they are finished, in ascending order; the memory is
     ///     reused after the call.
     package func encode(
@@ -89,11 +89,11 @@ package final class VisionTower {
                 product(layer.query, activations.query, x.rows), product(layer.key, activations.key, x.rows),
                 product(layer.value, activations.value, x.rows),
             ], context: context)
-        attention.prepare(attentionHeads(rows: x.rows))
+        let heads = attention.prepare(attentionHeads(rows: x.rows))
         for block in blocks(of: x.rows) {
             let (x, context) = (x.rows(block), context.rows(block))
-            attention(attentionBlocks(rows: block))
-            add(layer.output, of: activations.attentionOutput.rows(block), to: x, context)
+            attention(attentionBlocks(rows: block), over: heads)
+            addProduct(of: activations.attentionOutput.rows(block), layer.output, to: x, context)
             feedForward(layer, x, context)
             try blockIsDone(block)
         }
@@ -106,11 +106,13 @@ package final class VisionTower {
         layerNorm(x, layer.norm2, into: normed)
         linear(
             normed, layer.expand.weight, into: hidden, bias: layer.expand.bias, gelu: true, context: context)
-        add(layer.contract, of: hidden, to: x, context)
+        addProduct(of: hidden, layer.contract, to: x, context)
     }
 
     /// x += input · Wᵀ + bias
-    private func add(_ dense: DenseWeights, of input: MatrixView, to x: MatrixView, _ context: ProductContext) {
+    private func addProduct(
+        of input: MatrixView, _ dense: DenseWeights, to x: MatrixView, _ context: ProductContext
+    ) {
         linear(input, dense.weight, into: x, accumulate: true, bias: dense.bias, context: context)
     }
 

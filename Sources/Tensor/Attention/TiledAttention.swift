@@ -40,8 +40,13 @@ package final class TiledAttention: @unchecked Sendable {
     /// The rows whose scores stay in the first cache between the two products.
     private static let scoreRows = 24
 
-    /// A prepared head: where the panels of its tiles begin.
-    private struct Panels: @unchecked Sendable {
+    /// Heads whose keys and values are packed: good until the next ``prepare(_:)``, which takes the same memory.
+    package struct PackedHeads: Sendable {
+        fileprivate let panels: [Panels]
+    }
+
+    /// Where the panels of a packed head's tiles begin.
+    fileprivate struct Panels: @unchecked Sendable {
         // @unchecked: each panel is written by one task, and read after the region.
         let keys: Int
         let width: Int
@@ -62,7 +67,6 @@ package final class TiledAttention: @unchecked Sendable {
     private let phase: OperationMeter.Phase
     private let meter: OperationMeter
     private var memory = Matrix(rows: 0, columns: 0)
-    private var panels: [Panels] = []
 
     /// - Parameter phase: the part of the forward pass that the time is counted for.
     package init(
@@ -76,12 +80,12 @@ package final class TiledAttention: @unchecked Sendable {
         self.meter = meter
     }
 
-    /// Packs the keys and values that the following blocks attend to; they may be overwritten afterwards.
-    package func prepare(_ heads: [Head]) {
+    /// Packs keys and values for the blocks that attend to them; the originals may be overwritten afterwards.
+    package func prepare(_ heads: [Head]) -> PackedHeads {
         let start = Timeline.now()
-        place(heads)
+        let panels = place(heads)
         let tiles = panels.indices.flatMap { head in (0..<panels[head].tiles).map { (head, $0) } }
-        team.run(tiles.count) { [panels, kernels] task, _ in
+        team.run(tiles.count) { [kernels] task, _ in
             let (index, tile) = tiles[task]
             let (head, panel) = (heads[index], panels[index])
             let (key, value) = (head.key.rows(panel.range(tile)), head.value.rows(panel.range(tile)))
@@ -91,17 +95,23 @@ package final class TiledAttention: @unchecked Sendable {
                 value.base, value.rows, value.columns, value.stride, panel.valuePanel(tile))
         }
         meter.record(.attention, in: phase, from: start, operations: 0)
+        return PackedHeads(panels: panels)
     }
 
     /// Computes attention for all blocks, each on one thread.
-    package func callAsFunction(_ blocks: [Block]) {
-        let start = Timeline.now()
-        team.run(blocks.count) { task, thread in attend(blocks[task], thread: thread) }
+    ///
+    /// - Parameter heads: what the blocks' indices of heads refer to.
+    package func callAsFunction(_ blocks: [Block], over heads: PackedHeads) {
+        let (start, panels) = (Timeline.now(), heads.panels)
+        team.run(blocks.count) { task, thread in
+            attend(blocks[task], panels[blocks[task].head], thread: thread)
+        }
         let operations = blocks.reduce(0) { $0 + 4 * $1.query.rows * panels[$1.head].keys * $1.query.columns }
         meter.record(.attention, in: phase, from: start, operations: Double(operations))
     }
 
-    private func place(_ heads: [Head]) {
+    /// Finds room for the panels of all heads.
+    private func place(_ heads: [Head]) -> [Panels] {
         var total = 0
         let sizes = heads.map { head -> (tile: Int, keyFloats: Int, tileFloats: Int, offset: Int) in
             let (keys, width, group) = (head.key.rows, head.key.columns, kernels.tileOutputs)
@@ -115,15 +125,14 @@ package final class TiledAttention: @unchecked Sendable {
             memory = Matrix(rows: 0, columns: 0)  // the smaller one goes before the larger one comes
             memory = Matrix(rows: 1, columns: total)
         }
-        panels = zip(heads, sizes).map { head, size in
+        return zip(heads, sizes).map { head, size in
             Panels(
                 keys: head.key.rows, width: head.key.columns, tile: size.tile, first: memory.view.base + size.offset,
                 keyFloats: size.keyFloats, tileFloats: size.tileFloats)
         }
     }
 
-    private func attend(_ block: Block, thread: Int) {
-        let panel = panels[block.head]
+    private func attend(_ block: Block, _ panel: Panels, thread: Int) {
         let (rows, width) = (block.query.rows, block.query.columns)
         precondition(width == panel.width && block.out.columns == width && block.out.rows == rows)
         guard rows > 0, panel.keys > 0 else { return }
