@@ -98,7 +98,8 @@ struct QuantizedWorldTests {
     }
 
     @Test(
-        "Where the model's directory cannot be written, the user's cache is; where neither can, the message names both")
+        "Quantized weights go to the user's cache where the model's directory cannot be written; the message names both"
+    )
     func places() throws {
         let reference = try ReferenceAnswers("odd")
         let model = try copy(reference.model)
