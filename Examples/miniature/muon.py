@@ -1,12 +1,12 @@
 """Muon for the inner matrices (Jordan et al., 2024) beside AdamW for everything else.
 
-A small model on a CPU is short of steps, not of arithmetic a step: orthogonalised momentum needs far fewer of them."""
+A small model on a CPU is short of steps, not of arithmetic a step: orthogonalized momentum needs far fewer of them."""
 from collections import defaultdict
 
 import torch
 
 
-def orthogonalised(g, steps=5):
+def orthogonalized(g, steps=5):
     """Newton-Schulz on a stack [K, R, C]: about the nearest matrix with all singular values one."""
     a, b, c = 3.4445, -4.7750, 2.0315
     turned = g.shape[1] > g.shape[2]
@@ -35,6 +35,6 @@ class Muon(torch.optim.Optimizer):
                 state["momentum"].lerp_(p.grad, 1 - group["momentum"])
                 by_shape[p.shape].append((p, p.grad.lerp(state["momentum"], group["momentum"])))
             for (rows, columns), pairs in by_shape.items():
-                updates = orthogonalised(torch.stack([u for _, u in pairs])) * max(1, rows / columns) ** 0.5
+                updates = orthogonalized(torch.stack([u for _, u in pairs])) * max(1, rows / columns) ** 0.5
                 for (p, _), update in zip(pairs, updates):
                     p.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-group["lr"])

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws pictures of coloured shapes and printed numbers, and knows the true answers about them.
+"""Draws pictures of colored shapes and printed numbers, and knows the true answers about them.
 
     scenes.py pool --out DIR --count 60000 --seed 1     the training pool: pixels, descriptions, what stands on each patch
 """
@@ -14,7 +14,7 @@ import random
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-COLOURS = {
+COLORS = {
     "red": (214, 40, 40),
     "green": (46, 160, 67),
     "blue": (36, 92, 214),
@@ -23,9 +23,10 @@ COLOURS = {
     "white": (250, 250, 250),
 }
 SHAPES = ["circle", "square", "triangle", "star"]
-MOST_SHAPES = 3
+MAXIMUM_SHAPES = 3
 RADII = {1: (0.15, 0.26), 2: (0.15, 0.23), 3: (0.15, 0.19)}  # of the picture's smaller side, by the count of shapes
-LEAST_STEP_RIGHT = 0.12  # two shapes' centres are at least this part of the width apart, so "left to right" is one order
+# The minimum distance of two centers, as a part of the width, so that "left to right" is one order.
+MINIMUM_STEP_RIGHT = 0.12
 IMAGE_SIZE = 84
 PATCH = 14
 GRID = IMAGE_SIZE // PATCH
@@ -40,8 +41,8 @@ def font(pixels):
     return _fonts[pixels]
 
 
-def draw_shape(pen, shape, colour, x, y, radius):
-    fill = COLOURS[colour]
+def draw_shape(pen, shape, color, x, y, radius):
+    fill = COLORS[color]
     if shape == "circle":
         pen.ellipse([x - radius, y - radius, x + radius, y + radius], fill=fill)
     elif shape == "square":
@@ -83,12 +84,12 @@ def try_scene(rng, count, with_number, size):
         x = rng.uniform(radius + 2, width - radius - 2)
         y = rng.uniform(radius + 2, height - radius - 2)
         box = (x - radius, y - radius, x + radius, y + radius)
-        if overlaps(box, taken) or any(abs(x - s["x"]) < LEAST_STEP_RIGHT * width for s in shapes):
+        if overlaps(box, taken) or any(abs(x - s["x"]) < MINIMUM_STEP_RIGHT * width for s in shapes):
             continue
-        colour, shape = rng.choice(list(COLOURS)), rng.choice(SHAPES)
-        if any((colour, shape) == (s["colour"], s["shape"]) for s in shapes):
+        color, shape = rng.choice(list(COLORS)), rng.choice(SHAPES)
+        if any((color, shape) == (s["color"], s["shape"]) for s in shapes):
             continue
-        shapes.append({"colour": colour, "shape": shape, "x": x, "y": y, "radius": radius, "box": box})
+        shapes.append({"color": color, "shape": shape, "x": x, "y": y, "radius": radius, "box": box})
         taken.append(box)
     if len(shapes) < count:
         return None
@@ -96,11 +97,11 @@ def try_scene(rng, count, with_number, size):
 
 
 def draw_scene(rng, size=None, count=None, with_number=None, tinted=True, clean=False):
-    """A picture and its description: {"shapes": [[colour, shape, box], ...] from left to right, "number", "number_box"}.
+    """A picture and its description: {"shapes": [[color, shape, box], ...] from left to right, "number", "number_box"}.
 
     Boxes are (left, top, right, bottom) as parts of the width and height."""
     if count is None:
-        count = rng.randint(1, MOST_SHAPES)
+        count = rng.randint(1, MAXIMUM_SHAPES)
     if with_number is None:
         with_number = rng.random() < 0.5
     placed = None
@@ -113,15 +114,15 @@ def draw_scene(rng, size=None, count=None, with_number=None, tinted=True, clean=
         placed = try_scene(rng, count, with_number, drawn_size)
     shapes, number = placed
     width, height = drawn_size
-    grey = rng.randint(96, 176)
-    paper = tuple(max(70, min(200, grey + (rng.randint(-14, 14) if tinted else 0))) for _ in range(3))
+    gray = rng.randint(96, 176)
+    paper = tuple(max(70, min(200, gray + (rng.randint(-14, 14) if tinted else 0))) for _ in range(3))
     picture = Image.new("RGB", drawn_size, paper)
     pen = ImageDraw.Draw(picture)
     if number:
         pen.text(number["at"], number["digits"], fill=number["ink"], font=font(number["pixels"]),
                  stroke_width=number["stroke"], stroke_fill=number["ink"])
     for s in shapes:
-        draw_shape(pen, s["shape"], s["colour"], s["x"], s["y"], s["radius"])
+        draw_shape(pen, s["shape"], s["color"], s["x"], s["y"], s["radius"])
     if not clean and rng.random() < 0.5:
         noise = np.random.default_rng(rng.getrandbits(32)).standard_normal((height, width, 1), dtype=np.float32)
         noisy = np.asarray(picture, dtype=np.float32) + noise * rng.uniform(1, 7)
@@ -135,7 +136,7 @@ def draw_scene(rng, size=None, count=None, with_number=None, tinted=True, clean=
         return [round(float(v), 4) for v in (box[0] / width, box[1] / height, box[2] / width, box[3] / height)]
 
     description = {
-        "shapes": [[s["colour"], s["shape"], parts(s["box"])] for s in shapes],
+        "shapes": [[s["color"], s["shape"], parts(s["box"])] for s in shapes],
         "number": number["digits"] if number else None,
         "number_box": parts(number["box"]) if number else None,
     }
@@ -146,7 +147,7 @@ def draw_scene(rng, size=None, count=None, with_number=None, tinted=True, clean=
 
 
 def caption(description):
-    names = [f"a {colour} {shape}" for colour, shape, _ in description["shapes"]]
+    names = [f"a {color} {shape}" for color, shape, _ in description["shapes"]]
     if len(names) == 1:
         return names[0]
     if len(names) == 2:
@@ -160,7 +161,9 @@ def location(part):
 
 
 def questions(description, rng=None):
-    """All {kind: [(prompt, answer), ...]} that hold for a picture; the yes-no question needs a generator."""
+    """All {kind: [(prompt, answer), ...]} that hold for a picture; the yes-no question needs a generator.
+
+    A kind is part of the ids in truth.jsonl, and so is its spelling."""
     shapes = description["shapes"]
     out = {
         "caption": [("caption en", caption(description))],
@@ -168,16 +171,16 @@ def questions(description, rng=None):
         "detect": [],
         "colour": [],
     }
-    for colour, shape, (left, top, right, bottom) in shapes:
+    for color, shape, (left, top, right, bottom) in shapes:
         box = location(top) + location(left) + location(bottom) + location(right)
-        out["detect"].append((f"detect {colour} {shape}", f"{box} {colour} {shape}"))
+        out["detect"].append((f"detect {color} {shape}", f"{box} {color} {shape}"))
         if sum(other == shape for _, other, _ in shapes) == 1:
-            out["colour"].append((f"answer en what color is the {shape}?", colour))
+            out["colour"].append((f"answer en what color is the {shape}?", color))
     if description["number"]:
         out["ocr"] = [("ocr", description["number"])]
     if rng is not None:
-        here = [(colour, shape) for colour, shape, _ in shapes]
-        asked = rng.choice(here) if rng.random() < 0.5 else (rng.choice(list(COLOURS)), rng.choice(SHAPES))
+        here = [(color, shape) for color, shape, _ in shapes]
+        asked = rng.choice(here) if rng.random() < 0.5 else (rng.choice(list(COLORS)), rng.choice(SHAPES))
         out["yes-no"] = [(f"answer en is there a {asked[0]} {asked[1]}?", "yes" if asked in here else "no")]
     return {kind: pairs for kind, pairs in out.items() if pairs}
 
@@ -191,19 +194,19 @@ def to_pixels(picture):
 
 
 # What stands on each patch, for the tower's throw-away heads. Column 0 to 5, then the box.
-COLUMNS = {"colour": len(COLOURS) + 1, "shape": len(SHAPES) + 2, "order": MOST_SHAPES + 1, "tens": 11, "units": 11,
-           "count": MOST_SHAPES}
+COLUMNS = {"color": len(COLORS) + 1, "shape": len(SHAPES) + 2, "order": MAXIMUM_SHAPES + 1, "tens": 11, "units": 11,
+           "count": MAXIMUM_SHAPES}
 
 
 def patch_targets(description):
-    """For each patch: colour, shape (the last class is "number"), order from the left, tens, units; 0 is "nothing".
+    """For each patch: color, shape (the last class is "number"), order from the left, tens, units; 0 is "nothing".
 
     "count" is the same on all patches. The box is (left, top, right, bottom) of what stands there."""
     kinds = np.zeros((GRID, GRID, len(COLUMNS)), np.int8)
     boxes = np.zeros((GRID, GRID, 4), np.float16)
     kinds[..., 5] = len(description["shapes"]) - 1
     rows, columns = (np.mgrid[0:GRID, 0:GRID] + 0.5) / GRID
-    things = [(list(COLOURS).index(c) + 1, SHAPES.index(s) + 1, i + 1, 0, 0, box)
+    things = [(list(COLORS).index(c) + 1, SHAPES.index(s) + 1, i + 1, 0, 0, box)
               for i, (c, s, box) in enumerate(description["shapes"])]
     if description["number"]:
         tens, units = (int(d) + 1 for d in description["number"])

@@ -55,7 +55,7 @@ def tower_losses(out, kinds, boxes):
         if name in where:
             logits, target = logits[where[name]], target[where[name]]
         losses[name] = F.cross_entropy(logits, target)
-        scored = target > 0 if name in ("colour", "shape") else slice(None)
+        scored = target > 0 if name in ("color", "shape") else slice(None)
         right[name] = (logits.argmax(-1) == target)[scored].float().mean().item()
     error = (out[:, start:][occupied] - boxes[occupied]).abs().mean()
     losses["box"] = 8 * error
@@ -120,7 +120,7 @@ class Questioner:
         return tensors[0], tensors[1], mask, PICTURE_ROWS + longest_prompt - 1, tensors[2]
 
     def token_losses(self, logits, targets):
-        """Of each real target. A location also counts its two neighbours on the grid as nearly right."""
+        """Of each real target. A location also counts its two neighbors on the grid as nearly right."""
         real = targets != -100
         logs, targets = logits[real].log_softmax(-1), targets[real]
         loss = -logs.gather(1, targets[:, None])[:, 0]

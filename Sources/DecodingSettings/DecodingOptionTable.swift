@@ -1,7 +1,7 @@
 extension DecodingOptions {
-    package static let maximumChoices = 1024
-    package static let maximumTopLogprobs = 20
-    package static let maximumStops = 16
+    private static let maximumChoices = 1024
+    private static let maximumTopLogprobs = 20
+    private static let maximumStops = 16
 
     /// All decoding options, in the order in which messages, help and the options of a job list them.
     package static let table: [DecodingOption] = [

@@ -25,24 +25,24 @@ struct Handshake {
         self.loop = loop
     }
 
-    /// Introduces this rank, and waits for rank 0's verdict.
+    /// Introduces this rank, and waits for rank 0's reply.
     ///
     /// - Throws: `Refusal` where the world does not start.
     func run() throws {
         try introduce()
         var reports: [Int: Introduction] = [:]
-        var verdict: Welcome?
+        var reply: Welcome?
         var nextReport = Date(timeIntervalSinceNow: Self.reportInterval)
         try loop.run { frame in
             switch try Frame.decode(frame.bytes) {
             case .hello(let hello): reports[frame.source] = .hello(hello)
             case .failure(let failure): reports[frame.source] = .failure(failure)
-            case .welcome(let welcome): verdict = welcome
+            case .welcome(let welcome): reply = welcome
             default:
                 throw ShardError.protocolViolation(rank: frame.source, reason: "work before the world has started")
             }
         } step: {
-            if verdict != nil { return nil }
+            if reply != nil { return nil }
             guard loop.rank == 0 else { return false }
             guard reports.count == loop.size else {
                 if nextReport < Date() {
@@ -52,7 +52,7 @@ struct Handshake {
                 }
                 return false
             }
-            let problem = judge(reports)
+            let problem = problem(in: reports)
             reports.removeAll()
             let frame = try Frame.encode(
                 Welcome(
@@ -61,10 +61,10 @@ struct Handshake {
             for rank in 0..<loop.size { loop.sender.send(frame, to: rank) }
             return true
         }
-        guard let verdict, !verdict.accepted else { return }
-        if loop.rank == 0 { Console.log(verdict.reason) }
+        guard let reply, !reply.accepted else { return }
+        if loop.rank == 0 { Console.log(reply.reason) }
         // All ranks end alike: mpirun passes on the code of whichever it sees first.
-        throw Refusal(status: ExitStatus(code: Int32(verdict.exitCode)) ?? .environment)
+        throw Refusal(status: ExitStatus(code: Int32(reply.exitCode)) ?? .environment)
     }
 
     private enum Introduction {
@@ -92,7 +92,7 @@ struct Handshake {
     }
 
     /// Returns what is wrong with the world, or nil.
-    private func judge(_ reports: [Int: Introduction]) -> (reason: String, status: ExitStatus)? {
+    private func problem(in reports: [Int: Introduction]) -> (reason: String, status: ExitStatus)? {
         let agreement = RankAgreement(model: settings.model)
         var first: Hello?
         for (rank, report) in reports.sorted(by: { $0.key < $1.key }) {

@@ -44,12 +44,19 @@ struct ModelParts {
 
     /// The model for people: the last part of its directory's path, and the settings that give it other answers.
     var name: String {
+        let options = WorkerOptions.table
         let directory = URL(fileURLWithPath: checkpoint.directory).standardizedFileURL.lastPathComponent
         var parts = [directory]
-        if fingerprint.precision != .bf16 { parts.append("--weights \(fingerprint.precision.rawValue)") }
-        if fingerprint.hasSlidingWindow { parts.append("--sliding-window") }
-        if !adapters.names.isEmpty { parts.append("--adapter " + adapters.names.joined(separator: " and ")) }
-        if fingerprint.resize != .pillow { parts.append("--resize \(fingerprint.resize.rawValue)") }
+        if fingerprint.precision != options.weights.defaultValue {
+            parts.append("\(options.weights.description.flag) \(fingerprint.precision.rawValue)")
+        }
+        if fingerprint.hasSlidingWindow { parts.append(options.slidingWindow.description.flag) }
+        if !adapters.names.isEmpty {
+            parts.append("\(options.adapters.description.flag) \(adapters.names.joined(separator: " and "))")
+        }
+        if fingerprint.resize != options.resize.defaultValue {
+            parts.append("\(options.resize.description.flag) \(fingerprint.resize.rawValue)")
+        }
         return parts.joined(separator: ", ")
     }
 }

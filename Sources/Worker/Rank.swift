@@ -122,13 +122,9 @@ final class Rank: @unchecked Sendable {
         if !settings.quiet { progress.finish(coordinator.progress, seconds: -start.timeIntervalSinceNow) }
     }
 
-    private func writeTimeline(_ reports: [Report], to path: String) throws {
+    private func writeTimeline(_ reports: [Report], to path: String) throws(EnvironmentError) {
         let events = reports.map(\.timeline).filter { !$0.isEmpty }.joined(separator: ",\n")
-        do {
-            try Data("[\n\(events)\n]\n".utf8).write(to: URL(fileURLWithPath: path))
-        } catch {
-            throw EnvironmentError(description: "cannot write the timeline \(path): \(error.localizedDescription)")
-        }
+        try Data("[\n\(events)\n]\n".utf8).write(toPath: path, what: "timeline")
     }
 }
 

@@ -2,6 +2,7 @@ import PaliGemma
 import Pictures
 import Tensor
 import Wire
+import WorkerInterface
 
 /// What the ranks of a world must have in common, and how a message names what they have not.
 struct RankAgreement {
@@ -32,8 +33,8 @@ struct RankAgreement {
         guard hello.fingerprint != first.fingerprint else { return nil }
         let fields = Self.fields(hello, first)
         if fields == [.adapters] {
-            return "\(place) has other adapters than rank 0 on \(first.host): give every rank the same --adapter, and "
-                + "copy the same to both hosts"
+            return "\(place) has other adapters than rank 0 on \(first.host): give every rank the same "
+                + "\(WorkerOptions.table.adapters.description.flag), and copy the same to both hosts"
         }
         return "\(place) has another model at \(model) than rank 0 on \(first.host): copy the same to both"
     }
@@ -47,17 +48,20 @@ struct RankAgreement {
 
     /// Returns the settings in which two ranks differ, as each would write them on its command line.
     private static func settings(_ hello: Hello, _ first: Hello) -> [(own: String, first: String)] {
+        let options = WorkerOptions.table
         var differences: [(own: String, first: String)] = []
         func compare<Value: Equatable>(_ own: Value, _ first: Value, _ text: (Value) -> String) {
             if own != first { differences.append((text(own), text(first))) }
         }
-        compare(hello.link, first.link) { "--link \($0)" }
+        compare(hello.link, first.link) { "\(options.link.description.flag) \($0)" }
         if let own = ModelFingerprint(encoded: hello.fingerprint),
             let other = ModelFingerprint(encoded: first.fingerprint)
         {
-            compare(own.precision, other.precision) { "--weights \($0.rawValue)" }
-            compare(own.hasSlidingWindow, other.hasSlidingWindow) { ($0 ? "" : "no ") + "--sliding-window" }
-            compare(own.resize, other.resize) { "--resize \($0.rawValue)" }
+            compare(own.precision, other.precision) { "\(options.weights.description.flag) \($0.rawValue)" }
+            compare(own.hasSlidingWindow, other.hasSlidingWindow) {
+                ($0 ? "" : "no ") + options.slidingWindow.description.flag
+            }
+            compare(own.resize, other.resize) { "\(options.resize.description.flag) \($0.rawValue)" }
         }
         return differences
     }

@@ -42,11 +42,10 @@ struct WorldReport {
         return writer.bytes
     }
 
+    /// Writes the report to a file.
+    ///
+    /// - Throws: where the file cannot be written.
     func write(to path: String) throws(EnvironmentError) {
-        do {
-            try Data(json).write(to: URL(fileURLWithPath: path))
-        } catch {
-            throw EnvironmentError(description: "cannot write the report \(path): \(error.localizedDescription)")
-        }
+        try Data(json).write(toPath: path, what: "report")
     }
 }

@@ -36,7 +36,7 @@ package struct WorkerOptions: OptionTable {
         OptionDescription(
             "weights", variable: "WEIGHTS",
             help: "bf16: as the checkpoint stores them, exact. int8: quantized, faster, less accurate.",
-            defaultText: "bf16", valueName: "bf16|int8"), .world, default: .bf16)
+            valueName: "bf16|int8"), .world, default: .bf16)
 
     package let threads = OptionDefinition<Int?>.count(
         OptionDescription(
@@ -46,7 +46,7 @@ package struct WorkerOptions: OptionTable {
     package let keyValueBudget = OptionDefinition<Int>.bytes(
         OptionDescription(
             "kv-budget", variable: "KV_BUDGET", help: "The size of a rank's KV cache, as 2g or 512m.",
-            defaultText: "2g", valueName: "bytes"), .world, default: "2g")
+            valueName: "bytes"), .world, default: "2g")
 
     package let featureCache = OptionDefinition<Int>.bytes(
         OptionDescription(
@@ -54,7 +54,7 @@ package struct WorkerOptions: OptionTable {
             help: """
                 Memory of a vision rank for the features of the pictures that it encoded last, as 2g or 512m; 0: none. \
                 Another question about such a picture needs no second pass of the vision tower.
-                """, defaultText: "512m", valueName: "bytes"), .world, default: "512m", mayBeZero: true)
+                """, valueName: "bytes"), .world, default: "512m", mayBeZero: true)
 
     package let featureFolder = OptionDefinition<String?>.text(
         OptionDescription(
@@ -64,18 +64,18 @@ package struct WorkerOptions: OptionTable {
     package let featureFolderSize = OptionDefinition<Int>.bytes(
         OptionDescription(
             "feature-folder-size", variable: "FEATURE_FOLDER_SIZE", help: "What that folder may hold of one model.",
-            defaultText: "20g", valueName: "bytes"), .world, default: "20g")
+            valueName: "bytes"), .world, default: "20g")
 
     package let batchRows = OptionDefinition<Int>.count(
         OptionDescription(
             "batch-rows", variable: "BATCH_ROWS", help: "Rows of a micro-batch; 2304 are eight pictures of 224 pixels.",
-            defaultText: "2304", valueName: "count"), .world, default: 2304)
+            valueName: "count"), .world, default: 2304)
 
     package let link = OptionDefinition<LinkFormat>.choice(
         OptionDescription(
             "link", variable: "LINK",
             help: "How activations travel between Gemma ranks: f32 as they are, bf16 rounded to half the bytes.",
-            defaultText: "f32", valueName: "f32|bf16"), .world, default: .float32)
+            valueName: "f32|bf16"), .world, default: .float32)
 
     package let prefill = OptionDefinition<PrefillCut.Split?>.choice(
         OptionDescription(
@@ -91,7 +91,7 @@ package struct WorkerOptions: OptionTable {
             help: """
                 How a picture becomes the model's square. pillow: as the public processor resizes. big_vision, \
                 big_vision_antialias: as the original code does, for published scores of captions and of questions.
-                """, defaultText: "pillow", valueName: "pillow|big_vision|big_vision_antialias"), .world,
+                """, valueName: "pillow|big_vision|big_vision_antialias"), .world,
         default: .pillow)
 
     package let adapters = OptionDefinition<[String]>.texts(
@@ -117,7 +117,7 @@ package struct WorkerOptions: OptionTable {
     package let leaseSeconds = OptionDefinition<Int>.count(
         OptionDescription(
             "lease-seconds", variable: "LEASE_SECONDS", help: "How long a lease holds without renewal.",
-            defaultText: "60", valueName: "seconds"), .world, default: 60)
+            valueName: "seconds"), .world, default: 60)
 
     package let timeline = OptionDefinition<String?>.text(
         OptionDescription(
@@ -131,14 +131,14 @@ package struct WorkerOptions: OptionTable {
             help: """
                 How long a world that is asked to end (SIGUSR1) may take to finish the jobs that it has leased; then it returns \
                 them to the queue.
-                """, defaultText: "120", valueName: "seconds"), .supervision, default: 120,
+                """, valueName: "seconds"), .supervision, default: 120,
         expectation: "seconds up to a million are expected")
 
     package let watchdog = OptionDefinition<Double>.seconds(
         OptionDescription(
             "watchdog", variable: "WATCHDOG",
             help: "How long a rank may make no progress at all before it ends the world; 0: for ever.",
-            defaultText: "120", valueName: "seconds"), .supervision, default: 120,
+            valueName: "seconds"), .supervision, default: 120,
         expectation: "seconds from 0.5 up to a million are expected, or 0 for none", isValid: { $0 == 0 || $0 >= 0.5 })
 
     package let report = OptionDefinition<String?>.text(
@@ -149,7 +149,7 @@ package struct WorkerOptions: OptionTable {
     package let quiet = OptionDefinition<Bool>.toggle(
         OptionDescription("quiet", variable: "QUIET", help: "Report errors only."), .worker)
 
-    /// The name with which the world leases jobs. A supervisor chooses it, to take back what a dead world had leased.
+    /// The name with which the world leases jobs. A supervisor chooses it, to reclaim what a dead world had leased.
     package let worldName = OptionDefinition<String?>.text(
         OptionDescription("world", variable: "WORLD", help: "", isVariableOnly: true), .worker)
 }

@@ -2,7 +2,7 @@ import Base
 import Testing
 
 @Suite("JSON") struct JSONTests {
-    @Test("Values of every kind are parsed") func valuesOfEveryKindAreRead() throws {
+    @Test("Values of every kind are parsed") func valueKinds() throws {
         let value = try JSON(parsing: #" {"a": [1, -2.5e3, true, false, null], "b": {"c": "x"}, "": []} "#)
         let array = [JSON.number("1"), .number("-2.5e3"), .bool(true), .bool(false), .null]
         #expect(value["a"] == .array(array))
@@ -26,13 +26,13 @@ import Testing
         #expect(throws: JSON.SyntaxError.self) { try JSON(parsing: text) }
     }
 
-    @Test("Bytes that are not UTF-8 are refused") func bytesThatAreNotUTF8AreRefused() {
+    @Test("Bytes that are not UTF-8 are refused") func notUTF8() {
         let bytes: [UInt8] = [0x22, 0xC3, 0x28, 0x22]
         #expect(throws: JSON.SyntaxError.self) { try bytes.withUnsafeBufferPointer { try JSON(parsing: $0) } }
     }
 
     @Test("Any change of a single byte is parsed or refused and never crashes")
-    func anySingleByteChangeIsReadOrRefusedButNeverCrashes() {
+    func byteChanges() {
         let line = Array(#"{"id": "a\u00e9", "images": ["x.png"], "prompt": "caption", "max_tokens": 32}"#.utf8)
         for index in line.indices {
             for byte in 0...UInt8.max {
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test("What is written is parsed to the same value") func whatIsWrittenIsReadBack() throws {
+    @Test("What is written is parsed to the same value") func roundTrip() throws {
         let text = String(String.UnicodeScalarView((0...0x2FF).compactMap { Unicode.Scalar($0) })) + "🟥\u{2028}"
         var writer = JSONWriter()
         writer.string(text)

@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 /// `bench` through real worlds of a tiny model: what it prints, not how fast it is.
-@Suite(.timeLimit(.minutes(15))) struct BenchTests {
+@Suite("The bench command", .timeLimit(.minutes(15)))
+struct BenchTests {
     let bench: CommandBench
 
     init() throws {

@@ -105,39 +105,30 @@ final class CommandBench: Sendable {
     }
 }
 
-/// A command that is still at work.
+/// A `paligemma` that runs in the folder of a bench.
 final class RunningCommand {
-    private let process = Process()
-    private let outputPath: String
-    private let errorsPath: String
+    private let program: BackgroundProgram
 
     init(_ bench: CommandBench, _ arguments: [String], environment: [String: String] = [:]) throws {
         let name = UUID().uuidString
-        outputPath = bench.path("output-\(name)")
-        errorsPath = bench.path("errors-\(name)")
-        process.executableURL = URL(fileURLWithPath: bench.path("bin/paligemma"))
-        process.arguments = arguments
-        process.currentDirectoryURL = URL(fileURLWithPath: bench.folder)
-        let inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("PALIGEMMA_") }
-        process.environment = inherited.merging(environment) { _, own in own }
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = try Self.file(outputPath)
-        process.standardError = try Self.file(errorsPath)
-        try process.run()
+        program = try BackgroundProgram(
+            bench.path("bin/paligemma"), arguments,
+            environment: BackgroundProgram.plainEnvironment.merging(environment) { _, own in own },
+            directory: bench.folder, output: bench.path("output-\(name)"), errors: bench.path("errors-\(name)"))
     }
 
-    var processID: pid_t { process.processIdentifier }
+    var processID: pid_t { program.id }
 
-    func terminate() { kill(process.processIdentifier, SIGTERM) }
+    func terminate() { program.signal(SIGTERM) }
+
+    func interrupt() { program.signal(SIGINT) }
 
     /// What it has written to its standard error until now.
-    var errorsSoFar: String { TextFile.read(errorsPath) ?? "" }
-
-    func interrupt() { kill(process.processIdentifier, SIGINT) }
+    var errorsSoFar: String { program.errors }
 
     /// Waits until `condition` holds; false where the command ended first.
     func waitUntil(_ condition: () -> Bool) -> Bool {
-        while process.isRunning {
+        while program.isRunning {
             if condition() { return true }
             usleep(10_000)
         }
@@ -145,14 +136,6 @@ final class RunningCommand {
     }
 
     func wait() throws -> CommandBench.Outcome {
-        process.waitUntilExit()
-        return CommandBench.Outcome(
-            code: process.terminationStatus, output: try #require(TextFile.read(outputPath)),
-            errors: try #require(TextFile.read(errorsPath)))
-    }
-
-    private static func file(_ path: String) throws -> FileHandle {
-        try Data().write(to: URL(fileURLWithPath: path))
-        return try #require(FileHandle(forWritingAtPath: path))
+        CommandBench.Outcome(code: program.wait(), output: program.output, errors: program.errors)
     }
 }

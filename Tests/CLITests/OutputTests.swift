@@ -4,7 +4,7 @@ import Testing
 import WorkerInterface
 import paligemma
 
-@Suite struct OutputTests {
+@Suite("Output of the commands") struct OutputTests {
     @Test("A full disk is a failure of the environment whose message says so")
     func fullDisk() throws {
         let descriptor = open("/dev/full", O_WRONLY)

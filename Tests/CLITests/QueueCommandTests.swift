@@ -4,7 +4,8 @@ import TestSupport
 import Testing
 
 /// The commands on a queue of either kind.
-@Suite(.timeLimit(.minutes(15))) struct QueueCommandTests {
+@Suite("The commands of a queue", .timeLimit(.minutes(15)))
+struct QueueCommandTests {
     enum Kind: CaseIterable {
         case file
         case server
@@ -53,12 +54,12 @@ import Testing
         #expect(try paligemma(name, "failed", "--ids", "--json", "--code", "corrupt").output == json)
 
         #expect(try paligemma(name, "retry", "--code", "missing").errors == "2 queued anew\n")
-        #expect(try paligemma(name, "cancel", "pictures/003.jpg", "pictures/009.jpg").errors == "2 cancelled\n")
+        #expect(try paligemma(name, "cancel", "pictures/003.jpg", "pictures/009.jpg").errors == "2 canceled\n")
         #expect(throws: QueueError.staleLease(jobID: "pictures/003.jpg")) {
             try queue.fail(
                 leases[3].handle, with: JobFailure(code: "late", message: ""), permanent: true, seconds: 0)
         }
-        #expect(try paligemma(name, "cancel", "--all").errors == "7 cancelled\n")
+        #expect(try paligemma(name, "cancel", "--all").errors == "7 canceled\n")
         let lines = try paligemma(name, "results").output.split(separator: "\n")
         #expect(lines.count == 10)
         #expect(lines.filter { $0.contains(#""code":"cancelled""#) }.count == 9)

@@ -3,7 +3,8 @@ import Queue
 import Testing
 
 /// `run` with a pg-worker that is a script: what it starts, how it continues, and how it ends.
-@Suite(.timeLimit(.minutes(15))) struct RunTests {
+@Suite("The run command", .timeLimit(.minutes(15)))
+struct RunTests {
     let bench: CommandBench
 
     init() throws {

@@ -5,7 +5,7 @@ import Testing
 import WorkerInterface
 import paligemma
 
-@Suite struct WorldEndTests {
+@Suite("Ends of worlds") struct WorldEndTests {
     @Test(
         "A world that ended on purpose did not die",
         arguments: [
@@ -53,7 +53,7 @@ import paligemma
             Issue.record("no death")
             return
         }
-        #expect(cause.description.contains("want of memory"))
+        #expect(cause.description.contains("out-of-memory killer"))
         guard case .died(let launcherCause) = WorldEnd(.killed(signal: 9)) else {
             Issue.record("no death")
             return
@@ -62,7 +62,7 @@ import paligemma
     }
 }
 
-@Suite struct RestartPolicyTests {
+@Suite("Restarts and the poison job policy") struct RestartPolicyTests {
     private let start = ContinuousClock.now
 
     private func die(_ policy: inout RestartPolicy, second: Int) -> RestartPolicy.Decision {
@@ -152,7 +152,8 @@ import paligemma
 }
 
 /// `supervise` with a pg-worker that is a script.
-@Suite(.timeLimit(.minutes(3 * Sanitizer.slowness))) struct SuperviseTests {
+@Suite("The supervise command", .timeLimit(.minutes(3 * Sanitizer.slowness)))
+struct SuperviseTests {
     let bench: CommandBench
     private let queueName = "jobs.db"
 
@@ -226,6 +227,23 @@ import paligemma
         #expect(try command.wait().code == 143)
         let end = try counts
         #expect(end.leased == 0 && end.ready > 0 && bench.worldsStarted.count == 1)
+    }
+
+    @Test("Every limit that is given to supervise reaches the ranks, and no other does")
+    func handedOn() throws {
+        try bench.installWorker("env >'\(bench.path("environment"))'")
+        #expect(try supervise("--watchdog", "45", "--drain-timeout", "60").wait().code == 0)
+        // A world returns its jobs a little before its supervisor would end it.
+        let limits = ["PALIGEMMA_WATCHDOG=45.0", "PALIGEMMA_DRAIN_TIMEOUT=55.0"]
+        #expect(try variables().isSuperset(of: limits))
+        #expect(try supervise().wait().code == 0)
+        #expect(try !variables().contains { $0.hasPrefix("PALIGEMMA_WATCHDOG=") })
+    }
+
+    /// Returns the environment of the last world.
+    private func variables() throws -> Set<String> {
+        let text = try String(contentsOfFile: bench.path("environment"), encoding: .utf8)
+        return Set(text.split(separator: "\n").map(String.init))
     }
 
     @Test("A world that does not drain in time is ended")

@@ -2,7 +2,8 @@ import Base
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(15))) struct UsageTests {
+@Suite("Flags, variables and exit codes", .timeLimit(.minutes(15)))
+struct UsageTests {
     let bench: CommandBench
 
     init() throws {
@@ -72,7 +73,7 @@ import Testing
         let outcome = try bench.run(
             "inspect", "plan", "--shape", "pg2-28b-896", "--ranks", "4", "--prefill", "columns", "--weights", "int8")
         #expect(outcome.code == 0, "\(outcome.errors)")
-        for part in ["checkpoint   55.3 GB", "4 ranks: ", "heads 0-10 on K/V 0-5", "rank 3 "] {
+        for part in ["checkpoint   55.3 GB", "4 ranks: ", "heads 0-10 on key/value heads 0-5", "rank 3 "] {
             #expect(outcome.output.contains(part), "no \(part) in:\n\(outcome.output)")
         }
         #expect(try bench.run("inspect", "plan", "--shape", "pg2-9b-224").code == 2)

@@ -4,13 +4,13 @@ import Testing
 /// A world holds what it can finish in the time of a lease.
 @Suite("The number of leases that a world holds") struct LeasePaceTests {
     @Test("Before the first jobs are finished a world gets as many leases as it asks for")
-    func beforeAnythingIsKnownTheScheduleDecides() {
+    func firstJobs() {
         let pace = LeasePace(lease: 60)
         #expect(pace.allowance(wanted: 16, held: 0) == 16)
     }
 
     @Test("A world holds the jobs that it can finish within a lease", arguments: [(10.0, 6), (1.0, 60), (50.0, 3)])
-    func whatIsHeldFitsIntoTheLease(secondsAJob: Double, most: Int) {
+    func leaseLimit(secondsAJob: Double, most: Int) {
         var pace = LeasePace(lease: 60)
         pace.advance(to: 100, holding: 0)
         for number in 1...200 {
@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test("Neither idle time nor the latency of the first job changes the throughput")
-    func neitherTimeWithoutAJobNorTheWayOfTheFirstSaysAnythingOfTheSpeed() {
+    func idleTime() {
         var pace = LeasePace(lease: 60)
         pace.advance(to: 0, holding: 0)
         pace.advance(to: 500, holding: 16)

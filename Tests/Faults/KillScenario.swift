@@ -17,7 +17,7 @@ struct KillScenario {
     /// Seconds; with short leases a world holds few jobs.
     private static let lease = "30"
 
-    private let workshop: Workshop
+    private let setup: FaultEnvironment
     private var supervisor: Supervised
     private var places = Histogram()
     private var victims = Histogram()
@@ -28,10 +28,10 @@ struct KillScenario {
     ///   - steps: kills before and after each step of a world.
     ///   - random: kills at random moments.
     static func run(queue: String?, each: Int, steps: Int, random: Int) throws -> Report {
-        let workshop = try Workshop(queue: queue)
-        defer { workshop.close() }
+        let setup = try FaultEnvironment(queue: queue)
+        defer { setup.close() }
         let before = Tools.leftInSharedMemory
-        var scenario = try KillScenario(workshop)
+        var scenario = try KillScenario(setup)
         let wanted: [String] =
             around(Self.changes, each) + around(Self.steps, steps) + Array(repeating: "random", count: random)
         for (index, place) in wanted.enumerated() {
@@ -40,13 +40,13 @@ struct KillScenario {
             Report.detail("\(place), \(victim.rawValue)")
             if index % 20 == 19 { Report.progress("kills: \(index + 1) of \(wanted.count)") }
         }
-        let judgement = try workshop.judge()
+        let verification = try setup.verify()
         let left = Tools.leftInSharedMemory.subtracting(before).count
         var report = Report(
-            name: "\(wanted.count) kills", isGood: judgement.isGood && scenario.places.total == wanted.count)
+            name: "\(wanted.count) kills", isGood: verification.isGood && scenario.places.total == wanted.count)
         report.lines = [
-            judgement.text, "victims: \(scenario.victims.text)", "killed at: \(scenario.places.text)",
-            "worlds with one suspect job: \(workshop.killsAlone); places not reached at the first try: \(scenario.misses); segments left in /dev/shm: \(left)",
+            verification.text, "victims: \(scenario.victims.text)", "killed at: \(scenario.places.text)",
+            "worlds with one suspect job: \(setup.killsAlone); places not reached at the first try: \(scenario.misses); segments left in /dev/shm: \(left)",
         ]
         return report
     }
@@ -58,25 +58,25 @@ struct KillScenario {
         }
     }
 
-    private init(_ workshop: Workshop) throws {
-        self.workshop = workshop
-        try workshop.submit(200)
-        supervisor = try Self.start(workshop)
+    private init(_ setup: FaultEnvironment) throws {
+        self.setup = setup
+        try setup.submit(200)
+        supervisor = try Self.start(setup)
     }
 
-    private static func start(_ workshop: Workshop) throws -> Supervised {
-        try workshop.supervise(worker: ["--lease-seconds", lease, "--batch-rows", "1"], fault: true)
+    private static func start(_ setup: FaultEnvironment) throws -> Supervised {
+        try setup.supervise(worker: ["--lease-seconds", lease, "--batch-rows", "1"], fault: true)
     }
 
     private mutating func kill(_ victim: Victim, at place: String) throws {
         for _ in 0..<20 {
-            if !supervisor.isRunning { supervisor = try Self.start(workshop) }
-            if try workshop.queue.counts().ready < 150 { try workshop.submit(200) }
+            if !supervisor.isRunning { supervisor = try Self.start(setup) }
+            if try setup.queue.counts().ready < 150 { try setup.submit(200) }
             if try place == "random" ? atRandom(victim) : atPlace(place, victim) { return }
             misses += 1
             Report.detail(
-                "no world with a job came to \(place); last was \(workshop.lastPlace), \(try workshop.queue.counts())")
-            workshop.disarm()
+                "no world with a job came to \(place); last was \(setup.lastPlace), \(try setup.queue.counts())")
+            setup.disarm()
         }
         throw Failure(
             "no world came to \(place) with a job leased; see \(supervisor.log):\n\(supervisor.output.suffix(2000))")
@@ -89,12 +89,12 @@ struct KillScenario {
         if place.hasSuffix("release") {
             // A world gives back what it has not begun when it drains; while pictures wait to be encoded, that is much.
             guard try hit("before-encode"), let launcher = supervisor.launcher,
-                Tools.wait(seconds: 1, until: { (try? workshop.queue.counts().leased) ?? 0 >= 4 })
+                Tools.wait(seconds: 1, until: { (try? setup.queue.counts().leased) ?? 0 >= 4 })
             else { return false }
             usleep(20_000)
             Foundation.kill(launcher, SIGUSR1)
-            try workshop.arm(place, holding: true)
-            return workshop.waitForHit(place, seconds: 5) ? try strike(victim, at: place) : false
+            try setup.arm(place, holding: true)
+            return setup.waitForHit(place, seconds: 5) ? try strike(victim, at: place) : false
         }
         return try hit(place) && strike(victim, at: place)
     }
@@ -104,12 +104,12 @@ struct KillScenario {
     private func hit(_ place: String) throws -> Bool {
         let (deadline, fallback) = (DispatchTime.now() + 30.0, DispatchTime.now() + 10.0)
         while DispatchTime.now() < deadline, supervisor.isRunning {
-            try workshop.arm(place)
+            try setup.arm(place)
             guard try comes(to: place) else { return false }
-            let isAlone = try workshop.queue.holders().contains(where: \.hasSuspect)
-            if try workshop.queue.counts().leased > 0, !isAlone || DispatchTime.now() > fallback { return true }
-            workshop.disarm()
-            if try workshop.queue.counts().ready < 20 { return false }
+            let isAlone = try setup.queue.holders().contains(where: \.hasSuspect)
+            if try setup.queue.counts().leased > 0, !isAlone || DispatchTime.now() > fallback { return true }
+            setup.disarm()
+            if try setup.queue.counts().ready < 20 { return false }
         }
         return false
     }
@@ -118,8 +118,8 @@ struct KillScenario {
     private func comes(to place: String) throws -> Bool {
         let deadline = DispatchTime.now() + (place.hasSuffix("renew") ? 15.0 : 5.0)
         while DispatchTime.now() < deadline {
-            if workshop.waitForHit(place, seconds: 0.5) { return true }
-            if try workshop.queue.counts().ready < 100 { try workshop.submit(200) }
+            if setup.waitForHit(place, seconds: 0.5) { return true }
+            if try setup.queue.counts().ready < 100 { try setup.submit(200) }
         }
         return false
     }
@@ -141,11 +141,11 @@ struct KillScenario {
             case .launcher: supervisor.launcher
             case .supervisor: supervisor.id
             }
-        guard let target, try workshop.queue.counts().leased > 0 else { return false }
-        try workshop.noteKill()
+        guard let target, try setup.queue.counts().leased > 0 else { return false }
+        try setup.noteKill()
         Foundation.kill(target, SIGKILL)
-        let name = place == "random" ? "random, last " + workshop.lastPlace : place
-        workshop.disarm()
+        let name = place == "random" ? "random, last " + setup.lastPlace : place
+        setup.disarm()
         places.count(name)
         victims.count(victim.rawValue)
         if victim == .supervisor { _ = supervisor.waitForEnd(seconds: 5) }

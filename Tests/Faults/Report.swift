@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a scenario found.
+/// The result of a scenario.
 struct Report {
     var name: String
     var isGood: Bool
@@ -8,14 +8,14 @@ struct Report {
 
     nonisolated(unsafe) static var isVerbose = false
 
-    /// A line for whoever looks for a fault of this program.
+    /// Prints details of a scenario, where `--verbose` asks for them.
     static func detail(_ text: String) { if isVerbose { progress(text) } }
 
-    /// A line for whoever waits.
+    /// Prints the progress of a scenario.
     static func progress(_ text: String) { FileHandle.standardError.write(Data("faults: \(text)\n".utf8)) }
 }
 
-/// Everything that can go wrong, by name.
+/// All scenarios, by name.
 enum Scenario: String, CaseIterable {
     case kills
     case randomKills = "random-kills"

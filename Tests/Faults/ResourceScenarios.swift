@@ -10,12 +10,12 @@ enum ResourceScenarios {
         init(megabytes: Int) throws {
             path = NSTemporaryDirectory() + "paligemma-disk-\(UUID().uuidString)"
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-            let outcome = try Tools.run("mount", ["-t", "tmpfs", "-o", "size=\(megabytes)m", "tmpfs", path])
-            guard outcome.status == 0 else { throw Failure("a small disk needs root: \(outcome.output)") }
+            let outcome = try Programs.run("mount", ["-t", "tmpfs", "-o", "size=\(megabytes)m", "tmpfs", path])
+            guard outcome.status == 0 else { throw Failure("a small disk needs root: \(outcome.errors)") }
         }
 
         deinit {
-            _ = try? Tools.run("umount", ["-l", path])
+            _ = try? Programs.run("umount", ["-l", path])
             rmdir(path)
         }
 
@@ -33,17 +33,17 @@ enum ResourceScenarios {
     /// The disk under the queue is full for a while, several times.
     static func fullQueue(rounds: Int) throws -> Report {
         let disk = try SmallDisk(megabytes: 8)
-        let workshop = try Workshop(queue: disk.path + "/queue.db")
-        defer { workshop.close() }
-        try workshop.submit(200)
-        let world = try workshop.supervise(worker: ["--batch-rows", "1"])
+        let setup = try FaultEnvironment(queue: disk.path + "/queue.db")
+        defer { setup.close() }
+        try setup.submit(200)
+        let world = try setup.supervise(worker: ["--batch-rows", "1"])
         var clear = 0
         for _ in 0..<rounds {
-            let done = try workshop.queue.counts().finished
-            guard Tools.wait(seconds: 30, until: { (try? workshop.queue.counts().finished) ?? 0 > done + 5 }) else {
+            let done = try setup.queue.counts().finished
+            guard Tools.wait(seconds: 30, until: { (try? setup.queue.counts().finished) ?? 0 > done + 5 }) else {
                 throw Failure("the world did not go on: \(world.output.suffix(2000))")
             }
-            if try workshop.queue.counts().ready < 300 { try workshop.submit(400) }
+            if try setup.queue.counts().ready < 300 { try setup.submit(400) }
             let seen = world.output.count
             disk.fill()
             if Tools.wait(
@@ -54,27 +54,27 @@ enum ResourceScenarios {
             usleep(500_000)
             disk.free()
         }
-        let judgement = try workshop.judge()
+        let verification = try setup.verify()
         return Report(
-            name: "\(rounds) times a full disk under the queue", isGood: judgement.isGood && clear == rounds,
-            lines: [judgement.text, "\(clear) times the message named the lack of space"])
+            name: "\(rounds) times a full disk under the queue", isGood: verification.isGood && clear == rounds,
+            lines: [verification.text, "\(clear) times the message named the lack of space"])
     }
 
     /// The disk under a run's output and queue is full; with more room the same command continues.
     static func fullOutput() throws -> Report {
         let disk = try SmallDisk(megabytes: 8)
-        let workshop = try Workshop()
-        defer { workshop.close() }
+        let setup = try FaultEnvironment()
+        defer { setup.close() }
         let pictures = Tools.fixtures + "/pictures/"
         let count = 3000
         let lines = (0..<count).map {
             #"{"id": "line-\#($0)", "images": ["\#(pictures)gray.jpg"], "prompt": "caption en", "max_tokens": 12}"#
         }
-        let jobs = workshop.folder + "/jobs.jsonl"
+        let jobs = setup.folder + "/jobs.jsonl"
         try lines.joined(separator: "\n").write(toFile: jobs, atomically: true, encoding: .utf8)
         let output = disk.path + "/out.jsonl"
         let command = ["run", "--model", Tools.model, "--jobs", jobs, "--ranks", "2", "--output", output]
-        let first = try Supervised(Tools.paligemma, command, log: workshop.folder + "/run.log")
+        let first = try Supervised(Tools.paligemma, command, log: setup.folder + "/run.log")
         guard Tools.wait(seconds: 30, until: { TextFile.read(output)?.isEmpty == false }) else {
             throw Failure("no output: \(first.output)")
         }
@@ -84,7 +84,7 @@ enum ResourceScenarios {
         let isClear = first.output.contains("no space left")
         first.destroy()
         disk.free()
-        let second = try Supervised(Tools.paligemma, command, log: workshop.folder + "/run-again.log")
+        let second = try Supervised(Tools.paligemma, command, log: setup.folder + "/run-again.log")
         let done = second.waitForEnd(seconds: 120) && second.status == 0
         let ids = (TextFile.read(output) ?? "").split(separator: "\n")
             .compactMap { $0.split(separator: "\"").dropFirst(3).first.map(String.init) }
@@ -99,12 +99,12 @@ enum ResourceScenarios {
 
     /// A micro-batch needs more memory than a rank may have; each of its jobs alone does not.
     static func memory(queue: String?) throws -> Report {
-        let workshop = try Workshop(queue: queue)
-        defer { workshop.close() }
-        try workshop.submit(12)
+        let setup = try FaultEnvironment(queue: queue)
+        defer { setup.close() }
+        try setup.submit(12)
         // A rank that is to encode its third job takes all memory that it is allowed; alone in their world jobs are
         // the first and second.
-        let world = try workshop.supervise(
+        let world = try setup.supervise(
             ranks: 2, worker: ["--batch-rows", "1", "--drain"],
             environment: ["PALIGEMMA_FAULT": "memory:before-encode:3"], limits: "ulimit -v 6000000")
         _ = Tools.wait(seconds: 90) {
@@ -113,11 +113,11 @@ enum ResourceScenarios {
         let deaths = world.output.components(separatedBy: "the world died (out of memory)").count - 1
         let isClear = world.output.contains("is out of memory: give the world more")
         world.destroy()
-        let judgement = try workshop.judge()
+        let verification = try setup.verify()
         return Report(
-            name: "out of memory in one rank", isGood: judgement.isGood && deaths > 0 && isClear,
+            name: "out of memory in one rank", isGood: verification.isGood && deaths > 0 && isClear,
             lines: [
-                judgement.text,
+                verification.text,
                 "\(deaths) worlds died of it, \(isClear ? "with a message that says so" : "WITHOUT A CLEAR MESSAGE")",
             ])
     }

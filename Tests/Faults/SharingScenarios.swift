@@ -5,28 +5,28 @@ import TestSupport
 enum SharingScenarios {
     /// Two worlds, several who submit, several who read the results, all at the same time.
     static func concurrent(queue: String?, jobs count: Int) throws -> Report {
-        let workshop = try Workshop(queue: queue)
-        defer { workshop.close() }
-        try workshop.submit(20)
-        let worlds = try (0..<2).map { _ in try workshop.supervise(ranks: 2, worker: ["--batch-rows", "100"]) }
+        let setup = try FaultEnvironment(queue: queue)
+        defer { setup.close() }
+        try setup.submit(20)
+        let worlds = try (0..<2).map { _ in try setup.supervise(ranks: 2, worker: ["--batch-rows", "100"]) }
         let picture = Tools.fixtures + "/pictures/gray.jpg"
         let submitters = try (0..<4).map { person in
             let ids = (0..<count).map { "person-\(person)-\($0)" }
             let lines = ids.map {
                 #"{"id": "\#($0)", "images": ["\#(picture)"], "prompt": "caption en", "max_tokens": 4}"#
             }
-            let file = workshop.folder + "/person-\(person).jsonl"
+            let file = setup.folder + "/person-\(person).jsonl"
             try lines.joined(separator: "\n").write(toFile: file, atomically: true, encoding: .utf8)
-            workshop.note(submitted: ids)
+            setup.note(submitted: ids)
             return try Supervised(
-                Tools.paligemma, ["submit", "--queue", workshop.queueName, "--jobs", file],
-                log: workshop.folder + "/submit-\(person).log")
+                Tools.paligemma, ["submit", "--queue", setup.queueName, "--jobs", file],
+                log: setup.folder + "/submit-\(person).log")
         }
         var (reads, torn) = (0, 0)
         let isDone = Tools.wait(seconds: 240) {
-            let path = workshop.folder + "/results-\(reads % 3).jsonl"
-            if let outcome = try? Tools.run(
-                Tools.paligemma, ["results", "--queue", workshop.queueName, "--output", path]), outcome.status > 1
+            let path = setup.folder + "/results-\(reads % 3).jsonl"
+            if let outcome = try? Programs.run(
+                Tools.paligemma, ["results", "--queue", setup.queueName, "--output", path]), outcome.status > 1
             {
                 torn += 1
             }
@@ -36,29 +36,29 @@ enum SharingScenarios {
                 torn += 1
             }
             reads += 1
-            return submitters.allSatisfy { !$0.isRunning } && (try? workshop.queue.counts().outstanding) == 0
+            return submitters.allSatisfy { !$0.isRunning } && (try? setup.queue.counts().outstanding) == 0
         }
         let submitted = submitters.allSatisfy { $0.status == 0 }
         for world in worlds { world.destroy() }
-        let judgement = try workshop.judge()
+        let verification = try setup.verify()
         return Report(
             name: "4 submit, 2 worlds work, results are read",
-            isGood: judgement.isGood && isDone && submitted && torn == 0,
-            lines: [judgement.text, "\(reads) readings meanwhile, \(torn) torn or doubled"])
+            isGood: verification.isGood && isDone && submitted && torn == 0,
+            lines: [verification.text, "\(reads) readings meanwhile, \(torn) torn or doubled"])
     }
 
     /// PostgreSQL dies and comes back, again and again.
     static func postgresRestarts(rounds: Int) throws -> Report {
         let server = try PostgresServer()
-        let workshop = try Workshop(queue: server.makeDatabase())
-        defer { workshop.close() }
-        try workshop.submit(200)
-        let world = try workshop.supervise(worker: ["--batch-rows", "1", "--lease-seconds", "5"])
+        let setup = try FaultEnvironment(queue: server.makeDatabase())
+        defer { setup.close() }
+        try setup.submit(200)
+        let world = try setup.supervise(worker: ["--batch-rows", "1", "--lease-seconds", "5"])
         var progressed = 0
         for _ in 0..<rounds {
-            if try workshop.queue.counts().ready < 100 { try workshop.submit(200) }
-            let done = try workshop.queue.counts().finished
-            if Tools.wait(seconds: 40, until: { (try? workshop.queue.counts().finished) ?? 0 > done }) {
+            if try setup.queue.counts().ready < 100 { try setup.submit(200) }
+            let done = try setup.queue.counts().finished
+            if Tools.wait(seconds: 40, until: { (try? setup.queue.counts().finished) ?? 0 > done }) {
                 progressed += 1
             }
             try server.kill()
@@ -67,53 +67,55 @@ enum SharingScenarios {
         }
         let text = world.output
         let deaths = text.components(separatedBy: "the world died").count - 1
-        let judgement = try workshop.judge()
+        let verification = try setup.verify()
         return Report(
-            name: "PostgreSQL killed \(rounds) times", isGood: judgement.isGood && progressed == rounds,
-            lines: [judgement.text, "\(progressed) times captions went on in between; \(deaths) worlds died of it"])
+            name: "PostgreSQL killed \(rounds) times", isGood: verification.isGood && progressed == rounds,
+            lines: [verification.text, "\(progressed) times captions went on in between; \(deaths) worlds died of it"])
     }
 
     /// Hosts that lose each other for a while (namespaces of cluster/rehearse); needs root.
     static func partition(seconds: Int) throws -> Report {
-        let workshop = try Workshop()
-        defer { workshop.close() }
-        try workshop.submit(3000)
+        let setup = try FaultEnvironment()
+        defer { setup.close() }
+        try setup.submit(3000)
         let hosts = try hostNames()
         let world = try Supervised(
             Tools.repository + "/cluster/rehearse",
             [
-                "--hosts", "3", "--", Tools.worker, "--model", Tools.model, "--queue", workshop.queueName, "--drain",
+                "--hosts", "3", "--", Tools.worker, "--model", Tools.model, "--queue", setup.queueName, "--drain",
                 "--batch-rows", "1", "--watchdog", "60",
-            ], log: workshop.folder + "/rehearse.log")
-        guard Tools.wait(seconds: 60, until: { (try? workshop.queue.counts().done) ?? 0 > 20 }) else {
+            ], log: setup.folder + "/rehearse.log")
+        guard Tools.wait(seconds: 60, until: { (try? setup.queue.counts().done) ?? 0 > 20 }) else {
             throw Failure("the rehearsal does not work: \(world.output)")
         }
         guard let cut = try hostNames().subtracting(hosts).first(where: { $0.hasSuffix("-2") }) else {
             throw Failure("no host to cut off")
         }
-        _ = try Tools.run("ip", ["netns", "exec", cut, "ip", "link", "set", "eth0", "down"])
-        let before = try workshop.queue.counts().finished
+        _ = try Programs.run("ip", ["netns", "exec", cut, "ip", "link", "set", "eth0", "down"])
+        let before = try setup.queue.counts().finished
         sleep(UInt32(seconds))
-        _ = try Tools.run("ip", ["netns", "exec", cut, "ip", "link", "set", "eth0", "up"])
+        _ = try Programs.run("ip", ["netns", "exec", cut, "ip", "link", "set", "eth0", "up"])
         let wentOn = Tools.wait(seconds: 90) {
-            (try? workshop.queue.counts().finished) ?? 0 > before + 20 || !world.isRunning
+            (try? setup.queue.counts().finished) ?? 0 > before + 20 || !world.isRunning
         }
         let isAlive = world.isRunning || world.status <= 1
         _ = world.waitForEnd(seconds: 60)
         kill(world.id, SIGTERM)
         _ = world.waitForEnd(seconds: 20)
-        let judgement = try workshop.judge()
+        let verification = try setup.verify()
         return Report(
-            name: "a host cut off for \(seconds) s", isGood: judgement.isGood && wentOn,
+            name: "a host cut off for \(seconds) s", isGood: verification.isGood && wentOn,
             lines: [
-                judgement.text,
+                verification.text,
                 isAlive ? "the world went on when the host was back" : "the world died of it and was started again",
             ])
     }
 
     private static func hostNames() throws -> Set<String> {
         Set(
-            try Tools.run("ip", ["netns", "list"]).output.split(separator: "\n").map { String($0.prefix { $0 != " " }) }
+            try Programs.run("ip", ["netns", "list"]).output.split(separator: "\n").map {
+                String($0.prefix { $0 != " " })
+            }
         )
     }
 
@@ -125,35 +127,35 @@ enum SharingScenarios {
         guard let library = libraries.first(where: { FileManager.default.fileExists(atPath: $0) }) else {
             throw Failure("libfaketime is missing; `make faults` installs it")
         }
-        let workshop = try Workshop(queue: queue)
-        defer { workshop.close() }
-        let file = workshop.folder + "/clock"
+        let setup = try FaultEnvironment(queue: queue)
+        defer { setup.close() }
+        let file = setup.folder + "/clock"
         func set(_ offset: String) throws { try offset.write(toFile: file, atomically: true, encoding: .utf8) }
         try set("+0")
-        try workshop.submit(100)
+        try setup.submit(100)
         let environment = [
             "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": file, "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1",
         ]
-        let world = try workshop.supervise(
+        let world = try setup.supervise(
             worker: ["--batch-rows", "1", "--lease-seconds", "5"], environment: environment)
         var progressed = 0
         for round in 0..<rounds {
-            if try workshop.queue.counts().ready < 100 { try workshop.submit(200) }
-            let done = try workshop.queue.counts().finished
+            if try setup.queue.counts().ready < 100 { try setup.submit(200) }
+            let done = try setup.queue.counts().finished
             try set(["+1h", "-1h", "+0"][round % 3])
-            if Tools.wait(seconds: 20, until: { (try? workshop.queue.counts().finished) ?? 0 > done + 10 }) {
+            if Tools.wait(seconds: 20, until: { (try? setup.queue.counts().finished) ?? 0 > done + 10 }) {
                 progressed += 1
             }
         }
         let deaths = world.output.components(separatedBy: "the world died").count - 1
-        let again = try workshop.queue.audit(after: 0, limit: 1_000_000).filter { $0.attempt > 1 }.count
-        let judgement = try workshop.judge()
+        let again = try setup.queue.audit(after: 0, limit: 1_000_000).filter { $0.attempt > 1 }.count
+        let verification = try setup.verify()
         return Report(
             name: "the wall clock moved by an hour \(rounds) times",
-            isGood: judgement.isGood && progressed == rounds && deaths == 0 && again == 0,
+            isGood: verification.isGood && progressed == rounds && deaths == 0 && again == 0,
             lines: [
-                judgement.text,
+                verification.text,
                 "\(progressed) times captions went on; \(deaths) worlds died; \(again) jobs tried twice",
             ])
     }

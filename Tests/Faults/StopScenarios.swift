@@ -6,44 +6,44 @@ enum StopScenarios {
     /// A whole world is stopped just before it tells the queue of an answer, until its leases are over and others have
     /// answered; then it continues. Its answers come late, and must be refused.
     static func lateWorlds(queue: String?, rounds: Int) throws -> Report {
-        let workshop = try Workshop(queue: queue)
-        defer { workshop.close() }
-        try workshop.submit(40)
-        let world = try workshop.supervise(worker: ["--lease-seconds", "1", "--batch-rows", "1"], fault: true)
+        let setup = try FaultEnvironment(queue: queue)
+        defer { setup.close() }
+        try setup.submit(40)
+        let world = try setup.supervise(worker: ["--lease-seconds", "1", "--batch-rows", "1"], fault: true)
         var (others, late): (Set<String>, Set<String>) = ([], [])
         var stopped = 0
         while stopped < rounds {
-            if try workshop.queue.counts().ready < 20 { try workshop.submit(20) }
+            if try setup.queue.counts().ready < 20 { try setup.submit(20) }
             guard Tools.wait(seconds: 20, until: { world.ranks.count == 3 }) else { throw Failure(world.output) }
-            try workshop.arm("before-finish")
-            guard workshop.waitForHit("before-finish", seconds: 10) else { continue }
+            try setup.arm("before-finish")
+            guard setup.waitForHit("before-finish", seconds: 10) else { continue }
             // One that has lost its lease before is refused too, but proves nothing new.
-            let job = workshop.jobHit
-            guard !others.contains(job), try workshop.queue.counts().leased > 0 else {
-                workshop.disarm()
+            let job = setup.jobHit
+            guard !others.contains(job), try setup.queue.counts().leased > 0 else {
+                setup.disarm()
                 continue
             }
             let processes = world.world
             for id in processes { kill(id, SIGSTOP) }
-            others.formUnion(try answerInItsPlace(workshop.queue, name: "harness:\(stopped)"))
+            others.formUnion(try answerInItsPlace(setup.queue, name: "harness:\(stopped)"))
             if others.contains(job) { late.insert(job) }
-            workshop.disarm()
+            setup.disarm()
             for id in processes.reversed() { kill(id, SIGCONT) }
             stopped += 1
         }
-        let judgement = try workshop.judge()
+        let verification = try setup.verify()
         // The stopped world had all of these; `late` are those that it was about to answer, and did.
         var (stand, refused) = (0, 0)
-        try workshop.queue.forEachResult(sorted: false) { result in
+        try setup.queue.forEachResult(sorted: false) { result in
             guard case .answered(let answer) = result.outcome, answer.text == "harness" else { return }
             if others.contains(result.id) { stand += 1 }
             if late.contains(result.id) { refused += 1 }
         }
-        let isGood = judgement.isGood && refused == rounds && stand == others.count
+        let isGood = verification.isGood && refused == rounds && stand == others.count
         return Report(
             name: "\(rounds) worlds stopped past their lease", isGood: isGood,
             lines: [
-                judgement.text,
+                verification.text,
                 "late finishes refused: \(refused) of \(rounds); answers in place of stopped worlds: \(stand) of \(others.count) stand",
             ])
     }
@@ -70,10 +70,10 @@ enum StopScenarios {
 
     /// One rank is stopped for good; its peers must notice, name it, and end the world.
     static func stoppedRanks(queue: String?, rounds: Int) throws -> Report {
-        let workshop = try Workshop(queue: queue)
-        defer { workshop.close() }
-        try workshop.submit(40)
-        let world = try workshop.supervise(
+        let setup = try FaultEnvironment(queue: queue)
+        defer { setup.close() }
+        try setup.submit(40)
+        let world = try setup.supervise(
             worker: ["--batch-rows", "1", "--watchdog", "2"], fault: true)
         var (round, attempts, named, slowest) = (0, 0, 0, 0.0)
         while round < rounds {
@@ -81,20 +81,20 @@ enum StopScenarios {
             guard attempts <= 3 * rounds else {
                 throw Failure("no world lived long enough: \(world.output.suffix(3000))")
             }
-            if try workshop.queue.counts().ready < 20 { try workshop.submit(20) }
+            if try setup.queue.counts().ready < 20 { try setup.submit(20) }
             // On a busy machine a watchdog with so short a timeout may end a world that nobody stopped.
             guard Tools.wait(seconds: 20, until: { world.ranks.count == 3 }), let launcher = world.launcher else {
                 continue
             }
-            try workshop.arm("before-decode")
-            let isThere = workshop.waitForHit("before-decode", seconds: 10)
+            try setup.arm("before-decode")
+            let isThere = setup.waitForHit("before-decode", seconds: 10)
             let ranks = world.ranks
             guard isThere, ranks.count == 3 else { continue }
             let victim = ranks[round % 3]
             let seen = world.output.count
-            try workshop.noteKill()
+            try setup.noteKill()
             kill(victim, SIGSTOP)
-            workshop.disarm()
+            setup.disarm()
             let start = DispatchTime.now().uptimeNanoseconds
             guard Tools.wait(seconds: 30, until: { world.launcher != launcher }) else {
                 throw Failure("the world with a stopped rank did not end: \(world.output.suffix(3000))")
@@ -105,22 +105,22 @@ enum StopScenarios {
             }
             round += 1
         }
-        let judgement = try workshop.judge()
+        let verification = try setup.verify()
         return Report(
-            name: "\(rounds) ranks stopped for good", isGood: judgement.isGood && named == rounds,
+            name: "\(rounds) ranks stopped for good", isGood: verification.isGood && named == rounds,
             lines: [
-                judgement.text,
+                verification.text,
                 "\(named) named by a peer; the world was gone after \(String(format: "%.1f", slowest)) s at most, with --watchdog 2",
             ])
     }
 
     /// A dead rank, and how long until captions come again.
     static func restarts(queue: String?, rounds: Int) throws -> Report {
-        let workshop = try Workshop(queue: queue)
-        defer { workshop.close() }
-        try workshop.submit(60)
+        let setup = try FaultEnvironment(queue: queue)
+        defer { setup.close() }
+        try setup.submit(60)
         func start() throws -> Supervised {
-            try workshop.supervise(worker: ["--batch-rows", "1"], options: [], fault: true)
+            try setup.supervise(worker: ["--batch-rows", "1"], options: [], fault: true)
         }
         var (times, deaths): ([Double], Int) = ([], 0)
         var world = try start()
@@ -131,33 +131,34 @@ enum StopScenarios {
                 world = try start()
                 deaths = 0
             }
-            if try workshop.queue.counts().ready < 40 { try workshop.submit(40) }
+            if try setup.queue.counts().ready < 40 { try setup.submit(40) }
             guard Tools.wait(seconds: 20, until: { world.ranks.count == 3 }) else { throw Failure(world.output) }
-            try workshop.arm("before-decode")
-            guard workshop.waitForHit("before-decode", seconds: 10), let victim = world.ranks.randomElement(),
-                let old = try workshop.queue.holders().first?.owner
+            try setup.arm("before-decode")
+            guard setup.waitForHit("before-decode", seconds: 10), let victim = world.ranks.randomElement(),
+                let old = try setup.queue.holders().first?.owner
             else { continue }
-            try workshop.noteKill()
+            try setup.noteKill()
             let start = DispatchTime.now().uptimeNanoseconds
             kill(victim, SIGKILL)
             deaths += 1
-            workshop.disarm()
-            var after = try workshop.queue.audit(after: 0, limit: 1_000_000).last?.number ?? 0
+            setup.disarm()
+            var after = try setup.queue.audit(after: 0, limit: 1_000_000).last?.number ?? 0
             let isBack = Tools.wait(seconds: 60) {
-                let new = (try? workshop.queue.audit(after: after, limit: 1000)) ?? []
+                let new = (try? setup.queue.audit(after: after, limit: 1000)) ?? []
                 after = new.last?.number ?? after
                 return new.contains { $0.owner != old && $0.state == .done }
             }
             guard isBack else { throw Failure("no captions after 60 s: \(world.output.suffix(2000))") }
             times.append(Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
         }
-        let judgement = try workshop.judge()
+        let verification = try setup.verify()
         let sorted = times.sorted()
         let text = [sorted[0], sorted[sorted.count / 2], sorted[sorted.count - 1]].map { String(format: "%.1f", $0) }
         return Report(
-            name: "\(rounds) dead ranks", isGood: judgement.isGood && sorted.allSatisfy { $0 <= 30 },
+            name: "\(rounds) dead ranks", isGood: verification.isGood && sorted.allSatisfy { $0 <= 30 },
             lines: [
-                judgement.text, "captions again after \(text[0]) s at least, \(text[1]) s median, \(text[2]) s at most",
+                verification.text,
+                "captions again after \(text[0]) s at least, \(text[1]) s median, \(text[2]) s at most",
             ])
     }
 }

@@ -3,30 +3,25 @@ import TestSupport
 
 /// A `paligemma supervise` (or another command) and the processes below it. Only these are ever sent a signal.
 final class Supervised {
-    private let process = Process()
+    private let program: BackgroundProgram
+    /// The file of its output.
     let log: String
 
     init(_ program: String, _ arguments: [String], environment: [String: String] = [:], log: String) throws {
         self.log = log
-        _ = FileManager.default.createFile(atPath: log, contents: nil)
-        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
-        // It goes when this program does, however that ends.
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/setpriv")
-        process.arguments = ["--pdeathsig", "KILL", program] + arguments
-        let inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("PALIGEMMA_") }
-        process.environment = inherited.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = handle
-        process.standardError = handle
-        try process.run()
+        // It ends when this program does, however that ends.
+        self.program = try BackgroundProgram(
+            "/usr/bin/setpriv", ["--pdeathsig", "KILL", program] + arguments,
+            environment: BackgroundProgram.plainEnvironment.merging(environment) { $1 }, output: log)
     }
 
-    var id: pid_t { process.processIdentifier }
-    var isRunning: Bool { process.isRunning }
-    var status: Int32 { process.isRunning ? -1 : process.terminationStatus }
-    var output: String { TextFile.read(log) ?? "" }
+    var id: pid_t { program.id }
+    var isRunning: Bool { program.isRunning }
+    /// Its exit code; -1 while it runs.
+    var status: Int32 { program.isRunning ? -1 : program.wait() }
+    var output: String { program.output }
 
-    func signal(_ number: Int32) { kill(id, number) }
+    func signal(_ number: Int32) { program.signal(number) }
 
     /// Its launcher, where there is one now.
     var launcher: pid_t? { Tools.children(of: id).first(where: Tools.isAlive) }
@@ -44,19 +39,19 @@ final class Supervised {
     var world: [pid_t] { launcher.map { [$0] + Tools.children(of: $0) } ?? [] }
 
     func waitForEnd(seconds: Double) -> Bool {
-        guard Tools.wait(seconds: seconds, until: { !process.isRunning }) else { return false }
+        guard Tools.wait(seconds: seconds, until: { !program.isRunning }) else { return false }
         // Only by this does Foundation let go of a process.
-        process.waitUntilExit()
+        program.wait()
         return true
     }
 
     /// Ends it and everything below it.
     func destroy() {
-        guard process.isRunning else { return }
+        guard program.isRunning else { return }
         let all = [id] + world
         for id in all { kill(id, SIGCONT) }
         for id in all { kill(id, SIGKILL) }
-        process.waitUntilExit()
+        program.wait()
         _ = Tools.wait(seconds: 5) { all.dropFirst().allSatisfy { !Tools.isAlive($0) } }
     }
 }

@@ -43,23 +43,6 @@ enum Tools {
         return !(text.split(separator: ")").last?.hasPrefix(" Z") ?? true)
     }
 
-    /// Runs a command to its end.
-    ///
-    /// - Returns: its exit code, and what it wrote.
-    static func run(_ program: String, _ arguments: [String]) throws -> (status: Int32, output: String) {
-        let process = Process()
-        let pipe = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [program] + arguments
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: data, as: UTF8.self))
-    }
-
     static var leftInSharedMemory: Set<String> {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/dev/shm")) ?? []
         return Set(names.filter { $0.hasPrefix("vader_segment.") || $0.hasPrefix("osc_sm.") })

@@ -2,11 +2,11 @@ import Foundation
 import TestSupport
 
 // faults [--short] [--queue file|postgres] [SCENARIO ...]: does to worlds what a cluster does to them, and counts.
-// Without a scenario all are run, on both kinds of queue where that makes a difference. Ends with 1 where a promise was
-// not kept.
+// Without a scenario all are run, on both kinds of queue where that makes a difference. Ends with 1 where a scenario
+// has failed.
 
-/// A line at once, also into a pipe.
-func say(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+/// Prints a line without buffering, also into a pipe.
+func printLine(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
 
 signal(SIGPIPE, SIG_IGN)
 var names: [String] = []
@@ -19,15 +19,15 @@ while let argument = arguments.popFirst() {
     case "--verbose": Report.isVerbose = true
     case "--queue": kinds = arguments.popFirst().map { [$0] } ?? kinds
     case "--help", "-h":
-        say("faults [--short] [--verbose] [--queue file|postgres] [SCENARIO ...]")
-        for scenario in Scenario.allCases { say("    \(scenario.rawValue)") }
+        printLine("faults [--short] [--verbose] [--queue file|postgres] [SCENARIO ...]")
+        for scenario in Scenario.allCases { printLine("    \(scenario.rawValue)") }
         exit(0)
     default: names.append(argument)
     }
 }
 let unknown = names.filter { Scenario(rawValue: $0) == nil } + kinds.filter { !["file", "postgres"].contains($0) }
 guard unknown.isEmpty else {
-    say("faults: there is no \(unknown.joined(separator: ", ")); see --help")
+    printLine("faults: there is no \(unknown.joined(separator: ", ")); see --help")
     exit(2)
 }
 let scenarios = names.isEmpty ? (isShort ? Scenario.short : Scenario.allCases) : names.compactMap(Scenario.init)
@@ -40,11 +40,12 @@ for scenario in scenarios {
             let queue = kind == "postgres" && scenario.takesAnyQueue ? try PostgresServer.shared().makeDatabase() : nil
             let report = try scenario.run(short: isShort, queue: queue)
             let seconds = Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9
-            say("\(report.isGood ? "kept  " : "BROKEN") \(report.name)\(suffix) (\(String(format: "%.0f", seconds)) s)")
-            for line in report.lines { say("         \(line)") }
+            printLine(
+                "\(report.isGood ? "passed" : "FAILED") \(report.name)\(suffix) (\(String(format: "%.0f", seconds)) s)")
+            for line in report.lines { printLine("         \(line)") }
             good = good && report.isGood
         } catch {
-            say("BROKEN \(scenario.rawValue)\(suffix): \(error)")
+            printLine("FAILED \(scenario.rawValue)\(suffix): \(error)")
             good = false
         }
     }

@@ -27,7 +27,7 @@ import Testing
         }
     }
 
-    @Test("A refused connection names the reason and what to do") func whatKeepsUsOutIsSaidWithWhatToDo() throws {
+    @Test("A refused connection names the reason and what to do") func refusedConnections() throws {
         let server = try PostgresServer.shared()
         let nobody = server.address(of: "test").replacingOccurrences(of: "paligemma@", with: "nobody@")
         #expect(openingError(nobody)?.code == "queue_refused")
@@ -60,7 +60,7 @@ import Testing
         #expect(refusal.code == "queue_refused", "\(refusal)")
     }
 
-    @Test("A wrong password is refused and not repeated in the message") func aWrongPasswordIsRefusedWithoutBeingSaid()
+    @Test("A wrong password is refused and not repeated in the message") func wrongPassword()
         throws
     {
         let address = try PostgresServer.shared().makeDatabase()
@@ -74,7 +74,7 @@ import Testing
         #expect("\(try #require(openingError(right)))".contains("grant"))
     }
 
-    @Test("Many processes open a new database at once") func manyOpenANewDatabaseAtOnce() throws {
+    @Test("Many processes open a new database at once") func concurrentOpening() throws {
         let address = try PostgresServer.shared().makeDatabase()
         DispatchQueue.concurrentPerform(iterations: 8) { number in
             do {
@@ -88,7 +88,7 @@ import Testing
         #expect(try PostgresQueue(address: address).counts().ready == 8)
     }
 
-    @Test("Nobody can change the audit") func nobodyCanChangeTheAudit() throws {
+    @Test("Nobody can change the audit") func auditIsReadOnly() throws {
         let bench = try QueueBench(.postgres)
         try bench.submit(1)
         try bench.queue.finish(bench.leaseOne().handle, with: sampleAnswer)
@@ -98,7 +98,7 @@ import Testing
         #expect(try bench.queue.audit(after: 0, limit: 9).count == 1)
     }
 
-    @Test("Verification finds a wrong counter") func aCounterThatIsWrongIsFound() throws {
+    @Test("Verification finds a wrong counter") func wrongCounter() throws {
         let bench = try QueueBench(.postgres)
         try bench.submit(1)
         try PostgresConsole(bench.name).run("UPDATE paligemma.counts SET ready = ready + 1 WHERE shard = 3")
@@ -109,7 +109,7 @@ import Testing
 
     /// The server dies while worlds work, again and again. Nobody notices but by the time that it takes.
     @Test("A server that dies and comes back loses no job and doubles none")
-    func aServerThatDiesAndComesBackLosesAndDoublesNothing() throws {
+    func serverDeath() throws {
         let server = try PostgresServer()
         let address = try server.makeDatabase()
         let queue = try PostgresQueue(address: address, create: true)
@@ -133,7 +133,7 @@ import Testing
     }
 
     /// The answer to a finish is lost: the connection is cut when the server has done it.
-    @Test("A finish whose reply was lost is found by its token") func aFinishWhoseAnswerWasLostIsKnownByItsToken()
+    @Test("A finish whose reply was lost is found by its token") func lostReply()
         throws
     {
         let bench = try QueueBench(.postgres)
@@ -157,7 +157,7 @@ import Testing
     }
 
     @Test("Texts with characters that the server cannot store are read back")
-    func textsWithCharactersThatTheServerHasNotComeBack() {
+    func unstorableCharacters() {
         for text in ["", "plain", "a\0b", "\u{10FFFD}", "\0\u{10FFFD}0\0"] {
             #expect(PostgresText.decode(PostgresText.encode(text)) == text)
         }

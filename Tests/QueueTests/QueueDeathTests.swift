@@ -5,7 +5,7 @@ import Testing
 @Suite("Worlds that die", .timeLimit(.minutes(15))) struct QueueDeathTests {
     @Test(
         "The jobs of a dead world are tried again alone, and the attempt does not count", arguments: QueueKind.allCases)
-    func whatADeadWorldHadIsTriedAgainAloneAndNoAttemptCounts(kind: QueueKind) throws {
+    func deadWorld(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try bench.submit(6)
@@ -17,7 +17,7 @@ import Testing
                 LeaseHolder(owner: "living", jobs: 1, hasSuspect: false),
             ])
         let record = try queue.recordDeath(ofWorld: "dead", cause: "SIGSEGV")
-        #expect(record.takenBack == 3)
+        #expect(record.reclaimed == 3)
         #expect(record.poisoned.isEmpty)
         #expect(throws: QueueError.staleLease(jobID: "job-0")) { try queue.finish(held[0].handle, with: sampleAnswer) }
 
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test("A job that kills three worlds alone fails as poison with the cause", arguments: QueueKind.allCases)
-    func theJobThatKillsThreeWorldsAloneIsPoisonAndTheCauseIsNamed(kind: QueueKind) throws {
+    func poison(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try bench.submit(2)
@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test("The jobs of a world that was ended on purpose are released untouched", arguments: QueueKind.allCases)
-    func whatAWorldHadThatWasEndedOnPurposeGoesBackAsThoughItHadNotBegun(kind: QueueKind) throws {
+    func endedOnPurpose(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try bench.submit(4)
@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test("A world that has not answered yet gets one other job before a suspect job", arguments: QueueKind.allCases)
-    func aWorldThatHasNotAnsweredYetGetsOneOtherJobBeforeASuspectOne(kind: QueueKind) throws {
+    func suspectAfterAnother(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try bench.submit(3)
@@ -116,7 +116,7 @@ import Testing
     }
 
     @Test("Where the machine may be the cause, deaths are counted and no job fails", arguments: QueueKind.allCases)
-    func whereTheMachineMayBeToBlameDeathsAreCountedAndNoJobFails(kind: QueueKind) throws {
+    func machineAsCause(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try bench.submit(2)
@@ -126,7 +126,7 @@ import Testing
             // One after the other: a job that died more often does not keep the others waiting.
             #expect(try bench.leaseOne(owner: "world \(world)").job.id == "job-\((world - 1) % 2)")
             let record = try queue.recordDeath(ofWorld: "world \(world)", cause: "SIGILL", failsPoison: false)
-            #expect(record.takenBack == 1 && record.poisoned.isEmpty && record.wasAlone)
+            #expect(record.reclaimed == 1 && record.poisoned.isEmpty && record.wasAlone)
         }
         #expect(try queue.counts().ready == 2)
         let lease = try bench.leaseOne(owner: "healthy")
@@ -134,7 +134,7 @@ import Testing
     }
 
     @Test("A lease that expired makes its job suspect until a person retries it", arguments: QueueKind.allCases)
-    func aLeaseThatRanOutMakesTheJobSuspectUntilAPersonQueuesItAnew(kind: QueueKind) throws {
+    func suspectUntilRetry(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try bench.submit(1)

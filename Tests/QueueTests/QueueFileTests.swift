@@ -20,7 +20,7 @@ import Testing
         }
     }
 
-    @Test("A missing queue is made only on request") func aMissingQueueIsMadeOnlyOnRequest() throws {
+    @Test("A missing queue is made only on request") func missingQueue() throws {
         let path = folder.file("jobs.db")
         #expect(openingError(path)?.code == "queue_cannot_open")
         #expect(openingError(path, create: true) == nil)
@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test("A queue whose file is removed or replaced is refused", arguments: [true, false])
-    func aQueueWhoseFileIsRemovedOrReplacedIsNotWorkedOn(isReplaced: Bool) throws {
+    func removedFile(isReplaced: Bool) throws {
         let path = folder.file("jobs.db")
         let queue = try SQLiteQueue(path: path, create: true)
         _ = try queue.submit(makeJobs(2), otherContents: .refuse)
@@ -41,7 +41,7 @@ import Testing
         } throws: { "\($0)".contains("removed or replaced") }
     }
 
-    @Test("A name that is no queue is refused with the reason") func whatIsNoNameOfAQueueIsSaid() {
+    @Test("A name that is no queue is refused with the reason") func invalidNames() {
         for name in ["", "mysql://me:s3cret@host/db", "postgres:/db"] {
             #expect {
                 try openQueue(name, create: true)
@@ -51,7 +51,7 @@ import Testing
         #expect(missing?.description.contains("No such file or directory; make its directory") == true)
     }
 
-    @Test("A file that is no queue is refused and not changed") func aFileOfSomethingElseIsLeftAlone() throws {
+    @Test("A file that is no queue is refused and not changed") func otherFile() throws {
         let text = String(repeating: "not a database, but longer than its header\n", count: 100)
         let path = try folder.write(text, to: "notes.txt")
         #expect(openingError(path, create: true) == .notAQueue(queue: path))
@@ -62,14 +62,14 @@ import Testing
         #expect(openingError(other, create: true) == .notAQueue(queue: other))
     }
 
-    @Test("A newer schema is refused with its number") func aNewerSchemaIsRefusedByItsNumber() throws {
+    @Test("A newer schema is refused with its number") func newerSchema() throws {
         let path = folder.file("jobs.db")
         #expect(openingError(path, create: true) == nil)
         try sqlite("PRAGMA user_version = 4", on: path)
         #expect(openingError(path) == .newerSchema(queue: path, found: 4, known: 3))
     }
 
-    @Test("Verification finds a damaged file") func aDamagedFileIsFound() throws {
+    @Test("Verification finds a damaged file") func damagedFile() throws {
         let path = folder.file("jobs.db")
         let queue = try SQLiteQueue(path: path, create: true)
         _ = try queue.submit(makeJobs(2000), otherContents: .refuse)
@@ -82,7 +82,7 @@ import Testing
         } throws: { ($0 as? QueueError)?.code == "queue_corrupt" }
     }
 
-    @Test("Verification finds counters that do not fit the jobs") func countersThatDoNotFitTheJobsAreFound() throws {
+    @Test("Verification finds counters that do not fit the jobs") func wrongCounters() throws {
         let path = folder.file("jobs.db")
         let queue = try SQLiteQueue(path: path, create: true)
         _ = try queue.submit(makeJobs(3), otherContents: .refuse)
@@ -93,7 +93,7 @@ import Testing
         } throws: { "\($0)".contains("a counter differs") }
     }
 
-    @Test("A queue that others hold is busy") func aQueueThatOthersHoldIsBusy() throws {
+    @Test("A queue that others hold is busy") func busy() throws {
         let path = folder.file("jobs.db")
         #expect(openingError(path, create: true) == nil)
         let holder = try open(path)

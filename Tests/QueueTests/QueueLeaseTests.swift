@@ -5,7 +5,7 @@ import Testing
 /// What every queue promises about leases and failures.
 @Suite("Leases", .timeLimit(.minutes(15))) struct QueueLeaseTests {
     @Test("Jobs are leased by priority, then in the order of submission", arguments: QueueKind.allCases)
-    func theMostUrgentGoFirstThenTheOrderOfSubmission(kind: QueueKind) throws {
+    func priority(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         var jobs = makeJobs(4)
@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test("Jobs about one picture are leased together after the first of them", arguments: QueueKind.allCases)
-    func jobsAboutOnePictureGoTogetherBehindTheFirstOfThem(kind: QueueKind) throws {
+    func samePicture(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         var jobs = (0..<12).map { number in
@@ -41,7 +41,7 @@ import Testing
     }
 
     @Test("A lease that expired goes to another world and refuses its late result", arguments: QueueKind.allCases)
-    func aLeaseThatRanOutGoesToAnotherAndItsLateFinishIsRefused(kind: QueueKind) throws {
+    func expiredLease(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try _ = queue.submit(makeJobs(1), otherContents: .refuse)
@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test("A renewed lease holds, and a lost one is reported", arguments: QueueKind.allCases)
-    func aRenewedLeaseLivesOnAndALostOneIsNamed(kind: QueueKind) throws {
+    func renewal(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try _ = queue.submit(makeJobs(2), otherContents: .refuse)
@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test("A released lease counts no attempt", arguments: QueueKind.allCases)
-    func aReturnedLeaseCountsNoAttempt(kind: QueueKind) throws {
+    func releasedLease(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try _ = queue.submit(makeJobs(1), otherContents: .refuse)
@@ -88,15 +88,15 @@ import Testing
         #expect(try queue.counts().ready == 1)
     }
 
-    @Test("All leases are taken back, with or without counting the attempt", arguments: QueueKind.allCases)
-    func allLeasesCanBeTakenBackWithOrWithoutTheirAttempt(kind: QueueKind) throws {
+    @Test("All leases are reclaimed, with or without counting the attempt", arguments: QueueKind.allCases)
+    func reclaimAll(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try _ = queue.submit(makeJobs(3), otherContents: .refuse)
         for counting in [false, true] {
             let leases = try queue.lease(limit: 3, for: .seconds(60), owner: "test")
             #expect(leases.map(\.attempt) == [1, 1, 1])
-            try queue.takeBackAll(countingAttempts: counting)
+            try queue.reclaimAll(countingAttempts: counting)
             #expect(try queue.counts().ready == 3)
             #expect(throws: QueueError.staleLease(jobID: "job-0")) {
                 try queue.finish(leases[0].handle, with: sampleAnswer)
@@ -107,7 +107,7 @@ import Testing
     }
 
     @Test("A job whose lease expired five times fails", arguments: QueueKind.allCases)
-    func aWorldThatDiesFiveTimesWithAJobFailsIt(kind: QueueKind) throws {
+    func fiveExpiries(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try _ = queue.submit(makeJobs(1), otherContents: .refuse)
@@ -130,7 +130,7 @@ import Testing
     @Test(
         "A job with a temporary error is tried again after growing pauses and fails at the fifth",
         arguments: QueueKind.allCases)
-    func aPassingFaultComesAgainAfterAGrowingPauseAndEndsWithTheFifth(kind: QueueKind) throws {
+    func temporaryError(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try _ = queue.submit(makeJobs(1), otherContents: .refuse)
@@ -155,7 +155,7 @@ import Testing
     }
 
     @Test("A job with a permanent error fails at once", arguments: QueueKind.allCases)
-    func aPermanentFaultEndsAtOnce(kind: QueueKind) throws {
+    func permanentError(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try _ = queue.submit(makeJobs(1), otherContents: .refuse)

@@ -5,7 +5,7 @@ import Testing
 /// Random operations on the queue and on a model of it in memory: after each, both must say the same.
 @Suite("The queue and its model", .timeLimit(.minutes(15))) struct QueueModelTests {
     @Test("Random operations give the states of a simple model of the queue", arguments: QueueKind.allCases, 1...6)
-    func theQueueBehavesAsItsModel(kind: QueueKind, seed: Int) throws {
+    func randomOperations(kind: QueueKind, seed: Int) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         var run = ModelRun(bench: bench, generator: SeededGenerator(seed: UInt64(seed)))
@@ -14,6 +14,10 @@ import Testing
         try run.compareResults()
         #expect(run.finished.count > 10)
         #expect(run.refused > 0)
+        // A run that never held a lease would prove nothing.
+        for operation in ModelRun.Operation.allCases {
+            #expect(run.performed[operation, default: 0] > 0, "no \(operation)")
+        }
     }
 }
 
@@ -31,6 +35,11 @@ private struct ModelRun {
         var deaths = 0
     }
 
+    /// Kinds of operations that changed something.
+    enum Operation: CaseIterable {
+        case submit, replace, lease, finish, fail, release, renew, death
+    }
+
     let bench: QueueBench
     var queue: any JobQueue { bench.queue }
     /// Nanoseconds that the clock was advanced by.
@@ -42,7 +51,10 @@ private struct ModelRun {
     /// Every handle that was ever given out.
     var handles: [LeaseHandle] = []
     var finished: [String] = []
+    /// Operations with a stale handle.
     var refused = 0
+    /// The number of operations that changed something.
+    var performed: [Operation: Int] = [:]
     private var lastToken: Int64 = 0
 
     init(bench: QueueBench, generator: SeededGenerator) {
@@ -88,6 +100,7 @@ private struct ModelRun {
                 #expect(try queue.submit([job], otherContents: .refuse).added == 1)
                 order.append(id)
                 entries[id] = Entry(priority: priority, prompt: prompt)
+                performed[.submit, default: 0] += 1
                 continue
             }
             if known.prompt == prompt {
@@ -98,6 +111,7 @@ private struct ModelRun {
             #expect(try queue.submit([job], otherContents: .replace).replaced == 1)
             entries[id] = Entry(priority: priority, prompt: prompt)
             finished.removeAll { $0 == id }
+            performed[.replace, default: 0] += 1
         }
     }
 
@@ -120,6 +134,7 @@ private struct ModelRun {
         let leases = try queue.lease(limit: limit, for: duration, owner: owner)
         finished += expired.sorted { place($0) < place($1) }
         #expect(leases.map(\.job.id) == expectedLeases(limit, owner))
+        performed[.lease, default: 0] += leases.count
         for lease in leases {
             #expect(lease.handle.token > lastToken)
             lastToken = lease.handle.token
@@ -152,7 +167,7 @@ private struct ModelRun {
         let owner = ["one", "two", "three"][Int.random(in: 0..<3, using: &generator)]
         let record = try queue.recordDeath(ofWorld: owner, cause: "SIGKILL")
         var poisoned: [String] = []
-        var takenBack = 0
+        var reclaimed = 0
         for id in order {
             guard var entry = entries[id], entry.state == .leased, entry.owner == owner else { continue }
             if entry.isSuspect { entry.deaths += 1 }
@@ -163,13 +178,14 @@ private struct ModelRun {
                 entry.state = .ready
                 entry.isSuspect = true
                 entry.attempts -= 1
-                takenBack += 1
+                reclaimed += 1
             }
             entries[id] = entry
         }
         finished += poisoned
+        performed[.death, default: 0] += reclaimed + poisoned.count
         #expect(record.poisoned == poisoned)
-        #expect(record.takenBack == takenBack)
+        #expect(record.reclaimed == reclaimed)
     }
 
     private func readyInOrder() -> [String] {
@@ -203,6 +219,7 @@ private struct ModelRun {
         }
         try queue.finish(handle, with: sampleAnswer)
         entries[handle.jobID]?.state = .done
+        performed[.finish, default: 0] += 1
         finished.append(handle.jobID)
     }
 
@@ -219,6 +236,7 @@ private struct ModelRun {
         let state = try queue.fail(handle, with: passingFailure, permanent: permanent, seconds: 0)
         #expect(state == (permanent || attempts >= 5 ? .failed : .retry))
         entries[handle.jobID]?.state = state
+        performed[.fail, default: 0] += 1
         if state == .failed {
             finished.append(handle.jobID)
         } else {
@@ -234,12 +252,15 @@ private struct ModelRun {
         guard isValid(handle) else { return }
         entries[handle.jobID]?.state = .ready
         entries[handle.jobID]?.attempts -= 1
+        performed[.release, default: 0] += 1
     }
 
     private mutating func renew() throws {
         guard let handle = anyHandle() else { return }
         let lost = try queue.renew([handle], for: .seconds(3))
         #expect(lost == (isValid(handle) ? [] : [handle]))
-        if isValid(handle) { entries[handle.jobID]?.deadline = now + 3_000_000_000 }
+        guard isValid(handle) else { return }
+        entries[handle.jobID]?.deadline = now + 3_000_000_000
+        performed[.renew, default: 0] += 1
     }
 }

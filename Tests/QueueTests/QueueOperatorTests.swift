@@ -16,7 +16,7 @@ import Testing
     }
 
     @Test("Failures are grouped by code and listed", arguments: QueueKind.allCases)
-    func failuresAreGroupedByCodeAndListed(kind: QueueKind) throws {
+    func failureGroups(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         _ = try makeMixture(bench)
         let groups = try bench.queue.failureGroups()
@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test("Failed jobs are retried by id, by code or all", arguments: QueueKind.allCases)
-    func failedJobsAreQueuedAnewByIDByCodeOrAll(kind: QueueKind) throws {
+    func retry(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         _ = try makeMixture(bench)
@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test("Canceled jobs have a result, and their late answers are refused", arguments: QueueKind.allCases)
-    func cancelledJobsHaveALineAndTheirLateAnswersAreRefused(kind: QueueKind) throws {
+    func cancel(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         let leases = try makeMixture(bench)
@@ -62,13 +62,13 @@ import Testing
         let counts = try queue.counts()
         #expect(counts.cancelled == 5 && counts.outstanding == 0 && counts.done == 1)
         #expect(try queue.results(after: 0, limit: 99).count == 10)
-        #expect(try queue.retry(.all) == 4, "cancelled jobs come back only where they are named")
+        #expect(try queue.retry(.all) == 4, "canceled jobs come back only where they are named")
         #expect(try queue.retry(.code(JobFailure.cancelled)) == 5)
         try queue.verify()
     }
 
     @Test("Old finished jobs are purged, and the audit stays", arguments: QueueKind.allCases)
-    func finishedJobsAreRemovedWhenTheyAreOldAndTheAuditStays(kind: QueueKind) throws {
+    func purge(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         let leases = try makeMixture(bench)
@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test("A submission past its bound is refused and adds nothing", arguments: QueueKind.allCases)
-    func aSubmissionIsRefusedPastItsBoundAndLeavesNothing(kind: QueueKind) throws {
+    func fullQueue(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         #expect(try queue.submit(makeJobs(6), otherContents: .refuse, maxReady: 6).added == 6)
@@ -99,7 +99,7 @@ import Testing
     }
 
     @Test("Pictures stored in the queue are read back byte for byte", arguments: QueueKind.allCases)
-    func picturesThatTravelInTheQueueComeBackByteForByte(kind: QueueKind) throws {
+    func embeddedPictures(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         let bytes = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
@@ -118,7 +118,7 @@ import Testing
     }
 
     @Test("The rate is that of the last minute", arguments: QueueKind.allCases)
-    func theSpeedIsThatOfTheLastMinute(kind: QueueKind) throws {
+    func rate(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         #expect(try bench.queue.recentRate() == 0)
         try bench.submit(30)

@@ -6,7 +6,7 @@ import Testing
 /// Several users of one queue at once, and users that are killed.
 @Suite("Many processes on one queue", .serialized, .timeLimit(.minutes(15))) struct QueueProcessTests {
     @Test("Threads never lease the same job", arguments: QueueKind.allCases)
-    func threadsNeverLeaseTheSameJob(kind: QueueKind) throws {
+    func threads(kind: QueueKind) throws {
         let bench = try QueueBench(kind, stoppedClock: false)
         try bench.submit(400)
         let leased = Collected()
@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test("Processes finish every job once", arguments: QueueKind.allCases)
-    func processesFinishEveryJobOnce(kind: QueueKind) throws {
+    func processes(kind: QueueKind) throws {
         let bench = try QueueBench(kind, stoppedClock: false)
         try bench.submit(300)
         let workers = try (0..<3).map { try StressProcess(queue: bench.name, owner: "process \($0)", lease: 600_000) }
@@ -41,7 +41,7 @@ import Testing
 
     /// Each is killed in the middle of its finishes; the next goes on when the leases have run out.
     @Test("Killed processes lose no job and double none", arguments: QueueKind.allCases)
-    func killedProcessesLoseAndDoubleNothing(kind: QueueKind) throws {
+    func killedProcesses(kind: QueueKind) throws {
         let bench = try QueueBench(kind, stoppedClock: false)
         let count = 200
         try bench.submit(count)
@@ -66,7 +66,7 @@ import Testing
 
     /// A reader that goes on from the last number it saw misses no result, although others finish out of order.
     @Test("A reader of results misses none while others write", arguments: QueueKind.allCases)
-    func whoReadsWhileOthersWriteMissesNothing(kind: QueueKind) throws {
+    func concurrentReader(kind: QueueKind) throws {
         let bench = try QueueBench(kind, stoppedClock: false)
         try bench.submit(600)
         let workers = try (0..<3).map { try StressProcess(queue: bench.name, owner: "process \($0)", lease: 600_000) }

@@ -4,7 +4,7 @@ import Testing
 /// What every queue gives back.
 @Suite("Results of a queue", .timeLimit(.minutes(15))) struct QueueResultTests {
     @Test("Results are read in the order of completion or of submission", arguments: QueueKind.allCases)
-    func resultsComeInTheOrderOfCompletionOrOfSubmission(kind: QueueKind) throws {
+    func order(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try queue.adopt(fingerprint: "f", modelName: "miniature")
@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test("A queue refuses a second model", arguments: QueueKind.allCases)
-    func aQueueBelongsToOneModel(kind: QueueKind) throws {
+    func secondModel(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try queue.adopt(fingerprint: "aaa", modelName: "one")
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test("A hundred thousand jobs are submitted and counted", arguments: QueueKind.allCases)
-    func aHundredThousandJobsAreSubmittedAndCounted(kind: QueueKind) throws {
+    func hundredThousandJobs(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         let summary = try queue.submit(makeJobs(100_000), otherContents: .refuse)

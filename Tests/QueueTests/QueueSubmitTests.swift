@@ -5,7 +5,7 @@ import Testing
 /// What every queue does with what is put into it.
 @Suite("Submitting jobs", .timeLimit(.minutes(15))) struct QueueSubmitTests {
     @Test("The same id with the same contents is the same job", arguments: QueueKind.allCases)
-    func theSameIDWithTheSameContentsIsTheSameJob(kind: QueueKind) throws {
+    func sameJob(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         let first = try queue.submit(makeJobs(3), otherContents: .refuse)
@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test("The same id with other contents is refused by name", arguments: QueueKind.allCases)
-    func theSameIDWithOtherContentsIsAnErrorThatNamesIt(kind: QueueKind) throws {
+    func otherContents(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try _ = queue.submit(makeJobs(2), otherContents: .refuse)
@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test("A replaced job is queued again, and its old lease is stale", arguments: QueueKind.allCases)
-    func aReplacedJobIsQueuedAnewAndItsOldLeaseIsStale(kind: QueueKind) throws {
+    func replacedJob(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         try _ = queue.submit(makeJobs(2), otherContents: .refuse)
@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test("A picture that changed makes other contents", arguments: QueueKind.allCases)
-    func aPictureThatChangedIsOtherContents(kind: QueueKind) throws {
+    func changedPicture(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         var jobs = makeJobs(1)
@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test("A job that is not valid has a result until it is removed", arguments: QueueKind.allCases)
-    func aJobWithAFaultIsALineOfTheResultsUntilItIsForgotten(kind: QueueKind) throws {
+    func invalidJob(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         var jobs = makeJobs(2)
@@ -78,7 +78,7 @@ import Testing
     }
 
     @Test("Texts with any characters are read back as they were", arguments: QueueKind.allCases)
-    func textsOfAnyKindComeBackAsTheyWere(kind: QueueKind) throws {
+    func texts(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let queue = bench.queue
         let texts = ["", "ünïcode 🟥", "a\0b", "quote\" \\ \n\t", String(repeating: "long ", count: 20_000)]

@@ -10,7 +10,7 @@ import Testing
             outcome: outcome)
     }
 
-    @Test("An answer becomes a line with its keys in order") func anAnswerIsALineWithItsKeysInOrder() {
+    @Test("An answer becomes a line with its keys in order") func keys() {
         let answer = Answer(
             text: "a \"red\"\ncircle", tokens: [1, 257_215], logprobs: [-0.25, -1.5], finishReason: .length,
             seconds: 1.23456)
@@ -21,7 +21,7 @@ import Testing
                 + #""seconds":1.235,"error":null}"#)
     }
 
-    @Test("The details of an answer follow its finish reason") func whatElseWasAskedForStandsBehindTheReason() throws {
+    @Test("The details of an answer follow its finish reason") func details() throws {
         var details = AnswerDetails()
         #expect(details.text == nil)
         details.stopReason = "\n"
@@ -55,7 +55,7 @@ import Testing
                 + #""error":{"code":"not_a_picture","message":"x.png is a text"}}"#)
     }
 
-    @Test("Log-probabilities are read back bit for bit") func logProbabilitiesReadBackBitForBit() throws {
+    @Test("Log-probabilities are read back bit for bit") func logProbabilities() throws {
         var generator = SeededGenerator(seed: 4)
         let logprobs =
             (0..<2000).map { _ in -Float.random(in: 0...30, using: &generator) }

@@ -18,7 +18,7 @@ import Testing
         try #require(try queue.lease(limit: 1, for: duration, owner: "test").first)
     }
 
-    @Test("Leases and pauses of another boot have expired") func leasesAndPausesOfAnotherBootAreOver() throws {
+    @Test("Leases and pauses of another boot have expired") func otherBoot() throws {
         try _ = queue.submit(makeJobs(2), otherContents: .refuse)
         _ = try leaseOne(for: .seconds(1_000_000))
         let second = try leaseOne()
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    @Test("A file of schema 1 is migrated") func aFileOfSchema1IsRaised() throws {
+    @Test("A file of schema 1 is migrated") func migration() throws {
         try _ = queue.submit(makeJobs(2), otherContents: .refuse)
         var connection: OpaquePointer?
         try #require(sqlite3_open(queue.name, &connection) == SQLITE_OK)
@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test("A network file system is recognized by its number or its name")
-    func aNetworkFileSystemIsToldByItsNumberOrItsName() {
+    func networkFileSystem() {
         func kind(_ magic: UInt32, _ type: String? = nil) -> String? {
             NetworkFileSystem.kind(magic: magic) { type }
         }
@@ -72,7 +72,7 @@ import Testing
         #expect(refusal.contains("postgres://"))
     }
 
-    @Test("No operation of a world scans all jobs") func nothingThatAWorldDoesWalksThroughAllJobs() throws {
+    @Test("No operation of a world scans all jobs") func scans() throws {
         try _ = queue.submit(makeJobs(5000), otherContents: .refuse)
         for _ in 0..<10 {
             let leases = try queue.lease(limit: 4, for: .seconds(1), owner: "test")

@@ -39,7 +39,7 @@ private func waitForAll(_ done: DispatchSemaphore, count: Int) -> Bool {
     return (0..<count).allSatisfy { _ in done.wait(timeout: deadline) == .success }
 }
 
-@Suite("The host compute lock")
+@Suite("The host compute lock", .timeLimit(.minutes(2)))
 struct HostComputeLockTests {
     @Test("Only one of many threads holds the lock at a time, and every thread gets it")
     func exclusion() {
@@ -86,7 +86,7 @@ struct HostComputeLockTests {
     }
 }
 
-@Suite("Event counts")
+@Suite("Event counts", .timeLimit(.minutes(2)))
 struct EventCountTests {
     /// An hour, in nanoseconds: a wait that nothing ends fails the test, whose own limit is a minute.
     private static let longWait = 3_600_000_000_000

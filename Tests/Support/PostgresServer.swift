@@ -39,11 +39,11 @@ package final class PostgresServer: @unchecked Sendable {
             try check(Programs.run("chown", [user, folder]), doing: "giving \(folder) to \(user)")
         }
         try startWatchdog()
-        let initialisation = [
+        let initialization = [
             "--pgdata", data, "--username", Self.role, "--auth", "trust", "--encoding", "UTF8", "--locale", "C",
             "--no-sync",
         ]
-        try check(run("initdb", initialisation), doing: "initdb")
+        try check(run("initdb", initialization), doing: "initdb")
         let settings = """
 
             listen_addresses = ''

@@ -33,36 +33,15 @@ package enum Programs {
         _ program: String, _ arguments: [String], environment: [String: String] = [:], directory: String? = nil,
         limit: Double = 120
     ) throws -> Outcome {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         // A session of its own: what is left when time is up can be killed as a group.
         let limit = limit * Double(Sanitizer.slowness)
-        process.arguments = ["setsid", "--wait", "timeout", "-k", "5", "\(limit)", program] + arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(openMPI) { $1 }.merging(environment) { $1 }
-        if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
-        // Files, not pipes: nobody has to read while the program writes.
+        let own = ProcessInfo.processInfo.environment
         let folder = try TemporaryFolder()
-        let handles = try ["output", "errors"].map { name in
-            try FileHandle(forWritingTo: URL(fileURLWithPath: folder.write("", to: name)))
-        }
-        process.standardOutput = handles[0]
-        process.standardError = handles[1]
-        process.standardInput = FileHandle.nullDevice
-        try withSignalsUnblocked { try process.run() }
-        process.waitUntilExit()
-        return Outcome(
-            status: process.terminationStatus, output: TextFile.read(folder.file("output")) ?? "",
-            errors: TextFile.read(folder.file("errors")) ?? "")
-    }
-
-    /// A pool's threads block signals, and a child inherits that: it could not be stopped but by SIGKILL.
-    private static func withSignalsUnblocked(_ body: () throws -> Void) rethrows {
-        var none = sigset_t()
-        var before = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        try body()
+        let process = try BackgroundProgram(
+            "/usr/bin/env", ["setsid", "--wait", "timeout", "-k", "5", "\(limit)", program] + arguments,
+            environment: own.merging(openMPI) { $1 }.merging(environment) { $1 }, directory: directory,
+            output: folder.file("output"), errors: folder.file("errors"))
+        return Outcome(status: process.wait(), output: process.output, errors: process.errors)
     }
 
     /// Runs a world of ranks with the real mpirun (none for one rank).

@@ -14,7 +14,7 @@ private struct SmallTable: OptionTable {
         OptionDescription("folder", variable: "TEST_FOLDER", help: "A folder.", valueName: "dir"), .model)
     let count = OptionDefinition<Int>.count(
         OptionDescription(
-            "maximum-count", variable: "TEST_MAXIMUM_COUNT", help: "A number.", defaultText: "3",
+            "maximum-count", variable: "TEST_MAXIMUM_COUNT", help: "A number.",
             legacyNames: ["most-count"], legacyVariables: ["TEST_MOST_COUNT"]), .world, default: 3)
     let size = OptionDefinition<Int>.bytes(
         OptionDescription("size", variable: "TEST_SIZE", help: "A size."), .world, default: "1k")
@@ -38,7 +38,7 @@ private struct SmallCommand: ParsableCommand {
     @OptionGroup var options: OptionFlags<Options>
 }
 
-@Suite struct OptionTableTests {
+@Suite("Tables of options") struct OptionTableTests {
     private func values(_ words: [String], _ environment: [String: String] = [:]) throws -> OptionValues<SmallTable> {
         try SmallCommand.parse(words).options.values(environment: environment)
     }
@@ -115,12 +115,15 @@ private struct SmallCommand: ParsableCommand {
     func help() {
         let help = SmallCommand.helpMessage(columns: 200)
         #expect(help.contains("--folder <dir>") && help.contains("A folder. [PALIGEMMA_TEST_FOLDER]"))
+        // The default's text is made from the default.
         #expect(help.contains("[PALIGEMMA_TEST_MAXIMUM_COUNT; default: 3]"))
+        #expect(help.contains("[PALIGEMMA_TEST_SIZE; default: 1k]"))
+        #expect(help.contains("[PALIGEMMA_TEST_OFFSET; default: 0]"))
         #expect(!help.contains("most-count") && !help.contains("secret"))
     }
 }
 
-@Suite struct WorkerOptionTests {
+@Suite("Options of pg-worker") struct WorkerOptionTests {
     @Test("No two options of pg-worker have a flag or a variable in common")
     func uniqueNames() {
         let descriptions = WorkerOptions.all.map(\.description)
@@ -164,7 +167,7 @@ private struct SmallCommand: ParsableCommand {
     }
 }
 
-@Suite struct ExitStatusTests {
+@Suite("Exit codes") struct ExitStatusTests {
     @Test("Every exit code is read as the status that it was written as")
     func roundTrip() {
         let statuses = ExitStatus.ofWorkers + [.queueRefuses, .signal(2), .signal(15)]

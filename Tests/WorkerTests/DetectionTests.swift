@@ -57,7 +57,7 @@ struct DetectionTests {
         let categories: [Category]
     }
 
-    @Test("In the results' lines, and as a COCO file")
+    @Test("Boxes are written into the results' lines and into a COCO file, in pixels of the upright picture")
     func boxes() throws {
         let pictures = Self.examples + "/pictures"
         let jobs = """

@@ -67,7 +67,7 @@ struct FeatureCacheTests {
         }
     }
 
-    @Test("In memory, whatever the ranks; with none, every job has its own pass", arguments: [1, 3])
+    @Test("With a cache in memory each picture is encoded once, and without one once for each job", arguments: [1, 3])
     func memory(ranks: Int) throws {
         let jobs = try jobs()
         let without = try work(ranks: ranks, jobs: jobs, ["--feature-cache", "0"])
@@ -103,7 +103,7 @@ struct FeatureCacheTests {
         }
     }
 
-    @Test("In a folder, also for the next world; a damaged file is made anew, and room is kept")
+    @Test("A feature folder serves the next world too, replaces a damaged file and keeps to its size")
     func disk() throws {
         let jobs = try jobs()
         let features = folder.file("features")

@@ -39,7 +39,7 @@ struct QuantizedWorldTests {
 
     /// The miniature is sure of nearly all its tokens. Where the exact mode gives its token more than nine tenths, the
     /// fast mode has to give the same.
-    @Test("Where the exact mode is sure, the answers are the same", arguments: [1, 3, 4])
+    @Test("Tokens to which bf16 gives more than nine tenths are the same with int8", arguments: [1, 3, 4])
     func sureAnswers(ranks: Int) throws {
         let model = try copy(Fixtures.path("../../Examples/miniature/model"))
         var answers: [[String: ReferenceAnswers.ResultLine]] = []
@@ -98,7 +98,8 @@ struct QuantizedWorldTests {
     }
 
     @Test(
-        "Where the model's directory cannot be written, the user's cache is; where neither can, the message names both")
+        "Quantized weights go to the user's cache where the model's directory cannot be written; the message names both"
+    )
     func places() throws {
         let reference = try ReferenceAnswers("odd")
         let model = try copy(reference.model)

@@ -62,7 +62,7 @@ struct RehearsalTests {
         #expect(try hosts.isDisjoint(with: Rehearsal.hosts()))
     }
 
-    @Test("Without the right to make hosts a rehearsal reports that and ends with 3")
+    @Test("Without the right to make hosts a rehearsal reports that and ends with exit code 3")
     func refusal() throws {
         // The superuser gives these two rights away first (and stays who owns the files of the clone).
         let without = "-net_admin,-sys_admin"
@@ -73,7 +73,7 @@ struct RehearsalTests {
     }
 
     @Test(
-        "Options that make no sense are refused with 2",
+        "An invalid option is refused with exit code 2",
         arguments: [
             ["--link", "fast", "--", "true"], ["--hosts", "many", "--", "true"], ["--speed", "1"], [],
         ])

@@ -62,7 +62,7 @@ struct VideoTests {
     }
 
     @Test(
-        "Its answer is that of its frames as pictures; a bad one fails, and its neighbors are answered",
+        "A video has the answer of its frames as pictures; an invalid one fails, and its neighbors are answered",
         arguments: [1, 3])
     func video(ranks: Int) throws {
         let results = try run(ranks: ranks)

@@ -30,7 +30,7 @@ struct WorldTests {
         reference.expect(try queue.results())
     }
 
-    @Test("A queue belongs to one window, and so does a world; to Gemma 1 the window is nothing")
+    @Test("A queue belongs to one window, and so does a world; for Gemma 1 the window changes nothing")
     func windows() throws {
         let window = ["PALIGEMMA_SLIDING_WINDOW": "1"]
         let reference = try ReferenceAnswers("edge", window: true)

@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import evaluate  # noqa: E402
 from scenes import draw_scene, questions  # noqa: E402
 
-NO_COLOURS = {"black", "white"}
+NO_COLORS = {"black", "white"}
 
 
 def as_palette(picture):
@@ -87,7 +87,7 @@ def main():
                 rng = random.Random(f"example {name} {seed}")
                 gray = change is as_gray
                 picture, description = draw_scene(rng, size, count, with_number, tinted=not gray, clean=not name.endswith("jpg"))
-                if gray and any(colour not in NO_COLOURS for colour, _, _ in description["shapes"]):
+                if gray and any(color not in NO_COLORS for color, _, _ in description["shapes"]):
                     continue
                 (change(picture) if change else picture).save(path, **told)
                 asked = [(kind, *pair) for kind, pairs in questions(description, rng).items() for pair in pairs]

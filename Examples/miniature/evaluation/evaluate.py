@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from scenes import draw_scene, questions  # noqa: E402
 
 MAX_TOKENS = 48
-LEAST_IOU = 0.5
+MINIMUM_IOU = 0.5
 BATCH = 50
 
 
@@ -52,7 +52,7 @@ def is_right(kind, answer, text):
     if kind != "detect":
         return text.strip() == answer
     (true_box, true_label), (box, label) = box_and_label(answer), box_and_label(text)
-    return len(box) == 4 and label == true_label and overlap(box, true_box) >= LEAST_IOU
+    return len(box) == 4 and label == true_label and overlap(box, true_box) >= MINIMUM_IOU
 
 
 def report(scored, examples=2):

@@ -4,7 +4,7 @@ import Glibc
 /// file; a path whose identity has changed names another file than before.
 package struct FileIdentity: Sendable, Hashable {
     package let device: UInt64
-    package let inode: UInt64
+    private let inode: UInt64
 
     /// The identity of a file whose status is already known.
     package init(_ status: stat) {

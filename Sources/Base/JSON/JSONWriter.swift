@@ -1,15 +1,16 @@
-/// Writes JSON text, in the order in which it is told.
+/// Writes JSON text piece by piece. The caller writes brackets, commas and keys as ``raw(_:)``.
 package struct JSONWriter {
     package private(set) var bytes: [UInt8] = []
 
     package init() {}
 
-    /// Punctuation and keys of ours, as they stand.
+    /// Writes text without any change: punctuation, and keys that need no escaping.
     package mutating func raw(_ text: StaticString) {
         bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    /// In quotation marks; UTF-8 stays as it is, quotation marks, backslashes and control characters are escaped.
+    /// Writes a string in quotation marks. Quotation marks, backslashes and control characters are escaped; all other
+    /// characters are written as UTF-8.
     package mutating func string(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
         for byte in text.utf8 {
@@ -29,15 +30,17 @@ package struct JSONWriter {
         bytes.append(UInt8(ascii: "\""))
     }
 
+    /// Writes a whole number.
     package mutating func integer(_ number: some BinaryInteger) {
         bytes.append(contentsOf: String(number).utf8)
     }
 
-    /// The shortest digits that read back as the same number; null for what JSON has no number for.
+    /// Writes the fewest digits that are parsed to the same number, and null for an infinity or NaN.
     package mutating func number(_ number: some BinaryFloatingPoint & CustomStringConvertible) {
         if number.isFinite { bytes.append(contentsOf: number.description.utf8) } else { raw("null") }
     }
 
+    /// Writes an array, each element with `write`.
     package mutating func array<Element>(_ elements: [Element], _ write: (inout JSONWriter, Element) -> Void) {
         raw("[")
         for (index, element) in elements.enumerated() {
@@ -47,7 +50,7 @@ package struct JSONWriter {
         raw("]")
     }
 
-    /// A value as it is; numbers keep their text.
+    /// Writes a parsed value; its numbers keep their text.
     package mutating func value(_ value: JSON) {
         switch value {
         case .null: raw("null")
@@ -67,7 +70,7 @@ package struct JSONWriter {
         }
     }
 
-    /// Text that is JSON already.
+    /// Writes text that is JSON.
     package mutating func json(_ text: some Collection<UInt8>) { bytes.append(contentsOf: text) }
 
     private static let hexadecimal = Array("0123456789abcdef".utf8)

@@ -14,17 +14,17 @@ package enum ChildProcess {
         package init(_ description: String) { self.description = description }
     }
 
-    /// Starts a program with nothing on its standard input, and all signals free: a pool's threads block some, and a child
-    /// would inherit that.
+    /// Starts a program whose standard input is empty and whose signals are all unblocked. (A child inherits the signal
+    /// mask of the thread that starts it, and threads of a pool block some signals.)
     ///
     /// - Parameters:
     ///   - path: the program's file.
-    ///   - environment: nil for ours.
+    ///   - environment: nil for this process's own.
     ///   - output: the descriptor of its standard output.
     ///   - errors: the descriptor of its standard error.
     ///   - leadsGroup: whether it gets a process group of its own, so that a ^C on the terminal does not reach it.
-    ///   - orphanSignal: what the kernel sends it when the thread that called this is gone; nil for nothing.
-    /// - Returns: the process, for which somebody must wait.
+    ///   - orphanSignal: the signal that the kernel sends it when the thread that called this ends; nil for none.
+    /// - Returns: the process. The caller must wait for its end with ``wait(for:)``.
     /// - Throws: where it cannot be started.
     package static func start(
         _ path: String, _ arguments: [String], environment: [String: String]? = nil, output: Int32, errors: Int32,
@@ -42,14 +42,14 @@ package enum ChildProcess {
         return process
     }
 
-    /// Waits for the end of a process, which the kernel then forgets.
+    /// Waits for the end of a process, and removes it from the kernel's table.
     package static func wait(for process: pid_t) -> ProcessEnd {
         var status: Int32 = 0
         while waitpid(process, &status, 0) < 0, errno == EINTR {}
         return ProcessEnd(waitStatus: status)
     }
 
-    /// Makes processes whose parents die children of this one, so that it can still find them.
+    /// Makes this process the new parent of descendants whose parents have died, so that it can find and end them.
     package static func adoptOrphans() { pg_adopt_orphans() }
 }
 

@@ -4,18 +4,18 @@ import Foundation
     import Glibc
 #endif
 
-/// Another program that does one thing and ends.
+/// A program that is run to its end, while its output is read.
 package struct ExternalProgram {
-    /// How it ended.
+    /// How the program ended.
     package struct Outcome {
         package let end: ProcessEnd
-        /// The end of what it wrote to its standard error.
+        /// The last 4096 bytes of its standard error.
         package let errorText: String
 
         package var succeeded: Bool { end == .exited(0) }
     }
 
-    /// It ran for longer than it was given.
+    /// The program ran for longer than its limit.
     package struct TimedOut: Error {}
 
     private static let pollMilliseconds: Int32 = 200
@@ -26,7 +26,7 @@ package struct ExternalProgram {
         self.path = path
     }
 
-    /// Returns nil where no folder of PATH has the program.
+    /// Finds the program in the folders of PATH; nil where none has it.
     package init?(named name: String) {
         let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(
             separator: ":")
@@ -34,13 +34,13 @@ package struct ExternalProgram {
         path = "\(folder)/\(name)"
     }
 
-    /// Runs it to its end, with nothing on its standard input.
+    /// Runs the program to its end. Its standard input is empty.
     ///
     /// - Parameters:
-    ///   - environment: nil for ours.
-    ///   - limit: seconds, after which it is killed.
-    ///   - onWait: called now and then, whether it writes something or not.
-    ///   - onOutput: takes what it writes to its standard output, as it comes; an error ends it.
+    ///   - environment: nil for this process's own.
+    ///   - limit: the seconds after which the program is killed.
+    ///   - onWait: called about every 200 ms, whether the program writes something or not.
+    ///   - onOutput: called with each piece of its standard output; where it throws, the program is killed.
     /// - Throws: `TimedOut`, ``ChildProcess/NotStarted``, or what `onOutput` throws.
     package func run(
         _ arguments: [String], environment: [String: String]? = nil, limit: Double = .infinity,
@@ -67,7 +67,7 @@ package struct ExternalProgram {
             errorText: String(decoding: errorText, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
     }
 
-    /// Reads from all pipes, whichever has something, until all have ended.
+    /// Reads from all pipes until each has ended.
     private static func read(
         from pipes: [OutputPipe], limit: Double, onWait: () -> Void, take: (Int, UnsafeRawBufferPointer) throws -> Void
     ) throws {
@@ -82,7 +82,7 @@ package struct ExternalProgram {
                 for index in open.indices where open[index].revents != 0 {
                     let count = Glibc.read(open[index].fd, buffer.baseAddress, buffer.count)
                     if count < 0 && errno == EINTR { continue }
-                    // A negative descriptor is passed over.
+                    // poll(2) ignores a negative descriptor.
                     if count <= 0 { open[index].fd = -1 } else { try take(index, .init(rebasing: buffer[..<count])) }
                 }
             }

@@ -5,7 +5,7 @@ import Foundation
     import Glibc
 #endif
 
-/// A pipe that no child inherits unless it is given one of its ends; closed with this object.
+/// A pipe. A child inherits an end only where it is given as its output; both ends are closed with this object.
 package final class OutputPipe: @unchecked Sendable {
     // @unchecked: one thread has it at a time.
     package let reading: Int32
@@ -26,6 +26,7 @@ package final class OutputPipe: @unchecked Sendable {
         closeWriting()
     }
 
+    /// Closes the end that is written to, so that a reader sees the end of the output when the child has ended.
     package func closeWriting() {
         if writing >= 0 { close(writing) }
         writing = -1

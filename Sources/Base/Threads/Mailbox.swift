@@ -1,7 +1,7 @@
 import Foundation
 
-/// What some threads leave for another, in order. It sleeps on it, by the monotonic clock: nobody who sets the wall
-/// clock can freeze a rank or a lease.
+/// An unbounded queue between threads, first in, first out. Waiting uses the monotonic clock, so that a change of the
+/// wall clock freezes neither a rank nor a lease.
 package final class Mailbox<Item>: @unchecked Sendable {
     // @unchecked: every access to the items holds the lock.
     private let lock = NSLock()
@@ -11,18 +11,19 @@ package final class Mailbox<Item>: @unchecked Sendable {
 
     package init() {}
 
+    /// Appends an item, and wakes a thread that waits for one.
     package func put(_ item: Item) {
         lock.withLock { items.append(item) }
         arrivals.signal()
     }
 
-    /// Nothing will be put in any more; what is there may still be taken.
+    /// Closes the mailbox: no item will be put any more. Those that are there may still be taken.
     package func close() {
         lock.withLock { isClosed = true }
         arrivals.signal()
     }
 
-    /// Everything that was left, oldest first.
+    /// Takes all items, the oldest first, without waiting.
     package func takeAll() -> [Item] {
         let taken = lock.withLock {
             defer { items.removeAll(keepingCapacity: true) }
@@ -32,21 +33,24 @@ package final class Mailbox<Item>: @unchecked Sendable {
         return taken
     }
 
-    /// Sleeps until something is there, or for the given time.
+    /// Waits until there is an item or the mailbox is closed, at most for the given time.
     package func wait(seconds: Double) {
         guard arrivals.wait(timeout: .now() + seconds) == .success else { return }
-        // Where something is left the next wait shall not sleep either. A signal whose item was taken before it came is
-        // spent here: kept, it would keep the thread awake for ever.
+        // This wait has consumed a signal. It is given back where the next wait must return at once too. Where the items
+        // were taken before their signals were consumed it is not: each later wait would return at once for ever.
         if lock.withLock({ !items.isEmpty || isClosed }) { arrivals.signal() }
     }
 
+    /// The result of waiting for one item.
     package enum Next {
         case item(Item)
         case timeout
         case closed
     }
 
-    /// The oldest item; waits for one, at most until the deadline where there is one.
+    /// Takes the oldest item, and waits for one where there is none.
+    ///
+    /// - Parameter deadline: when waiting ends; nil for never.
     package func takeFirst(until deadline: DispatchTime? = nil) -> Next {
         while arrivals.wait(timeout: deadline ?? .distantFuture) == .success {
             let (item, closed) = lock.withLock { (items.isEmpty ? nil : items.removeFirst(), isClosed) }

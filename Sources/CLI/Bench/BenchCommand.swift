@@ -38,7 +38,7 @@ struct BenchCommand: ParsableCommand {
     @Option(help: Variable.newTokens.help("Tokens of each answer.", default: "20", valueName: "count"))
     var newTokens: Int?
 
-    @Option(help: Variable.layers.help("At most so many layers of each tower.", default: "all", valueName: "count"))
+    @Option(help: Variable.layers.help("Maximum number of layers of each tower.", default: "all", valueName: "count"))
     var layers: Int?
 
     @Option(

@@ -11,7 +11,7 @@ struct BenchReport {
     let processSeconds: Double
     /// Of all answers.
     let tokens: Int
-    let ranks: [Rank]
+    let ranks: [RankCounters]
     /// The share of the processors' time that other programs took while the world ran.
     let shareOfOthers: Double
 
@@ -29,8 +29,8 @@ struct BenchReport {
         self.seconds = value
         self.processSeconds = processSeconds
         self.tokens = tokens
-        var reports: [Rank] = []
-        for json in ranks { reports.append(try Rank(json, plan)) }
+        var reports: [RankCounters] = []
+        for json in ranks { reports.append(try RankCounters(json, plan)) }
         self.ranks = reports
         var own = 0.0
         for rank in reports { own += try rank.value(.processorSeconds) }
@@ -41,7 +41,7 @@ struct BenchReport {
 
 extension BenchReport {
     /// What one rank reported.
-    struct Rank {
+    struct RankCounters {
         let number: Int
         let stages: [ReportCounter.Stage]
         let peakMemoryBytes: Double

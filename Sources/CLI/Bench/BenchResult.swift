@@ -24,7 +24,7 @@ struct BenchResult: Encodable {
         let share: Double
     }
 
-    struct Vision: Encodable {
+    struct VisionFigures: Encodable {
         let pictures: Int
         let whole: Arithmetic
         let linear: Arithmetic
@@ -32,7 +32,7 @@ struct BenchResult: Encodable {
         let restSeconds: Double
     }
 
-    struct Prefill: Encodable {
+    struct PrefillFigures: Encodable {
         let rows: Int
         let whole: Arithmetic
         let linear: Arithmetic
@@ -42,7 +42,7 @@ struct BenchResult: Encodable {
         let waitingSeconds: Double
     }
 
-    struct Decoding: Encodable {
+    struct DecodeFigures: Encodable {
         let steps: Int
         let sequencesPerStep: Double
         let stepSeconds: Double
@@ -53,7 +53,7 @@ struct BenchResult: Encodable {
         let waitingSeconds: Double
     }
 
-    struct Whole: Encodable {
+    struct WholeFigures: Encodable {
         let arithmetic: Arithmetic
         let picturesPerSecond: Double
         let pictures: Int
@@ -66,7 +66,7 @@ struct BenchResult: Encodable {
         let shareOfOthers: Double
     }
 
-    struct Rank: Encodable {
+    struct RankFigures: Encodable {
         let rank: Int
         let stages: [String]
         let threads: Int
@@ -108,12 +108,12 @@ struct BenchResult: Encodable {
     let processor: String
     let kernels: String
     let date: String
-    let vision: Vision
-    let prefill: Prefill
+    let vision: VisionFigures
+    let prefill: PrefillFigures
     /// Nil where every answer has one token, which comes out of the prefill.
-    let decoding: Decoding?
-    let whole: Whole
-    let rankReports: [Rank]
+    let decoding: DecodeFigures?
+    let whole: WholeFigures
+    let rankReports: [RankFigures]
     let limit: Limit
 
     /// - Throws: where the report lacks a counter.
@@ -137,7 +137,7 @@ struct BenchResult: Encodable {
         prefill = try figures.prefill()
         decoding = try figures.decoding()
         whole = try figures.whole(pictures: settings.pictures)
-        var rankReports: [Rank] = []
+        var rankReports: [RankFigures] = []
         for rank in report.ranks { rankReports.append(try BenchFigures.rank(rank, pictures: settings.pictures)) }
         self.rankReports = rankReports
         let product = settings.largestProduct

@@ -5,10 +5,10 @@ import WorkerInterface
 struct CancelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel",
-        abstract: "Take back jobs that are not finished.",
+        abstract: "Cancel jobs that are not finished.",
         discussion: """
-            Each gets a line in the results, with the code "cancelled". A job that a world has is cancelled too: its \
-            answer is refused when it comes. --code means jobs that rest after failing with it.
+            Each gets a line in the results, with the code "cancelled". A job that a world has is canceled too: its \
+            answer is refused when it comes. --code means jobs that wait for another attempt after failing with it.
 
               paligemma cancel --queue jobs.db pictures/a.jpg pictures/b.jpg
               paligemma cancel --queue jobs.db --all
@@ -19,6 +19,6 @@ struct CancelCommand: ParsableCommand {
     func run() throws {
         let selection = try options.selection
         let count = try options.opened().cancel(selection)
-        Console.writeLine("\(count) cancelled" + options.remark(on: count, "waits or is worked on"))
+        Console.writeLine("\(count) canceled" + options.remark(on: count, "waits or is worked on"))
     }
 }

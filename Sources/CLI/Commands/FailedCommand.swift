@@ -15,8 +15,7 @@ struct FailedCommand: ParsableCommand {
               paligemma failed --queue jobs.db --json | jq .jobs
             """)
 
-    @Option(help: Variable.queue.help("The queue: a file, or postgres://host/database."))
-    var queue: String?
+    @OptionGroup var queue: OptionFlags<QueueSelection>
 
     @Flag(help: Variable.ids.help("The ids of the jobs, instead of groups."))
     var ids = false
@@ -28,7 +27,7 @@ struct FailedCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let queue = try openQueue(try Variable.queue.required(queue, option: "--queue"))
+        let queue = try self.queue.opened()
         let code = try Variable.code.value(code)
         let asJSON = try Variable.json.isOn(json)
         if try Variable.ids.isOn(ids) {

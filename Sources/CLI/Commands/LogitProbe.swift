@@ -3,7 +3,7 @@ import PaliGemma
 import Pictures
 import Tensor
 
-/// A model in this process, whose logits are wanted.
+/// Computes the logits of a model in this process.
 final class LogitProbe {
     private let configuration: ModelConfiguration
     private let tokenizer: Tokenizer
@@ -31,6 +31,10 @@ final class LogitProbe {
         try gemma.prepareWeights()
     }
 
+    /// Returns the logits of an answer's first tokens, a row of the vocabulary's size for each.
+    ///
+    /// - Parameter forced: the first tokens of the answer, in place of those that the model chooses.
+    /// - Throws: where the picture cannot be read, or the prompt does not fit the model.
     func logits(picture: String, prompt: String, tokens: Int, forced: [Int32]) throws -> [Float] {
         let seen = try PictureReader(side: configuration.vision.imageSize).read(path: picture)
         let ids = try Prompt.tokens(
@@ -38,7 +42,7 @@ final class LogitProbe {
         let sequence = PaliGemma.Sequence(
             id: 1, textTokens: Array(ids.dropFirst(configuration.vision.tokens)), pictures: 1,
             tokensPerPicture: configuration.vision.tokens, maxTokens: tokens)
-        let features = Features(configuration.vision)
+        let features = KnownFeatures(configuration.vision)
         tower.encode([seen.image.pixels]) { rows, view in features.all.view.rows(rows).copy(from: view) }
 
         recorder.logits = []
@@ -55,8 +59,8 @@ final class LogitProbe {
         var logits: [Float] = []
     }
 
-    /// The features of the one picture, which are there.
-    private final class Features: FeatureSource {
+    /// The features of the one picture, all of which are computed before the prefill.
+    private final class KnownFeatures: FeatureSource {
         let all: Matrix
 
         init(_ configuration: VisionConfiguration) {

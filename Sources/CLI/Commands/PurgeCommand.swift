@@ -12,8 +12,7 @@ struct PurgeCommand: ParsableCommand {
               paligemma purge --queue jobs.db --older-than 7d
             """)
 
-    @Option(help: Variable.queue.help("The queue: a file, or postgres://host/database."))
-    var queue: String?
+    @OptionGroup var queue: OptionFlags<QueueSelection>
 
     @Option(
         help: Variable.olderThan.help(
@@ -21,12 +20,12 @@ struct PurgeCommand: ParsableCommand {
     var olderThan: String?
 
     func run() throws {
-        let name = try Variable.queue.required(queue, option: "--queue")
+        let address = try queue.address()
         let text = try Variable.olderThan.required(olderThan, option: "--older-than")
         guard let age = Self.duration(text) else {
             throw ValidationError("'--older-than' is \(text); a time such as 90s, 30m, 12h or 7d is expected.")
         }
-        let queue = try openQueue(name)
+        let queue = try openQueue(address)
         let count = try queue.purge(olderThan: age)
         try queue.compact()
         Console.writeLine("\(count) removed")

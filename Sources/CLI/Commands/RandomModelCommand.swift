@@ -21,7 +21,7 @@ struct RandomModelCommand: ParsableCommand {
             "One of \(RandomModel.shapeNames.joined(separator: ", ")).", valueName: "shape"))
     var shape: String?
 
-    @Option(help: Variable.layers.help("At most so many layers of each tower.", default: "all", valueName: "count"))
+    @Option(help: Variable.layers.help("Maximum number of layers of each tower.", default: "all", valueName: "count"))
     var layers: Int?
 
     @Option(help: Variable.seed.help("Chooses the numbers.", default: "0", valueName: "number"))

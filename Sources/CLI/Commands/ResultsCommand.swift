@@ -18,8 +18,7 @@ struct ResultsCommand: ParsableCommand {
               paligemma results --queue jobs.db --sorted | jq -r .text
             """)
 
-    @Option(help: Variable.queue.help("The queue: a file, or postgres://host/database."))
-    var queue: String?
+    @OptionGroup var queue: OptionFlags<QueueSelection>
 
     @Flag(help: Variable.sorted.help("In the order of the jobs, instead of that of completion."))
     var sorted = false
@@ -34,11 +33,11 @@ struct ResultsCommand: ParsableCommand {
     var format: ResultFormat?
 
     func run() throws {
-        let name = try Variable.queue.required(queue, option: "--queue")
+        let address = try queue.address()
         let isSorted = try Variable.sorted.isOn(sorted)
         let output = try Variable.output.value(output)
         let format = try Variable.format.value(format) ?? .jsonl
-        let queue = try openQueue(name)
+        let queue = try openQueue(address)
         if format == .coco { return try writeDetections(of: queue, to: output) }
         if let output, output != "-" {
             _ = try OutputFile(writingAll: queue, sorted: isSorted, to: output)

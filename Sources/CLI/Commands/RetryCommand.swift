@@ -7,7 +7,7 @@ struct RetryCommand: ParsableCommand {
         commandName: "retry",
         abstract: "Queue failed jobs anew, with all their attempts.",
         discussion: """
-            Their lines leave the results until they are answered. Cancelled jobs come back where they are named, by id \
+            Their lines leave the results until they are answered. Canceled jobs come back where they are named, by id \
             or as --code cancelled.
 
               paligemma retry --queue jobs.db --code no_memory
@@ -19,6 +19,6 @@ struct RetryCommand: ParsableCommand {
     func run() throws {
         let selection = try options.selection
         let count = try options.opened().retry(selection)
-        Console.writeLine("\(count) queued anew" + options.remark(on: count, "failed or was cancelled"))
+        Console.writeLine("\(count) queued anew" + options.remark(on: count, "failed or was canceled"))
     }
 }

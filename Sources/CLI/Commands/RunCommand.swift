@@ -63,7 +63,7 @@ struct RunCommand: ParsableCommand {
 
         let queue = try SQLiteQueue(path: output + ".queue", create: true)
         // The leases of an earlier run that was killed.
-        try queue.takeBackAll(countingAttempts: true)
+        try queue.reclaimAll(countingAttempts: true)
         try queue.forgetInvalidJobs()
         let submission = try Submission(of: source, to: queue, manner)
         var counts = try queue.counts()

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Base
 import Queue
+import WorkerInterface
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,16 +14,15 @@ struct StatusCommand: ParsableCommand {
               paligemma status --queue jobs.db --json | jq .done
             """)
 
-    @Option(help: Variable.queue.help("The queue: a file, or postgres://host/database."))
-    var queue: String?
+    @OptionGroup var queue: OptionFlags<QueueSelection>
 
     @Flag(help: Variable.json.help("One JSON object for programs."))
     var json = false
 
     func run() throws {
-        let name = try Variable.queue.required(queue, option: "--queue")
+        let address = try queue.address()
         let asJSON = try Variable.json.isOn(json)
-        let report = try QueueReport(of: openQueue(name))
+        let report = try QueueReport(of: openQueue(address))
         print(asJSON ? report.json : report.text)
     }
 }

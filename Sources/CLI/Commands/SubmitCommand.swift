@@ -7,7 +7,7 @@ struct SubmitCommand: ParsableCommand {
         commandName: "submit",
         abstract: "Put jobs into a queue, for worlds of pg-worker to answer.",
         discussion: """
-            Pictures are kept by path, size and time of change, so submitting is quick and the files must stay where \
+            A queue that does not exist is made. Pictures are kept by path, size and time of change, so submitting is quick and the files must stay where \
             they are; with --embed their bytes travel in the queue. The same id with the same contents is the same job: \
             submitting twice does no harm.
 
@@ -22,8 +22,7 @@ struct SubmitCommand: ParsableCommand {
               paligemma submit --queue jobs.db --prompt "ocr" --stop $'\\n' --stop-repetition 8x3 --top-logprobs 3 x.jpg
             """)
 
-    @Option(help: Variable.queue.help("The queue, a file or postgres://host/database; made where there is none."))
-    var queue: String?
+    @OptionGroup var queue: OptionFlags<QueueSelection>
 
     @OptionGroup var jobs: JobOptions
 
@@ -34,16 +33,16 @@ struct SubmitCommand: ParsableCommand {
 
     @Option(
         help: Variable.maxReady.help(
-            "Take no more where so many jobs would wait for a world.", default: "no bound", valueName: "count"))
+            "Submit nothing more when this many jobs wait for a world.", default: "no limit", valueName: "count"))
     var maxReady: Int?
 
     func run() throws {
-        let name = try Variable.queue.required(queue, option: "--queue")
+        let address = try queue.address()
         let source = try jobs.source()
         let manner = Submission.Manner(
             otherContents: try jobs.otherContents, embed: try Variable.embed.isOn(embed),
             maxReady: try Variable.maxReady.count(maxReady, option: "--max-ready"))
-        let submission = try Submission(of: source, to: openQueue(name, create: true), manner)
+        let submission = try Submission(of: source, to: openQueue(address, create: true), manner)
         let summary = submission.summary
         Console.writeLine(
             "\(summary.added) added, \(summary.known) known, \(summary.replaced) replaced"

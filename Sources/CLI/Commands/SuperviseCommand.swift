@@ -22,6 +22,7 @@ struct SuperviseCommand: ParsableCommand {
     @OptionGroup(title: "Supervision") var supervision: SupervisionOptions
 
     @Option(
+        name: .customLong(WorkerOptions.table.queue.description.name),
         help: Variable.queue.help(
             "The queue to which deaths are reported; where it is not given, that of the command.", valueName: "queue"))
     var queue: String?
@@ -37,7 +38,7 @@ struct SuperviseCommand: ParsableCommand {
         let name = try queue ?? Self.queue(of: command) ?? Variable.queue.value(nil)
         if name == nil {
             Console.writeLine(
-                "paligemma: no --queue in the command or here; what a dead world had comes back when its leases run out"
+                "paligemma: no --queue in the command or here; the jobs of a dead world come back when its leases expire"
             )
         }
         let world = try WorldCommand(command, environment: supervision.environment())
@@ -61,11 +62,12 @@ struct SuperviseCommand: ParsableCommand {
         }
     }
 
-    /// Returns what stands after --queue in the command.
+    /// Returns the queue that the command names for its workers.
     private static func queue(of command: [String]) -> String? {
+        let flag = WorkerOptions.table.queue.description.flag
         for (index, word) in command.enumerated() {
-            if word == "--queue", index + 1 < command.count { return command[index + 1] }
-            if word.hasPrefix("--queue=") { return String(word.dropFirst("--queue=".count)) }
+            if word == flag, index + 1 < command.count { return command[index + 1] }
+            if word.hasPrefix(flag + "=") { return String(word.dropFirst(flag.count + 1)) }
         }
         return nil
     }

@@ -1,10 +1,10 @@
 import ArgumentParser
 import Queue
+import WorkerInterface
 
 /// A queue, and some of its jobs: by id, by code, or all.
 struct SelectionOptions: ParsableArguments {
-    @Option(help: Variable.queue.help("The queue: a file, or postgres://host/database."))
-    var queue: String?
+    @OptionGroup var queue: OptionFlags<QueueSelection>
 
     @Flag(help: Variable.all.help("All that this command is for."))
     var all = false
@@ -15,9 +15,7 @@ struct SelectionOptions: ParsableArguments {
     @Argument(help: "Ids of jobs.")
     var ids: [String] = []
 
-    func opened() throws -> any JobQueue {
-        try openQueue(try Variable.queue.required(queue, option: "--queue"))
-    }
+    func opened() throws -> any JobQueue { try queue.opened() }
 
     /// Returns what a message adds where ids were named and the command is for none of these jobs.
     func remark(on count: Int, _ meant: String) -> String {

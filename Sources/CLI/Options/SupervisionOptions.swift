@@ -1,28 +1,31 @@
 import ArgumentParser
+import Queue
 import WorkerInterface
 
 /// How often a world may die, and when it is started again.
 struct RestartOptions: OptionTable {
     static let table = RestartOptions()
     static let all = definitions(of: table)
+    private static let limits = RestartPolicy.Limits()
 
     let maximumDeaths = OptionDefinition<Int>.count(
         OptionDescription(
             "maximum-deaths", variable: "MAXIMUM_DEATHS",
             help: "The number of deaths of the world in ten minutes with which the supervisor gives up.",
-            defaultText: "5", valueName: "count", legacyNames: ["most-deaths"], legacyVariables: ["MOST_DEATHS"]),
-        .supervision, default: 5)
+            valueName: "count", legacyNames: ["most-deaths"], legacyVariables: ["MOST_DEATHS"]),
+        .supervision, default: Self.limits.maximumDeaths)
 
     let restartPause = OptionDefinition<Double>.seconds(
         OptionDescription(
             "restart-pause", variable: "RESTART_PAUSE",
-            help: "The pause before the first restart; it doubles with each.", defaultText: "1", valueName: "seconds"),
-        .supervision, default: 1, expectation: "seconds are expected")
+            help: "The pause before the first restart; it doubles with each.", valueName: "seconds"),
+        .supervision, default: Self.limits.firstPause.inSeconds, expectation: "seconds are expected")
 
     let longestPause = OptionDefinition<Double>.seconds(
         OptionDescription(
-            "longest-pause", variable: "LONGEST_PAUSE", help: "The longest pause before a restart.", defaultText: "16",
-            valueName: "seconds"), .supervision, default: 16, expectation: "seconds are expected")
+            "longest-pause", variable: "LONGEST_PAUSE", help: "The longest pause before a restart.",
+            valueName: "seconds"), .supervision, default: Self.limits.longestPause.inSeconds,
+        expectation: "seconds are expected")
 }
 
 /// How long a world may take, and how often it may die.
@@ -58,14 +61,8 @@ struct SupervisionOptions: ParsableArguments {
         return settings
     }
 
-    /// Returns the variables that hand limits on to the ranks.
+    /// Returns the variables that hand the limits that were given on to the ranks.
     ///
     /// - Throws: where a flag or variable has no such value.
-    func environment() throws(OptionError) -> [String: String] {
-        let limits = try self.limits.values()
-        guard limits.isGiven(\.watchdog) else { return [:] }
-        var worker = WorkerSettings()
-        worker.watchdog = limits.watchdog
-        return worker.environment
-    }
+    func environment() throws(OptionError) -> [String: String] { try limits.values().environment }
 }

@@ -10,8 +10,16 @@ struct Variable {
         self.name = EnvironmentVariable.prefix + name
     }
 
-    static let model = Variable("MODEL")
-    static let queue = Variable("QUEUE")
+    /// The variable of an option of pg-worker.
+    init<Value>(_ option: KeyPath<WorkerOptions, OptionDefinition<Value>>) {
+        name = WorkerOptions.table[keyPath: option].description.variable
+    }
+
+    static let model = Variable(\.model)
+    static let queue = Variable(\.queue)
+    /// The number of ranks that are started is the number that they expect.
+    static let ranks = Variable(\.ranksExpected)
+
     static let output = Variable("OUTPUT")
     static let format = Variable("FORMAT")
     static let sorted = Variable("SORTED")
@@ -36,7 +44,6 @@ struct Variable {
     static let ids = Variable("IDS")
     static let olderThan = Variable("OLDER_THAN")
 
-    static let ranks = Variable("RANKS")
     static let onlyWeights = Variable("ONLY_WEIGHTS")
     static let forcedTokens = Variable("FORCED_TOKENS")
     static let fresh = Variable("FRESH")
@@ -92,7 +99,6 @@ struct Variable {
 
     /// Help that names the variable.
     func help(_ text: String, default value: String? = nil, valueName: String? = nil) -> ArgumentHelp {
-        let defaultText = value.map { "; default: \($0)" } ?? ""
-        return ArgumentHelp("\(text) [\(name)\(defaultText)]", valueName: valueName)
+        EnvironmentVariable.help(text, variable: name, defaultText: value, valueName: valueName)
     }
 }

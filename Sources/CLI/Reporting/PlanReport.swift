@@ -1,7 +1,7 @@
 import PaliGemma
 import ShardPlan
 
-/// A plan, rank by rank.
+/// Describes a plan rank by rank.
 enum PlanReport {
     /// Returns a line of a report: a label, and a text.
     static func row(_ label: String, _ text: String) -> String {
@@ -31,7 +31,7 @@ enum PlanReport {
             lines.append(
                 row("rank \(rank)", work(of: rank, plan, configuration.text).padded(to: width + 2))
                     + "\(ByteCount.text(memory.weightsRead)) of weights, \(ByteCount.text(memory.activations)) of buffers"
-                    + (memory.cachePerToken > 0 ? ", \(ByteCount.text(memory.cachePerToken)) a token of K/V" : ""))
+                    + (memory.cachePerToken > 0 ? ", \(ByteCount.text(memory.cachePerToken)) of KV cache a token" : ""))
         }
         return lines
     }
@@ -41,7 +41,7 @@ enum PlanReport {
         if rank == 0 { parts.append("Coordinator") }
         if plan.encodesPictures(rank) { parts.append("vision") }
         if let slice = plan.slice(of: rank) {
-            let kept = model.keyValueHeads > 1 ? " on K/V \(text(slice.keyValueHeads(model)))" : ""
+            let kept = model.keyValueHeads > 1 ? " on key/value heads \(text(slice.keyValueHeads(model)))" : ""
             parts += ["heads \(text(slice.queryHeads))\(kept)", "MLP \(text(slice.mlp))"]
             parts.append("vocabulary \(text(slice.vocabulary))")
         }

@@ -42,9 +42,9 @@ struct QueueReport {
 
     var text: String {
         let meanings: [(JobState, String)] = [
-            (.ready, "waiting for a world"), (.leased, "being worked on"), (.retry, "resting before another attempt"),
+            (.ready, "waiting for a world"), (.leased, "being worked on"), (.retry, "waiting for another attempt"),
             (.done, "answered"), (.failed, "without an answer; the results name the reason"),
-            (.cancelled, "taken back"),
+            (.cancelled, "canceled before they were answered"),
         ]
         let width = max(5, "\(counts.total)".count)
         var lines = ["queue  \(queue)", "model  \(model ?? "none yet")", ""]

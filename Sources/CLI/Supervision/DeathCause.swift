@@ -30,7 +30,7 @@ extension DeathCause: CustomStringConvertible {
         case .outOfMemory: "out of memory"
         case .stalled: "a watchdog ended it: no progress"
         case .signal(SIGKILL, let victim, memoryRanOut: true):
-            "SIGKILL (the kernel, for want of memory) of \(victim.rawValue)"
+            "SIGKILL by the kernel's out-of-memory killer of \(victim.rawValue)"
         case .signal(let number, let victim, _):
             "\(Self.signalNames[number] ?? "signal \(number)") of \(victim.rawValue)"
         case .exitCode(let code): "exit code \(code)"

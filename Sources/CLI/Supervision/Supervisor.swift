@@ -12,8 +12,9 @@ import WorkerInterface
 final class Supervisor {
     struct Settings {
         var restarts = RestartPolicy.Limits()
-        /// What a world may take to finish its leased jobs, or return them; then it is ended, and its jobs are returned.
-        var drainTimeout = Duration.seconds(120)
+        /// How long a world may take to finish or return its leased jobs after it was asked to drain. Then it is ended, and
+        /// its jobs are returned to the queue.
+        var drainTimeout = Duration.seconds(WorkerOptions.table.drainTimeout.defaultValue)
         /// How long a world may be stopped from outside.
         var stoppedTimeout = Duration.seconds(180)
     }
@@ -47,11 +48,11 @@ final class Supervisor {
         policy = RestartPolicy(settings.restarts)
     }
 
-    /// Runs worlds until one ends as it should, or there is no use in another.
+    /// Runs one world after another, until one ends by itself or another start would not help.
     ///
     /// - Parameters:
     ///   - command: what to start; the world's name is added to its environment.
-    ///   - onTick: called now and then while a world runs.
+    ///   - onTick: called about twice a second while a world runs.
     /// - Returns: how the last world ended; `died` where one gave up.
     func run(_ command: WorldCommand, onTick: () -> Void = {}) throws -> WorldEnd {
         while true {
@@ -75,7 +76,7 @@ final class Supervisor {
         }
     }
 
-    /// Lets the world finish its leased jobs, or return them to the queue. Nothing is started any more.
+    /// Asks the world to finish its leased jobs or return them to the queue. No other world is started.
     func drain() {
         guard drainDeadline == nil else { return }
         drainDeadline = .now + settings.drainTimeout
@@ -92,7 +93,8 @@ final class Supervisor {
         var named = command
         var worker = WorkerSettings()
         worker.worldName = name
-        // The world returns its jobs itself; who ends it from outside cannot know which of them did no harm.
+        // The world should return its jobs itself, before this supervisor ends it: only the world knows which of them it
+        // had not begun.
         let seconds = settings.drainTimeout.inSeconds
         worker.drainTimeout = max(0.5 * seconds, seconds - 5)
         named.environment.merge(worker.environment) { _, own in own }
@@ -130,7 +132,7 @@ final class Supervisor {
                 onTick()
             }
             if drainDeadline != nil, stopDeadline == nil, now >= nextReminder {
-                // A launcher that had not begun yet passed nothing on.
+                // A launcher that had not set up its signal handlers yet did not forward the first signal.
                 nextReminder = now + Self.reminderInterval
                 world.drain()
             }
@@ -162,7 +164,7 @@ final class Supervisor {
 
     // MARK: Between two worlds
 
-    /// Returns the jobs of a world that was ended on purpose, or by the queue's own failure: no job caused it.
+    /// Returns the jobs of a world that was ended on purpose or by a failure of the queue. No job caused that.
     private func returnLeases(of name: String, to queue: any JobQueue) throws {
         let jobs = try queue.release(ofWorld: name)
         if jobs > 0 { Console.log("\(jobs) jobs went back to the queue") }
@@ -176,7 +178,7 @@ final class Supervisor {
         let record = try queue.recordDeath(
             ofWorld: name, cause: cause.description,
             failsPoison: poisonPolicy.mayFailJobs(worldHasAnswered: hasAnswered))
-        if record.takenBack > 0 { Console.log("\(record.takenBack) jobs are tried again, one at a time") }
+        if record.reclaimed > 0 { Console.log("\(record.reclaimed) jobs are tried again, one at a time") }
         for job in record.poisoned {
             Console.log("job '\(job)' failed as poison: it killed every world that had it")
         }

@@ -4,13 +4,13 @@ import Foundation
     import Glibc
 #endif
 
-/// What the supervisor sees of its world from outside: which processes are its ranks, whether they stand still, and what
-/// they would leave behind. Looked at now and then while the world lives.
+/// Observes the processes of a world from outside: finds its ranks, notices where they are stopped or dead, and knows the
+/// shared memory and the folders that they would leave behind. ``inspect(at:)`` is called regularly while the world runs.
 struct WorldWatch {
     private let launcher: pid_t
     /// How long a world's launcher or ranks may be stopped before it is given up.
     private let stoppedTimeout: Duration
-    /// What a launcher may take to end when a rank is gone.
+    /// How long a launcher may take to end after a rank has died.
     private static let launcherTimeout = Duration.seconds(10)
 
     private var ranks: Set<pid_t> = []
@@ -31,10 +31,10 @@ struct WorldWatch {
     ///
     /// - Returns: why the world will not end by itself, where that is so.
     mutating func inspect(at now: ContinuousClock.Instant) -> DeathCause? {
-        // A rank of the world before this one may have died after the last look at that one.
+        // A rank of the previous world may have died after that world's last inspection.
         ProcessTree.reapOrphans(except: launcher)
         let tree = ProcessTree()
-        for entry in tree.descendants where !ranks.contains(entry.id) && !others.contains(entry.id) { note(entry) }
+        for entry in tree.descendants where !ranks.contains(entry.id) && !others.contains(entry.id) { record(entry) }
         let states = Dictionary(tree.descendants.map { ($0.id, $0) }) { first, _ in first }
         guard states[launcher]?.isAlive ?? false else { return nil }
 
@@ -49,10 +49,11 @@ struct WorldWatch {
         return nil
     }
 
-    /// A process that was not there at the last look: a rank knows its job's number and mpirun's folder.
-    private mutating func note(_ entry: ProcessTree.Entry) {
+    /// Records a process that is new since the last inspection. The environment of a rank names its job and mpirun's
+    /// folder.
+    private mutating func record(_ entry: ProcessTree.Entry) {
         let environment = ProcessTree.environment(of: entry.id)
-        // Until it has become the program that it is to be, a process has its parent's environment.
+        // Between fork and exec a process has its parent's environment.
         let own = ProcessInfo.processInfo.environment["PMIX_NAMESPACE"]
         guard let text = environment["PMIX_NAMESPACE"], text != own, let number = UInt32(text) else { return }
         guard environment["OMPI_COMM_WORLD_RANK"] != nil, !ranks.contains(entry.parent) else {
@@ -64,8 +65,8 @@ struct WorldWatch {
         if let folder = environment["OMPI_MCA_orte_jobfam_session_dir"] { folders.insert(folder) }
     }
 
-    /// Removes what the world's dead ranks left: the shared memory that bears its job's number, and mpirun's folder.
-    /// To be called when none of its processes is left.
+    /// Removes what the dead ranks of the world left: shared memory whose name has the job's number, and mpirun's folder.
+    /// Call this when none of the world's processes is left.
     func removeRemains() {
         let files = FileManager.default
         for folder in Self.memoryFolders {
@@ -78,7 +79,7 @@ struct WorldWatch {
         }
     }
 
-    /// Open MPI's names: vader_segment.HOST.USER.JOB.RANK and osc_sm.HOST.JOB.….
+    /// Returns whether a file of shared memory is this world's. Open MPI names them vader_segment.HOST.USER.JOB.RANK and osc_sm.HOST.JOB.….
     private func belongs(_ name: String) -> Bool {
         guard name.hasPrefix("vader_segment.") || name.hasPrefix("osc_sm.") else { return false }
         return name.split(separator: ".").contains { part in

@@ -2,20 +2,21 @@
     import Glibc
 #endif
 
-/// Signals that one thread waits for, instead of handlers that interrupt.
+/// The signals of the command. They are blocked, and one thread takes them with sigtimedwait(2), so that no signal handler
+/// is needed.
 struct Signals {
     private var set = sigset_t()
 
-    /// Blocks the signals, so that they wait to be asked for. To be called before any thread is started.
+    /// Blocks the signals. Call this before any thread is started, because a thread inherits the mask of its creator.
     init() {
         sigemptyset(&set)
         for signal in [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD] { sigaddset(&set, signal) }
         pthread_sigmask(SIG_BLOCK, &set, nil)
-        // Whoever reads our output may leave; the work continues.
+        // The work continues when the reader of the standard output has closed its pipe.
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// Lets the signals interrupt again.
+    /// Unblocks the signals, which then have their usual effect.
     func restore() {
         var set = set
         pthread_sigmask(SIG_UNBLOCK, &set, nil)

@@ -16,7 +16,7 @@ extension Coordinator {
         package var image: ImageDecoder.Options
 
         package init(
-            drain: Bool, lease: Duration, owner: String, drainTimeout: Duration = .seconds(120),
+            drain: Bool, lease: Duration, owner: String, drainTimeout: Duration,
             preparingThreads: Int = 2, resize: PictureResize = .pillow,
             image: ImageDecoder.Options = ImageDecoder.Options()
         ) {

@@ -43,7 +43,7 @@ package struct Schedule {
         }
 
         /// The number of jobs leased and prepared ahead of the vision stage: two micro-batches for each vision rank.
-        package var jobsAhead: Int {
+        fileprivate var jobsAhead: Int {
             max(2, 2 * visionRanks * max(1, batchRows / max(1, typicalRows)))
         }
     }

@@ -3,9 +3,9 @@
 // The loops are plain C that the compiler vectorizes; on x86-64 it makes a second version for AVX2, chosen at load
 // time. ThreadSanitizer's own start comes after that, and what chooses would call it.
 #if defined(__x86_64__) && defined(__linux__) && !__has_feature(thread_sanitizer)
-#define VECTORISED __attribute__((target_clones("avx2", "default")))
+#define VECTORIZED __attribute__((target_clones("avx2", "default")))
 #else
-#define VECTORISED
+#define VECTORIZED
 #endif
 
 enum { FRACTION_BITS = 22 };
@@ -37,7 +37,7 @@ void pg_resample_rows(
     }
 }
 
-VECTORISED
+VECTORIZED
 void pg_resample_columns(
     const uint8_t *input, size_t row_bytes, uint8_t *output, size_t out_height, const int32_t *starts,
     const int32_t *counts, const int32_t *weights, size_t taps, int32_t *row_of_sums) {

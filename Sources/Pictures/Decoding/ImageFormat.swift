@@ -1,13 +1,16 @@
-/// The format of a file, told by its first bytes and never by its name.
+/// The format of a picture file. It is found from the first bytes of the file; the file's name is ignored.
 enum ImageFormat: Equatable {
     case jpeg
     case png
     case webp
-    /// A picture (or a film) in a format that is not decoded here.
+    /// A picture or a video in a known format for which there is no decoder; the text is the format's name.
     case unsupported(String)
-    /// No picture; the text says what it looks like, with its article.
+    /// Not a picture; the text describes the contents with an article, as in "a PDF document".
     case notAPicture(String)
 
+    /// Finds the format.
+    ///
+    /// - Parameter bytes: the first bytes of the file.
     init(of bytes: [UInt8]) {
         if bytes.starts(with: [0xFF, 0xD8, 0xFF]) {
             self = .jpeg
@@ -34,7 +37,7 @@ enum ImageFormat: Equatable {
             ([0x1A, 0x45, 0xDF, 0xA3], "Matroska or WebM video"),
         ]
         if let match = signatures.first(where: { bytes.starts(with: $0.0) }) { return match.1 }
-        // A bitmap repeats its own size after the two letters; many a text begins with "BM".
+        // Four reserved bytes of a bitmap are 0; a text that begins with "BM" has characters there.
         if bytes.holds("BM"), bytes.littleEndian32(at: 6) == 0 { return "BMP" }
         if bytes.holds("RIFF"), bytes.holds("AVI ", at: 8) { return "AVI video" }
         if bytes.holds("ftyp", at: 4) { return isoMediaName(bytes) }

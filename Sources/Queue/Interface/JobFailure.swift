@@ -15,7 +15,7 @@ package struct JobFailure: Error, Sendable, Equatable {
     package static let cancelled = "cancelled"
 
     /// The failure of a job that a person canceled.
-    package static let takenBack = JobFailure(
+    package static let cancellation = JobFailure(
         code: cancelled, message: "canceled before it was answered; `paligemma retry --code cancelled` queues it again")
 
     package init(code: String, message: String) {

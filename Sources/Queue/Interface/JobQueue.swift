@@ -43,7 +43,7 @@ package protocol JobQueue: AnyObject, Sendable {
 
     /// Leases up to `limit` jobs that nobody else has, the most urgent first. Each lease counts as an attempt.
     ///
-    /// Leases that have expired are taken back first, and jobs whose pause is over become ready. Suspect jobs come
+    /// Leases that have expired are reclaimed first, and jobs whose pause is over become ready. Suspect jobs come
     /// before all others, one at a time, and only to an owner that has no lease; an owner that has one gets no other
     /// (``Lease/isSuspect``).
     ///
@@ -84,13 +84,13 @@ package protocol JobQueue: AnyObject, Sendable {
 
     // MARK: Worlds that die
 
-    /// Takes back every lease, as ``release(_:)`` does or as if it had expired. The caller must know that no world
+    /// Reclaims every lease, as ``release(_:)`` does or as if it had expired. The caller must know that no world
     /// works on the queue any more; if one does, its answers are refused.
     ///
     /// - Throws: Where the queue cannot be used.
-    func takeBackAll(countingAttempts: Bool) throws(QueueError)
+    func reclaimAll(countingAttempts: Bool) throws(QueueError)
 
-    /// Takes back the leases of a dead world, at once instead of when they expire. The caller must know that no process
+    /// Reclaims the leases of a dead world, at once instead of when they expire. The caller must know that no process
     /// of that world lives; if one does, its answers are refused.
     ///
     /// Any of the jobs may have killed the world, so all become suspect and are tried again one at a time. For a job

@@ -3,7 +3,7 @@ import Pictures
 
 extension Job {
     /// The maximum size of a file that is stored in a queue, in bytes; a larger one is better read at its path.
-    package static let largestEmbedded: Int64 = 32 << 20
+    private static let largestEmbedded: Int64 = 32 << 20
 
     /// Reads the pictures into the job, for worlds that cannot read the files. A picture that cannot be read makes the
     /// job fail, with the code that a world would report.

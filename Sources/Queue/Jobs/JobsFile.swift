@@ -53,7 +53,8 @@ package final class JobsFile: JobSource {
 
     private func job(_ description: Description) -> Job {
         let isAmbiguous = askedSeveralThings.contains(description.images.hashValue)
-        let standard = JobID.standard(pictures: description.images, prompt: isAmbiguous ? description.prompt : nil)
+        let standard = DefaultJobID.standard(
+            pictures: description.images, prompt: isAmbiguous ? description.prompt : nil)
         return Job(
             id: description.id ?? standard,
             images: description.images.map { JobImage.look(at: $0, in: folder, frames: description.frames) },

@@ -8,8 +8,8 @@ import Foundation
 /// skipped, and a folder that symbolic links lead to twice is walked once. A file that is named is taken whatever
 /// its extension, also where there is none: then it fails by name, in the results.
 package final class PictureJobs: JobSource {
-    package static let extensions: Set<String> = ["jpg", "jpeg", "png", "webp"]
-    package static let videoExtensions: Set<String> = ["mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg"]
+    private static let extensions: Set<String> = ["jpg", "jpeg", "png", "webp"]
+    private static let videoExtensions: Set<String> = ["mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg"]
 
     /// The number of files in folders that were skipped because of their extension.
     package private(set) var passedOver = 0
@@ -63,7 +63,7 @@ package final class PictureJobs: JobSource {
 
     private func job(for name: String) -> Job {
         var job = Job(
-            id: JobID.standard(pictures: [name], prompt: idWithPrompt ? prompt : nil),
+            id: DefaultJobID.standard(pictures: [name], prompt: idWithPrompt ? prompt : nil),
             images: [
                 JobImage.look(
                     at: name, in: FileManager.default.currentDirectoryPath,

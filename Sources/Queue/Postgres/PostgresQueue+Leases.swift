@@ -51,7 +51,7 @@ extension PostgresQueue {
         var hasOthers = false
     }
 
-    /// Takes back what has run out and wakes what has rested, then looks.
+    /// Reclaims expired leases and makes jobs ready whose pauses are over, then looks for jobs.
     private func look(for owner: String, in connection: PostgresConnection) throws(PostgresError) -> Findings {
         let doing = "leasing jobs"
         var hasSwept = false
@@ -59,28 +59,29 @@ extension PostgresQueue {
             guard let row = try connection.run(PostgresStatements.look, [.text(owner)], doing: doing).first else {
                 return Findings()
             }
-            let (hasExpired, hasRested) = (row.flag(0), row.flag(1))
-            // Once: what is left then others have locked, and are sweeping.
-            guard hasExpired || hasRested, !hasSwept else {
+            let (hasExpired, hasEndedPauses) = (row.flag(0), row.flag(1))
+            // Once only: other processes have locked what is left, and do the same.
+            guard hasExpired || hasEndedPauses, !hasSwept else {
                 return Findings(
                     holdsLease: row.flag(2), holdsSuspect: row.flag(3), hasSuspects: row.flag(4),
                     hasOthers: row.flag(5))
             }
             hasSwept = true
-            if hasExpired { try takeBack(PostgresStatements.takeBackExpired, in: connection) }
-            if hasRested {
-                while try connection.run(PostgresStatements.wake, doing: doing).changes == PostgresStatements.batch {}
+            if hasExpired { try reclaim(PostgresStatements.reclaimExpired, in: connection) }
+            if hasEndedPauses {
+                while try connection.run(PostgresStatements.endPauses, doing: doing).changes == PostgresStatements.batch
+                {}
             }
         }
     }
 
-    private func takeBack(_ sql: String, in connection: PostgresConnection) throws(PostgresError) {
+    private func reclaim(_ sql: String, in connection: PostgresConnection) throws(PostgresError) {
         let failure = retryPolicy.expiry(attempts: retryPolicy.maximumAttempts, owner: "{owner}")
         let values: [PostgresValue] = [
             .integer(retryPolicy.maximumAttempts), .text(failure.code), .text(failure.message),
         ]
         let batch = Int64(PostgresStatements.batch)
-        while try connection.run(sql, values, doing: "taking back leases").first?.integer(0) == batch {}
+        while try connection.run(sql, values, doing: "reclaiming leases").first?.integer(0) == batch {}
     }
 
     private func embedded(
@@ -126,14 +127,14 @@ extension PostgresQueue {
         try ask(PostgresStatements.releaseWorld, [.text(owner)], doing: "returning a world's leases").changes
     }
 
-    /// Implements ``JobQueue/takeBackAll``.
+    /// Implements ``JobQueue/reclaimAll``.
     ///
     /// - Throws: ``QueueError``.
-    package func takeBackAll(countingAttempts: Bool) throws(QueueError) {
-        let doing = "taking back leases"
+    package func reclaimAll(countingAttempts: Bool) throws(QueueError) {
+        let doing = "reclaiming leases"
         try session.run(doing: doing) { connection, _ throws(PostgresError) in
             if countingAttempts {
-                try takeBack(PostgresStatements.takeBackAll, in: connection)
+                try reclaim(PostgresStatements.reclaimAll, in: connection)
             } else {
                 try connection.run(PostgresStatements.releaseAll, doing: doing)
             }
@@ -157,7 +158,7 @@ extension PostgresQueue {
         var record = DeathRecord()
         record.wasAlone = rows.count == 1 && rows[0].flag(2)
         for (id, isPoison) in rows.map({ ($0.text(0), $0.flag(1)) }) {
-            if isPoison { record.poisoned.append(id) } else { record.takenBack += 1 }
+            if isPoison { record.poisoned.append(id) } else { record.reclaimed += 1 }
         }
         return record
     }

@@ -62,7 +62,7 @@ extension PostgresQueue {
     /// - Throws: ``QueueError``.
     package func cancel(_ selection: JobSelection) throws(QueueError) -> Int {
         let doing = "canceling jobs"
-        let reason: [PostgresValue] = [.text(JobFailure.takenBack.code), .text(JobFailure.takenBack.message)]
+        let reason: [PostgresValue] = [.text(JobFailure.cancellation.code), .text(JobFailure.cancellation.message)]
         var sum = 0
         switch selection {
         case .all:

@@ -125,9 +125,9 @@ enum PostgresStatements {
     static let releaseWorld =
         "UPDATE jobs SET state = 0, attempts = attempts - 1, \(noLease) WHERE state = 1 AND lease_owner = $1"
     static let releaseAll = "UPDATE jobs SET state = 0, attempts = attempts - 1, \(noLease) WHERE state = 1"
-    static let takeBackExpired = takeBack(where: "lease_deadline <= queue_time()", locking: "FOR UPDATE SKIP LOCKED")
-    static let takeBackAll = takeBack(where: "true", locking: "FOR UPDATE")
-    static let wake = """
+    static let reclaimExpired = reclaim(where: "lease_deadline <= queue_time()", locking: "FOR UPDATE SKIP LOCKED")
+    static let reclaimAll = reclaim(where: "true", locking: "FOR UPDATE")
+    static let endPauses = """
         UPDATE jobs SET state = 0, not_before = NULL WHERE sequence IN (
             SELECT sequence FROM jobs WHERE state = 2 AND not_before <= queue_time()
             ORDER BY not_before LIMIT \(batch) FOR UPDATE SKIP LOCKED)
@@ -294,7 +294,7 @@ enum PostgresStatements {
     }
 
     /// $1: most attempts; $2: code; $3: message, with {owner} in it.
-    private static func takeBack(where condition: String, locking: String) -> String {
+    private static func reclaim(where condition: String, locking: String) -> String {
         """
         WITH expired AS (
             SELECT \(endColumns), attempts >= $1 AS is_last FROM jobs WHERE state = 1 AND \(condition)

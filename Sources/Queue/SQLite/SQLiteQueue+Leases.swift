@@ -7,7 +7,7 @@ extension SQLiteQueue {
     ) throws(QueueError) -> [Lease] {
         let doing = "leasing jobs"
         return try write(doing: doing) { connection throws(QueueError) in
-            try takeBackExpired(in: connection)
+            try reclaimExpired(in: connection)
             try wakeRetries(in: connection)
             guard limit > 0 else { return [] }
             let others = { (limit: Int) throws(QueueError) -> [Lease] in
@@ -179,17 +179,17 @@ extension SQLiteQueue {
         }
     }
 
-    /// Implements ``JobQueue/takeBackAll``.
+    /// Implements ``JobQueue/reclaimAll``.
     ///
     /// - Throws: ``QueueError``.
-    package func takeBackAll(countingAttempts: Bool) throws(QueueError) {
-        try write(doing: "taking back leases") { connection throws(QueueError) in
+    package func reclaimAll(countingAttempts: Bool) throws(QueueError) {
+        try write(doing: "reclaiming leases") { connection throws(QueueError) in
             guard countingAttempts else {
                 return try connection.run(
                     "UPDATE jobs SET state = ?, attempts = attempts - 1, \(Self.noLease) WHERE state = 1",
-                    [.state(.ready)], doing: "taking back leases")
+                    [.state(.ready)], doing: "reclaiming leases")
             }
-            try takeBack(where: "state = 1", [], in: connection)
+            try reclaim(where: "state = 1", [], in: connection)
         }
     }
 
@@ -220,7 +220,7 @@ extension SQLiteQueue {
                         UPDATE jobs SET state = ?, suspect = 1, crashes = ?, attempts = attempts - 1, \(Self.noLease)
                         WHERE sequence = ?
                         """, [.state(.ready), .integer(deaths), .integer(sequence)], doing: doing)
-                    record.takenBack += 1
+                    record.reclaimed += 1
                 }
             }
             return record
@@ -279,17 +279,17 @@ extension SQLiteQueue {
 
     static let noLease = "lease_token = NULL, lease_owner = NULL, lease_deadline = NULL, boot = NULL"
 
-    /// Takes back expired leases: their jobs become ready again, or failed where that was the last attempt.
-    private func takeBackExpired(in connection: Connection) throws(QueueError) {
+    /// Reclaims expired leases: their jobs become ready again, or failed where that was the last attempt.
+    private func reclaimExpired(in connection: Connection) throws(QueueError) {
         for (condition, values) in over("lease_deadline") {
-            try takeBack(where: "state = 1 AND \(condition)", values, in: connection)
+            try reclaim(where: "state = 1 AND \(condition)", values, in: connection)
         }
     }
 
-    private func takeBack(
+    private func reclaim(
         where condition: String, _ values: [Statement.Value], in connection: Connection
     ) throws(QueueError) {
-        let doing = "taking back leases"
+        let doing = "reclaiming leases"
         let expired = try connection.rows(
             "SELECT sequence, attempts, lease_owner FROM jobs WHERE \(condition)", values, doing: doing
         ) { (sequence: $0.integer(0), attempts: Int($0.integer(1)), owner: $0.text(2)) }

@@ -160,7 +160,7 @@ extension SQLiteQueue {
                 "SELECT sequence FROM jobs WHERE \(condition) LIMIT \(Self.batch)", values, doing: doing
             ) { $0.integer(0) }
             for sequence in sequences {
-                try end(sequence, as: .cancelled, .failed(.takenBack, seconds: 0), in: connection)
+                try end(sequence, as: .cancelled, .failed(.cancellation, seconds: 0), in: connection)
             }
             return sequences.count
         }

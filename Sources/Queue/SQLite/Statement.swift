@@ -10,7 +10,6 @@ final class Statement {
         case blob([UInt8])
 
         static func integer(_ number: Int) -> Value { .integer(Int64(number)) }
-        static func integerOrNull(_ number: Int64?) -> Value { number.map(Value.integer) ?? .null }
         static func textOrNull(_ text: String?) -> Value { text.map(Value.text) ?? .null }
         static func state(_ state: JobState) -> Value { .integer(state.rawValue) }
     }

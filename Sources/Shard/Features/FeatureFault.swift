@@ -15,8 +15,8 @@ package struct FeatureFault: Sendable {
         return FeatureFault(picture: picture, byte: byte)
     }
 
-    /// Damages a frame where it is the one.
-    func strike(_ frame: inout [UInt8], picture: UInt64, firstRow: UInt32) {
+    /// Flips the bit, where the frame is the one that the fault names.
+    func flipBit(in frame: inout [UInt8], picture: UInt64, firstRow: UInt32) {
         if picture == self.picture, firstRow == 0, !frame.isEmpty { frame[min(byte, frame.count - 1)] ^= 0x10 }
     }
 }

@@ -36,7 +36,7 @@ final class TransferBuffers: @unchecked Sendable {
         for range in ranges where !range.isEmpty {
             codec.widen(received + range.lowerBound * rowBytes, into: target.rows(range))
         }
-        for copy in copies { staging.give(copy) }
+        for copy in copies { staging.put(copy) }
         copies = []
     }
 }

@@ -178,7 +178,7 @@ package final class VisionStage: @unchecked Sendable {
                         encoding: codec == nil ? .float32 : .bfloat16)
                     let view = features.rows(part.lowerBound - rows.lowerBound..<part.upperBound - rows.lowerBound)
                     var frame = try encode(view, at: place)
-                    fault?.strike(&frame, picture: route.pictureID, firstRow: place.firstRow)
+                    fault?.flipBit(in: &frame, picture: route.pictureID, firstRow: place.firstRow)
                     sender.send(frame, to: Int(route.destinationRank), about: route.pictureID)
                 }
             }

@@ -1,3 +1,5 @@
+import ArgumentParser
+
 /// What all of the software's environment variables have in common.
 package enum EnvironmentVariable {
     package static let prefix = "PALIGEMMA_"
@@ -9,5 +11,17 @@ package enum EnvironmentVariable {
         case "", "0", "false", "no", "off": false
         default: nil
         }
+    }
+
+    /// Returns the help of a flag that names its variable: "… [PALIGEMMA_KV_BUDGET; default: 2g]".
+    ///
+    /// - Parameters:
+    ///   - variable: with its prefix.
+    ///   - defaultText: what holds where nothing is given; nil for nothing.
+    package static func help(
+        _ text: String, variable: String, defaultText: String?, valueName: String?
+    ) -> ArgumentHelp {
+        let defaultPart = defaultText.map { "; default: \($0)" } ?? ""
+        return ArgumentHelp("\(text) [\(variable)\(defaultPart)]", valueName: valueName)
     }
 }

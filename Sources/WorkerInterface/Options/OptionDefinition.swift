@@ -1,4 +1,5 @@
 import Base
+import Foundation
 
 /// One option of a table: how it looks, which values it takes, and how these are read and written.
 package struct OptionDefinition<Value: Sendable>: Sendable {
@@ -48,15 +49,10 @@ package protocol AnyOptionDefinition: Sendable {
 }
 
 extension OptionDefinition: AnyOptionDefinition {
-    /// Reads a value.
-    ///
-    /// - Parameter texts: what was given; nil where nothing was.
-    /// - Returns: nil where nothing was given.
-    /// - Throws: where the texts mean no value, or nothing was given and something must be.
     package func value(of texts: [String]?) throws(OptionError) -> (any Sendable)? {
         guard let texts else {
             guard !isRequired else {
-                throw OptionError("Missing '--\(description.name)': give it, or set \(description.variable).")
+                throw OptionError("Missing '\(description.flag)': give it, or set \(description.variable).")
             }
             return nil
         }
@@ -116,7 +112,8 @@ extension OptionDefinition {
         _ description: OptionDescription, _ group: OptionGroupName, default defaultValue: Int, minimum: Int = 1
     ) -> OptionDefinition where Value == Int {
         OptionDefinition(
-            description: description, defaultValue: defaultValue, group: group, isRequired: false,
+            description: description.withDefault("\(defaultValue)"), defaultValue: defaultValue, group: group,
+            isRequired: false,
             expectation: "a number from \(minimum) is expected",
             parse: { $0.last.flatMap { Int($0) }.flatMap { $0 >= minimum ? $0 : nil } }, serialize: { ["\($0)"] })
     }
@@ -144,9 +141,9 @@ extension OptionDefinition {
         mayBeZero: Bool = false
     ) -> OptionDefinition where Value == Int {
         OptionDefinition(
-            description: description, defaultValue: ByteSize(defaultValue, allowsZero: mayBeZero)?.bytes ?? 0,
-            group: group,
-            isRequired: false, expectation: "a size such as 2g, 512m or 1000000 is expected",
+            description: description.withDefault(defaultValue),
+            defaultValue: ByteSize(defaultValue, allowsZero: mayBeZero)?.bytes ?? 0, group: group, isRequired: false,
+            expectation: "a size such as 2g, 512m or 1000000 is expected",
             parse: { $0.last.flatMap { ByteSize($0, allowsZero: mayBeZero)?.bytes } }, serialize: { ["\($0)"] })
     }
 
@@ -156,8 +153,8 @@ extension OptionDefinition {
         isValid: @escaping @Sendable (Double) -> Bool = { $0 >= 0 }
     ) -> OptionDefinition where Value == Double {
         OptionDefinition(
-            description: description, defaultValue: defaultValue, group: group, isRequired: false,
-            expectation: expectation,
+            description: description.withDefault(String(format: "%g", defaultValue)), defaultValue: defaultValue,
+            group: group, isRequired: false, expectation: expectation,
             parse: { texts in
                 guard let seconds = texts.last.flatMap({ Double($0) }), seconds <= 1e6, isValid(seconds) else {
                     return nil
@@ -171,7 +168,8 @@ extension OptionDefinition {
         _ description: OptionDescription, _ group: OptionGroupName, default defaultValue: Value
     ) -> OptionDefinition where Value: RawRepresentable<String> & CaseIterable {
         OptionDefinition(
-            description: description, defaultValue: defaultValue, group: group, isRequired: false,
+            description: description.withDefault(defaultValue.rawValue), defaultValue: defaultValue, group: group,
+            isRequired: false,
             expectation: "\(names(of: Value.self)) is expected", parse: { $0.last.flatMap { Value(rawValue: $0) } },
             serialize: { [$0.rawValue] })
     }

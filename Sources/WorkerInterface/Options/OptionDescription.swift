@@ -20,8 +20,9 @@ package struct OptionDescription: Sendable, Equatable {
     package let variable: String
     package internal(set) var kind: Kind
     package let help: String
-    /// What holds where nothing is given, for the help; nil for nothing.
-    package let defaultText: String?
+    /// What holds where nothing is given, for the help; nil for nothing. An option with a default value has that value
+    /// here, unless something else is said.
+    package internal(set) var defaultText: String?
     /// What the help calls the value.
     package let valueName: String?
     /// Former names of the flag. They still work, and no help shows them.
@@ -53,13 +54,22 @@ package struct OptionDescription: Sendable, Equatable {
         self.isVariableOnly = isVariableOnly
     }
 
+    /// The flag as it is written: "--kv-budget".
+    package var flag: String { "--" + name }
+
     /// How messages call the option: "--kv-budget (PALIGEMMA_KV_BUDGET)".
-    package var title: String { isVariableOnly ? variable : "--\(name) (\(variable))" }
+    package var title: String { isVariableOnly ? variable : "\(flag) (\(variable))" }
 
     /// The help of the flag, which names the variable: "… [PALIGEMMA_KV_BUDGET; default: 2g]".
     package var argumentHelp: ArgumentHelp {
-        let text = defaultText.map { "; default: \($0)" } ?? ""
-        return ArgumentHelp("\(help) [\(variable)\(text)]", valueName: valueName)
+        EnvironmentVariable.help(help, variable: variable, defaultText: defaultText, valueName: valueName)
+    }
+
+    /// Returns the description with a text for the default, where it has none.
+    func withDefault(_ text: String) -> OptionDescription {
+        var description = self
+        description.defaultText = defaultText ?? text
+        return description
     }
 
     /// The option's texts in an environment; nil where there are none. An empty variable counts as none.

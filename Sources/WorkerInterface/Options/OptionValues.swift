@@ -42,7 +42,7 @@ package struct OptionValues<Table: OptionTable>: Sendable {
     /// The flags that hand these values on to another program, in the table's order.
     package var arguments: [String] {
         given.flatMap { option, texts -> [String] in
-            let flag = "--" + option.name
+            let flag = option.flag
             switch option.kind {
             case _ where option.isVariableOnly: return []
             case .toggle: return texts == ["1"] ? [flag] : []

@@ -41,7 +41,7 @@ def chunk(kind, data):
 
 
 def raw_png(width, height, bits, kind, interlaced, extra=b"", tail=b"", part=None):
-    """A PNG of random samples, with any depth, colour type and row filter."""
+    """A PNG of random samples, with any depth, color type and row filter."""
     channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[kind]
     passes = [(0, 0, 1, 1)]
     if interlaced:

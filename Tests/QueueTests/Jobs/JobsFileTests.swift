@@ -17,7 +17,7 @@ import Testing
         return jobs
     }
 
-    @Test("A line becomes a job whose paths are relative to its file") func aLineIsAJobWithPathsRelativeToItsFile()
+    @Test("A line becomes a job whose paths are relative to its file") func relativePaths()
         throws
     {
         try folder.write("12345", to: "pictures/x.png")
@@ -36,7 +36,7 @@ import Testing
         #expect(job.fault == nil)
     }
 
-    @Test("A key that is missing has its default") func whatIsNotSaidIsTheDefault() throws {
+    @Test("A key that is missing has its default") func defaults() throws {
         let job = try #require(
             try jobs(#"{"images": ["x.png"]}"#, defaults: JobDefaults(prompt: "caption en", maxTokens: 9, priority: 1))
                 .first)
@@ -46,17 +46,17 @@ import Testing
         #expect(job.priority == 1)
     }
 
-    @Test("One beam is accepted and is the same as none") func oneBeamMayBeSaid() throws {
+    @Test("One beam is accepted and is the same as none") func oneBeam() throws {
         #expect(try jobs(#"{"images": ["x.png"], "prompt": "ocr", "num_beams": 1}"#).first?.fault == nil)
     }
 
-    @Test("An empty prompt is accepted") func anEmptyPromptIsAPrompt() throws {
+    @Test("An empty prompt is accepted") func emptyPrompt() throws {
         let job = try #require(try jobs(#"{"images": ["x.png"], "prompt": ""}"#).first)
         #expect(job.fault == nil)
         #expect(job.prompt == "")
     }
 
-    @Test("A task becomes its prompt") func aTaskIsAPrompt() throws {
+    @Test("A task becomes its prompt") func task() throws {
         let jobs = try jobs(
             """
             {"images": ["x.png"], "task": "detect", "about": "cat;dog"}
@@ -73,13 +73,13 @@ import Testing
             (#""task": "detect""#, "needs the objects"), (#""lang": "de", "prompt": "ocr""#, "belong to"),
             (#""task": 7"#, "must be a string"),
         ])
-    func aTaskThatMakesNoSenseIsAFault(members: String, part: String) throws {
+    func invalidTask(members: String, part: String) throws {
         let job = try #require(try jobs(#"{"images": ["x.png"], \#(members)}"#).first)
         #expect(job.fault?.message.contains(part) == true)
     }
 
     @Test("The ids of jobs about the same pictures contain their prompts")
-    func picturesThatAreAskedSeveralThingsAreCalledByTheirPromptsToo() throws {
+    func idsWithPrompts() throws {
         let jobs = try jobs(
             """
             {"images": ["x.png"], "prompt": "ocr"}
@@ -92,7 +92,7 @@ import Testing
     }
 
     @Test("A line that is not valid fails by its number, and the others become jobs")
-    func aBrokenLineIsNamedAndTheOthersGoOn() throws {
+    func invalidLine() throws {
         var lines = (1...20).map { #"{"id": "\#($0)", "images": ["\#($0).png"], "prompt": "ocr"}"# }
         lines[16] = #"{"id": "17", "images": ["#
         let jobs = try jobs(lines.joined(separator: "\n"))
@@ -120,7 +120,7 @@ import Testing
             (#"{"images": ["x.png"], "prompt": "x", "prompt": "y"}"#, "stands twice"),
             (#"{"images": ["x.png"], "prompt": "x", "num_beams": 100}"#, "\"num_beams\" is 100; give 1 to 16"),
         ])
-    func whatIsWrongIsSaid(line: String, reason: String) throws {
+    func reasons(line: String, reason: String) throws {
         let fault = try #require(try jobs(line).first?.fault)
         #expect(fault.code == JobFailure.invalidJob)
         #expect(fault.message.contains("line 1: "))
@@ -128,7 +128,7 @@ import Testing
     }
 
     @Test("Empty lines, carriage returns and a byte order mark are ignored")
-    func emptyLinesCarriageReturnsAndAByteOrderMarkAreNothing() throws {
+    func ignoredCharacters() throws {
         let lines = ["x", "y"].map { #"{"images":["\#($0)"],"prompt":""}"# }
         let jobs = try jobs("\u{FEFF}\(lines[0])\r\n\r\n  \n\(lines[1])\r\n")
         #expect(jobs.map(\.id) == ["x", "y"])
@@ -136,21 +136,21 @@ import Testing
         #expect(try self.jobs("").isEmpty)
     }
 
-    @Test("Lines longer than the buffer are read whole") func linesLongerThanTheBufferAreWhole() throws {
+    @Test("Lines longer than the buffer are read whole") func longLines() throws {
         let prompt = String(repeating: "long ", count: 200_000)
         let lines = (0..<3).map { #"{"id": "\#($0)", "images": ["x"], "prompt": "\#(prompt)"}"# }
         let jobs = try jobs(lines.joined(separator: "\n") + "\n")
         #expect(jobs.map(\.prompt) == [prompt, prompt, prompt])
     }
 
-    @Test("A line that is too long is a job that failed") func anOverLongLineIsAFaultOfItsOwn() throws {
+    @Test("A line that is too long is a job that failed") func overlongLine() throws {
         let endless = String(repeating: "x", count: 17 << 20)
         let jobs = try jobs("\(endless)\n{\"images\":[\"x\"],\"prompt\":\"\"}\n")
         #expect(jobs.map { $0.fault == nil } == [false, true])
         #expect(jobs[1].source?.hasSuffix("line 2") == true)
     }
 
-    @Test("A file that cannot be read is an error") func aFileThatCannotBeReadSaysSo() {
+    @Test("A file that cannot be read is an error") func unreadableFile() {
         for path in [folder.file("missing.jsonl"), folder.path] {
             #expect {
                 _ = try JobsFile(path: path, defaults: JobDefaults())

@@ -18,14 +18,14 @@ import Testing
         return ids
     }
 
-    @Test("A folder is walked in order, with its subfolders") func aFolderGivesItsPicturesToItsDepthInOrder() throws {
+    @Test("A folder is walked in order, with its subfolders") func folders() throws {
         let source = PictureJobs(paths: [folder.file("pictures/")], prompt: "ocr", defaults: JobDefaults())
         let expected = ["a.PNG", "b.jpg", "sub/c.webp", "sub/deep/d.Jpeg"].map { folder.file("pictures/" + $0) }
         #expect(try ids(source) == expected)
         #expect(source.passedOver == 3)
     }
 
-    @Test("A file that is named is taken whatever its extension") func aNamedFileIsTakenWhateverItIsCalled() throws {
+    @Test("A file that is named is taken whatever its extension") func namedFile() throws {
         let paths = [folder.file("pictures/notes.txt"), folder.file("missing.jpg")]
         let source = PictureJobs(paths: paths, prompt: "ocr", defaults: JobDefaults(maxTokens: 5))
         let first = try #require(try source.next())
@@ -37,7 +37,7 @@ import Testing
         #expect(try source.next() == nil)
     }
 
-    @Test("Folders behind several links are walked once, and loops end") func linkedFoldersAreWalkedOnceAndLoopsEnd()
+    @Test("Folders behind several links are walked once, and loops end") func links()
         throws
     {
         let loop = folder.file("pictures/sub/loop")
@@ -46,7 +46,7 @@ import Testing
         #expect(try ids(source).count == 4)
     }
 
-    @Test("Ids contain the prompt on request") func idsCarryThePromptOnRequest() throws {
+    @Test("Ids contain the prompt on request") func idsWithPrompt() throws {
         let source = PictureJobs(paths: ["x.jpg"], prompt: "ocr", defaults: JobDefaults(), idWithPrompt: true)
         #expect(try ids(source) == ["x.jpg#ocr"])
     }

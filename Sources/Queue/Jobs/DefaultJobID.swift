@@ -1,5 +1,5 @@
 /// The ids of jobs that have none of their own.
-enum JobID {
+enum DefaultJobID {
     /// Returns the pictures' paths, followed by the prompt where one is given.
     static func standard(pictures: [String], prompt: String?) -> String {
         let paths = pictures.joined(separator: ",")
