@@ -31,23 +31,40 @@ struct Paligemma: ParsableCommand {
         ])
 
     static func main() {
+        var name = _commandName
         do {
             var command = try parseAsRoot()
+            name = commandLine(of: type(of: command)) ?? name
             try command.run()
         } catch {
-            Foundation.exit(end(with: error).code)
+            Foundation.exit(end(of: name, with: error).code)
         }
     }
 
+    /// Returns the words that call a command, "paligemma inspect plan".
+    private static func commandLine(
+        of command: any ParsableCommand.Type, in parent: any ParsableCommand.Type = Paligemma.self
+    ) -> String? {
+        if command == parent { return parent._commandName }
+        return parent.configuration.subcommands.lazy.compactMap { commandLine(of: command, in: $0) }.first
+            .map { "\(parent._commandName) \($0)" }
+    }
+
     /// Reports an error, and chooses the exit code.
-    private static func end(with error: any Error) -> ExitStatus {
+    ///
+    /// - Parameter name: the words that call the command that failed.
+    private static func end(of name: String, with error: any Error) -> ExitStatus {
         if let status = error as? ExitStatus { return status }
         if let failure = CommandFailure(error) {
             Console.log(failure.message)
             return failure.status
         }
+        // A command refused its options: those are the ones to look up.
+        if let reason = (error as? OptionError)?.description ?? (error as? ValidationError)?.message {
+            Console.writeLine("Error: \(reason)\n  See '\(name) --help' for more information.")
+            return .usage
+        }
         // What remains is the parser's: help and version are no failures, everything else is usage.
-        let error = (error as? OptionError).map { ValidationError($0.description) } ?? error
         let text = fullMessage(for: error)
         guard exitCode(for: error) != .success else {
             print(text)
