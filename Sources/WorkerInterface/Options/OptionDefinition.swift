@@ -49,6 +49,9 @@ package protocol AnyOptionDefinition: Sendable {
 }
 
 extension OptionDefinition: AnyOptionDefinition {
+    /// Implements ``AnyOptionDefinition``.
+    ///
+    /// - Throws: ``OptionError`` where a text means no value, or one that must be given is missing.
     package func value(of texts: [String]?) throws(OptionError) -> (any Sendable)? {
         guard let texts else {
             guard !isRequired else {
