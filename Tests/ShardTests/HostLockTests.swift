@@ -17,7 +17,8 @@ private final class SharedMemory: @unchecked Sendable {
         address.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
     }
 
-    // Never freed: a thread that a failed test left behind may still use it.
+    // A thread that a failed test left behind holds this object, and with it the memory.
+    deinit { address.deallocate() }
 }
 
 /// Runs `body` on some threads at once.
