@@ -5,7 +5,7 @@ import Tensor
 import TestSupport
 import Testing
 
-@Suite("LoRA adapters are read as PEFT saves them", .timeLimit(.minutes(10)))
+@Suite("LoRA adapters are read as PEFT saves them", .timeLimit(.minutes(15)))
 struct AdapterTests {
     /// A copy of a committed adapter whose files a test may spoil.
     private struct Editor {

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Videos are made here, by ffmpeg.
-@Suite("A video is read as evenly spaced frames", .timeLimit(.minutes(5)))
+@Suite("A video is read as evenly spaced frames", .timeLimit(.minutes(15)))
 struct VideoReaderTests {
     private let folder: TemporaryFolder
     private let reader = VideoReader(reader: PictureReader(side: 28))

@@ -40,7 +40,7 @@ private func waitForAll(_ done: DispatchSemaphore, count: Int) -> Bool {
     return (0..<count).allSatisfy { _ in done.wait(timeout: deadline) == .success }
 }
 
-@Suite("The host compute lock", .timeLimit(.minutes(2)))
+@Suite("The host compute lock", .timeLimit(.minutes(15)))
 struct HostComputeLockTests {
     @Test("Only one of many threads holds the lock at a time, and every thread gets it")
     func exclusion() {
@@ -87,7 +87,7 @@ struct HostComputeLockTests {
     }
 }
 
-@Suite("Event counts", .timeLimit(.minutes(2)))
+@Suite("Event counts", .timeLimit(.minutes(15)))
 struct EventCountTests {
     /// An hour, in nanoseconds: a wait that nothing ends fails the test, whose own limit is a minute.
     private static let longWait = 3_600_000_000_000

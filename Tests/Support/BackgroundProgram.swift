@@ -3,7 +3,7 @@ import Foundation
 /// A program that runs beside its test. Its standard input is empty, and its output goes to files, so that nobody has to
 /// read while it writes.
 package final class BackgroundProgram {
-    private let process = Process()
+    private let process: Process
     private let outputPath: String
     private let errorsPath: String
 
@@ -20,15 +20,19 @@ package final class BackgroundProgram {
         errors: String? = nil
     ) throws {
         (outputPath, errorsPath) = (output, errors ?? output)
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = arguments
-        process.environment = environment
-        if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
-        process.standardInput = FileHandle.nullDevice
         let handle = try Self.emptyFile(output)
-        process.standardOutput = handle
-        process.standardError = try errors.map(Self.emptyFile) ?? handle
-        try Self.withSignalsUnblocked { try process.run() }
+        let errorsHandle = try errors.map(Self.emptyFile) ?? handle
+        process = try Self.start {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: path)
+            process.arguments = arguments
+            process.environment = environment
+            if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
+            process.standardInput = FileHandle.nullDevice
+            process.standardOutput = handle
+            process.standardError = errorsHandle
+            return process
+        }
     }
 
     /// This process's environment without the software's own variables.
@@ -58,6 +62,27 @@ package final class BackgroundProgram {
         let url = URL(fileURLWithPath: path)
         try Data().write(to: url)
         return try FileHandle(forWritingTo: url)
+    }
+
+    /// Starts what `make` makes. A program that was just written is busy (ETXTBSY) while a child that another test starts at
+    /// the same moment still holds its file open for writing, and is tried again then.
+    private static func start(_ make: () -> Process) throws -> Process {
+        for _ in 0..<100 {
+            let process = make()
+            do {
+                try withSignalsUnblocked { try process.run() }
+                return process
+            } catch let error as CocoaError where isBusy(error) {
+                usleep(20_000)
+            }
+        }
+        let process = make()
+        try withSignalsUnblocked { try process.run() }
+        return process
+    }
+
+    private static func isBusy(_ error: CocoaError) -> Bool {
+        (error.userInfo[NSUnderlyingErrorKey] as? NSError)?.code == Int(ETXTBSY)
     }
 
     private static func withSignalsUnblocked(_ body: () throws -> Void) rethrows {

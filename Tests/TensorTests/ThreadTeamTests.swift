@@ -3,7 +3,7 @@ import Tensor
 import TestSupport
 import Testing
 
-@Suite("A team of compute threads", .timeLimit(.minutes(5 * Sanitizer.slowness)))
+@Suite("A team of compute threads", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct ThreadTeamTests {
     /// Short regions in a row: workers come late to most of them, and some only to the next one.
     @Test("Every task of a region is done once, before the region ends", arguments: [0, 50])

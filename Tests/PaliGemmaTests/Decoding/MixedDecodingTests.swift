@@ -6,7 +6,7 @@ import Tensor
 import Testing
 
 /// Every decoding method beside every other in one batch, over any number of ranks.
-@Suite("Sequences with different decoding methods share a batch", .timeLimit(.minutes(10)))
+@Suite("Sequences with different decoding methods share a batch", .timeLimit(.minutes(15)))
 struct MixedDecodingTests {
     struct Outcome: Sendable, Equatable {
         let tokens: [Int32]

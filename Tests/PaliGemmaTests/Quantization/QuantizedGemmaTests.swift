@@ -6,7 +6,7 @@ import Tensor
 import TestSupport
 import Testing
 
-@Suite("The whole model with int8 weights", .timeLimit(.minutes(10)))
+@Suite("The whole model with int8 weights", .timeLimit(.minutes(15)))
 struct QuantizedGemmaTests {
     /// The miniature is a trained model, so that a rounding does not change its answer. The random checkpoints of the
     /// goldens amplify roundings many times.
