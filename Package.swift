@@ -44,9 +44,10 @@ let package = Package(
 
         // MARK: Measurements: random models, what the machine gives at most, single kernels
         .target(
-            name: "Measure", dependencies: ["PaliGemma", "Tensor", "Base", "CMemoryRead"],
-            exclude: ["CMemoryRead"]),
+            name: "Measure", dependencies: ["PaliGemma", "Tensor", "Base", "CMemoryRead", "CProcessorProbe"],
+            exclude: ["CMemoryRead", "CProcessorProbe"]),
         .target(name: "CMemoryRead", path: "Sources/Measure/CMemoryRead"),
+        .target(name: "CProcessorProbe", path: "Sources/Measure/CProcessorProbe"),
 
         // MARK: Wire: frames of protobuf-c messages
         .target(name: "Wire", dependencies: ["DecodingSettings", "CWire"], exclude: ["CWire"]),

@@ -4,6 +4,7 @@ import Foundation
 import Measure
 import PaliGemma
 import ShardPlan
+import Tensor
 import WorkerInterface
 
 /// Measures the whole software at a real model's size.
@@ -13,9 +14,10 @@ struct BenchCommand: ParsableCommand {
         abstract: "Measure how near to this machine's limit a full-size model runs.",
         discussion: """
             Captions random pictures with a full-size model of random numbers, which is made once and kept, through \
-            the same world as `paligemma run`: queue, mpirun, frames. The limit is measured in the same run, before \
-            and after: the best that OpenBLAS's sgemm and plain reads of memory give on the same cores. Only \
-            multiplications and additions that were executed are counted. `paligemma bench kernels` measures single \
+            the same world as `paligemma run`: queue, mpirun, frames. The limits are measured in the same run, before \
+            and after, on the same cores: what the processor's multiplying units give from registers, and plain reads \
+            of memory; beside them OpenBLAS's best sgemm. Only multiplications and additions that were executed are \
+            counted. `paligemma bench kernels` measures single \
             kernels.
 
               paligemma bench --shape 3b-224
@@ -58,14 +60,15 @@ struct BenchCommand: ParsableCommand {
 
         Console.writeLine(
             "measuring the limit of \(settings.coresUsed == 1 ? "one core" : "\(settings.coresUsed) cores")")
-        var limits = [try settings.measureLimits()]
+        let coreType = try SgemmCoreType.best(threads: settings.coresUsed, beside: Kernels.current.name)
+        var limits = [try settings.measureLimits(coreType)]
         let folder = try BenchFolder()
         command = try WorldCommand(settings.world(reportingTo: folder.report), queue: folder.queue)
         let report = try BenchWorld(settings, folder).run(command)
         Console.writeLine("measuring the limit again")
-        limits.append(try settings.measureLimits())
+        limits.append(try settings.measureLimits(coreType))
 
-        let result = try BenchResult(settings: settings, report: report, limits: limits)
+        let result = try BenchResult(settings: settings, report: report, limits: limits, coreType: coreType)
         print(asJSON ? result.json : BenchTable(result).text)
     }
 

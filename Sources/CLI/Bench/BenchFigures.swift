@@ -4,36 +4,61 @@ import WorkerInterface
 /// The arithmetic of figures: reports in, rows of the table out.
 struct BenchFigures {
     let report: BenchReport
-    /// The limits, in GFLOP/s and GB/s.
-    let sgemm: Double
-    let memory: Double
+    let limits: Limits
 
     /// Ranks that encoded a picture.
     private let visionRanks: [BenchReport.RankCounters]
     /// Ranks that hold Gemma.
     private let textRanks: [BenchReport.RankCounters]
 
+    /// What each kind of work is compared with.
+    struct Limits {
+        /// Billions of operations a second of products with weights.
+        let linear: Double
+        /// Billions of operations a second of attention.
+        let attention: Double
+        /// GB/s of plain reads.
+        let memory: Double
+
+        /// Returns the seconds that some work takes at the limit.
+        func seconds(_ kind: OperationMeter.Kind, _ operations: Double) -> Double {
+            let rate = kind == .linear ? linear : attention
+            return rate > 0 ? operations / rate / 1e9 : 0
+        }
+    }
+
     /// - Throws: where the report lacks a counter.
-    init(report: BenchReport, sgemm: Double, memory: Double) throws(CommandFailure) {
+    init(report: BenchReport, limits: Limits) throws(CommandFailure) {
         self.report = report
-        self.sgemm = sgemm
-        self.memory = memory
+        self.limits = limits
         var encoders: [BenchReport.RankCounters] = []
         for rank in report.ranks where try rank.value(.encodedPictures) > 0 { encoders.append(rank) }
         visionRanks = encoders
         textRanks = report.ranks.filter { $0.stages.contains(.text) }
     }
 
-    private func arithmetic(_ operations: Double, in seconds: Double) -> BenchResult.Arithmetic {
-        let rate = seconds > 0 ? operations / seconds / 1e9 : 0
-        return BenchResult.Arithmetic(
-            seconds: seconds, operations: operations, gflops: rate, share: sgemm > 0 ? rate / sgemm : 0)
+    /// - Parameter atLimit: the seconds that the operations take at the limit.
+    private func arithmetic(
+        _ operations: Double, atLimit: Double, in seconds: Double
+    ) -> BenchResult.Arithmetic {
+        BenchResult.Arithmetic(
+            seconds: seconds, operations: operations, gflops: seconds > 0 ? operations / seconds / 1e9 : 0,
+            share: seconds > 0 ? atLimit / seconds : 0)
+    }
+
+    /// The whole of a stage, whose limit is made of those of its parts.
+    private func whole(
+        _ linear: BenchResult.Arithmetic, _ attention: BenchResult.Arithmetic, in seconds: Double
+    ) -> BenchResult.Arithmetic {
+        let atLimit =
+            limits.seconds(.linear, linear.operations) + limits.seconds(.attention, attention.operations)
+        return arithmetic(linear.operations + attention.operations, atLimit: atLimit, in: seconds)
     }
 
     private func reading(_ bytes: Double, in seconds: Double) -> BenchResult.Reading {
         let rate = seconds > 0 ? bytes / seconds / 1e9 : 0
         return BenchResult.Reading(
-            seconds: seconds, bytes: bytes, gbs: rate, share: memory > 0 ? rate / memory : 0)
+            seconds: seconds, bytes: bytes, gbs: rate, share: limits.memory > 0 ? rate / limits.memory : 0)
     }
 
     private func sum(_ counter: ReportCounter, _ ranks: [BenchReport.RankCounters]) throws(CommandFailure) -> Double {
@@ -49,7 +74,9 @@ struct BenchFigures {
     private func part(
         _ phase: OperationMeter.Phase, _ kind: OperationMeter.Kind, _ ranks: [BenchReport.RankCounters]
     ) throws(CommandFailure) -> BenchResult.Arithmetic {
-        arithmetic(try sum(.operations(phase, kind), ranks), in: try mean(.seconds(phase, kind), ranks))
+        let operations = try sum(.operations(phase, kind), ranks)
+        return arithmetic(
+            operations, atLimit: limits.seconds(kind, operations), in: try mean(.seconds(phase, kind), ranks))
     }
 
     func vision() throws(CommandFailure) -> BenchResult.VisionFigures {
@@ -58,8 +85,8 @@ struct BenchFigures {
         let seconds = try mean(.encodeSeconds, visionRanks)
         return BenchResult.VisionFigures(
             pictures: Int(try sum(.encodedPictures, visionRanks)),
-            whole: arithmetic(linear.operations + attention.operations, in: seconds), linear: linear,
-            attention: attention, restSeconds: max(0, seconds - linear.seconds - attention.seconds))
+            whole: whole(linear, attention, in: seconds), linear: linear, attention: attention,
+            restSeconds: max(0, seconds - linear.seconds - attention.seconds))
     }
 
     func prefill() throws(CommandFailure) -> BenchResult.PrefillFigures {
@@ -69,9 +96,8 @@ struct BenchFigures {
         let seconds = try mean(.prefillSeconds, textRanks)
         return BenchResult.PrefillFigures(
             rows: Int(try mean(.prefillRows, textRanks)),
-            whole: arithmetic(linear.operations + attention.operations, in: seconds), linear: linear,
-            attention: attention, restSeconds: max(0, seconds - linear.seconds - attention.seconds - waiting),
-            waitingSeconds: waiting)
+            whole: whole(linear, attention, in: seconds), linear: linear, attention: attention,
+            restSeconds: max(0, seconds - linear.seconds - attention.seconds - waiting), waitingSeconds: waiting)
     }
 
     /// - Returns: nil where every answer has one token, which comes out of the prefill.
@@ -90,14 +116,24 @@ struct BenchFigures {
             waitingSeconds: waiting)
     }
 
+    /// All work together. At the limit, decoding takes the time of reading its weights.
     func whole(pictures: Int) throws(CommandFailure) -> BenchResult.WholeFigures {
-        var (operations, start) = (0.0, Double.infinity)
+        var (operations, atLimit, start) = (0.0, 0.0, Double.infinity)
         for phase in OperationMeter.Phase.allCases {
-            for kind in OperationMeter.Kind.allCases { operations += try sum(.operations(phase, kind), report.ranks) }
+            for kind in OperationMeter.Kind.allCases {
+                let part = try sum(.operations(phase, kind), report.ranks)
+                operations += part
+                guard phase == .decode, kind == .linear else {
+                    atLimit += limits.seconds(kind, part)
+                    continue
+                }
+                let bytes = try sum(.weightBytes(phase, kind), report.ranks)
+                if limits.memory > 0 { atLimit += max(bytes / limits.memory / 1e9, limits.seconds(kind, part)) }
+            }
         }
         for rank in visionRanks { start = min(start, try rank.value(.startToEncodeSeconds)) }
         return BenchResult.WholeFigures(
-            arithmetic: arithmetic(operations, in: report.seconds),
+            arithmetic: arithmetic(operations, atLimit: atLimit, in: report.seconds),
             picturesPerSecond: report.seconds > 0 ? Double(pictures) / report.seconds : 0, pictures: pictures,
             tokens: report.tokens, startSeconds: start.isFinite ? start : 0, processSeconds: report.processSeconds,
             shareOfOthers: report.shareOfOthers)

@@ -4,10 +4,11 @@ import Tensor
 
 /// All figures of one measurement; the table and the JSON show the same.
 ///
-/// A stage that several ranks share takes the mean of their seconds and the sum of their operations. A share is of
-/// the best that was measured before and after on all cores that the world used.
+/// A stage that several ranks share takes the mean of their seconds and the sum of their operations. A share is the time
+/// that the work takes at the limit against the time that it took; the limit is the better of what was measured before
+/// and after on all cores that the world used.
 struct BenchResult: Encodable {
-    /// Arithmetic, against sgemm.
+    /// Arithmetic, against the units that the kernels multiply with.
     struct Arithmetic: Encodable {
         let seconds: Double
         /// Two a multiply-add.
@@ -80,24 +81,6 @@ struct BenchResult: Encodable {
         let privateMemoryBytes: Double
     }
 
-    /// Of the largest product in GFLOP/s, and of plain reads in GB/s.
-    typealias Limits = (sgemm: MachineLimit.Best, memory: Double)
-
-    struct Limit: Encodable {
-        let rows: Int
-        let inputs: Int
-        let outputs: Int
-        let cores: Int
-        /// What OpenBLAS was held to, where our kernels were held to the like.
-        let coreType: String?
-        /// Before and after.
-        let sgemmGflops: [Double]
-        let sgemmHow: [String]
-        let memoryGbs: [Double]
-        /// The two measurements agree to 10 %.
-        let quiet: Bool
-    }
-
     let shape: String
     let visionLayers: Int
     let textLayers: Int
@@ -114,15 +97,18 @@ struct BenchResult: Encodable {
     let decoding: DecodeFigures?
     let whole: WholeFigures
     let rankReports: [RankFigures]
-    let limit: Limit
+    let limit: LimitFigures
 
+    /// - Parameters:
+    ///   - limits: what was measured before and after.
+    ///   - coreType: what sgemm was measured with.
     /// - Throws: where the report lacks a counter.
-    init(settings: BenchSettings, report: BenchReport, limits: [Limits]) throws(CommandFailure) {
+    init(
+        settings: BenchSettings, report: BenchReport, limits: [MachineLimits], coreType: SgemmCoreType
+    ) throws(CommandFailure) {
         let (model, plan) = (settings.model.configuration, settings.world.plan)
-        let products = limits.map(\.sgemm)
-        let reads = limits.map(\.memory)
-        let figures = try BenchFigures(
-            report: report, sgemm: products.map(\.rate).max() ?? 0, memory: reads.max() ?? 0)
+        limit = LimitFigures(limits, coreType, settings: settings, kernels: Kernels.current.name)
+        let figures = try BenchFigures(report: report, limits: limit.best)
         shape = settings.shape
         visionLayers = model.vision.layers
         textLayers = model.text.layers
@@ -140,17 +126,6 @@ struct BenchResult: Encodable {
         var rankReports: [RankFigures] = []
         for rank in report.ranks { rankReports.append(try BenchFigures.rank(rank, pictures: settings.pictures)) }
         self.rankReports = rankReports
-        let product = settings.largestProduct
-        limit = Limit(
-            rows: product.rows, inputs: product.inputs, outputs: product.outputs, cores: settings.coresUsed,
-            coreType: MachineLimit.coreType(beside: .current),
-            sgemmGflops: products.map(\.rate), sgemmHow: products.map(\.how), memoryGbs: reads,
-            quiet: Self.agree(products.map(\.rate)) && Self.agree(reads))
-    }
-
-    private static func agree(_ values: [Double]) -> Bool {
-        guard let minimum = values.min(), let maximum = values.max() else { return true }
-        return maximum <= 1.1 * minimum
     }
 
     var json: String { BenchJSON.text(self) }

@@ -17,6 +17,9 @@ struct BenchSettings {
     let newTokens: Int
     let world: WorldSettings
 
+    /// The name of the precision of linear layers.
+    var precision: String { world.worker.weights == .int8 ? "int8" : "exact" }
+
     var coresUsed: Int {
         let cores = ProcessInfo.processInfo.activeProcessorCount
         return min(cores, world.plan.ranks * (world.worker.threads ?? max(1, cores / world.plan.ranks)))
@@ -30,10 +33,11 @@ struct BenchSettings {
             outputs: text.mlpWidth)
     }
 
-    func measureLimits() throws -> BenchResult.Limits {
-        let best = try MachineLimit.measure(
-            [.sgemm(largestProduct), .memory], threads: coresUsed, seconds: 2.5, beside: .current)
-        return (sgemm: best[0], memory: best[1].rate)
+    /// Measures the limits of the cores that the world uses.
+    ///
+    /// - Throws: ``CommandFailure`` where they cannot be measured.
+    func measureLimits(_ coreType: SgemmCoreType) throws(CommandFailure) -> MachineLimits {
+        try MachineLimits(threads: coresUsed, product: largestProduct, coreType: coreType)
     }
 
     func world(reportingTo report: String) -> WorldSettings {

@@ -63,7 +63,7 @@ struct BenchTable {
         let unit = result.weights == "int8" ? "GOP/s" : "GFLOP/s"
         return Self.line(
             label, Self.seconds(figures.seconds), String(format: "%.1f", figures.gflops), unit,
-            share(figures.share), note)
+            String(format: "%.2f", figures.share), note)
     }
 
     private func reading(_ label: String, _ figures: BenchResult.Reading, _ note: String = "") -> String {
@@ -79,11 +79,6 @@ struct BenchTable {
 
     private func rest(_ label: String, _ seconds: Double, _ note: String = "") -> String {
         Self.line(label, Self.seconds(seconds), "", "", "", note)
-    }
-
-    /// Products of bytes may well pass the limit of float32: a multiple of it.
-    private func share(_ share: Double) -> String {
-        result.weights == "int8" ? String(format: "%.2f x", share) : String(format: "%.2f", share)
     }
 
     private static func line(
@@ -123,18 +118,31 @@ struct BenchTable {
             }
     }
 
-    // MARK: The limit
+    // MARK: The limits
 
     private var limit: [String] {
         let limit = result.limit
-        let (memory, sgemm) = (limit.memoryGbs, limit.sgemmGflops)
-        let best = zip(sgemm, limit.sgemmHow).max { $0.0 < $1.0 }?.1 ?? ""
+        func line(_ title: String, _ values: [Double], _ unit: String, _ note: String = "") -> String {
+            "  " + title.padded(to: 27) + values.map { String(format: "%.1f", $0).aligned(to: 9) }.joined() + " "
+                + unit + (note.isEmpty ? "" : "   (\(note))")
+        }
+        let unit = result.weights == "int8" ? "GOP/s" : "GFLOP/s"
         var lines = [
-            "the limit, measured before and after:",
-            "  sgemm \(limit.rows) x \(limit.inputs) x \(limit.outputs)".padded(to: 29) + Self.list(sgemm)
-                + " GFLOP/s   (\(best)\(limit.coreType == nil ? "" : ", with no more than AVX2"))",
-            "  plain reads of memory".padded(to: 29) + Self.list(memory) + " GB/s",
+            "the limits, measured before and after:",
+            line("linear layers", limit.linear.rates, unit, limit.linear.unit),
+            line("attention", limit.attention.rates, "GFLOP/s", limit.attention.unit),
+            line("plain reads of memory", limit.memoryGbs, "GB/s"),
+            "beside them:",
+            line(
+                "sgemm \(limit.rows) x \(limit.inputs) x \(limit.outputs)", limit.sgemmGflops, "GFLOP/s",
+                limit.sgemmNote),
         ]
+        lines += limit.units.map { line($0.title, $0.rates, "GOP/s") }
+        lines += limit.absentUnits.map { "  \($0.title): none, \($0.reason)" }
+        if !limit.skippedCoreTypes.isEmpty {
+            let skipped = limit.skippedCoreTypes.map { "\($0.coreType) (\($0.reason))" }.joined(separator: ", ")
+            lines.append("  OpenBLAS's core types that were not measured: \(skipped)")
+        }
         if !limit.quiet {
             lines.append("  The two differ by more than 10 %: the machine was not quiet, and shares may be too low.")
         }
@@ -143,9 +151,5 @@ struct BenchTable {
             lines.append("  Others took \(share) % of the processors' time while the pictures were captioned.")
         }
         return lines
-    }
-
-    private static func list(_ values: [Double]) -> String {
-        values.map { String(format: "%.1f", $0).aligned(to: 6) }.joined(separator: "  ")
     }
 }

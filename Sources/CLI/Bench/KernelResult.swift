@@ -12,9 +12,11 @@ struct KernelResult: Encodable {
         let seconds: Double
         /// GFLOP/s, or GB/s where rows are few.
         let rate: Double
-        /// The most that was measured beside it, in the same unit.
+        /// What the processor's units or its memory gave beside it, in the same unit.
         let limit: Double
         let share: Double
+        /// GFLOP/s of OpenBLAS's best sgemm beside it, for the same product or a typical one.
+        var sgemm: Double?
         /// Of a step with few rows, its time against that of one row.
         var timesOneRow: Double?
         /// With weights of eight bits, the time of the exact kernel, measured just before, against this one's.
@@ -27,8 +29,23 @@ struct KernelResult: Encodable {
         let figures: [Figure]
     }
 
+    /// A unit of the processor that was not measured, and why.
+    struct AbsentUnit: Encodable {
+        let name: String
+        let reason: String
+    }
+
+    /// What OpenBLAS was fastest with beside one set of kernels.
+    struct SgemmCoreTypes: Encodable {
+        let kernels: String
+        let coreType: String
+        let skipped: [SgemmCoreType.Skipped]
+    }
+
     let processor: String
     let threads: Int
+    let sgemmCoreTypes: [SgemmCoreTypes]
+    let absentUnits: [AbsentUnit]
     let products: [Row]
     let attention: [Row]
     let fewRows: [Row]
@@ -36,45 +53,76 @@ struct KernelResult: Encodable {
     let quantizedProducts: [Row]
     let quantizedFewRows: [Row]
 
-    /// Seconds that a limit takes at most: it is measured again beside every kernel, for machines change their speed.
-    private static let limitSeconds = 0.5
+    /// What a kernel's rate is compared with.
+    private enum Comparison {
+        /// With the units that the set of kernels multiplies with, and beside them sgemm for a product.
+        case units(ComputeLimit.Work, precision: String, SgemmLimit.Product)
+        case memory
+    }
 
     /// Measures everything, at every shape one set of kernels after the other.
+    ///
+    /// - Parameter folder: where weights are written.
+    /// - Throws: where a limit cannot be measured, or the weights cannot be made.
     init(_ sets: [Kernels], threads: Int, folder: String) throws {
+        defer { Console.showProgressBar("") }
+        processor = LocalMachine.processor
+        self.threads = threads
+        var meter = try LimitMeter(sets.map(\.name), threads: threads)
         let weights = KernelBenchmark.Weights(folder: folder)
         let benchmarks = sets.map { (set: $0, benchmark: KernelBenchmark(kernels: $0, threads: threads)) }
         func row(
-            _ name: String, _ limit: MachineLimit, _ measure: (KernelBenchmark) throws -> KernelBenchmark.Figure
+            _ name: String, _ comparison: Comparison, _ measure: (KernelBenchmark) throws -> KernelBenchmark.Figure
         ) throws -> Row {
             Console.showProgressBar("measuring \(name)")
             return Row(
                 name: name,
                 figures: try benchmarks.map { set, benchmark in
-                    let best = try MachineLimit.measure(
-                        [limit], threads: threads, seconds: Self.limitSeconds, beside: set)
+                    let best = try Self.limit(comparison, beside: set.name, &meter)
                     let figure = try measure(benchmark)
-                    let work = limit == .memory ? figure.weightBytes : figure.operations
-                    let (rate, limitRate) = (work / figure.seconds / 1e9, best[0].rate)
+                    let work = best.sgemm == nil ? figure.weightBytes : figure.operations
+                    let rate = work / figure.seconds / 1e9
                     return Figure(
-                        kernels: set.name, seconds: figure.seconds, rate: rate, limit: limitRate,
-                        share: limitRate > 0 ? rate / limitRate : 0)
+                        kernels: set.name, seconds: figure.seconds, rate: rate, limit: best.rate,
+                        share: best.rate > 0 ? rate / best.rate : 0, sgemm: best.sgemm)
                 })
         }
-        defer { Console.showProgressBar("") }
-        processor = LocalMachine.processor
-        self.threads = threads
-        func rows(_ product: KernelBenchmark.Product, _ limit: MachineLimit) throws -> (exact: Row, quantized: Row) {
-            let exact = try row(Self.name(product), limit) { try $0.measure(product, weights) }
-            let quantized = try row(Self.name(product), limit) { try $0.measure(product, weights, as: .int8) }
+        func rows(
+            _ product: KernelBenchmark.Product, _ comparison: (_ precision: String) -> Comparison
+        ) throws -> (exact: Row, quantized: Row) {
+            let exact = try row(Self.name(product), comparison("exact")) { try $0.measure(product, weights) }
+            let quantized = try row(Self.name(product), comparison("int8")) {
+                try $0.measure(product, weights, as: .int8)
+            }
             return (exact, quantized.compared(with: exact))
         }
-        let many = try KernelBenchmark.products.map { try rows($0, .sgemm($0)) }
+        let many = try KernelBenchmark.products.map { product in
+            try rows(product) { .units(.linear, precision: $0, product) }
+        }
         (products, quantizedProducts) = (many.map(\.exact), many.map(\.quantized))
         attention = try KernelBenchmark.attentions.map { shape in
-            try row(shape.name, .sgemm(KernelBenchmark.typicalProduct)) { $0.measure(shape) }
+            let comparison = Comparison.units(.attention, precision: "exact", KernelBenchmark.typicalProduct)
+            return try row(shape.name, comparison) { $0.measure(shape) }
         }
-        let few = try KernelBenchmark.fewRows.map { try rows($0, .memory) }
+        let few = try KernelBenchmark.fewRows.map { try rows($0) { _ in .memory } }
         (fewRows, quantizedFewRows) = (Self.compared(few.map(\.exact)), Self.compared(few.map(\.quantized)))
+        sgemmCoreTypes = meter.sgemmCoreTypes
+        absentUnits = ProcessorProbe.allCases.compactMap { probe in
+            meter.absences[probe].map { AbsentUnit(name: probe.title, reason: $0) }
+        }
+    }
+
+    /// Measures what a kernel of a set is compared with.
+    private static func limit(
+        _ comparison: Comparison, beside kernels: String, _ meter: inout LimitMeter
+    ) throws(CommandFailure) -> (rate: Double, sgemm: Double?) {
+        switch comparison {
+        case .memory: return (try meter.memory(), nil)
+        case .units(let work, let precision, let product):
+            let sgemm = try meter.sgemm(product, beside: kernels)
+            let limit = try meter.limit(of: work, kernels: kernels, precision: precision)
+            return (limit?.rate ?? sgemm, sgemm)
+        }
     }
 
     private static func name(_ product: KernelBenchmark.Product) -> String {
@@ -100,13 +148,34 @@ struct KernelResult: Encodable {
     var text: String {
         let cores = threads == 1 ? "1 thread" : "\(threads) threads"
         let tables = [
-            Self.table("rows x inputs x outputs", unit: "GFLOP/s", limit: "sgemm", products),
-            Self.table("attention", unit: "GFLOP/s", limit: "sgemm", attention),
+            Self.table("rows x inputs x outputs", unit: "GFLOP/s", limit: "limit", products),
+            Self.table("attention", unit: "GFLOP/s", limit: "limit", attention),
             Self.table("few rows, bfloat16 weights", unit: "GB/s", limit: "read", fewRows),
-            Self.table("the same products, int8", unit: "GFLOP/s", limit: "sgemm", quantizedProducts),
+            Self.table("the same products, int8", unit: "GOP/s", limit: "limit", quantizedProducts),
             Self.table("few rows, int8", unit: "GB/s", limit: "read", quantizedFewRows),
         ]
-        return (["kernels with \(cores) on \(processor)"] + tables.flatMap { [""] + $0 }).joined(separator: "\n")
+        let lines = ["kernels with \(cores) on \(processor)"] + tables.flatMap { [""] + $0 } + [""] + notes
+        return lines.joined(separator: "\n")
+    }
+
+    /// What the columns mean, and what was not measured.
+    private var notes: [String] {
+        sgemmCoreTypes.flatMap(Self.notes) + absentUnits.map { "not here: \($0.name), \($0.reason)" }
+    }
+
+    private static func notes(_ set: SgemmCoreTypes) -> [String] {
+        func units(_ work: ComputeLimit.Work, _ precision: String) -> String {
+            ComputeLimit.units(for: work, kernels: set.kernels, precision: precision).map(\.title)
+                .joined(separator: "; ")
+        }
+        let lines = [
+            "limits of \(set.kernels), the best of:",
+            "  products: " + units(.linear, "exact"),
+            "  products, int8: " + units(.linear, "int8"),
+            "  attention: " + units(.attention, "exact"),
+            "  sgemm: OpenBLAS's best core type \(set.coreType)",
+        ]
+        return lines + set.skipped.map { "    not \($0.coreType): \($0.reason)" }
     }
 
     private static func table(_ title: String, unit: String, limit: String, _ rows: [Row]) -> [String] {
@@ -115,17 +184,22 @@ struct KernelResult: Encodable {
                 .trimmingSuffix(" ")
         }
         func cells(_ figure: Figure) -> [String] {
-            let numbers = [
+            var cells = [
                 String(format: "%.2f", figure.seconds * 1000), String(format: "%.1f", figure.rate),
                 String(format: "%.1f", figure.limit), String(format: "%.2f", figure.share),
             ]
-            let times = [figure.timesOneRow, figure.timesExact].compactMap { $0 }
-            return numbers + times.map { String(format: "%.2f", $0) }
+            if let sgemm = figure.sgemm { cells.append(String(format: "%.1f", sgemm)) }
+            for times in [figure.timesOneRow, figure.timesExact] {
+                if let times { cells.append(String(format: "%.2f", times)) }
+            }
+            return cells
         }
         guard let first = rows.first else { return [] }
-        let titles =
-            ["ms", unit, limit, "share"] + (first.figures.first?.timesOneRow == nil ? [] : ["x 1 row"])
-            + (first.figures.first?.timesExact == nil ? [] : ["x exact"])
+        let example = first.figures.first
+        var titles = ["ms", unit, limit, "share"]
+        if example?.sgemm != nil { titles.append("sgemm") }
+        if example?.timesOneRow != nil { titles.append("x 1 row") }
+        if example?.timesExact != nil { titles.append("x exact") }
         let sets = first.figures.map { [$0.kernels] + Array(repeating: "", count: titles.count - 1) }
         let heads = [line("", sets), line(title, sets.map { _ in titles })]
         return heads + rows.map { line($0.name, $0.figures.map(cells)) }

@@ -12,9 +12,9 @@ struct KernelsCommand: ParsableCommand {
         abstract: "Measure single kernels at a real model's shapes.",
         discussion: """
             Products with many rows and with few (decoding), exact and with weights of eight bits, and attention, each \
-            with every set of vector kernels that the processor has, beside sgemm and plain reads of memory on the \
-            same cores; sgemm beside avx2 uses no more than AVX2 either. The best of several calls counts, here and \
-            there.
+            with every set of vector kernels that the processor has, beside what the units that the set multiplies \
+            with give from registers, OpenBLAS's sgemm with its best kernels, and plain reads of memory on the same \
+            cores; sgemm beside avx2 uses no more than AVX2 either. The best of several calls counts, here and there.
 
               paligemma bench kernels
               paligemma bench kernels --kernels avx2 --threads 1

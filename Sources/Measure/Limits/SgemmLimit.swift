@@ -1,8 +1,8 @@
 import Base
 import Tensor
 
-/// Measures the highest rate of OpenBLAS's sgemm for one product on these cores, which our own products are compared
-/// with.
+/// Measures the highest rate of OpenBLAS's sgemm for one product on these cores, which stands beside that of our own
+/// products.
 ///
 /// Every layout of both operands is tried, each with OpenBLAS's own threads and with one single-threaded call a thread
 /// on its part of the columns or of the rows. It has to run in a process of its own, because the number of OpenBLAS's
@@ -32,10 +32,13 @@ package final class SgemmLimit: @unchecked Sendable {
         package var rate = 0.0
         /// The layout and the threading that gave the rate, for a table.
         package var how = ""
+        /// OpenBLAS's name of the processor whose kernels it used.
+        package var coreType = ""
 
-        package init(rate: Double = 0, how: String = "") {
+        package init(rate: Double = 0, how: String = "", coreType: String = "") {
             self.rate = rate
             self.how = how
+            self.coreType = coreType
         }
     }
 
@@ -103,7 +106,9 @@ package final class SgemmLimit: @unchecked Sendable {
         repeat {
             for variant in finalists {
                 let rate = rate(variant, rows: product.rows)
-                if rate > best.rate { best = Best(rate: rate, how: variant.description) }
+                if rate > best.rate {
+                    best = Best(rate: rate, how: variant.description, coreType: BLAS.coreType)
+                }
             }
         } while Double(Timeline.now() - start) / 1e9 < seconds
         return best

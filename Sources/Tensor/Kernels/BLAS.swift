@@ -9,6 +9,9 @@ package enum BLAS {
     /// Sets how many threads OpenBLAS uses for a call, in the whole process.
     package static func setThreads(_ count: Int) { openblas_set_num_threads(Int32(count)) }
 
+    /// OpenBLAS's name of the processor whose kernels it uses.
+    package static var coreType: String { openblas_get_corename().map { String(cString: $0) } ?? "unknown" }
+
     /// A matrix of a product: where it starts, the distance of its rows in numbers, and whether it is stored transposed.
     package struct Operand {
         let base: UnsafePointer<Float>
