@@ -59,10 +59,15 @@ struct BenchTests {
         for key in ["start_seconds", "process_seconds", "pictures_per_second"] {
             #expect(figures.number("whole.\(key)") > 0, "\(key)")
         }
-        for key in ["sgemm_gflops", "memory_gbs"] {
+        for key in ["sgemm_gflops", "memory_gbs", "linear.rates", "attention.rates"] {
             let values = figures.numbers("limit.\(key)")
             #expect(values.count == 2 && values.allSatisfy { $0 > 0 }, "\(key) is \(values)")
         }
+        let units = try #require(figures["limit.units"] as? [[String: Any]])
+        let absent = try #require(figures["limit.absent_units"] as? [[String: Any]])
+        #expect(units.count + absent.count == 7, "\(units) \(absent)")
+        for unit in absent { #expect((unit["reason"] as? String)?.isEmpty == false, "\(unit)") }
+        #expect((figures["limit.sgemm_core_type"] as? String)?.isEmpty == false)
         let ranks = try #require(figures["rank_reports"] as? [[String: Any]])
         #expect(ranks.map { $0["rank"] as? Int } == [0, 1, 2])
         #expect(ranks.map { $0["stages"] as? [String] } == [["vision"], ["Gemma"], ["Gemma"]])
@@ -84,11 +89,12 @@ struct BenchTests {
         #expect(outcome.code == 0, "\(outcome.errors)")
         let lines = outcome.output.split(separator: "\n")
         let starts = lines.map { $0.split(separator: " ").first.map(String.init) ?? "" }
-        for label in ["vision", "prefill", "decoding", "whole", "start", "rank", "0", "sgemm", "plain"] {
+        for label in ["vision", "prefill", "decoding", "whole", "start", "rank", "0", "sgemm", "plain", "float32,"] {
             #expect(starts.contains(label), "no line for \(label) in:\n\(outcome.output)")
         }
-        #expect(starts.count { $0 == "linear" } == 3)
-        #expect(starts.count { $0 == "attention" } == 3)
+        // Of both towers and of decoding, and the limit of each.
+        #expect(starts.count { $0 == "linear" } == 4)
+        #expect(starts.count { $0 == "attention" } == 4)
         #expect(outcome.errors.contains("written  "))
         #expect(try leftFolders().isEmpty)
     }
@@ -145,6 +151,47 @@ struct BenchTests {
         #expect(outcome.code == 0, "\(outcome.errors)")
         let rates = outcome.output.split(separator: "\n").map { $0.split(separator: "\t").first.flatMap { Double($0) } }
         #expect(rates.count == 2 && rates.allSatisfy { ($0 ?? 0) > 0 }, "\(outcome.output)")
+    }
+
+    @Test("A unit that the processor does not have is named as absent, and the others are measured")
+    func absentUnits() throws {
+        let outcome = try bench.run("bench", "limit", "1", "0", "float32-avx2", "bf16-tiles", "memory")
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let lines = outcome.output.split(separator: "\n")
+        #expect(lines.count == 3, "\(outcome.output)")
+        for line in lines {
+            let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
+            #expect((Double(fields[0]) ?? 0) > 0 || (fields[0] == "absent" && !fields[1].isEmpty), "\(line)")
+        }
+        let unknown = try bench.run("bench", "limit", "1", "0", "float64")
+        #expect(unknown.code == 2 && unknown.errors.contains("int8-tiles"), "\(unknown.errors)")
+    }
+
+    @Test("Greedy answers of a random model vary from step to step and from picture to picture")
+    func randomAnswers() throws {
+        let written = try bench.run("random-model", "--shape", "tiny", "--output", "tiny")
+        #expect(written.code == 0, "\(written.errors)")
+        let steps = 6
+        let pictures = CommandBench.miniature + "/../../pictures"
+        let answers = try ["one-shape.png", "number-large.jpg", "three-shapes.jpg"].map { picture in
+            let outcome = try bench.run(
+                "inspect", "logits", "\(pictures)/\(picture)", "--model", "tiny", "--prompt", "caption en",
+                "--max-tokens", "\(steps)", "--threads", "1", "--output", "logits")
+            #expect(outcome.code == 0, "\(outcome.errors)")
+            return try greedyTokens(bench.path("logits"), steps: steps)
+        }
+        for answer in answers { #expect(Set(answer).count > steps / 2, "\(answer)") }
+        #expect(Set(answers).count == answers.count, "\(answers)")
+    }
+
+    /// Returns the token with the largest of the logits [steps, vocabulary] of a file, for each step.
+    private func greedyTokens(_ path: String, steps: Int) throws -> [Int] {
+        let data = try #require(FileManager.default.contents(atPath: path))
+        let logits = data.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+        let vocabulary = logits.count / steps
+        return (0..<steps).map { step in
+            (0..<vocabulary).max { logits[step * vocabulary + $0] < logits[step * vocabulary + $1] } ?? 0
+        }
     }
 
     @Test("A wrong flag is named with what is expected")

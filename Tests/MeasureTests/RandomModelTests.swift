@@ -70,6 +70,14 @@ struct RandomModelTests {
         #expect(try RandomModel(shape: "3b-224", seed: 4).shards[1].fileName != shards[0][1].fileName)
     }
 
+    @Test("The names of the files have the version of the numbers, so that no old file is taken for a new one")
+    func version() throws {
+        defer { remove() }
+        for shard in try RandomModel(shape: "3b-224").shards {
+            #expect(shard.fileName.contains("-\(RandomModel.version)-"), "\(shard.fileName)")
+        }
+    }
+
     @Test("A file is the same for the same seed, and its numbers have the variance 1 / inputs")
     func numbers() throws {
         defer { remove() }

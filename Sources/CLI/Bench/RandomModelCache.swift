@@ -1,4 +1,5 @@
 import Base
+import Foundation
 import Measure
 import PaliGemma
 import WorkerInterface
@@ -11,6 +12,7 @@ enum RandomModelCache {
     /// Makes the model at `directory`, or what is missing of it.
     static func provide(_ model: RandomModel, at directory: String) throws(CommandFailure) {
         do {
+            reportOldFiles(in: directory, of: model)
             var greeted = false
             try model.write(to: directory) { name, step in
                 guard step != .kept else { return }
@@ -21,5 +23,17 @@ enum RandomModelCache {
         } catch {
             throw CommandFailure(.environment, "\(error.description); --model-cache names another folder")
         }
+    }
+
+    /// Says which files an earlier version left, that nobody uses any more.
+    private static func reportOldFiles(in directory: String, of model: RandomModel) {
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        let own = Set(model.shards.map(\.fileName))
+        let old = files.filter { $0.hasSuffix(".safetensors") && !own.contains($0) }
+        guard !old.isEmpty else { return }
+        let bytes = old.reduce(0) { $0 + Int((try? FileStamp(path: "\(directory)/\($1)"))?.size ?? 0) }
+        Console.writeLine(
+            "\(directory) holds \(old.count) files of an earlier version, \(ByteCount.text(bytes)), "
+                + "which are no longer used; they may be removed")
     }
 }

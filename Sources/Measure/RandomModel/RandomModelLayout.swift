@@ -1,4 +1,26 @@
 extension RandomModel {
+    /// Stands in the names of the files; another one for other numbers, so that no old file is taken for a new one.
+    package static let version = "random2"
+
+    /// Sizes of numbers, chosen so that greedy answers vary from step to step and from picture to picture.
+    ///
+    /// The output head is the embedding. With numbers of equal size everywhere, the last position's own embedding stays the
+    /// largest part of the residual stream to its end, has by far the largest logit, and every answer repeats the prompt's
+    /// last token. Here the embedding is small beside what the layers add, and the first attention, whose output is much
+    /// the same for all positions, does not hide it from the first MLP. So what is added depends on the token, and through
+    /// attention on the picture and on the tokens before it. Logits are spread like normal numbers: the gap between the
+    /// best two of 257,216 is a fifth of their spread on average, thousands of times what float32 rounds.
+    private enum Scale {
+        /// Of the embedding, against what a layer adds.
+        static let embedding: Float = 1.0 / 64
+        /// Of what attention adds, against the MLP. That of the first layer is as small as the embedding.
+        static let attention: Float = 0.5
+        /// Of the queries: a query looks at few keys, not at the mean of all.
+        static let queries: Float = 2
+        /// The standard deviation of the logits.
+        static let logits: Float = 4
+    }
+
     /// The files of tensors, with the tensor names of the public checkpoints.
     package var shards: [RandomShard] {
         let text = configuration.text
@@ -8,8 +30,10 @@ extension RandomModel {
                 "language-\(family)", "embedding",
                 [
                     .uniform(
-                        "language_model.model.embed_tokens.weight", [text.vocabulary, text.width], inputs: text.width),
-                    .nearZero("language_model.model.norm.weight", text.width),
+                        "language_model.model.embed_tokens.weight", [text.vocabulary, text.width], inputs: text.width,
+                        scale: Scale.embedding),
+                    .rmsNorm(
+                        "language_model.model.norm.weight", text.width, factor: Scale.logits / Scale.embedding),
                 ]))
         let layersPerFile = 4
         for first in stride(from: 0, to: text.layers, by: layersPerFile) {
@@ -73,13 +97,20 @@ extension RandomModel {
         let gemma2 = ["pre_feedforward_layernorm", "post_feedforward_layernorm"].map {
             RandomTensor.nearZero("\(name)\($0).weight", width)
         }
+        let attention = Scale.attention * (index == 0 ? Scale.embedding : 1)
+        // With norms behind attention and MLP these decide how much a branch adds, else the output's weights.
+        let outputNorm = RandomTensor.rmsNorm(
+            name + "post_attention_layernorm.weight", width, factor: text.hasOutputNorms ? attention : 1)
         return (text.hasOutputNorms ? gemma2 : []) + [
             .nearZero(name + "input_layernorm.weight", width),
-            .uniform(name + "self_attn.q_proj.weight", [text.queryWidth, width], inputs: width),
+            .uniform(
+                name + "self_attn.q_proj.weight", [text.queryWidth, width], inputs: width, scale: Scale.queries),
             .uniform(name + "self_attn.k_proj.weight", [text.keyValueWidth, width], inputs: width),
             .uniform(name + "self_attn.v_proj.weight", [text.keyValueWidth, width], inputs: width),
-            .uniform(name + "self_attn.o_proj.weight", [width, text.queryWidth], inputs: text.queryWidth),
-            .nearZero(name + "post_attention_layernorm.weight", width),
+            .uniform(
+                name + "self_attn.o_proj.weight", [width, text.queryWidth], inputs: text.queryWidth,
+                scale: text.hasOutputNorms ? 1 : attention),
+            outputNorm,
             .uniform(name + "mlp.gate_proj.weight", [text.mlpWidth, width], inputs: width),
             .uniform(name + "mlp.up_proj.weight", [text.mlpWidth, width], inputs: width),
             .uniform(name + "mlp.down_proj.weight", [width, text.mlpWidth], inputs: text.mlpWidth),
@@ -87,7 +118,8 @@ extension RandomModel {
     }
 
     private func shard(_ part: String, _ detail: String, _ tensors: [RandomTensor]) -> RandomShard {
-        RandomShard(fileName: "\(part)-random-bf16-seed\(seed)-\(detail).safetensors", tensors: tensors)
+        RandomShard(
+            fileName: "\(part)-\(Self.version)-bf16-seed\(seed)-\(detail).safetensors", tensors: tensors)
     }
 
     private static func name(of layers: Range<Int>) -> String {

@@ -9,14 +9,20 @@ package struct RandomTensor: Sendable {
 
     var count: Int { shape.reduce(1, *) }
 
-    /// The weight of a product. Its variance is 1 / inputs, so numbers neither grow nor vanish from layer to layer.
-    package static func uniform(_ name: String, _ shape: [Int], inputs: Int) -> RandomTensor {
-        RandomTensor(name: name, shape: shape, center: 0, amplitude: (3 / Float(inputs)).squareRoot())
+    /// The weight of a product. Its variance is scale² / inputs: with a scale of 1 numbers neither grow nor vanish from layer
+    /// to layer.
+    package static func uniform(_ name: String, _ shape: [Int], inputs: Int, scale: Float = 1) -> RandomTensor {
+        RandomTensor(name: name, shape: shape, center: 0, amplitude: scale * (3 / Float(inputs)).squareRoot())
     }
 
     /// A vector of numbers near 0, like a bias.
     package static func nearZero(_ name: String, _ count: Int) -> RandomTensor {
         RandomTensor(name: name, shape: [count], center: 0, amplitude: 0.1)
+    }
+
+    /// The weight of an RMS norm, which multiplies by about `factor`: it is stored less 1.
+    static func rmsNorm(_ name: String, _ count: Int, factor: Float) -> RandomTensor {
+        RandomTensor(name: name, shape: [count], center: factor - 1, amplitude: 0.1 * factor)
     }
 
     /// A vector of numbers near 1, like the weight of a layer norm.
