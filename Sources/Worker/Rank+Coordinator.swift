@@ -35,7 +35,7 @@ extension Rank {
         let limits = Schedule.Limits(
             visionRanks: parts.plan.visionRanks, batchRows: settings.effectiveBatchRows,
             typicalRows: parts.configuration.vision.tokens + 16, cacheBytesPerPosition: bytes.max() ?? 0,
-            cacheBytes: settings.keyValueBudget)
+            cacheBytes: settings.keyValueBudget, sequences: settings.sequences)
         return Coordinator(
             queue: queue, plan: parts.plan, configuration: parts.configuration, limits: limits,
             tokenizer: parts.tokenizer, adapters: parts.adapters,

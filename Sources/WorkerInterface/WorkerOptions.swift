@@ -48,6 +48,12 @@ package struct WorkerOptions: OptionTable {
             "kv-budget", variable: "KV_BUDGET", help: "The size of a rank's KV cache, as 2g or 512m.",
             valueName: "bytes"), .world, default: "2g")
 
+    package let sequences = OptionDefinition<Int>.count(
+        OptionDescription(
+            "sequences", variable: "SEQUENCES",
+            help: "Maximum number of sequences that decode together, where the KV cache has room for them.",
+            valueName: "count"), .world, default: 64)
+
     package let featureCache = OptionDefinition<Int>.bytes(
         OptionDescription(
             "feature-cache", variable: "FEATURE_CACHE",

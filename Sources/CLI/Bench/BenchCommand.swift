@@ -22,6 +22,7 @@ struct BenchCommand: ParsableCommand {
 
               paligemma bench --shape 3b-224
               paligemma bench --shape 3b-896 --ranks 4 --json
+              paligemma bench --shape 3b-448 --steady
             """,
         subcommands: [KernelsCommand.self, LimitCommand.self])
 
@@ -48,12 +49,25 @@ struct BenchCommand: ParsableCommand {
             "Where the random models are kept.", default: "~/.cache/paligemma/random-models", valueName: "dir"))
     var modelCache: String?
 
+    @Flag(
+        help: Variable.steady.help(
+            "Measure the steady state of a stream of pictures: pictures an hour, without ramp-up and drain."))
+    var steady = false
+
+    @Option(
+        help: Variable.steadySeconds.help(
+            "How long the steady state is measured.",
+            default: "until twice as many pictures as decode together are answered, at least 60 s",
+            valueName: "seconds"))
+    var steadySeconds: Double?
+
     @Flag(help: Variable.json.help("One JSON object for programs."))
     var json = false
 
     func run() throws {
         let settings = try resolved()
         let asJSON = try Variable.json.isOn(json)
+        if let length = try steadyLength(settings) { return try runSteady(settings, length, asJSON: asJSON) }
         // What is missing is reported before a model is written.
         var command = try WorldCommand(settings.world, queue: "")
         try RandomModelCache.provide(settings.model, at: settings.world.worker.model)
@@ -70,6 +84,36 @@ struct BenchCommand: ParsableCommand {
 
         let result = try BenchResult(settings: settings, report: report, limits: limits, coreType: coreType)
         print(asJSON ? result.json : BenchTable(result).text)
+    }
+
+    /// How long a steady state is measured; nil where none is asked for.
+    private func steadyLength(_ settings: BenchSettings) throws -> SteadyWorld.Length? {
+        let seconds = try Variable.steadySeconds.value(steadySeconds)
+        if let seconds, !(seconds > 0 && seconds <= 1e6) {
+            throw ValidationError("'--steady-seconds' is \(seconds); seconds from 0 to a million are expected.")
+        }
+        guard try Variable.steady.isOn(steady) else {
+            guard steadySeconds == nil else { throw ValidationError("'--steady-seconds' is for '--steady'.") }
+            return nil
+        }
+        guard batch == nil else {
+            throw ValidationError("'--batch' is a number of pictures; '--steady' takes as many as it needs.")
+        }
+        if let seconds { return SteadyWorld.Length(seconds: seconds, pictures: 1) }
+        return SteadyWorld.Length(seconds: 60, pictures: 2 * settings.maximumSequences)
+    }
+
+    private func runSteady(_ settings: BenchSettings, _ length: SteadyWorld.Length, asJSON: Bool) throws {
+        _ = try WorldCommand(settings.world, queue: "")
+        try RandomModelCache.provide(settings.model, at: settings.world.worker.model)
+        let folder = try BenchFolder()
+        let command = try WorldCommand(
+            settings.world(
+                reportingTo: folder.report, timeline: settings.world.worker.timeline ?? folder.timeline),
+            queue: folder.queue)
+        let (state, report) = try SteadyWorld(settings, folder, length).run(command)
+        let result = SteadyResult(settings, state, report)
+        print(asJSON ? result.json : result.text)
     }
 
     private func resolved() throws -> BenchSettings {

@@ -16,6 +16,7 @@ final class BenchFolder {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
     var queue: String { path + "/queue.db" }
+    var timeline: String { path + "/timeline.json" }
     var report: String { path + "/report.json" }
     func picture(_ number: Int) -> String { "\(path)/picture-\(number).png" }
 }

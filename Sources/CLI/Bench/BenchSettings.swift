@@ -20,6 +20,17 @@ struct BenchSettings {
     /// The name of the precision of linear layers.
     var precision: String { world.worker.weights == .int8 ? "int8" : "exact" }
 
+    /// Pictures that decode together at most, by the KV cache and by the number of sequences.
+    var maximumSequences: Int {
+        let model = model.configuration
+        let positions = model.vision.tokens + Self.promptRows + newTokens
+        let bytes = world.plan.slices.map {
+            Gemma.cacheBytes(positions: positions, configuration: model.text, slice: $0)
+        }
+        let inCache = world.worker.keyValueBudget / max(1, bytes.max() ?? 1)
+        return max(1, min(world.worker.sequences, inCache))
+    }
+
     var coresUsed: Int {
         let cores = ProcessInfo.processInfo.activeProcessorCount
         return min(cores, world.plan.ranks * (world.worker.threads ?? max(1, cores / world.plan.ranks)))
@@ -40,9 +51,13 @@ struct BenchSettings {
         try MachineLimits(threads: coresUsed, product: largestProduct, coreType: coreType)
     }
 
-    func world(reportingTo report: String) -> WorldSettings {
+    /// - Parameter timeline: where the world writes what its threads did when; nil for nowhere.
+    func world(reportingTo report: String, timeline: String? = nil) -> WorldSettings {
         var settings = world
         settings.worker.report = report
+        if let timeline { settings.worker.timeline = timeline }
         return settings
     }
+
+
 }

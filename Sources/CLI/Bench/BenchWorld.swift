@@ -1,13 +1,11 @@
 import Base
 import Foundation
 import PaliGemma
-import Pictures
 import Queue
 import WorkerInterface
 
 /// Captions random pictures through a world.
 struct BenchWorld {
-    private static let prompt = "caption en"
     private static let pollMilliseconds = 500
     /// How long a world may take to end after it was stopped.
     private static let stopTimeout = Duration.seconds(2)
@@ -24,12 +22,9 @@ struct BenchWorld {
     func run(_ command: WorldCommand) throws -> BenchReport {
         var signals = Signals()
         defer { signals.restore() }
-        let pictures = (0..<settings.pictures).map(folder.picture)
-        for (number, path) in pictures.enumerated() { try PNGWriter.write(RandomPicture.make(number), to: path) }
         let queue = try SQLiteQueue(path: folder.queue, create: true)
-        let jobs = PictureJobs(
-            paths: pictures, prompt: Self.prompt, defaults: JobDefaults(maxTokens: settings.newTokens))
-        _ = try Submission(of: jobs, to: queue, Submission.Manner())
+        var pictures = BenchPictures(folder, queue, newTokens: settings.newTokens)
+        try pictures.submit(settings.pictures)
 
         let ranks = settings.world.plan.ranks
         Console.writeLine(

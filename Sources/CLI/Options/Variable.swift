@@ -55,6 +55,8 @@ struct Variable {
 
     static let batch = Variable("BATCH")
     static let newTokens = Variable("NEW_TOKENS")
+    static let steady = Variable("STEADY")
+    static let steadySeconds = Variable("STEADY_SECONDS")
     static let kernels = Variable("KERNELS")
     static let modelCache = Variable("MODEL_CACHE")
 
