@@ -84,7 +84,7 @@ struct BenchResult: Encodable {
     let shape: String
     let visionLayers: Int
     let textLayers: Int
-    let weights: String
+    let precision: String
     let newTokens: Int
     let ranks: Int
     let visionRanks: Int
@@ -112,7 +112,7 @@ struct BenchResult: Encodable {
         shape = settings.shape
         visionLayers = model.vision.layers
         textLayers = model.text.layers
-        weights = settings.world.worker.precision.rawValue
+        precision = settings.precision
         newTokens = settings.newTokens
         ranks = plan.ranks
         visionRanks = plan.visionRanks

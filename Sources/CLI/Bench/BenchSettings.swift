@@ -18,7 +18,7 @@ struct BenchSettings {
     let world: WorldSettings
 
     /// The name of the precision of linear layers.
-    var precision: String { world.worker.weights == .int8 ? "int8" : "exact" }
+    var precision: String { world.worker.precision.rawValue }
 
     /// Pictures that decode together at most, by the KV cache and by the number of sequences.
     var maximumSequences: Int {
@@ -48,7 +48,7 @@ struct BenchSettings {
     ///
     /// - Throws: ``CommandFailure`` where they cannot be measured.
     func measureLimits(_ coreType: SgemmCoreType) throws(CommandFailure) -> MachineLimits {
-        try MachineLimits(threads: coresUsed, product: largestProduct, coreType: coreType)
+        try MachineLimits(threads: coresUsed, sgemm: (largestProduct, coreType))
     }
 
     /// - Parameter timeline: where the world writes what its threads did when; nil for nowhere.
@@ -58,6 +58,5 @@ struct BenchSettings {
         if let timeline { settings.worker.timeline = timeline }
         return settings
     }
-
 
 }

@@ -19,7 +19,7 @@ struct BenchTable {
         let expected = whole.pictures * result.newTokens
         let ended = whole.tokens == expected ? "" : " (answers ended early: \(whole.tokens) of \(expected) tokens)"
         return [
-            "\(result.shape) with \(result.weights) weights, \(result.visionLayers) vision and "
+            "\(result.shape) in \(result.precision) precision, \(result.visionLayers) vision and "
                 + "\(Self.count(result.textLayers, "Gemma layer")); \(Self.count(whole.pictures, "picture")), "
                 + "\(Self.count(result.newTokens, "new token")) each\(ended)",
             "\(ranks) of \(Self.count(result.rankReports.first?.threads ?? 1, "thread")) on "
@@ -60,7 +60,7 @@ struct BenchTable {
     }
 
     private func arithmetic(_ label: String, _ figures: BenchResult.Arithmetic, _ note: String = "") -> String {
-        let unit = result.weights == "int8" ? "GOP/s" : "GFLOP/s"
+        let unit = result.precision == "int8" ? "GOP/s" : "GFLOP/s"
         return Self.line(
             label, Self.seconds(figures.seconds), String(format: "%.1f", figures.gflops), unit,
             String(format: "%.2f", figures.share), note)
@@ -126,7 +126,7 @@ struct BenchTable {
             "  " + title.padded(to: 27) + values.map { String(format: "%.1f", $0).aligned(to: 9) }.joined() + " "
                 + unit + (note.isEmpty ? "" : "   (\(note))")
         }
-        let unit = result.weights == "int8" ? "GOP/s" : "GFLOP/s"
+        let unit = result.precision == "int8" ? "GOP/s" : "GFLOP/s"
         var lines = [
             "the limits, measured before and after:",
             line("linear layers", limit.linear.rates, unit, limit.linear.unit),

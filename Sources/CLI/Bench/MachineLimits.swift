@@ -8,17 +8,17 @@ struct MachineLimits {
     let absences: [ProcessorProbe: String]
     /// GB/s of plain reads.
     let memory: Double
-    /// OpenBLAS's best, for one product; nil where it crashed.
+    /// OpenBLAS's best, for one product; nil where it crashed or was left out.
     let sgemm: MachineLimit.Best?
 
     /// Measures everything on as many threads as a world uses. Tiles, and OpenBLAS, are measured in processes of their
     /// own, which may crash where a hypervisor promises what it does not have.
     ///
-    /// - Parameters:
-    ///   - product: what sgemm computes.
-    ///   - coreType: the processor whose kernels OpenBLAS uses.
+    /// - Parameter sgemm: what sgemm computes, and the processor whose kernels OpenBLAS uses; nil to leave it out.
     /// - Throws: ``CommandFailure`` where a process cannot be started, or memory cannot be read.
-    init(threads: Int, product: SgemmLimit.Product, coreType: SgemmCoreType) throws(CommandFailure) {
+    init(
+        threads: Int, sgemm: (product: SgemmLimit.Product, coreType: SgemmCoreType)? = nil
+    ) throws(CommandFailure) {
         let plain = ProcessorProbe.allCases.filter { !$0.usesTiles }
         let measured = try LimitProcess.measure(
             [.memory] + plain.map(MachineLimit.probe), threads: threads, seconds: 0.7)
@@ -37,9 +37,13 @@ struct MachineLimits {
             }
         }
         (self.rates, self.absences, memory) = (rates, absences, reads.rate)
+        guard let sgemm else {
+            self.sgemm = nil
+            return
+        }
         let outcome = try LimitProcess.measure(
-            [.sgemm(product)], threads: threads, seconds: 2.5, coreType: coreType.name)[0]
-        sgemm = try? outcome.get()
+            [.sgemm(sgemm.product)], threads: threads, seconds: 2.5, coreType: sgemm.coreType.name)[0]
+        self.sgemm = try? outcome.get()
     }
 
     /// Returns the limit of a work: that of a unit that the kernels can use, or sgemm's rate where none was measured.

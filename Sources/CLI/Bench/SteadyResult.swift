@@ -7,7 +7,7 @@ struct SteadyResult: Encodable {
     let shape: String
     let visionLayers: Int
     let textLayers: Int
-    let weights: String
+    let precision: String
     let newTokens: Int
     let ranks: Int
     let visionRanks: Int
@@ -29,7 +29,7 @@ struct SteadyResult: Encodable {
         let (model, plan, worker) = (settings.model.configuration, settings.world.plan, settings.world.worker)
         shape = settings.shape
         (visionLayers, textLayers) = (model.vision.layers, model.text.layers)
-        weights = worker.weights.rawValue
+        precision = settings.precision
         newTokens = settings.newTokens
         (ranks, visionRanks) = (plan.ranks, plan.visionRanks)
         threads = settings.coresUsed
@@ -48,7 +48,7 @@ struct SteadyResult: Encodable {
         func percent(_ share: Double) -> String { "\(Int((100 * share).rounded())) %" }
         let ranks = self.ranks == 1 ? "one process" : "\(self.ranks) ranks (\(visionRanks) for vision)"
         let lines = [
-            "\(shape) with \(weights) weights, \(visionLayers) vision and \(textLayers) Gemma layers; "
+            "\(shape) in \(precision) precision, \(visionLayers) vision and \(textLayers) Gemma layers; "
                 + "\(newTokens) new tokens a picture",
             "\(ranks) on \(threads) cores of \(processor), \(kernels) kernels",
             "micro-batches of \(batchRows) rows (\(picturesPerMicroBatch) pictures), "
@@ -57,7 +57,8 @@ struct SteadyResult: Encodable {
             String(
                 format: "steady state      %.0f pictures an hour (%d in %.0f s)", steady.picturesPerHour,
                 steady.pictures, steady.seconds),
-            String(format: "sequences         %.1f decode together, on average over the steps", steady.sequencesPerStep),
+            String(
+                format: "sequences         %.1f decode together, on average over the steps", steady.sequencesPerStep),
             "a rank's time     vision \(percent(steady.visionShare)), prefill \(percent(steady.prefillShare)), "
                 + "decoding \(percent(steady.decodeShare))",
             "peak memory       \(ByteCount.text(Int(peakMemoryBytes))) of a rank, the checkpoint's pages included",

@@ -55,6 +55,12 @@ struct Variable {
 
     static let batch = Variable("BATCH")
     static let newTokens = Variable("NEW_TOKENS")
+    static let hosts = Variable("HOSTS")
+    static let cores = Variable("CORES")
+    static let memory = Variable("MEMORY")
+    static let linkGigabits = Variable("LINK_GBITS")
+    static let processor = Variable("PROCESSOR")
+
     static let steady = Variable("STEADY")
     static let steadySeconds = Variable("STEADY_SECONDS")
     static let kernels = Variable("KERNELS")

@@ -12,20 +12,20 @@ package struct KnownProcessor: Equatable, Sendable {
 
     package static let all = [
         KnownProcessor(
-            name: "zen3", title: "AMD EPYC, Zen 3", kernels: "avx2", rates: [.float32AVX2: 103, .int8AVX2: 195],
+            name: "zen3", title: "AMD EPYC, Zen 3", kernels: "avx2", rates: [.float32AVX2: 103, .int8AVX2: 206],
             memoryPerCore: 15),
         KnownProcessor(
-            name: "zen4", title: "AMD EPYC, Zen 4", kernels: "avx512",
+            name: "zen4", title: "AMD EPYC, Zen 4", kernels: "avx512bf16",
             rates: [
                 .float32AVX2: 118, .float32AVX512: 118, .bfloat16AVX512: 236, .int8AVX2: 236, .int8AVX512: 472,
             ], memoryPerCore: 15),
         KnownProcessor(
-            name: "zen5", title: "AMD EPYC, Zen 5", kernels: "avx512",
+            name: "zen5", title: "AMD EPYC, Zen 5", kernels: "avx512bf16",
             rates: [
                 .float32AVX2: 131, .float32AVX512: 262, .bfloat16AVX512: 525, .int8AVX2: 273, .int8AVX512: 1080,
             ], memoryPerCore: 25),
         KnownProcessor(
-            name: "emerald-rapids", title: "Intel Xeon, Emerald Rapids", kernels: "avx512",
+            name: "emerald-rapids", title: "Intel Xeon, Emerald Rapids", kernels: "amx",
             rates: [
                 .float32AVX2: 74, .float32AVX512: 130, .bfloat16AVX512: 260, .int8AVX2: 150, .int8AVX512: 520,
                 .bfloat16Tiles: 1900, .int8Tiles: 4300,

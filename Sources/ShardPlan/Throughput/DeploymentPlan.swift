@@ -23,7 +23,7 @@ package struct DeploymentPlan: Sendable {
     package let tooLarge: [Candidate]
 
     /// - Throws: ``PlanError`` where there are no hosts or they have no cores, or a rate is not positive.
-    package init(_ work: Workload, hosts: Int, _ host: Host) throws(PlanError) {
+    package init(_ work: Workload, hosts: Int, _ host: PlannedHost) throws(PlanError) {
         guard hosts >= 1, host.cores >= 1 else { throw PlanError("at least one host with a core is needed") }
         let rates = [host.rates.linear, host.rates.attention, host.rates.memory, host.link]
         guard rates.allSatisfy({ $0 > 0 && $0.isFinite }) else { throw PlanError("every rate of a host is above 0") }

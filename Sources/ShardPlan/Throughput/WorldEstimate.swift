@@ -23,7 +23,7 @@ package struct WorldEstimate: Sendable, Equatable {
     /// Bytes that one host needs: weights once, and what its ranks have for themselves.
     package let hostMemory: Int
 
-    package init(_ work: Workload, plan: ShardPlan, on host: Host, placement: Placement) {
+    package init(_ work: Workload, plan: ShardPlan, on host: PlannedHost, placement: Placement) {
         let shape = WorldShape(work, plan, host, placement)
         let (compute, transfer) = (shape.prefillSeconds, shape.prefillTransferSeconds)
         let exposed = max(0, transfer - compute)
@@ -66,7 +66,7 @@ private struct WorldShape {
 
     private let work: Workload
     private let plan: ShardPlan
-    private let host: Host
+    private let host: PlannedHost
     private let placement: Placement
     /// Operations a second of a rank, with the cores that it has at a time.
     private let linear: Double
@@ -76,7 +76,7 @@ private struct WorldShape {
     let ranksShareCores: Bool
     private let split: PrefillCut.Split
 
-    init(_ work: Workload, _ plan: ShardPlan, _ host: Host, _ placement: Placement) {
+    init(_ work: Workload, _ plan: ShardPlan, _ host: PlannedHost, _ placement: Placement) {
         (self.work, self.plan, self.host, self.placement) = (work, plan, host, placement)
         let cores = Double(host.cores) / Double(placement.worldsPerHost)
         ranksShareCores = placement.ranksPerHost > 1 && Int(cores) / placement.ranksPerHost < 2

@@ -1,5 +1,5 @@
 /// A machine that worlds run on; all hosts of a plan are alike.
-package struct Host: Sendable, Equatable {
+package struct PlannedHost: Sendable, Equatable {
     /// What the kernels reach on one core, and what decoding reads from the memory of the whole host.
     package struct Rates: Sendable, Equatable {
         /// Operations a second of products with weights, two a multiply-add.
