@@ -99,6 +99,30 @@ struct BenchTests {
         #expect(try leftFolders().isEmpty)
     }
 
+    @Test("A stream of pictures has a steady state, in which all sequences that have room decode together")
+    func steady() throws {
+        // Room for a few sequences of about 35 positions, so that the ramp-up is short.
+        let outcome = try bench.run(
+            "bench", "--shape", "tiny", "--layers", "1", "--ranks", "1", "--new-tokens", "4", "--sequences", "6",
+            "--batch-rows", "64", "--steady", "--steady-seconds", "1", "--model-cache", "models", "--json",
+            environment: ["TMPDIR": temporaryFolder()])
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let figures = try Figures(outcome.output)
+        #expect(figures.number("maximum_sequences") == 6)
+        #expect(figures.number("pictures_per_micro_batch") == 2)
+        let (pictures, seconds) = (figures.number("steady.pictures"), figures.number("steady.seconds"))
+        #expect(pictures >= 1 && seconds >= 1, "\(outcome.output)")
+        #expect(abs(figures.number("steady.pictures_per_hour") * seconds / 3600 - pictures) < 1e-6)
+        let together = figures.number("steady.sequences_per_step")
+        #expect(together >= 1 && together <= 6, "\(together)")
+        for key in ["vision_share", "prefill_share", "decode_share"] {
+            let share = figures.number("steady.\(key)")
+            #expect(share > 0 && share < 1, "\(key) is \(share)")
+        }
+        #expect(figures.number("peak_memory_bytes") > 0)
+        #expect(try leftFolders().isEmpty)
+    }
+
     @Test("An interrupt ends a measurement at once and leaves no files")
     func interrupt() throws {
         let command = try RunningCommand(
@@ -205,6 +229,10 @@ struct BenchTests {
             (["--shape", "tiny", "--layers", "0"], "layer"),
             (["--shape", "tiny", "--ranks", "99"], "ranks"),
             (["--shape", "tiny", "--threads", "0"], "--threads"),
+            (["--shape", "tiny", "--sequences", "0"], "--sequences"),
+            (["--shape", "tiny", "--steady", "--batch", "8"], "--batch"),
+            (["--shape", "tiny", "--steady", "--steady-seconds", "-1"], "--steady-seconds"),
+            (["--shape", "tiny", "--steady-seconds", "5"], "--steady"),
             (["kernels", "--kernels", "mmx"], "mmx"),
         ]
         for (arguments, part) in cases {

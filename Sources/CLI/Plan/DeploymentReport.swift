@@ -135,26 +135,25 @@ struct DeploymentReport: Encodable {
     }
 
     private var table: [String] {
-        func line(_ cells: [String]) -> String {
-            let widths = [7, 7, 8, 19, 13, 10, 9, 9, 9, 9]
-            let place = 3
-            return zip(cells, widths).enumerated().map { index, cell in
-                index == place ? "  " + cell.0.padded(to: cell.1 - 2) : cell.0.aligned(to: cell.1)
-            }.joined().trimmingSuffix(" ")
+        func line(_ counts: [String], _ place: String, _ rates: [String], _ seconds: [String]) -> String {
+            let columns = [(counts, 8), ([place], 0), (rates, 13), (seconds, 9)].map { cells, width in
+                width == 0 ? "  " + cells[0].padded(to: 17) : cells.map { $0.aligned(to: width) }.joined()
+            }
+            return columns.joined().trimmingSuffix(" ")
         }
         var lines = [
-            line(["", "ranks", "of them", "", "pictures", "memory", "seconds", "of a picture", "", ""]),
-            line(["worlds", "each", "vision", "where", "an hour", "a host", "vision", "prefill", "decode", "network"]),
+            line(["", "ranks", "of them"], "", ["pictures", "memory"], ["    seconds of a picture"]),
+            line(
+                ["worlds", "each", "vision"], "where", ["an hour", "a host"],
+                ["vision", "prefill", "decode", "network"]),
         ]
         for row in rows.prefix(Self.maximumRows) {
             let seconds = [row.visionSeconds, row.prefillSeconds, row.decodeSeconds, row.networkSeconds]
+            let rate = row.fits ? String(format: "%.0f", row.picturesPerHour) : "no room"
             lines.append(
                 line(
-                    [
-                        "\(row.worlds)", "\(row.ranks)", "\(row.visionRanks)", row.place,
-                        row.fits ? String(format: "%.0f", row.picturesPerHour) : "no room",
-                        ByteCount.text(row.memoryPerHostBytes),
-                    ] + seconds.map { String(format: "%.2f", $0) }))
+                    ["\(row.worlds)", "\(row.ranks)", "\(row.visionRanks)"], row.place,
+                    [rate, ByteCount.text(row.memoryPerHostBytes)], seconds.map { String(format: "%.2f", $0) }))
         }
         if rows.count > Self.maximumRows { lines.append("(\(rows.count - Self.maximumRows) more in --json)") }
         return lines

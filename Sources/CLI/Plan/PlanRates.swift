@@ -71,7 +71,8 @@ struct PlanRates: Encodable {
     private static func machine(_ hosts: PlanHosts) throws(CommandFailure) -> Machine {
         if let known = hosts.processor {
             return (
-                "known of \(known.title)", known.kernels, known.rates, known.memoryPerCore * Double(hosts.cores)
+                "known of \(known.title)", known.kernels, known.rates,
+                min(known.memoryAtMost, known.memoryPerCore * Double(hosts.cores))
             )
         }
         let cores = ProcessInfo.processInfo.activeProcessorCount
