@@ -19,7 +19,7 @@ struct KernelResult: Encodable {
         var sgemm: Double?
         /// Of a step with few rows, its time against that of one row.
         var timesOneRow: Double?
-        /// With weights of eight bits, the time of the exact kernel, measured just before, against this one's.
+        /// In another precision, the time of the exact kernel, measured just before, against this one's.
         var timesExact: Double?
     }
 
@@ -29,8 +29,8 @@ struct KernelResult: Encodable {
         let figures: [Figure]
     }
 
-    /// A unit of the processor that was not measured, and why.
-    struct AbsentUnit: Encodable {
+    /// A unit of the processor or a set of kernels that was not measured, and why.
+    struct Absent: Encodable {
         let name: String
         let reason: String
     }
@@ -45,11 +45,15 @@ struct KernelResult: Encodable {
     let processor: String
     let threads: Int
     let sgemmCoreTypes: [SgemmCoreTypes]
-    let absentUnits: [AbsentUnit]
+    let absentUnits: [Absent]
+    let absentKernels: [Absent]
     let products: [Row]
     let attention: [Row]
     let fewRows: [Row]
-    /// The same with weights of eight bits.
+    /// The same with activations of bfloat16.
+    let roundedProducts: [Row]
+    let roundedFewRows: [Row]
+    /// The same with weights and activations of eight bits.
     let quantizedProducts: [Row]
     let quantizedFewRows: [Row]
 
@@ -89,26 +93,32 @@ struct KernelResult: Encodable {
         }
         func rows(
             _ product: KernelBenchmark.Product, _ comparison: (_ precision: String) -> Comparison
-        ) throws -> (exact: Row, quantized: Row) {
-            let exact = try row(Self.name(product), comparison("exact")) { try $0.measure(product, weights) }
-            let quantized = try row(Self.name(product), comparison("int8")) {
-                try $0.measure(product, weights, as: .int8)
+        ) throws -> (exact: Row, rounded: Row, quantized: Row) {
+            let rows = try [Precision.exact, .bf16, .int8].map { precision in
+                try row(Self.name(product), comparison(precision.rawValue)) {
+                    try $0.measure(product, weights, as: precision)
+                }
             }
-            return (exact, quantized.compared(with: exact))
+            return (rows[0], rows[1].compared(with: rows[0]), rows[2].compared(with: rows[0]))
         }
         let many = try KernelBenchmark.products.map { product in
             try rows(product) { .units(.linear, precision: $0, product) }
         }
-        (products, quantizedProducts) = (many.map(\.exact), many.map(\.quantized))
+        (products, roundedProducts) = (many.map(\.exact), many.map(\.rounded))
+        quantizedProducts = many.map(\.quantized)
         attention = try KernelBenchmark.attentions.map { shape in
             let comparison = Comparison.units(.attention, precision: "exact", KernelBenchmark.typicalProduct)
             return try row(shape.name, comparison) { $0.measure(shape) }
         }
         let few = try KernelBenchmark.fewRows.map { try rows($0) { _ in .memory } }
-        (fewRows, quantizedFewRows) = (Self.compared(few.map(\.exact)), Self.compared(few.map(\.quantized)))
+        (fewRows, roundedFewRows) = (Self.compared(few.map(\.exact)), Self.compared(few.map(\.rounded)))
+        quantizedFewRows = Self.compared(few.map(\.quantized))
         sgemmCoreTypes = meter.sgemmCoreTypes
+        absentKernels = Kernels.Level.allCases.compactMap { level in
+            level.obstacle.map { Absent(name: level.rawValue, reason: $0) }
+        }
         absentUnits = ProcessorProbe.allCases.compactMap { probe in
-            meter.absences[probe].map { AbsentUnit(name: probe.title, reason: $0) }
+            meter.absences[probe].map { Absent(name: probe.title, reason: $0) }
         }
     }
 
@@ -150,7 +160,9 @@ struct KernelResult: Encodable {
         let tables = [
             Self.table("rows x inputs x outputs", unit: "GFLOP/s", limit: "limit", products),
             Self.table("attention", unit: "GFLOP/s", limit: "limit", attention),
-            Self.table("few rows, bfloat16 weights", unit: "GB/s", limit: "read", fewRows),
+            Self.table("few rows, exact", unit: "GB/s", limit: "read", fewRows),
+            Self.table("the same products, bf16", unit: "GFLOP/s", limit: "limit", roundedProducts),
+            Self.table("few rows, bf16", unit: "GB/s", limit: "read", roundedFewRows),
             Self.table("the same products, int8", unit: "GOP/s", limit: "limit", quantizedProducts),
             Self.table("few rows, int8", unit: "GB/s", limit: "read", quantizedFewRows),
         ]
@@ -160,7 +172,8 @@ struct KernelResult: Encodable {
 
     /// What the columns mean, and what was not measured.
     private var notes: [String] {
-        sgemmCoreTypes.flatMap(Self.notes) + absentUnits.map { "not here: \($0.name), \($0.reason)" }
+        sgemmCoreTypes.flatMap(Self.notes) + absentKernels.map { "no kernels \($0.name): \($0.reason)" }
+            + absentUnits.map { "no unit \($0.name): \($0.reason)" }
     }
 
     private static func notes(_ set: SgemmCoreTypes) -> [String] {
@@ -171,6 +184,7 @@ struct KernelResult: Encodable {
         let lines = [
             "limits of \(set.kernels), the best of:",
             "  products: " + units(.linear, "exact"),
+            "  products, bf16: " + units(.linear, "bf16"),
             "  products, int8: " + units(.linear, "int8"),
             "  attention: " + units(.attention, "exact"),
             "  sgemm: OpenBLAS's best core type \(set.coreType)",

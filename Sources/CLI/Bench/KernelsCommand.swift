@@ -11,8 +11,8 @@ struct KernelsCommand: ParsableCommand {
         commandName: "kernels",
         abstract: "Measure single kernels at a real model's shapes.",
         discussion: """
-            Products with many rows and with few (decoding), exact and with weights of eight bits, and attention, each \
-            with every set of vector kernels that the processor has, beside what the units that the set multiplies \
+            Products with many rows and with few (decoding) in every precision, and attention, each with every set of \
+            kernels that the processor has, beside what the units that the set multiplies \
             with give from registers, OpenBLAS's sgemm with its best kernels, and plain reads of memory on the same \
             cores; sgemm beside avx2 uses no more than AVX2 either. The best of several calls counts, here and there.
 
@@ -30,7 +30,7 @@ struct KernelsCommand: ParsableCommand {
     @Option(
         help: Variable.kernels.help(
             "One of \(Kernels.Level.allCases.map(\.rawValue).joined(separator: ", ")).",
-            default: "every vector set that the processor has", valueName: "set"))
+            default: "every set that the processor has, but scalar", valueName: "set"))
     var kernels: String?
 
     @Flag(help: Variable.json.help("One JSON object for programs."))
@@ -48,7 +48,7 @@ struct KernelsCommand: ParsableCommand {
     private func sets() throws -> [Kernels] {
         let all = Kernels.Level.allCases.compactMap { Kernels(level: $0) }
         guard let wanted = try Variable.kernels.value(kernels) else {
-            return all.count > 1 ? Array(all.dropFirst()) : all
+            return all.count > 1 ? all.filter { $0.name != Kernels.Level.scalar.rawValue } : all
         }
         guard let set = all.first(where: { $0.name == wanted }) else {
             let known = all.map(\.name).joined(separator: ", ")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Measure
+import Tensor
 
 /// The process that measures; its environment is clean.
 ///
@@ -37,6 +38,7 @@ struct LimitCommand: ParsableCommand {
         case .sgemm(let product):
             // Enough for the best of many calls, and not more for a tiny product.
             let seconds = min(seconds, 0.2 + product.operations / 5e9)
+            if let obstacle = BLAS.obstacle { throw ProcessorProbe.Absence(obstacle) }
             return SgemmLimit(product, threads: threads).measure(seconds: seconds)
         case .memory:
             guard let rate = MemoryBandwidthLimit.measure(threads: threads, seconds: min(seconds, 0.7)) else {

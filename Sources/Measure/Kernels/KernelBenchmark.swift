@@ -76,7 +76,7 @@ package final class KernelBenchmark {
         self.seconds = seconds
     }
 
-    /// Measures a product with weights of a precision.
+    /// Measures a product in a precision.
     ///
     /// - Throws: ``RandomModelError`` or ``ModelError`` where the weights cannot be made.
     package func measure(
@@ -85,7 +85,8 @@ package final class KernelBenchmark {
         let matrices = try weights.matrices(for: product, as: precision, team: team)
         let x = filled(rows: product.rows, columns: product.inputs)
         let y = Matrix(rows: product.rows, columns: product.outputs)
-        let linear = Linear(team: team, kernels: kernels, meter: meter)
+        let linear = Linear(
+            team: team, kernels: kernels, activations: precision == .bf16 ? .bfloat16 : .float32, meter: meter)
         var round = 0
         return best(.linear) {
             linear(x.view, matrices[round % matrices.count], into: y.view, context: ProductContext(phase: .prefill))

@@ -52,7 +52,8 @@ package struct ComputeLimit: Equatable, Sendable {
             return (hasTiles ? [Unit(.int8Tiles)] : []) + [Unit(.int8AVX512), Unit(.int8AVX2)]
         case (.linear, "bf16") where hasTiles:
             return [Unit(.bfloat16Tiles), Unit(.bfloat16AVX512)] + float32
-        case (.linear, "bf16") where kernels == "avx512bf16":
+        case (.linear, "bf16") where kernels == "avx512":
+            // Without AVX512_BF16 there is no such rate, and the set computes as in the exact mode.
             return [Unit(.bfloat16AVX512)] + float32
         case (.linear, _):
             return hasTiles ? [Unit(.bfloat16Tiles, times: 3)] + float32 : float32

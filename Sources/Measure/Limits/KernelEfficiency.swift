@@ -13,12 +13,12 @@ package struct KernelEfficiency: Equatable, Sendable {
     ///   - precision: the name of the precision of linear layers: exact, bf16 or int8.
     package init(kernels: String, precision: String) {
         switch (kernels, precision) {
-        case ("avx512", "int8"), ("avx512bf16", "int8"):
-            (linear, attention, reading, isMeasured) = (0.70, 0.55, 0.75, true)
-        case ("avx512", _), ("avx512bf16", "exact"):
-            (linear, attention, reading, isMeasured) = (0.85, 0.55, 0.85, true)
-        case ("avx512bf16", _):
-            (linear, attention, reading, isMeasured) = (0.70, 0.55, 0.85, false)
+        case ("avx512", "int8"):
+            (linear, attention, reading, isMeasured) = (0.70, 0.60, 0.75, true)
+        case ("avx512", "exact"):
+            (linear, attention, reading, isMeasured) = (0.85, 0.60, 0.85, true)
+        case ("avx512", _):
+            (linear, attention, reading, isMeasured) = (0.70, 0.60, 0.85, false)
         case ("avx2", "int8"):
             (linear, attention, reading, isMeasured) = (0.75, 0.60, 0.75, true)
         case ("avx2", _):

@@ -18,12 +18,12 @@ package struct KnownProcessor: Equatable, Sendable {
             name: "zen3", title: "AMD EPYC, Zen 3", kernels: "avx2", rates: [.float32AVX2: 103, .int8AVX2: 206],
             memoryPerCore: 15, memoryAtMost: 150),
         KnownProcessor(
-            name: "zen4", title: "AMD EPYC, Zen 4", kernels: "avx512bf16",
+            name: "zen4", title: "AMD EPYC, Zen 4", kernels: "avx512",
             rates: [
                 .float32AVX2: 118, .float32AVX512: 118, .bfloat16AVX512: 236, .int8AVX2: 236, .int8AVX512: 472,
             ], memoryPerCore: 15, memoryAtMost: 350),
         KnownProcessor(
-            name: "zen5", title: "AMD EPYC, Zen 5", kernels: "avx512bf16",
+            name: "zen5", title: "AMD EPYC, Zen 5", kernels: "avx512",
             rates: [
                 .float32AVX2: 131, .float32AVX512: 262, .bfloat16AVX512: 525, .int8AVX2: 273, .int8AVX512: 1080,
             ], memoryPerCore: 25, memoryAtMost: 450),
