@@ -49,10 +49,11 @@ struct SteadyStateTests {
         // From 40 to 120 s.
         let state = try #require(
             SteadyState(progress: progress(bursts: 6, of: 8, every: 20), inFlight: 12, events: events))
-        #expect(state.visionShare == 20.0 / 80)
-        #expect(state.prefillShare == 30.0 / 80 / 2)
-        #expect(state.decodeShare == 50.0 / 80)
-        #expect(state.sequencesPerStep == (30.0 * 8 + 20 * 4) / 50)
+        #expect(state.visionShare == 0.25)
+        #expect(state.prefillShare == 0.1875)
+        #expect(state.decodeShare == 0.625)
+        // 30 s with 8 sequences and 20 s with 4.
+        #expect(abs(state.sequencesPerStep - 6.4) < 1e-9)
     }
 
     @Test("Without a whole round after the ramp-up there is no steady state, and a longer one is waited for")
