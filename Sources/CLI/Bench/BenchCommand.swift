@@ -110,7 +110,7 @@ struct BenchCommand: ParsableCommand {
         let command = try WorldCommand(
             settings.world(
                 reportingTo: folder.report, timeline: settings.world.worker.timeline ?? folder.timeline),
-            queue: folder.queue)
+            queue: folder.queue, endsWhenEmpty: false)
         let (state, report) = try SteadyWorld(settings, folder, length).run(command)
         let result = SteadyResult(settings, state, report)
         print(asJSON ? result.json : result.text)

@@ -61,7 +61,7 @@ struct SteadyWorld {
     ) throws -> [SteadyState.Progress] {
         var progress: [SteadyState.Progress] = []
         var interruption: (signal: Int32, deadline: ContinuousClock.Instant)?
-        var (isDraining, hasSteadyState) = (false, false)
+        var (isDraining, hasSteadyState, ranLow) = (false, false, false)
         while true {
             if let end = world.poll() {
                 if let interruption { throw ExitStatus.signal(interruption.signal) }
@@ -77,6 +77,11 @@ struct SteadyWorld {
             }
             if !isDraining {
                 progress.append(SteadyState.Progress(time: Date().timeIntervalSince1970, answered: counts.done))
+                if !ranLow, counts.outstanding < settings.maximumSequences {
+                    ranLow = true
+                    Console.writeLine(
+                        "the queue ran low: the model answers faster than pictures are made, and waits for them")
+                }
                 if counts.outstanding < target { try pictures.submit(target - counts.outstanding) }
                 if !hasSteadyState, counts.done >= settings.maximumSequences {
                     hasSteadyState = true

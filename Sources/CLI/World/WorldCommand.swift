@@ -6,10 +6,11 @@ struct WorldCommand {
     var arguments: [String]
     var environment: [String: String]
 
-    /// The command that works on a queue until it is empty.
+    /// The command that works on a queue.
     ///
+    /// - Parameter endsWhenEmpty: whether the world ends when the queue is empty, instead of waiting for more.
     /// - Throws: a failure of the environment where pg-worker or mpirun is not to be found.
-    init(_ settings: WorldSettings, queue: String) throws(CommandFailure) {
+    init(_ settings: WorldSettings, queue: String, endsWhenEmpty: Bool = true) throws(CommandFailure) {
         var environment = ProcessInfo.processInfo.environment
         guard let worker = Self.find("pg-worker", besideThisProgram: true) else {
             throw CommandFailure(
@@ -18,7 +19,7 @@ struct WorldCommand {
         let ranks = settings.plan.ranks
         var options = settings.worker
         options.queue = queue
-        options.drain = true
+        options.drain = endsWhenEmpty
         options.ranksExpected = ranks
         options.visionRanks = settings.plan.visionRanks
         // The progress is ours to show.
