@@ -56,6 +56,25 @@ struct SteadyStateTests {
         #expect(abs(state.sequencesPerStep - 6.4) < 1e-9)
     }
 
+    @Test("A stage that did more pictures in the window than were answered is counted by what it did")
+    func workInProgress() throws {
+        // From 40 to 120 s 32 pictures are answered, and 40 are encoded and prefilled by two ranks each.
+        var events: [SteadyState.Event] = []
+        for batch in 0..<5 {
+            let start = 40 + Double(batch) * 16
+            events.append(.init(kind: .vision, rank: 0, start: start, end: start + 4, items: 8))
+            for rank in [1, 2] {
+                events.append(.init(kind: .prefill, rank: rank, start: start + 4, end: start + 12, items: 8))
+                events.append(.init(kind: .decode, rank: rank, start: start + 12, end: start + 16, items: 8))
+            }
+        }
+        let state = try #require(
+            SteadyState(progress: progress(bursts: 6, of: 8, every: 20), inFlight: 12, events: events))
+        // A picture takes 20 / 40 + 40 / 40 + 20 / 32 s of a rank's 80.
+        #expect(state.pictures == 32)
+        #expect(abs(state.picturesPerHour - 3600 / 2.125) < 1e-6)
+    }
+
     @Test("Without a whole round after the ramp-up there is no steady state, and a longer one is waited for")
     func tooShort() {
         let short = progress(bursts: 2, of: 8, every: 20)

@@ -56,8 +56,8 @@ struct BenchCommand: ParsableCommand {
 
     @Option(
         help: Variable.steadySeconds.help(
-            "How long the steady state is measured.",
-            default: "until twice as many pictures as decode together are answered, at least 60 s",
+            "How long the steady state is measured; at least as many pictures are answered as decode together.",
+            default: "60, and until twice as many pictures as decode together are answered",
             valueName: "seconds"))
     var steadySeconds: Double?
 
@@ -99,7 +99,7 @@ struct BenchCommand: ParsableCommand {
         guard batch == nil else {
             throw ValidationError("'--batch' is a number of pictures; '--steady' takes as many as it needs.")
         }
-        if let seconds { return SteadyWorld.Length(seconds: seconds, pictures: 1) }
+        if let seconds { return SteadyWorld.Length(seconds: seconds, pictures: settings.maximumSequences) }
         return SteadyWorld.Length(seconds: 60, pictures: 2 * settings.maximumSequences)
     }
 

@@ -19,15 +19,18 @@ struct SteadyWorld {
     private let settings: BenchSettings
     private let folder: BenchFolder
     private let length: Length
-    /// Pictures in the queue that are not answered yet: enough that the world always finds a micro-batch.
+    /// Pictures that are not answered yet, to be kept: enough that the world finds micro-batches even when all sequences
+    /// end at once.
     private let target: Int
+    /// With fewer the world may have waited for pictures.
+    private let minimum: Int
 
     init(_ settings: BenchSettings, _ folder: BenchFolder, _ length: Length) {
         self.settings = settings
         self.folder = folder
         self.length = length
-        target =
-            settings.maximumSequences + 4 * settings.world.plan.visionRanks * settings.picturesPerMicroBatch + 4
+        minimum = 2 * settings.world.plan.visionRanks * settings.picturesPerMicroBatch
+        target = 2 * settings.maximumSequences + 2 * minimum + 4
     }
 
     /// - Returns: the figures of the steady state, and what the ranks reported of the whole run.
@@ -77,7 +80,7 @@ struct SteadyWorld {
             }
             if !isDraining {
                 progress.append(SteadyState.Progress(time: Date().timeIntervalSince1970, answered: counts.done))
-                if !ranLow, counts.outstanding < settings.maximumSequences {
+                if !ranLow, counts.outstanding < minimum {
                     ranLow = true
                     Console.writeLine(
                         "the queue ran low: the model answers faster than pictures are made, and waits for them")

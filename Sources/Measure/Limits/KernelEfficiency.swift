@@ -14,15 +14,13 @@ package struct KernelEfficiency: Equatable, Sendable {
     package init(kernels: String, precision: String) {
         switch (kernels, precision) {
         case ("avx512", "int8"):
-            (linear, attention, reading, isMeasured) = (0.70, 0.60, 0.75, true)
-        case ("avx512", "exact"):
-            (linear, attention, reading, isMeasured) = (0.85, 0.60, 0.85, true)
+            (linear, attention, reading, isMeasured) = (0.65, 0.60, 0.75, true)
         case ("avx512", _):
-            (linear, attention, reading, isMeasured) = (0.70, 0.60, 0.85, false)
+            (linear, attention, reading, isMeasured) = (0.82, 0.60, 0.85, true)
         case ("avx2", "int8"):
             (linear, attention, reading, isMeasured) = (0.75, 0.60, 0.75, true)
         case ("avx2", _):
-            (linear, attention, reading, isMeasured) = (0.85, 0.60, 0.80, true)
+            (linear, attention, reading, isMeasured) = (0.82, 0.60, 0.80, true)
         case ("amx", "exact"):
             (linear, attention, reading, isMeasured) = (0.60, 0.40, 0.85, false)
         case ("amx", _):

@@ -21,7 +21,7 @@ package struct KnownProcessor: Equatable, Sendable {
             name: "zen4", title: "AMD EPYC, Zen 4", kernels: "avx512",
             rates: [
                 .float32AVX2: 118, .float32AVX512: 118, .bfloat16AVX512: 236, .int8AVX2: 236, .int8AVX512: 472,
-            ], memoryPerCore: 15, memoryAtMost: 350),
+            ], memoryPerCore: 21, memoryAtMost: 350),
         KnownProcessor(
             name: "zen5", title: "AMD EPYC, Zen 5", kernels: "avx512",
             rates: [

@@ -38,9 +38,11 @@ package struct SteadyState: Sendable, Equatable, Encodable {
         }
     }
 
-    /// Of the window.
+    /// The length of the window.
     package let seconds: Double
+    /// Pictures that were answered in it.
     package let pictures: Int
+    /// By what each stage did in the window: more or fewer pictures may be begun in it than are answered.
     package let picturesPerHour: Double
     /// Sequences that decode together, on average over the time of decoding.
     package let sequencesPerStep: Double
@@ -72,11 +74,25 @@ package struct SteadyState: Sendable, Equatable, Encodable {
             let ranks = Set(own.map(\.rank)).count
             return ranks == 0 ? 0 : own.reduce(0) { $0 + overlap($1) } / length / Double(ranks)
         }
+        /// Seconds that a rank of the stage was busy, and pictures that the stage did.
+        func work(_ kind: Event.Kind, _ answered: Int) -> (seconds: Double, pictures: Double) {
+            let own = events.filter { $0.kind == kind && $0.end > $0.start }
+            let done = own.reduce(0) { $0 + Double($1.items) * overlap($1) / ($1.end - $1.start) }
+            let ranks = Double(max(1, Set(own.map(\.rank)).count))
+            // Every vision rank encodes other pictures; all Gemma ranks prefill and decode the same ones.
+            let pictures = kind == .vision ? done : kind == .prefill ? done / ranks : Double(answered)
+            return (share(kind) * length, pictures)
+        }
+        let answered = last.answered - first.answered
         let decoding = events.filter { $0.kind == .decode }
         let time = decoding.reduce(0) { $0 + overlap($1) }
         seconds = length
-        pictures = last.answered - first.answered
-        picturesPerHour = Double(pictures) / length * 3600
+        pictures = answered
+        // The time of a picture is the sum of what it takes in each stage.
+        let stages = Event.Kind.allCases.map { work($0, answered) }.filter { $0.seconds > 0 && $0.pictures > 0 }
+        let busy = stages.reduce(0) { $0 + $1.seconds }
+        let ofPicture = stages.reduce(0) { $0 + $1.seconds / $1.pictures }
+        picturesPerHour = (ofPicture > 0 ? busy / ofPicture : Double(answered)) / length * 3600
         sequencesPerStep = time > 0 ? decoding.reduce(0) { $0 + Double($1.items) * overlap($1) } / time : 0
         (visionShare, prefillShare, decodeShare) = (share(.vision), share(.prefill), share(.decode))
     }
