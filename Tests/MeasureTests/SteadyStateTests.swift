@@ -30,6 +30,14 @@ struct SteadyStateTests {
         #expect(state.seconds == 80 && state.pictures == 32)
     }
 
+    @Test("One long pause at the beginning does not hide the bursts after it")
+    func irregularBursts() throws {
+        let bursts = [(10.0, 8), (90, 16)] + (1...20).map { (90 + Double($0) * 4, 16 + 4 * $0) }
+        let seen = bursts.map { Progress(time: $0.0, answered: $0.1) } + [Progress(time: 173, answered: 96)]
+        let state = try #require(SteadyState(progress: seen, inFlight: 16, events: []))
+        #expect(state.pictures == 80 && state.seconds == 80)
+    }
+
     @Test("Answers that come one by one are as many bursts")
     func oneByOne() throws {
         let seen = (0...100).map { Progress(time: Double($0) * 2, answered: $0) }

@@ -109,14 +109,14 @@ package struct SteadyState: Sendable, Equatable, Encodable {
         return state.seconds >= seconds && state.pictures >= pictures
     }
 
-    /// Returns the ends of the bursts of answers. A pause that is long against the longest one ends a burst; the last burst
+    /// Returns the ends of the bursts of answers. A pause that is not short against the mean one ends a burst; the last burst
     /// counts only where such a pause was seen after it.
     private static func bursts(_ progress: [Progress]) -> [Progress] {
         var steps: [Progress] = []
         for entry in progress where entry.answered > (steps.last?.answered ?? 0) { steps.append(entry) }
         guard let end = progress.last?.time, steps.count > 1 else { return [] }
         let pauses = zip(steps, steps.dropFirst()).map { $1.time - $0.time }
-        let minimum = (pauses.max() ?? 0) / 4
+        let minimum = pauses.reduce(0, +) / Double(pauses.count) / 4
         let closed = zip(steps, pauses).filter { $0.1 > minimum }.map(\.0)
         return end - steps[steps.count - 1].time > minimum ? closed + steps.suffix(1) : closed
     }
