@@ -32,8 +32,9 @@ struct SteadyStateTests {
 
     @Test("One long pause at the beginning does not hide the bursts after it")
     func irregularBursts() throws {
-        let bursts = [(10.0, 8), (90, 16)] + (1...20).map { (90 + Double($0) * 4, 16 + 4 * $0) }
-        let seen = bursts.map { Progress(time: $0.0, answered: $0.1) } + [Progress(time: 173, answered: 96)]
+        var seen = [Progress(time: 10, answered: 8), Progress(time: 90, answered: 16)]
+        for burst in 1...20 { seen.append(Progress(time: Double(90 + 4 * burst), answered: 16 + 4 * burst)) }
+        seen.append(Progress(time: 173, answered: 96))
         let state = try #require(SteadyState(progress: seen, inFlight: 16, events: []))
         #expect(state.pictures == 80 && state.seconds == 80)
     }
