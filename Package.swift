@@ -134,7 +134,8 @@ let package = Package(
         .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "WorkerInterface", "Queue", "DecodingSettings", "PaliGemma", "Base", "TestSupport", "pg-worker",
+                "WorkerInterface", "Queue", "DecodingSettings", "PaliGemma", "Tensor", "Base", "TestSupport",
+                "pg-worker",
                 "paligemma", "faults",
             ]),
         .testTarget(
