@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What `--precision bf16` and `int8` cost in accuracy, beside transformers' bfloat16 and torch's dynamic int8 of the same
-checkpoints.
+"""What `--precision bf16` and `int8` cost in accuracy, beside transformers' bfloat16 and torch's dynamic int8 of the
+same checkpoints.
 
     python3 -m venv .venv && .venv/bin/pip install torch transformers sentencepiece protobuf pillow safetensors numpy
     .venv/bin/python benchmarks/accuracy.py [--programs .build/release] [--kinds] [--plant WHERE …] MODEL PICTURE…
@@ -40,6 +40,7 @@ KINDS = ["vision", "vision:q_proj", "vision:k_proj", "vision:v_proj", "out_proj"
 CHANNELS, FACTOR = 10, 30.0
 READERS = {"input_layernorm": ("q_proj", "k_proj", "v_proj"), "post_attention_layernorm": ("gate_proj", "up_proj"),
            "layer_norm1": ("q_proj", "k_proj", "v_proj"), "layer_norm2": ("fc1",)}
+RESIDUAL_WRITERS = ("down_proj", "o_proj", "fc2", "out_proj")
 
 
 def plant(model, where, out):
@@ -73,7 +74,7 @@ def plant(model, where, out):
                     if any(reader in name for reader in readers) and ("vision" in name) == ("layer_norm" in norm):
                         prefix = name.split("self_attn")[0].split("mlp")[0]
                         tensor[:, channels(prefix + norm, tensor.shape[1])] /= FACTOR
-            if where == "residual" and parts[-1] == "weight" and parts[-2] in ("down_proj", "o_proj", "fc2", "out_proj"):
+            if where == "residual" and parts[-1] == "weight" and parts[-2] in RESIDUAL_WRITERS:
                 tensor[channels("vision" if "vision" in name else "text", tensor.shape[0])] *= FACTOR
             if where == "hidden" and parts[-1] == "weight" and parts[-2] in ("up_proj", "fc1"):
                 tensor[channels(layer, tensor.shape[0])] *= FACTOR
@@ -120,8 +121,9 @@ class Torch:
 def own_logits(options, model, picture, answer, *more):
     with tempfile.NamedTemporaryFile(suffix=".f32") as file:
         subprocess.run(
-            [os.path.join(options.programs, "paligemma"), "inspect", "logits", picture, "--model", model, "--prompt", PROMPT,
-             "--max-tokens", str(len(answer)), "--forced-tokens", ",".join(map(str, answer)), "--output", file.name, *more],
+            [os.path.join(options.programs, "paligemma"), "inspect", "logits", picture, "--model", model,
+             "--prompt", PROMPT, "--max-tokens", str(len(answer)), "--forced-tokens", ",".join(map(str, answer)),
+             "--output", file.name, *more],
             check=True)
         return np.fromfile(file.name, dtype=np.float32).reshape(len(answer), -1).astype(np.float64)
 
@@ -141,8 +143,8 @@ def compare(label, found, expected, answers):
     same = np.mean([np.mean(a.argmax(-1) == b.argmax(-1)) for a, b in zip(found, expected)])
     rms = np.sqrt((difference ** 2).mean())
     print(f"  {label:28s} logits rms {rms:8.5f} (first token {np.sqrt((first ** 2).mean()):8.5f})  largest "
-          f"{np.abs(difference).max():8.4f}   log-probability {np.sqrt((chosen ** 2).mean()):8.5f}   same choice {100 * same:5.1f} %",
-          flush=True)
+          f"{np.abs(difference).max():8.4f}   log-probability {np.sqrt((chosen ** 2).mean()):8.5f}   "
+          f"same choice {100 * same:5.1f} %", flush=True)
     return rms
 
 
@@ -185,7 +187,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("pictures", nargs="+")
-    parser.add_argument("--programs", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.build/release"))
+    here = os.path.dirname(os.path.abspath(__file__))
+    parser.add_argument("--programs", default=os.path.join(here, "../.build/release"))
     parser.add_argument("--tokens", type=int, default=6)
     parser.add_argument("--plant", nargs="*", default=[], choices=["norms", "balanced", "residual", "hidden"])
     parser.add_argument("--kinds", action="store_true")

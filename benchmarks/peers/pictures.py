@@ -10,8 +10,9 @@ def _row(noise):
     """A row of RGB pixels between the noise's cells, each CELL pixels wide."""
     cells = [noise[start:start + 3] for start in range(0, len(noise), 3)]
     return bytes(
-        (left * (CELL - step) + right * step) // CELL
-        for one, next_one in zip(cells, cells[1:] + cells[:1]) for step in range(CELL) for left, right in zip(one, next_one))
+        (here * (CELL - step) + there * step) // CELL
+        for left, right in zip(cells, cells[1:] + cells[:1]) for step in range(CELL)
+        for here, there in zip(left, right))
 
 
 def picture(seed):

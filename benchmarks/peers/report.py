@@ -6,6 +6,10 @@ def share(equal, all_tokens):
     return f"{equal} of {all_tokens}" + (f", {100 * equal / all_tokens:.0f} %" if all_tokens else "")
 
 
+def columns(values):
+    return "".join(f"{value:9.2f}" for value in values)
+
+
 class Report:
     """`failures` maps the sides that took no part, or stopped, to the reason."""
 
@@ -63,7 +67,7 @@ class Report:
                 values = turns.figures(self.rounds, name, figure)
                 if not values:
                     continue
-                line = f"{name:24}{title:8}" + "".join(f"{value:9.2f}" for value in turns.spread(values))
+                line = f"{name:24}{title:8}" + columns(turns.spread(values))
                 if figure == "seconds":
                     peak = max(turns.figures(self.rounds, name, "memory_gb"))
                     line += f"{len(values):8}{peak:10.1f} GB"
@@ -79,7 +83,7 @@ class Report:
                 values = turns.ratios(self.rounds, above, below, figure)
                 if not values:
                     continue
-                line = f"{f'{above} / {below}':40}{title:8}" + "".join(f"{value:9.2f}" for value in turns.spread(values))
+                line = f"{f'{above} / {below}':40}{title:8}" + columns(turns.spread(values))
                 if figure == "seconds":
                     line += "   " + share(*turns.agreement(self.rounds, above, below))
                 lines.append(line)

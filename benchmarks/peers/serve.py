@@ -1,8 +1,8 @@
 """What the programs of all peers share: their options, and the conversation with benchmarks/compare.
 
 A peer loads its model, captions once to warm up, and writes a line of JSON: {"ready": seconds, "versions": {…}, …}.
-For each line that it then reads it captions all pictures and writes {"seconds": …, "tokens": […], …}. An error is a
-line {"error": reason} and ends it. Everything else that libraries write goes to standard error."""
+For each line that it then reads it captions all pictures and writes {"seconds": …, "tokens": […], …}. An error
+is a line {"error": reason} and ends it. Everything else that libraries write goes to standard error."""
 import argparse
 import importlib.metadata
 import json
@@ -32,8 +32,8 @@ def versions(*packages):
 def answer_standard_input(options, load):
     """Serves until standard input ends.
 
-    `load(options)` returns an object with `details`, a dictionary for the first line, `warm_up(pictures)` and
-    `caption(pictures, tokens)`, which returns the tokens of each answer, and `counted()`, more figures of the last round.
+    `load(options)` returns an object with `details`, a dictionary for the first line, `warm_up(pictures)`,
+    `caption(pictures, tokens)`, which returns the tokens of each answer, and `counted()`, more figures of the round.
     """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

@@ -62,7 +62,8 @@ class Ours:
         if lengths != {tokens}:
             # The program has no option to write on behind its end token.
             raise SideFailed(
-                f"our answers have {sorted(lengths)} tokens in place of {tokens}: one ended early. Ask for fewer --tokens.")
+                f"our answers have {sorted(lengths)} tokens in place of {tokens}: one ended early. Ask for fewer "
+                "--tokens.")
         return {"seconds": (last - first) / 1e6, "vision": vision / 1e6, "tokens": found}
 
     def end(self):
@@ -73,9 +74,10 @@ def describe_program(given, env):
     """The version of ours, and the set of kernels that it chooses here, as a run of a few seconds reports it."""
     program = f"{given.programs}/paligemma"
     try:
-        version = subprocess.run([program, "--version"], env=env, capture_output=True, text=True, check=True).stdout.strip()
+        version = subprocess.run([program, "--version"], env=env, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError) as error:
-        raise SideFailed(f"{program} does not run: {error}. Build it (make), or name another folder with --programs.") from error
+        raise SideFailed(
+            f"{program} does not run: {error}. Build it (make), or name another folder with --programs.") from error
     bench = subprocess.run(
         [program, "bench", "--shape", "tiny", "--batch", "1", "--new-tokens", "2", "--json"], env=env,
         capture_output=True, text=True, check=False)
@@ -83,21 +85,22 @@ def describe_program(given, env):
         kernels = json.loads(bench.stdout)["kernels"]
     except (ValueError, KeyError):
         kernels = f"unknown ('paligemma bench' said: {_last_line(bench.stderr)})"
-    return {"version": f"paligemma {version}", "kernels": kernels}
+    return {"version": f"paligemma {version.strip()}", "kernels": kernels}
 
 
 class Peer:
     """A peer's processes. They stay loaded from round to round where memory allows, and are stopped meanwhile, for some
     wait by asking again and again. Loading is never timed."""
 
-    def __init__(self, given, kind, env, python, model, pictures, work):
-        self.kind, self.stays = kind, given.peers_stay
+    def __init__(self, given, kind, stays, env, python, model, pictures, work):
+        self.kind, self.stays = kind, stays
         self.log = work / f"{kind.name}.log"
         self.env = env | (catalog.vllm_environment(python, given.cores) if kind.package == "vllm" else {})
         together = given.pictures if given.shape == "3b-224" else 1
         self.command = [
-            python, str(catalog.HERE / kind.script), "--model", model, "--pictures", str(pictures), "--precision",
-            kind.precision, "--together", str(together), "--tokens", str(given.tokens), "--threads", str(len(given.cores))]
+            python, str(catalog.HERE / kind.script), "--model", model, "--pictures", str(pictures),
+            "--precision", kind.precision, "--together", str(together), "--tokens", str(given.tokens),
+            "--threads", str(len(given.cores))]
         self.process = None
         self.details = {}
 

@@ -25,7 +25,8 @@ class Inputs:
         self.type = model.dtype
         pieces = sentencepiece.SentencePieceProcessor(model_file=str(Path(folder) / "tokenizer.model"))
         image = [model.config.image_token_id] * model.config.text_config.num_image_tokens
-        self.prompt = image + [model.config.text_config.bos_token_id] + pieces.encode(serve.PROMPT) + pieces.encode("\n")
+        text = pieces.encode(serve.PROMPT) + pieces.encode("\n")
+        self.prompt = image + [model.config.text_config.bos_token_id] + text
 
     def __call__(self, pictures):
         ids = torch.tensor([self.prompt] * len(pictures))

@@ -9,8 +9,9 @@ class SideFailed(Exception):
 def take_turns(sides, rounds, tell=lambda line: None):
     """Asks every side once a round, in order: A B C A B C …
 
-    `sides` maps a name to a call that returns a dictionary of figures. A side that raises SideFailed is not asked again;
-    the others go on. Returns the rounds, each a dictionary of the sides that measured in it, and the reasons of failures.
+    `sides` maps a name to a call that returns a dictionary of figures. A side that raises SideFailed is not asked
+    again; the others go on. Returns the rounds, each a dictionary of the sides that measured in it, and the reasons of
+    failures.
     """
     measured, failures = [], {}
     for number in range(rounds):
@@ -48,10 +49,10 @@ def ratios(rounds, above, below, figure="seconds"):
 
 
 def agreement(rounds, one, other):
-    """Of how many tokens, at the same place of the same answer, two sides say the same: (equal, all), over all rounds."""
+    """How many tokens at the same place of the same answer are the same on two sides, and of how many, in all rounds."""
     pairs = [
         pair for entry in rounds if one in entry and other in entry
-        for answers in zip(entry[one]["tokens"], entry[other]["tokens"], strict=True) for pair in zip(*answers, strict=True)]
+        for answers in zip(entry[one]["tokens"], entry[other]["tokens"]) for pair in zip(*answers)]
     return sum(a == b for a, b in pairs), len(pairs)
 
 

