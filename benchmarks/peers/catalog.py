@@ -60,6 +60,13 @@ def check_processor(kind, processor, avx2_only):
         raise SideFailed(f"{kind.name} takes AVX-512 where the processor has it. Leave --avx2 out.")
 
 
+def note(kind, processor, avx2_only):
+    """What to know of a peer on this processor, or nothing."""
+    if kind.precision == "bfloat16" and (avx2_only or not processor.flags & {"avx512_bf16", "amx_bf16", "bf16"}):
+        return "bfloat16 is emulated: no instructions for it here"
+    return None
+
+
 def check_memory(kind, checkpoint_bytes, large_pictures, available):
     """Raises SideFailed if the peer would need more memory than there is: the system would end some process for it."""
     needed = memory(kind, checkpoint_bytes, large_pictures)

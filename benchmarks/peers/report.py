@@ -1,5 +1,5 @@
 """What benchmarks/compare prints and writes as JSON."""
-from peers import turns
+from peers import catalog, turns
 
 
 def share(equal, all_tokens):
@@ -11,11 +11,12 @@ def columns(values):
 
 
 class Report:
-    """`failures` maps the sides that took no part, or stopped, to the reason."""
+    """`load` is the machine's load average before the first round, `program` describes ours, and `failures` maps the
+    sides that took no part, or stopped, to the reason."""
 
-    def __init__(self, given, processor, program, peers, rounds, failures):
-        self.given, self.processor, self.program, self.rounds = given, processor, program, rounds
-        self.failures = failures
+    def __init__(self, given, processor, load, program, peers, rounds, failures):
+        self.given, self.processor, self.load, self.program = given, processor, load, program
+        self.rounds, self.failures = rounds, failures
         self.peers = {name: peer.details for name, peer in peers.items()}
         self.ours = [f"ours {precision}" for precision in given.precision]
         self.measured = [
@@ -35,6 +36,7 @@ class Report:
         return {
             "options": vars(self.given),
             "processor": {"name": self.processor.name, "flags": self.processor.telling_flags},
+            "load_average_before": self.load,
             "ours": self.program, "peers": self.peers, "failures": self.failures,
             "ratios": [
                 {"above": above, "below": below, "whole": turns.ratios(self.rounds, above, below),
@@ -51,14 +53,18 @@ class Report:
             f"{given.tokens} tokens each", f"{given.ranks} of our ranks", f"{len(self.rounds)} rounds"]
         where = [
             f"cores {','.join(map(str, given.cores))} of {self.processor.name}", *self.processor.telling_flags,
-            *(["all limited to AVX2"] if given.avx2 else [])]
+            *(["all limited to AVX2"] if given.avx2 else []), f"load average {self.load:.1f} before"]
         ours = f"ours: {self.program['version']}, kernel set {self.program['kernels']}"
         peers = [
             f"{name}: " + ", ".join(
                 [f"{package} {version}" for package, version in details["versions"].items()]
-                + [f"{details['threads']} threads", details["kernels"], f"ready in {details['ready']:.0f} s"])
+                + [f"{details['threads']} threads", details["kernels"], f"ready in {details['ready']:.0f} s"]
+                + [note for note in [self._note(name)] if note])
             for name, details in self.peers.items() if details]
         return [", ".join(what), ", ".join(where), ours, *peers]
+
+    def _note(self, name):
+        return catalog.note(catalog.KINDS[name], self.processor, self.given.avx2)
 
     def _sides(self):
         lines = [f"{'seconds':24}{'':8}{'min':>9}{'median':>9}{'max':>9}{'rounds':>8}{'peak memory':>13}"]

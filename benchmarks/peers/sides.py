@@ -1,8 +1,12 @@
 """The processes that take turns: ours, started anew each round, and the peers."""
+import argparse
 import json
 import os
 import signal
 import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
 from peers import catalog
 from peers.machine import MemoryWatch
@@ -90,7 +94,10 @@ def describe_program(given, env):
 
 class Peer:
     """A peer's processes. They stay loaded from round to round where memory allows, and are stopped meanwhile, for some
-    wait by asking again and again. Loading is never timed."""
+    wait by asking again and again. Loading is never timed.
+
+    They are a process group of their own, in the session of this program: should it be killed while they are stopped,
+    the kernel wakes them with SIGHUP, which ends them."""
 
     def __init__(self, given, kind, stays, env, python, model, pictures, work):
         self.kind, self.stays = kind, stays
@@ -128,7 +135,7 @@ class Peer:
             self._signal(signal.SIGCONT)
             self.process.stdin.close()
             try:
-                self.process.wait(60)
+                self.process.wait(20)
             except subprocess.TimeoutExpired:
                 self._signal(signal.SIGKILL)
                 self.process.wait()
@@ -139,7 +146,7 @@ class Peer:
         with open(self.log, "w") as log:
             self.process = subprocess.Popen(
                 self.command, env=self.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
-                start_new_session=True)
+                preexec_fn=os.setpgrp)
         self.details = self._line()
 
     def _signal(self, number):
@@ -163,3 +170,35 @@ class Peer:
             -9: " Signal 9 is the system's when memory runs out: free some, or take fewer --layers.",
             -4: " Signal 4 is an instruction that this processor does not have."}.get(code, "")
         return f"{self.kind.name} ended {how}.{hint} It said last: {_last_line(self.log.read_text(errors='replace'))}"
+
+
+def self_check():
+    """Checks with a program of a few lines that a peer that ends in the middle fails with its reason, and a peer's own
+    error with its words. Raises AssertionError naming what is wrong."""
+    program = """
+import json, os, signal, sys
+print(json.dumps({"ready": 0, "versions": {}}), flush=True)
+sys.stdin.readline()
+print(json.dumps({"seconds": 1.5, "tokens": [[1]]}), flush=True)
+if sys.stdin.readline():
+    print("one line more", file=sys.stderr, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    with tempfile.TemporaryDirectory() as work:
+        kind = catalog.KINDS["transformers-f32"]
+        given = argparse.Namespace(pictures=1, shape="3b-224", tokens=1, cores=[0])
+        peer = Peer(given, kind, True, dict(os.environ), sys.executable, "model", "pictures", Path(work))
+        peer.command = [sys.executable, "-c", program]
+        assert peer()["seconds"] == 1.5
+        try:
+            peer()
+            raise AssertionError("a peer that was killed has not failed")
+        except SideFailed as failure:
+            assert "signal 9" in str(failure) and "one line more" in str(failure), failure
+        peer.command = [sys.executable, "-c", "print('{\"error\": \"no such model\"}')"]
+        try:
+            peer()
+            raise AssertionError("a peer with an error has not failed")
+        except SideFailed as failure:
+            assert "no such model" in str(failure), failure
+        peer.end()
