@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from peers import catalog
@@ -147,12 +148,22 @@ class Peer:
             self._signal(signal.SIGCONT)
             self.process.stdin.close()
             try:
-                self.process.wait(20)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
-                self._signal(signal.SIGKILL)
+                self.process.kill()
                 self.process.wait()
+            self._end_descendants()
             self.process.stdout.close()
             self.process = None
+
+    def _end_descendants(self):
+        """Ends what is left of the group, after a while in which vLLM's processes free their shared memory."""
+        for signal_number, seconds in ((0, 5), (signal.SIGTERM, 5), (signal.SIGKILL, 0)):
+            try:
+                os.killpg(self.process.pid, signal_number)
+            except ProcessLookupError:
+                return
+            time.sleep(seconds)
 
     def _load(self):
         with open(self.log, "w") as log:
