@@ -16,7 +16,7 @@ struct ModelParts {
     let fingerprint: ModelFingerprint
     let plan: ShardPlan
 
-    init(_ settings: WorkerSettings, worldSize: Int) throws {
+    init(_ settings: WorkerSettings, worldSize: Int, _ launch: Launch) throws {
         _ = try Kernels.requested()
         configuration = try ModelConfiguration(
             directory: settings.model, slidingWindow: settings.slidingWindow)
@@ -35,11 +35,16 @@ struct ModelParts {
             adapters: adapters.fingerprint, precision: settings.weights, resize: settings.resize)
         weights = try ModelWeights.load(
             checkpoint, configuration, precision: fingerprint.precision, fingerprint: fingerprint.checkpoint,
-            threads: Launch(worldSize: worldSize).cores, adapters: adapters
+            threads: launch.usableCores, adapters: adapters
         ) { making in
             let size = String(format: "%.0f MB", Double(making.byteCount) / 1e6)
             Console.log("quantizing the weights, once, into \(making.path) (\(size))")
         }
+    }
+
+    /// Returns the bytes of a weight as products read it, the maximum where there are several.
+    func elementSize(_ settings: WorkerSettings) -> Int {
+        settings.weights == .int8 ? 1 : checkpoint.tensors.values.map(\.entry.element.size).max() ?? 2
     }
 
     /// The model for people: the last part of its directory's path, and the settings that give it other answers.
