@@ -32,7 +32,7 @@ struct ModelParts {
         adapters = try AdapterSet(options: settings.adapters)
         fingerprint = ModelFingerprint(
             checkpoint: checkpoint.fingerprint(), hasSlidingWindow: configuration.text.window != nil,
-            adapters: adapters.fingerprint, precision: settings.weights, resize: settings.resize)
+            adapters: adapters.fingerprint, precision: settings.precision, resize: settings.resize)
         weights = try ModelWeights.load(
             checkpoint, configuration, precision: fingerprint.precision, fingerprint: fingerprint.checkpoint,
             threads: launch.usableCores, adapters: adapters
@@ -52,8 +52,8 @@ struct ModelParts {
         let options = WorkerOptions.table
         let directory = URL(fileURLWithPath: checkpoint.directory).standardizedFileURL.lastPathComponent
         var parts = [directory]
-        if fingerprint.precision != options.weights.defaultValue {
-            parts.append("\(options.weights.description.flag) \(fingerprint.precision.rawValue)")
+        if fingerprint.precision != options.precision.defaultValue {
+            parts.append("\(options.precision.description.flag) \(fingerprint.precision.rawValue)")
         }
         if fingerprint.hasSlidingWindow { parts.append(options.slidingWindow.description.flag) }
         if !adapters.names.isEmpty {

@@ -57,7 +57,7 @@ struct RankAgreement {
         if let own = ModelFingerprint(encoded: hello.fingerprint),
             let other = ModelFingerprint(encoded: first.fingerprint)
         {
-            compare(own.precision, other.precision) { "\(options.weights.description.flag) \($0.rawValue)" }
+            compare(own.precision, other.precision) { "\(options.precision.description.flag) \($0.rawValue)" }
             compare(own.hasSlidingWindow, other.hasSlidingWindow) {
                 ($0 ? "" : "no ") + options.slidingWindow.description.flag
             }

@@ -33,11 +33,15 @@ package struct WorkerOptions: OptionTable {
             "vision-ranks", variable: "VISION_RANKS", help: "How many ranks encode pictures.",
             defaultText: "what balances the stages", valueName: "count"), .plan)
 
-    package let weights = OptionDefinition<WeightPrecision>.choice(
+    package let precision = OptionDefinition<Precision>.choice(
         OptionDescription(
-            "weights", variable: "WEIGHTS",
-            help: "bf16: as the checkpoint stores them, exact. int8: quantized, faster, less accurate.",
-            valueName: "bf16|int8"), .world, default: .bf16)
+            "precision", variable: "PRECISION",
+            help: """
+                exact: products as in float32. bf16: activations of linear layers rounded to bfloat16, where the processor \
+                multiplies those. int8: weights and activations quantized, fastest, least accurate.
+                """, valueName: "exact|bf16|int8", legacyNames: ["weights"], legacyVariables: ["WEIGHTS"],
+            // The weights of a checkpoint are bfloat16, and were multiplied exactly.
+            legacyTexts: ["bf16": "exact"]), .world, default: .exact)
 
     package let threads = OptionDefinition<Int?>.count(
         OptionDescription(

@@ -152,7 +152,7 @@ struct BenchTests {
         let cases: [(arguments: [String], part: String)] = [
             ([], "--shape"),
             (["--shape", "7b-224"], "3b-224, 3b-448, 3b-896"),
-            (["--shape", "tiny", "--weights", "int4"], "bf16"),
+            (["--shape", "tiny", "--precision", "int4"], "exact"),
             (["--shape", "tiny", "--batch", "0"], "--batch"),
             (["--shape", "tiny", "--new-tokens", "-1"], "--new-tokens"),
             (["--shape", "tiny", "--layers", "0"], "layer"),

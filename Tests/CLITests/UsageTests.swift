@@ -71,7 +71,7 @@ struct UsageTests {
     @Test("A public model is planned without its files")
     func plan() throws {
         let outcome = try bench.run(
-            "inspect", "plan", "--shape", "pg2-28b-896", "--ranks", "4", "--prefill", "columns", "--weights", "int8")
+            "inspect", "plan", "--shape", "pg2-28b-896", "--ranks", "4", "--prefill", "columns", "--precision", "int8")
         #expect(outcome.code == 0, "\(outcome.errors)")
         for part in ["checkpoint   55.3 GB", "4 ranks: ", "heads 0-10 on key/value heads 0-5", "rank 3 "] {
             #expect(outcome.output.contains(part), "no \(part) in:\n\(outcome.output)")
@@ -84,7 +84,7 @@ struct UsageTests {
         let outcome = try bench.run("inspect", "model", CommandBench.miniature, "--ranks", "4")
         #expect(outcome.code == 0)
         for part in [
-            "pictures ", "vision ", "Gemma ", "BF16", "fingerprint ", "--weights int8", "4 ranks: ", "rank 3 ",
+            "pictures ", "vision ", "Gemma ", "BF16", "fingerprint ", "--precision int8", "4 ranks: ", "rank 3 ",
         ] {
             #expect(outcome.output.contains(part))
         }

@@ -38,7 +38,7 @@ struct Gemma2Tests {
 
     /// Two prefixes, one of several tiles and longer than the window, one that reaches it while it is answered.
     private func answers(
-        heads: Int, ranks: Int, split: PrefillCut.Split = .rows, precision: WeightPrecision = .bf16,
+        heads: Int, ranks: Int, split: PrefillCut.Split = .rows, precision: Precision = .exact,
         kernels: Kernels = .current, adapted: Bool = false
     ) throws -> [Answer] {
         let model = Self.model(heads: heads)

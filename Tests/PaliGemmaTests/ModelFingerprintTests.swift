@@ -10,6 +10,7 @@ import Testing
             ("0f3c", ModelFingerprint(checkpoint: "0f3c")),
             ("0f3c-window", ModelFingerprint(checkpoint: "0f3c", hasSlidingWindow: true)),
             ("0f3c-int8", ModelFingerprint(checkpoint: "0f3c", precision: .int8)),
+            ("0f3c-bf16", ModelFingerprint(checkpoint: "0f3c", precision: .bf16)),
             ("0f3c-big_vision", ModelFingerprint(checkpoint: "0f3c", resize: .bigVision)),
             ("0f3c-int8-big_vision", ModelFingerprint(checkpoint: "0f3c", precision: .int8, resize: .bigVision)),
             (

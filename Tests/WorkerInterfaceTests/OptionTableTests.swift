@@ -139,7 +139,7 @@ private struct SmallCommand: ParsableCommand {
         settings.queue = "jobs.db"
         settings.drain = true
         settings.ranksExpected = 3
-        settings.weights = .int8
+        settings.precision = .int8
         settings.prefill = .columns
         settings.link = .bfloat16
         settings.adapters = ["a=x", "b=y"]
@@ -154,9 +154,29 @@ private struct SmallCommand: ParsableCommand {
         }
         let read = try Worker.parse(settings.arguments).options.values(environment: [:])
         #expect(read.model == "model" && read.queue == "jobs.db" && read.drain && read.ranksExpected == 3)
-        #expect(read.weights == .int8 && read.prefill == .columns && read.link == .bfloat16)
+        #expect(read.precision == .int8 && read.prefill == .columns && read.link == .bfloat16)
         #expect(read.adapters == ["a=x", "b=y"] && read.drainTimeout == 12.5 && read.keyValueBudget == 1 << 30)
         #expect(settings.arguments.starts(with: ["--model", "model", "--queue", "jobs.db", "--drain"]))
+    }
+
+    @Test("The former option --weights means what it meant: bf16 was the exact mode")
+    func formerWeights() throws {
+        struct Worker: ParsableCommand {
+            enum Options: OptionSelection {
+                typealias Table = WorkerOptions
+                static let options: [any AnyOptionDefinition] = [WorkerOptions.table.precision]
+            }
+            @OptionGroup var options: OptionFlags<Options>
+        }
+        func read(_ arguments: [String], _ environment: [String: String] = [:]) throws -> Precision {
+            try Worker.parse(arguments).options.values(environment: environment).precision
+        }
+        #expect(try read(["--weights", "bf16"]) == .exact && read(["--weights", "int8"]) == .int8)
+        #expect(try read(["--precision", "bf16"]) == .bf16 && read(["--precision", "exact"]) == .exact)
+        #expect(try read([], ["PALIGEMMA_WEIGHTS": "bf16"]) == .exact)
+        #expect(try read([], ["PALIGEMMA_WEIGHTS": "int8"]) == .int8)
+        #expect(try read([], ["PALIGEMMA_PRECISION": "bf16", "PALIGEMMA_WEIGHTS": "int8"]) == .bf16)
+        #expect(try read([]) == .exact)
     }
 
     @Test("A model or queue that is missing is named with its flag and its variable")

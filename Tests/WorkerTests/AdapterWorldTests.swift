@@ -12,8 +12,8 @@ struct AdapterWorldTests {
 
     @Test(
         "Jobs with different adapters and none share batches, and each gets PEFT's answer",
-        arguments: ["odd", "second"], [(1, "bf16"), (3, "bf16"), (5, "bf16"), (8, "bf16"), (3, "int8")])
-    func allJobs(checkpoint: String, world: (ranks: Int, weights: String)) throws {
+        arguments: ["odd", "second"], [(1, "exact"), (3, "exact"), (5, "exact"), (8, "exact"), (3, "int8")])
+    func allJobs(checkpoint: String, world: (ranks: Int, precision: String)) throws {
         let reference = try ReferenceAnswers("adapters/\(checkpoint)")
         let folder = try TemporaryFolder()
         let source = Fixtures.path("goldens/\(checkpoint)")
@@ -23,10 +23,10 @@ struct AdapterWorldTests {
         let queue = try TestQueue()
         try queue.submit(["--jobs", reference.jobs])
         let outcome = try queue.work(
-            ranks: world.ranks, model: folder.path, Self.flags(checkpoint) + ["--weights", world.weights])
+            ranks: world.ranks, model: folder.path, Self.flags(checkpoint) + ["--precision", world.precision])
         #expect(outcome.status == 0, "\(outcome.errors)")
         // Of these small models the head alone is quantized.
-        let tolerance: Float = world.weights == "int8" ? 0.1 : 1e-3
+        let tolerance: Float = world.precision == "int8" ? 0.1 : 1e-3
         reference.expect(try queue.results(), margin: tolerance, tolerance: tolerance)
     }
 

@@ -168,7 +168,7 @@ struct DecodingTests {
         }
         let queue = try TestQueue()
         let goldens = try submit("grouped", to: queue)
-        let outcome = try queue.work(ranks: ranks, model: folder.path, ["--weights", "int8"])
+        let outcome = try queue.work(ranks: ranks, model: folder.path, ["--precision", "int8"])
         #expect(outcome.status == 0, "\(outcome.errors)")
         let together = try lines(queue)
         let draws = goldens.filter { $0.expected.draws != nil }.map(\.id)
@@ -187,7 +187,7 @@ struct DecodingTests {
         let path = try other.folder.write(some.joined(separator: "\n") + "\n", to: "jobs.jsonl")
         try other.submit(["--jobs", path])
         #expect(
-            try other.work(ranks: ranks, model: folder.path, ["--weights", "int8", "--batch-rows", "1"]).status == 0)
+            try other.work(ranks: ranks, model: folder.path, ["--precision", "int8", "--batch-rows", "1"]).status == 0)
         let apart = try lines(other)
         #expect(apart.count == draws.count)
         for id in draws {

@@ -82,8 +82,8 @@ struct FeatureCacheTests {
     }
 
     /// The picture was encoded before in another micro-batch, in which a last bit may differ.
-    @Test("A sampled answer is the same to the bit with the cache and without", arguments: ["bf16", "int8"])
-    func sampled(weights: String) throws {
+    @Test("A sampled answer is the same to the bit with the cache and without", arguments: ["exact", "int8"])
+    func sampled(precision: String) throws {
         // Eight bits are written beside the model.
         let copy = folder.file("model")
         try FileManager.default.copyItem(atPath: model, toPath: copy)
@@ -95,7 +95,7 @@ struct FeatureCacheTests {
         for (lines, flags) in [([draw], ["--feature-cache", "0"]), (greedy + [draw], []), ([draw] + greedy, [])] {
             let queue = try TestQueue()
             try queue.submit(["--jobs", folder.write(lines.joined(separator: "\n"), to: "drawn.jsonl")])
-            #expect(try queue.work(ranks: 2, model: copy, ["--weights", weights] + flags).status == 0)
+            #expect(try queue.work(ranks: 2, model: copy, ["--precision", precision] + flags).status == 0)
             answers.append(try #require(try queue.results().first { $0.id == "drawn" }))
         }
         for other in answers.dropFirst() {

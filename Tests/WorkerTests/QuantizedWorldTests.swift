@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Worlds with --weights int8", .timeLimit(.minutes(15 * Sanitizer.slowness)))
+@Suite("Worlds with --precision int8", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct QuantizedWorldTests {
     /// A copy of a model, so that tests that run at the same time make files of their own.
     private func copy(_ model: String) throws -> TemporaryFolder {
@@ -27,7 +27,7 @@ struct QuantizedWorldTests {
         let model = try copy(reference.model)
         let queue = try TestQueue()
         try queue.submit(["--jobs", reference.jobs])
-        let outcome = try queue.work(ranks: ranks, model: model.path, ["--weights", "int8"])
+        let outcome = try queue.work(ranks: ranks, model: model.path, ["--precision", "int8"])
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.errors.components(separatedBy: "quantizing the weights").count == 2, "\(outcome.errors)")
         #expect(quantizedFiles(model.path).count == 1)
@@ -39,14 +39,14 @@ struct QuantizedWorldTests {
 
     /// The miniature is sure of nearly all its tokens. Where the exact mode gives its token more than nine tenths, the
     /// fast mode has to give the same.
-    @Test("Tokens to which bf16 gives more than nine tenths are the same with int8", arguments: [1, 3, 4])
+    @Test("Tokens to which the exact mode gives more than nine tenths are the same with int8", arguments: [1, 3, 4])
     func sureAnswers(ranks: Int) throws {
         let model = try copy(Fixtures.path("../../Examples/miniature/model"))
         var answers: [[String: ReferenceAnswers.ResultLine]] = []
-        for weights in ["bf16", "int8"] {
+        for precision in ["exact", "int8"] {
             let queue = try TestQueue()
             try queue.submit(["--prompt", "caption en", Fixtures.path("../../Examples/pictures")])
-            let outcome = try queue.work(ranks: ranks, model: model.path, ["--weights", weights])
+            let outcome = try queue.work(ranks: ranks, model: model.path, ["--precision", precision])
             #expect(outcome.status == 0, "\(outcome.errors)")
             answers.append(Dictionary(uniqueKeysWithValues: try queue.results().map { ($0.id, $0) }))
         }
@@ -64,23 +64,23 @@ struct QuantizedWorldTests {
         let queue = try TestQueue()
         try queue.submit(["--jobs", reference.jobs])
         #expect(try queue.work(ranks: 1, model: model.path).status == 0)
-        let other = try queue.work(ranks: 1, model: model.path, environment: ["PALIGEMMA_WEIGHTS": "int8"])
-        #expect(other.status == 5 && other.errors.contains("--weights int8"), "\(other.errors)")
-        let unknown = try queue.work(ranks: 1, model: model.path, ["--weights", "int4"])
-        #expect(unknown.status == 2 && unknown.errors.contains("bf16 or int8"), "\(unknown.errors)")
+        let other = try queue.work(ranks: 1, model: model.path, environment: ["PALIGEMMA_PRECISION": "int8"])
+        #expect(other.status == 5 && other.errors.contains("--precision int8"), "\(other.errors)")
+        let unknown = try queue.work(ranks: 1, model: model.path, ["--precision", "int4"])
+        #expect(unknown.status == 2 && unknown.errors.contains("one of exact, bf16, int8"), "\(unknown.errors)")
     }
 
     @Test(
         "A world whose ranks differ in several settings does not start, and each setting is named",
         arguments: [
-            (["--weights", "bf16"], ["--weights", "int8"], "has --weights int8, but rank 0 on"),
+            (["--precision", "exact"], ["--precision", "int8"], "has --precision int8, but rank 0 on"),
             (
-                ["--resize", "big_vision", "--weights", "bf16"], ["--resize", "big_vision", "--weights", "int8"],
-                "has --weights int8, but rank 0 on"
+                ["--resize", "big_vision", "--precision", "exact"], ["--resize", "big_vision", "--precision", "int8"],
+                "has --precision int8, but rank 0 on"
             ),
             (
-                ["--resize", "pillow", "--weights", "bf16"], ["--resize", "big_vision", "--weights", "int8"],
-                "has --weights int8 and --resize big_vision, but rank 0 on"
+                ["--resize", "pillow", "--precision", "exact"], ["--resize", "big_vision", "--precision", "int8"],
+                "has --precision int8 and --resize big_vision, but rank 0 on"
             ),
             (["--resize", "pillow"], ["--resize", "big_vision"], "has --resize big_vision, but rank 0 on"),
         ])
@@ -108,7 +108,7 @@ struct QuantizedWorldTests {
             let queue = try TestQueue()
             try queue.submit(["--jobs", reference.jobs])
             return try queue.work(
-                ranks: 1, model: model.path, ["--weights", "int8"], environment: ["XDG_CACHE_HOME": cachePath])
+                ranks: 1, model: model.path, ["--precision", "int8"], environment: ["XDG_CACHE_HOME": cachePath])
         }
         #expect(try work(cache.path).status == 0)
         let name = try #require(quantizedFiles(model.path).first)

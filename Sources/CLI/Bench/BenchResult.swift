@@ -126,7 +126,7 @@ struct BenchResult: Encodable {
         shape = settings.shape
         visionLayers = model.vision.layers
         textLayers = model.text.layers
-        weights = settings.world.worker.weights.rawValue
+        weights = settings.world.worker.precision.rawValue
         newTokens = settings.newTokens
         ranks = plan.ranks
         visionRanks = plan.visionRanks

@@ -14,7 +14,7 @@ struct InspectLogitsCommand: ParsableCommand {
             In one process: the logits of an answer's first tokens, as float32 [tokens, vocabulary] without a header. \
             The tokens can be forced, so that two files are about the same answer.
 
-              paligemma inspect logits x.jpg --model DIR --prompt "caption en" --weights int8 --output int8.f32
+              paligemma inspect logits x.jpg --model DIR --prompt "caption en" --precision int8 --output int8.f32
             """)
 
     @Argument(help: "The picture.")
@@ -23,7 +23,7 @@ struct InspectLogitsCommand: ParsableCommand {
     enum Options: OptionSelection {
         typealias Table = WorkerOptions
         static let options: [any AnyOptionDefinition] = [
-            Table.table.model, Table.table.weights, Table.table.slidingWindow, Table.table.threads,
+            Table.table.model, Table.table.precision, Table.table.slidingWindow, Table.table.threads,
         ]
     }
 
@@ -60,7 +60,7 @@ struct InspectLogitsCommand: ParsableCommand {
         }
         let count = try Variable.maxTokens.count(maxTokens, option: "--max-tokens") ?? 1
         let probe = try LogitProbe(
-            directory: worker.model, precision: worker.weights,
+            directory: worker.model, precision: worker.precision,
             onlyWeights: try Variable.onlyWeights.value(onlyWeights),
             slidingWindow: worker.slidingWindow,
             threads: worker.threads ?? MachineLimits.current.cores)

@@ -32,7 +32,7 @@ struct InspectModelCommand: ParsableCommand {
             Self.describe(configuration, tokenizer) + Self.describe(checkpoint)
             + [
                 PlanReport.row(
-                    "int8", "\(ByteCount.text(weights.quantizedBytes)) more on the disk, once, for --weights int8")
+                    "int8", "\(ByteCount.text(weights.quantizedBytes)) more on the disk, once, for --precision int8")
             ]
             + PlanReport.lines(
                 plan: plan, configuration: configuration, elementSize: PlanReport.elementSize(of: checkpoint))

@@ -23,7 +23,7 @@ struct InspectPlanCommand: ParsableCommand {
 
     enum Options: OptionSelection {
         typealias Table = WorkerOptions
-        static let options: [any AnyOptionDefinition] = [Table.table.weights, Table.table.prefill]
+        static let options: [any AnyOptionDefinition] = [Table.table.precision, Table.table.prefill]
     }
 
     @OptionGroup var options: OptionFlags<Options>
@@ -39,7 +39,7 @@ struct InspectPlanCommand: ParsableCommand {
         let options = try options.values()
         let lines = PlanReport.lines(
             plan: try plan.resolved(for: model.configuration), configuration: model.configuration,
-            elementSize: options.weights == .int8 ? 1 : 2, split: options.prefill ?? .rows)
+            elementSize: options.precision == .int8 ? 1 : 2, split: options.prefill ?? .rows)
         print(([PlanReport.row("checkpoint", ByteCount.text(model.byteCount))] + lines).joined(separator: "\n"))
     }
 }

@@ -11,8 +11,7 @@ final class LogitProbe {
     private let gemma: Gemma
     private let recorder = Recorder()
 
-    init(directory: String, precision: WeightPrecision, onlyWeights: String?, slidingWindow: Bool, threads: Int) throws
-    {
+    init(directory: String, precision: Precision, onlyWeights: String?, slidingWindow: Bool, threads: Int) throws {
         configuration = try ModelConfiguration(directory: directory, slidingWindow: slidingWindow)
         tokenizer = try Tokenizer(directory: directory, configuration: configuration)
         let checkpoint = try Checkpoint(directory: directory)

@@ -13,7 +13,7 @@ struct RunForecast {
         self.settings = settings
         self.submission = submission
         let stored = PlanReport.elementSize(of: try Checkpoint(directory: settings.worker.model))
-        elementSize = settings.worker.weights == .int8 ? 1 : stored
+        elementSize = settings.worker.precision == .int8 ? 1 : stored
     }
 
     var text: String {
@@ -22,7 +22,10 @@ struct RunForecast {
             PlanReport.row("jobs", "\(submission.summary.added)\(faults)"),
             PlanReport.row("pictures", "\(submission.pictures), \(ByteCount.text(Int(submission.bytes)))"),
             PlanReport.row(
-                "model", settings.worker.model + (settings.worker.weights == .int8 ? ", --weights int8" : "")),
+                "model",
+                settings.worker.model
+                    + (settings.worker.precision == .exact ? "" : ", --precision \(settings.worker.precision.rawValue)")
+            ),
         ]
         lines += PlanReport.lines(plan: settings.plan, configuration: settings.configuration, elementSize: elementSize)
         return lines.joined(separator: "\n")

@@ -25,10 +25,10 @@ extension KernelBenchmark {
         ///
         /// - Throws: ``RandomModelError`` or ``ModelError`` where their files cannot be made.
         func matrices(
-            for product: Product, as precision: WeightPrecision, team: ThreadTeam
+            for product: Product, as precision: Precision, team: ThreadTeam
         ) throws -> [WeightMatrix] {
             let matrices = try matrices(for: product, team)
-            return precision == .bf16 ? matrices.stored : matrices.quantized
+            return precision == .int8 ? matrices.quantized : matrices.stored
         }
 
         private func matrices(

@@ -80,7 +80,7 @@ package final class KernelBenchmark {
     ///
     /// - Throws: ``RandomModelError`` or ``ModelError`` where the weights cannot be made.
     package func measure(
-        _ product: Product, _ weights: Weights, as precision: WeightPrecision = .bf16
+        _ product: Product, _ weights: Weights, as precision: Precision = .exact
     ) throws -> Figure {
         let matrices = try weights.matrices(for: product, as: precision, team: team)
         let x = filled(rows: product.rows, columns: product.inputs)

@@ -12,12 +12,12 @@ package struct ModelFingerprint: Equatable, Sendable {
     package var hasSlidingWindow: Bool
     /// A hash of the adapters and their names, in hexadecimal; nil where there are none.
     package var adapters: String?
-    package var precision: WeightPrecision
+    package var precision: Precision
     package var resize: PictureResize
 
     package init(
         checkpoint: String, hasSlidingWindow: Bool = false, adapters: String? = nil,
-        precision: WeightPrecision = .bf16, resize: PictureResize = .pillow
+        precision: Precision = .exact, resize: PictureResize = .pillow
     ) {
         self.checkpoint = checkpoint
         self.hasSlidingWindow = hasSlidingWindow
@@ -42,7 +42,7 @@ extension ModelFingerprint {
         var parts = [checkpoint]
         if hasSlidingWindow { parts.append(Self.windowPart) }
         if let adapters { parts += [Self.adaptersPart, adapters] }
-        if precision != .bf16 { parts.append(precision.rawValue) }
+        if precision != .exact { parts.append(precision.rawValue) }
         if resize != .pillow { parts.append(resize.rawValue) }
         return parts.joined(separator: "-")
     }
@@ -60,7 +60,7 @@ extension ModelFingerprint {
             parts.removeFirst()
             adapters = parts.removeFirst()
         }
-        if let precision = parts.first.flatMap(WeightPrecision.init(rawValue:)), precision != .bf16 {
+        if let precision = parts.first.flatMap(Precision.init(rawValue:)), precision != .exact {
             self.precision = precision
             parts.removeFirst()
         }

@@ -22,7 +22,7 @@ extension ModelWeights {
         }
     }
 
-    /// Bytes of the file that `--weights int8` makes.
+    /// Bytes of the file that `--precision int8` makes.
     package var quantizedBytes: Int {
         QuantizedLayout(matrices: quantizable.map { ($0.name, $0.matrix.outputs, $0.matrix.inputs) }, model: "")
             .byteCount

@@ -100,7 +100,7 @@ extension QueueError: CustomStringConvertible {
                 + "submit the same again when worlds have answered some, what is in already is not doubled"
         case .otherModel(let queue, let belongsTo, let offered):
             "the queue \(queue) belongs to the model \(belongsTo), not to \(offered); "
-                + "use a queue of its own for each model, with its --weights, --resize, --sliding-window and --adapter"
+                + "use a queue of its own for each model, with its --precision, --resize, --sliding-window and --adapter"
         case .failed(let queue, let doing, let detail):
             "the queue \(queue) failed while \(doing): \(detail); what was finished is kept, start the same command again"
         case .staleLease(let jobID):

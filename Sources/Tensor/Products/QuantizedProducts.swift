@@ -1,7 +1,7 @@
 import Base
 import CKernels
 
-/// Products with int8 weights (`--weights int8`): the input is quantized by row and block of inputs, the sums of a block
+/// Products with int8 weights (`--precision int8`): the input is quantized by row and block of inputs, the sums of a block
 /// are int32, and blocks are added in float32.
 ///
 /// - Many rows: a task multiplies all rows with as many panels of outputs as stay in its cache, block by block.

@@ -29,6 +29,8 @@ package struct OptionDescription: Sendable, Equatable {
     package let legacyNames: [String]
     /// Former names of the variable.
     package let legacyVariables: [String]
+    /// Texts that meant something else under a former name, and the texts that mean it now.
+    let legacyTexts: [String: String]
     /// Whether a value may begin with a dash, as a negative number does.
     package let allowsLeadingDash: Bool
     /// Whether only the variable exists, for what one program tells another.
@@ -40,7 +42,7 @@ package struct OptionDescription: Sendable, Equatable {
     package init(
         _ name: String, variable: String, kind: Kind = .value, help: String, defaultText: String? = nil,
         valueName: String? = nil, legacyNames: [String] = [], legacyVariables: [String] = [],
-        allowsLeadingDash: Bool = false, isVariableOnly: Bool = false
+        legacyTexts: [String: String] = [:], allowsLeadingDash: Bool = false, isVariableOnly: Bool = false
     ) {
         self.name = name
         self.variable = EnvironmentVariable.prefix + variable
@@ -50,6 +52,7 @@ package struct OptionDescription: Sendable, Equatable {
         self.valueName = valueName
         self.legacyNames = legacyNames
         self.legacyVariables = legacyVariables.map { EnvironmentVariable.prefix + $0 }
+        self.legacyTexts = legacyTexts
         self.allowsLeadingDash = allowsLeadingDash
         self.isVariableOnly = isVariableOnly
     }
@@ -72,10 +75,15 @@ package struct OptionDescription: Sendable, Equatable {
         return description
     }
 
+    /// Returns what a text under a former name is called now.
+    func translated(_ legacyText: String) -> String { legacyTexts[legacyText] ?? legacyText }
+
     /// The option's texts in an environment; nil where there are none. An empty variable counts as none.
     package func texts(in environment: [String: String]) -> [String]? {
-        let found = ([variable] + legacyVariables).lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
-        guard let text = found else { return nil }
+        func text(of variable: String) -> String? { environment[variable].flatMap { $0.isEmpty ? nil : $0 } }
+        guard let text = text(of: variable) ?? legacyVariables.lazy.compactMap(text).first.map(translated) else {
+            return nil
+        }
         if case .list(let separator?) = kind { return text.split(separator: separator).map(String.init) }
         return [text]
     }

@@ -25,7 +25,8 @@ package struct OptionFlags<Source: OptionSource>: ParsableArguments {
         for option in Source.descriptions where !option.isVariableOnly {
             for name in [option.name] + option.legacyNames {
                 let texts = try Self.texts(of: option, named: name, in: container)
-                if let texts { given[option.name, default: []] += texts }
+                guard let texts else { continue }
+                given[option.name, default: []] += name == option.name ? texts : texts.map(option.translated)
             }
         }
     }

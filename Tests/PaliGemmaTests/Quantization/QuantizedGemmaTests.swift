@@ -29,7 +29,7 @@ struct QuantizedGemmaTests {
 
     /// One picture's answer by a group of ranks.
     private func answers(
-        ranks: Int, precision: WeightPrecision, kernels: Kernels = .current, split: PrefillCut.Split = .columns
+        ranks: Int, precision: Precision, kernels: Kernels = .current, split: PrefillCut.Split = .columns
     ) throws -> [Answer] {
         let configuration = try ModelConfiguration(directory: model)
         let checkpoint = try Checkpoint(directory: model)
@@ -72,7 +72,7 @@ struct QuantizedGemmaTests {
         arguments: Kernels.available.map(\.name))
     func exactAnswers(name: String) throws {
         let kernels = try #require(Kernels.Level(rawValue: name).flatMap { Kernels(level: $0) })
-        let exact = try answers(ranks: 1, precision: .bf16)[0]
+        let exact = try answers(ranks: 1, precision: .exact)[0]
         let quantized = try answers(ranks: 1, precision: .int8, kernels: kernels)[0]
         #expect(quantized.tokens == exact.tokens)
         #expect(distance(quantized.logits, exact.logits) < 0.04)

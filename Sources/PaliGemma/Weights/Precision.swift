@@ -1,11 +1,14 @@
 import Foundation
 import Tensor
 
-/// The precision of the weights in products.
-package enum WeightPrecision: String, Sendable, CaseIterable {
-    /// Weights as the checkpoint stores them, multiplied in float32: the exact mode, whatever the stored type is.
+/// The precision of the linear layers. Everything else is always float32: the residual stream, norms, softmax, sums, logits.
+package enum Precision: String, Sendable, CaseIterable {
+    /// Products as float32 gives them, with the weights as the checkpoint stores them, whatever their type is.
+    case exact
+    /// Activations rounded to bfloat16 (8 bits), weights as the checkpoint stores them, sums in float32. On a processor
+    /// without products of bfloat16 it is the exact mode.
     case bf16
-    /// Weights and activations quantized to 8 bits, summed in int32: the fast mode, which loses accuracy.
+    /// Weights and activations quantized to 8 bits, summed in int32: the fastest and the least accurate.
     case int8
 }
 
@@ -20,7 +23,7 @@ extension ModelWeights {
     ///   - onCreation: called before the file of quantized weights is made.
     /// - Throws: ``ModelError``; with the code `quantized` where that file cannot be made.
     package static func load(
-        _ checkpoint: Checkpoint, _ configuration: ModelConfiguration, precision: WeightPrecision,
+        _ checkpoint: Checkpoint, _ configuration: ModelConfiguration, precision: Precision,
         fingerprint: String, threads: Int, only: String? = nil, adapters: AdapterSet = AdapterSet(),
         onCreation: (QuantizedFile.Creation) -> Void = { _ in }
     ) throws(ModelError) -> ModelWeights {
