@@ -42,11 +42,6 @@ struct ModelParts {
         }
     }
 
-    /// Returns the bytes of a weight as products read it, the maximum where there are several.
-    func elementSize(_ settings: WorkerSettings) -> Int {
-        settings.weights == .int8 ? 1 : checkpoint.tensors.values.map(\.entry.element.size).max() ?? 2
-    }
-
     /// The model for people: the last part of its directory's path, and the settings that give it other answers.
     var name: String {
         let options = WorkerOptions.table

@@ -22,19 +22,13 @@ struct RankBudgets {
     init(
         _ settings: WorkerSettings, _ parts: ModelParts, _ loop: RankLoop, _ host: MemoryPlan.Host, _ cut: PrefillCut
     ) throws {
-        let elementSize = parts.elementSize(settings)
         let plan = MemoryPlan(
             host,
             MemoryPlan.Maxima(
                 keyValueBudget: settings.keyValueBudget, featureCache: settings.featureCache,
                 batchRows: settings.effectiveBatchRows),
-            minimumRows: min(settings.effectiveBatchRows, parts.configuration.vision.tokens + 64)
-        ) { rows in
-            RankMemory(
-                plan: parts.plan, rank: loop.rank, configuration: parts.configuration, elementSize: elementSize,
-                rows: rows, cut: cut
-            ).activations
-        }
+            rank: loop.rank, of: parts.plan, configuration: parts.configuration,
+            elementSize: parts.checkpoint.elementSize(in: settings.precision), cut: cut)
         self.plan = plan
         // What was asked for holds, whatever the memory.
         let keyValueBudget = try loop.minimum(
@@ -49,23 +43,5 @@ struct RankBudgets {
         if batchRows < settings.effectiveBatchRows { reductions.append("\(batchRows) rows a micro-batch") }
         if featureCache < settings.featureCache { reductions.append("\(featureCache >> 20) MB of feature cache") }
         (self.keyValueBudget, self.batchRows, self.reductions) = (keyValueBudget, batchRows, reductions)
-    }
-}
-
-extension MemoryPlan.Host {
-    /// The host of a rank.
-    init(_ settings: WorkerSettings, _ parts: ModelParts, _ host: RankHost, _ machine: MachineLimits) {
-        let elementSize = parts.elementSize(settings)
-        let read = host.ranks.map { rank in
-            RankMemory(
-                plan: parts.plan, rank: rank, configuration: parts.configuration, elementSize: elementSize, rows: 1
-            ).weightsRead
-        }
-        // Together they read no more than there is, however many read the same.
-        let all = parts.checkpoint.tensors.values.reduce(0) { $0 + $1.entry.range.count }
-        self.init(
-            memory: machine.memory, weights: min(all, read.reduce(0, +)), textWeights: parts.weights.text.bytes,
-            ranks: host.ranks.count, visionRanks: host.ranks.count { parts.plan.encodesPictures($0) },
-            textRanks: host.ranks.count { parts.plan.holdsText($0) })
     }
 }

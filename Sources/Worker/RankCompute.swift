@@ -29,7 +29,9 @@ struct RankCompute {
         // A thread that waits spins only where that takes no core from another one.
         team = ThreadTeam(count: threads, spins: hasCorePerThread || share.takesTurns ? 2000 : 0)
         lock = share.takesTurns ? loop.makeComputeLock(for: team) : nil
-        let memory = MemoryPlan.Host(settings, parts, host, launch.machine)
+        let memory = MemoryPlan.Host(
+            memory: launch.machine.memory, ranks: host.ranks, plan: parts.plan, configuration: parts.configuration,
+            elementSize: parts.checkpoint.elementSize(in: settings.precision), checkpoint: parts.checkpoint.byteCount)
         let byRows = settings.prefill.map { $0 == .rows } ?? memory.keepsTextWeights
         prefillCut = PrefillCut(
             split: try loop.allAgree(byRows) ? .rows : .columns, overlaps: try !loop.allAgree(lock != nil))

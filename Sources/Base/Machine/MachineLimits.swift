@@ -45,7 +45,7 @@ package struct MachineLimits: Sendable, Equatable {
     package var memory: Int { min(machineMemory, container.memory ?? .max) }
 
     /// Describes for people what is limited and by what, one part for each: "2 of 64 cores (cgroup quota of 2.5)",
-    /// "4.0 of 264.0 GB of memory (cgroup limit)". Empty where the whole machine may be used.
+    /// "4 GB of 264 GB of memory (cgroup limit)". Empty where the whole machine may be used.
     package var descriptions: [String] {
         var parts: [String] = []
         let quota = container.cores.flatMap { $0 < Double(allowedCores.count) ? $0 : nil }
@@ -55,12 +55,16 @@ package struct MachineLimits: Sendable, Equatable {
             parts.append("\(cores) of \(machineCores) \(noun) (\(cause ?? "affinity mask"))")
         }
         if memory < machineMemory {
-            let (usable, whole) = (Double(memory) / 1e9, Double(machineMemory) / 1e9)
-            parts.append(String(format: "%.3g of %.3g GB of memory (cgroup limit)", usable, whole))
+            parts.append("\(Self.size(memory)) of \(Self.size(machineMemory)) of memory (cgroup limit)")
         }
         if !container.ignoredFiles.isEmpty {
             parts.append("ignored, for it cannot be read: \(container.ignoredFiles.joined(separator: ", "))")
         }
         return parts
+    }
+
+    private static func size(_ bytes: Int) -> String {
+        let isLarge = bytes >= 1_000_000_000
+        return String(format: isLarge ? "%.3g GB" : "%.3g MB", Double(bytes) / (isLarge ? 1e9 : 1e6))
     }
 }

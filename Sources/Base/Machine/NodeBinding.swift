@@ -33,6 +33,21 @@ package enum NodeBinding {
         return nodes[rank * share..<(rank + 1) * share].reduce(CoreSet()) { $0.union($1.cores) }
     }
 
+    /// The maximum number of ranks that are started without being asked for: with each of them more has to be sent.
+    private static let maximumRanks = 8
+
+    /// Returns the number of ranks for this machine: one for each NUMA node, because within a node all cores share a
+    /// rank's work without sending anything, and across nodes a rank's data should lie in its own memory. Where there
+    /// are many nodes, a rank has several; where the nodes do not serve ranks evenly, or the container's quota does not
+    /// leave each two cores, there is one.
+    package static func bestRanks(on machine: MachineLimits) -> Int {
+        let nodes = machine.nodes.count
+        let fitting = (1...max(1, min(nodes, maximumRanks))).filter { ranks in
+            nodes % ranks == 0 && cores(ofRank: 0, of: ranks, on: machine) != nil && machine.cores / ranks >= 2
+        }
+        return fitting.max() ?? 1
+    }
+
     /// Keeps the calling thread, and the threads that it starts from now on, to cores.
     ///
     /// - Throws: where the kernel refuses.
