@@ -89,8 +89,8 @@ package final class RankLoop {
     /// - Throws: `mpi`.
     package func minimum(_ number: Int) throws(ShardError) -> Int { try mpi.minimum(number) }
 
-    /// Returns what each rank of this host gives, in the order of their ranks, and which of them is this one; all ranks of
-    /// the world must ask, before their stages run, and give as many words.
+    /// Returns what each rank of this host gives, in the order of their ranks, and which of them is this one; all ranks
+    /// of the world must ask, before their stages run, and give as many words.
     ///
     /// - Throws: `mpi`.
     package func gatherOnHost(_ words: [UInt64]) throws(ShardError) -> (rank: Int, words: [[UInt64]]) {

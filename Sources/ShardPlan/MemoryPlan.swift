@@ -3,8 +3,8 @@ import PaliGemma
 /// How much memory the ranks of a host take by themselves, so that together they stay within what the host, or the
 /// container that they share, has.
 ///
-/// The checkpoint is one mapped file: ranks that read the same of it have it in memory once, and the kernel may take its
-/// pages away and read them again. What is left beside it is for what grows with the work.
+/// The checkpoint is one mapped file: ranks that read the same of it have it in memory once, and the kernel may take
+/// its pages away and read them again. What is left beside it is for what grows with the work.
 package struct MemoryPlan: Sendable, Equatable {
     /// The ranks of a world on one host, and what they share there. Sizes are in bytes.
     package struct Host: Sendable, Equatable {

@@ -15,8 +15,8 @@ struct Launch {
     /// Whether this rank has bound itself to a NUMA node, or to several.
     let isBoundToNode: Bool
 
-    /// Looks at the machine, and binds this rank to a part of it where that was asked for and the launcher has not bound
-    /// it. To be made before there are other threads.
+    /// Looks at the machine, and binds this rank to a part of it where that was asked for and the launcher has not
+    /// bound it. To be made before there are other threads.
     init(binding: RankBinding) {
         host = Self.hostName
         processID = getpid()

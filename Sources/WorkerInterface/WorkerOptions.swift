@@ -67,7 +67,8 @@ package struct WorkerOptions: OptionTable {
             help: """
                 Memory of a vision rank for the features of the pictures that it encoded last, as 2g or 512m; 0: none. \
                 Another question about such a picture needs no second pass of the vision tower.
-                """, defaultText: "512m, less where the memory is short", valueName: "bytes"), .world, default: "512m", mayBeZero: true)
+                """, defaultText: "512m, less where the memory is short", valueName: "bytes"), .world, default: "512m",
+        mayBeZero: true)
 
     package let featureFolder = OptionDefinition<String?>.text(
         OptionDescription(

@@ -28,7 +28,8 @@ struct MemoryPlanTests {
         }
     }
 
-    @Test("What all ranks of a host take together stays within what it has", arguments: [1, 2, 4, 8], [0.6, 2, 4, 8, 12])
+    @Test(
+        "What all ranks of a host take together stays within what it has", arguments: [1, 2, 4, 8], [0.6, 2, 4, 8, 12])
     func within(ranks: Int, gigabytes: Double) throws {
         for side in [224, 896] {
             let model = ShardPlanTests.model(side: side)

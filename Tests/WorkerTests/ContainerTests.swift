@@ -9,7 +9,7 @@ struct ContainerTests {
         struct Rank: Decodable {
             let threads: Double
             let cores: Double
-            let memory_limit_bytes: Double
+            let memoryLimitBytes: Double
         }
 
         let limits: [String]
@@ -29,7 +29,9 @@ struct ContainerTests {
         #expect(outcome.status == 0, "\(outcome.errors)")
         reference.expect(try queue.results())
         let data = try Data(contentsOf: URL(fileURLWithPath: folder.file("report")))
-        return (outcome.errors, try JSONDecoder().decode(Report.self, from: data))
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return (outcome.errors, try decoder.decode(Report.self, from: data))
     }
 
     @Test("A world's threads fit the quota, which its first line and its report name", arguments: [1, 2])
@@ -48,7 +50,7 @@ struct ContainerTests {
         let (log, report) = try run(ranks: ranks, environment: machine.environment)
         #expect(log.contains("; 600 MB of 65.5 GB of memory (cgroup limit); "), "\(log)")
         #expect(log.contains(" MB of KV cache a rank"), "\(log)")
-        #expect(report.ranks.allSatisfy { $0.memory_limit_bytes == 600_000_000 })
+        #expect(report.ranks.allSatisfy { $0.memoryLimitBytes == 600_000_000 })
         let given = try run(
             ranks: ranks, environment: machine.environment, ["--kv-budget", "1g", "--feature-cache", "64m"])
         #expect(!given.log.contains("of KV cache a rank"), "\(given.log)")

@@ -30,7 +30,8 @@ package struct ContainerLimits: Sendable, Equatable {
             let names =
                 switch folder.version {
                 case .one: ["memory.limit_in_bytes"]
-                // Above memory.high the kernel takes pages away and slows the process down: no plan should count on them.
+                // Above memory.high the kernel takes pages away and slows the process down: no plan should count on
+                // them.
                 case .two: ["memory.max", "memory.high"]
                 }
             for name in names {

@@ -1,4 +1,5 @@
-/// The control groups (cgroups) that this process is in, version 1 and version 2, as the mounted file systems show them.
+/// The control groups (cgroups) that this process is in, version 1 and version 2, as the mounted file systems show
+/// them.
 struct ControlGroups {
     /// What a controller limits, with its name in both versions.
     enum Controller: String {
@@ -40,8 +41,8 @@ struct ControlGroups {
         mounts = (files.text("/proc/self/mountinfo") ?? "").split(separator: "\n").compactMap(Self.mount)
     }
 
-    /// Returns the folders of the groups that limit this process by a controller: its own group and all above it, as far
-    /// as they are visible. A file system that shows the hierarchy from a group on hides what lies above that.
+    /// Returns the folders of the groups that limit this process by a controller: its own group and all above it, as
+    /// far as they are visible. A file system that shows the hierarchy from a group on hides what lies above that.
     func folders(of controller: Controller) -> [Folder] {
         memberships.flatMap { membership -> [Folder] in
             let version: Version = membership.controllers.isEmpty ? .two : .one

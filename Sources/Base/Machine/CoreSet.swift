@@ -1,3 +1,5 @@
+import Foundation
+
 /// A set of cores of the machine, by the numbers that the kernel gives them.
 package struct CoreSet: Sendable, Equatable {
     /// Bit c of word w stands for core 64 w + c. The last word is not zero.
@@ -22,8 +24,8 @@ package struct CoreSet: Sendable, Equatable {
     /// Reads a list as the kernel writes it: "0-3,8,10-11". Returns nil where the text is none.
     package init?(list: String) {
         var cores: [Range<Int>] = []
-        for part in list.split(separator: ",") {
-            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0.trimmed) }
+        for part in list.trimmingCharacters(in: .whitespacesAndNewlines).split(separator: ",") {
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
             guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], first >= 0,
                 first <= last, last < Self.maximum
             else { return nil }
@@ -51,15 +53,5 @@ package struct CoreSet: Sendable, Equatable {
 
     private mutating func trim() {
         while words.last == 0 { words.removeLast() }
-    }
-}
-
-extension Substring {
-    /// Without white space at its ends.
-    fileprivate var trimmed: Substring {
-        var text = self
-        while text.first?.isWhitespace ?? false { text.removeFirst() }
-        while text.last?.isWhitespace ?? false { text.removeLast() }
-        return text
     }
 }

@@ -4,8 +4,8 @@ package struct MemoryNode: Sendable, Equatable {
     /// Its cores that this process may run on.
     package let cores: CoreSet
 
-    /// Returns the nodes of the machine that have cores of a set, in the order of their numbers. Memory without cores is
-    /// none of them; a kernel that knows no nodes has one.
+    /// Returns the nodes of the machine that have cores of a set, in the order of their numbers. Memory without cores
+    /// is none of them; a kernel that knows no nodes has one.
     static func all(_ files: SystemFiles, allowed: CoreSet) -> [MemoryNode] {
         let folder = "/sys/devices/system/node"
         let nodes = files.names(in: folder).compactMap { name -> MemoryNode? in

@@ -1,8 +1,8 @@
 import CMachine
 
 /// Which cores each rank of a host keeps to, where the host has several NUMA nodes: those of one node, or of an equal
-/// share of the nodes. What a rank then allocates lies in the memory of its node, because the kernel gives a page of the
-/// node whose core touches it first.
+/// share of the nodes. What a rank then allocates lies in the memory of its node, because the kernel gives a page of
+/// the node whose core touches it first.
 package enum NodeBinding {
     /// The smallest node may have this share of the cores of the largest; with less, equal parts of the work would take
     /// too long on it.

@@ -3,8 +3,8 @@ import Foundation
 
 /// Whether processes that a launcher starts beside each other may read each other's memory, as Open MPI's ranks of one
 /// host do (single copies). A process may always read its own children; siblings may be kept from it by Yama's
-/// ptrace_scope, by the system call filter of a container, by user namespaces of their own, and by a program's file that
-/// may be executed and not read.
+/// ptrace_scope, by the system call filter of a container, by user namespaces of their own, and by a program's file
+/// that may be executed and not read.
 package enum SiblingMemory {
     /// Tries it with two children that are made for this, which takes about a millisecond. The calling process should
     /// be small and have few threads.

@@ -4,8 +4,8 @@ import Foundation
     import Glibc
 #endif
 
-/// The files in which the kernel describes the machine and this process, below a root: "/", or a folder of a test's that
-/// stands for it.
+/// The files in which the kernel describes the machine and this process, below a root: "/", or a folder of a test's
+/// that stands for it.
 package struct SystemFiles: Sendable {
     /// What is at a path.
     enum Content: Equatable {

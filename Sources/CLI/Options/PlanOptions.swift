@@ -13,7 +13,8 @@ struct PlanOptions: ParsableArguments {
     }
 
     @Option(
-        help: Variable.ranks.help("Processes that share the model.", default: "one for each NUMA node", valueName: "count"))
+        help: Variable.ranks.help(
+            "Processes that share the model.", default: "one for each NUMA node", valueName: "count"))
     var ranks: Int?
 
     @OptionGroup var stages: OptionFlags<Stages>

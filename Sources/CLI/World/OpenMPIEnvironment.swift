@@ -5,8 +5,9 @@ import Foundation
 #endif
 
 /// The settings of Open MPI with which a plain `mpirun -n N` works on this machine, also in a container, as root and
-/// with fewer cores than ranks. The same as cluster/env.sh, whose comments give the reasons. What depends on the host of
-/// a rank, pg-worker decides there: the NUMA node that it keeps to, and how messages between ranks of a host are copied.
+/// with fewer cores than ranks. The same as cluster/env.sh, whose comments give the reasons. What depends on the host
+/// of a rank, pg-worker decides there: the NUMA node that it keeps to, and how messages between ranks of a host are
+/// copied.
 enum OpenMPIEnvironment {
     /// Returns `environment` with the settings that it lacks. Those that it has are kept.
     static func completed(_ environment: [String: String]) -> [String: String] {

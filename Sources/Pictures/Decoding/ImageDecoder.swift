@@ -17,8 +17,8 @@ package enum ImageDecoder {
         package init(ignoreExif: Bool = false) { self.ignoreExif = ignoreExif }
     }
 
-    /// Called with the number of a picture's pixels before memory is allocated for them. Where it throws, the picture is
-    /// not decoded.
+    /// Called with the number of a picture's pixels before memory is allocated for them. Where it throws, the picture
+    /// is not decoded.
     typealias Admission = (Int) throws(ImageError) -> Void
 
     /// Decodes the bytes of a file.
@@ -81,7 +81,8 @@ package enum ImageDecoder {
         return image.oriented(options.ignoreExif ? .upright : WebPHeader.metadata(bytes).orientation)
     }
 
-    /// Checks the size that a header gives, allocates height x width x 3 bytes, and has a decoder of the shim fill them.
+    /// Checks the size that a header gives, allocates height x width x 3 bytes, and has a decoder of the shim fill
+    /// them.
     private static func fill(
         _ format: String, _ width: Int, _ height: Int, _ options: Options, _ admit: Admission,
         _ decode: (UnsafeMutablePointer<UInt8>, UnsafeMutablePointer<CChar>) -> Int32

@@ -81,8 +81,8 @@ final class MPI {
         return Host(rank: Int(rank), count: Int(count), memory: first)
     }
 
-    /// Returns the smallest of the numbers that the ranks of the world give, when all have given theirs; all must ask. A
-    /// rank that waits sleeps.
+    /// Returns the smallest of the numbers that the ranks of the world give, when all have given theirs; all must ask.
+    /// A rank that waits sleeps.
     func minimum(_ number: Int) throws(ShardError) -> Int {
         let numbers = UnsafeMutablePointer<Int64>.allocate(capacity: 2)
         defer { numbers.deallocate() }
@@ -96,8 +96,8 @@ final class MPI {
         return Int(numbers[1])
     }
 
-    /// Returns what each rank of this host gives, in the order of their ranks, and which of them is this one; every rank
-    /// of the world must call it, with as many words. A rank that waits sleeps.
+    /// Returns what each rank of this host gives, in the order of their ranks, and which of them is this one; every
+    /// rank of the world must call it, with as many words. A rank that waits sleeps.
     func gatherOnHost(_ own: [UInt64]) throws(ShardError) -> (rank: Int, words: [[UInt64]]) {
         var host: MPI_Comm? = nil
         try Self.check(

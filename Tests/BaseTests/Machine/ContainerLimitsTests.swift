@@ -77,7 +77,8 @@ struct ContainerLimitsTests {
         #expect(limits.memory == 500_000_000 && limits.cores == nil)
     }
 
-    @Test("A group outside of what is mounted is limited by the mounted folder at least", arguments: ["/other", "/../x"])
+    @Test(
+        "A group outside of what is mounted is limited by the mounted folder at least", arguments: ["/other", "/../x"])
     func outside(group: String) throws {
         let limits = try limits([
             "/proc/self/cgroup": "5:memory:\(group)\n",
@@ -105,9 +106,11 @@ struct ContainerLimitsTests {
         #expect(try limits([:]).cores == nil && limits([:]).memory == nil && limits([:]).ignoredFiles.isEmpty)
     }
 
-    @Test("A file that holds no limit is named, and the others count", arguments: [
-        "", "x 100000", "250000 0", "-5 100000", "1 2 3", "99999999999999999999 100000",
-    ])
+    @Test(
+        "A file that holds no limit is named, and the others count",
+        arguments: [
+            "", "x 100000", "250000 0", "-5 100000", "1 2 3", "99999999999999999999 100000",
+        ])
     func malformed(text: String) throws {
         let limits = try limits([
             "/proc/self/cgroup": "nonsense\n0::/a\n", "/proc/self/mountinfo": "short line\n" + Self.version2,

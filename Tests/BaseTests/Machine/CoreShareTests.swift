@@ -11,10 +11,13 @@ struct CoreShareTests {
         Array(repeating: CoreSet(0..<cores), count: ranks)
     }
 
-    @Test("Ranks that may run everywhere divide the cores, or take turns with all of them", arguments: [
-        (1, 64, 64, false), (1, 1, 1, false), (2, 64, 32, false), (4, 8, 2, false), (4, 7, 7, true), (4, 2, 2, true),
-        (2, 1, 1, true),
-    ])
+    @Test(
+        "Ranks that may run everywhere divide the cores, or take turns with all of them",
+        arguments: [
+            (1, 64, 64, false), (1, 1, 1, false), (2, 64, 32, false), (4, 8, 2, false), (4, 7, 7, true),
+            (4, 2, 2, true),
+            (2, 1, 1, true),
+        ])
     func unbound(ranks: Int, cores: Int, threads: Int, takesTurns: Bool) {
         for share in shares(unbound(ranks, on: cores)) {
             #expect(share.threads == threads && share.takesTurns == takesTurns)
@@ -32,9 +35,11 @@ struct CoreShareTests {
         for share in shares([CoreSet([0]), CoreSet([1])]) { #expect(share.threads == 1 && !share.takesTurns) }
     }
 
-    @Test("A quota is divided among all ranks, bound or not", arguments: [
-        (8, 4, false), (5, 2, false), (3, 3, true), (1, 1, true), (1000, 32, false),
-    ])
+    @Test(
+        "A quota is divided among all ranks, bound or not",
+        arguments: [
+            (8, 4, false), (5, 2, false), (3, 3, true), (1, 1, true), (1000, 32, false),
+        ])
     func quota(cores: Int, threads: Int, takesTurns: Bool) {
         for masks in [[CoreSet(0..<32), CoreSet(32..<64)], unbound(2, on: 64)] {
             for share in shares(masks, quota: cores) {
@@ -50,7 +55,7 @@ struct CoreShareTests {
         #expect(shares(unbound(2, on: 4), threads: 1).allSatisfy { $0.threads == 1 && !$0.takesTurns })
         #expect(shares(unbound(2, on: 4), threads: 4).allSatisfy { $0.threads == 4 && $0.takesTurns })
         #expect(shares(unbound(1, on: 4), threads: 9).allSatisfy { !$0.takesTurns && !$0.hasCorePerThread })
-        #expect(shares(unbound(2, on: 4), quota: 2, threads: 2).allSatisfy(\.takesTurns))
+        #expect(shares(unbound(2, on: 4), quota: 2, threads: 2).allSatisfy { $0.takesTurns })
         #expect(shares([CoreSet([0]), CoreSet([1])], threads: 1).allSatisfy { !$0.takesTurns && $0.hasCorePerThread })
         #expect(!shares(unbound(2, on: 4), threads: .max)[0].hasCorePerThread)
     }

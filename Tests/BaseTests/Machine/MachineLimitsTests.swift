@@ -17,20 +17,25 @@ struct MachineLimitsTests {
         #expect(machine.nodes.map(\.cores.count) == [32, 32])
     }
 
-    @Test("The tighter of affinity mask and quota counts, and says so", arguments: [
-        ("0-63", "200000 100000", 2, "2 of 64 cores (cgroup quota of 2)"),
-        ("0-3", "max 100000", 4, "4 of 64 cores (affinity mask)"),
-        ("0-3", "800000 100000", 4, "4 of 64 cores (affinity mask)"),
-        ("0-3,8-11", "250000 100000", 3, "3 of 64 cores (cgroup quota of 2.5)"),
-    ])
+    @Test(
+        "The tighter of affinity mask and quota counts, and says so",
+        arguments: [
+            ("0-63", "200000 100000", 2, "2 of 64 cores (cgroup quota of 2)"),
+            ("0-3", "max 100000", 4, "4 of 64 cores (affinity mask)"),
+            ("0-3", "800000 100000", 4, "4 of 64 cores (affinity mask)"),
+            ("0-3,8-11", "250000 100000", 3, "3 of 64 cores (cgroup quota of 2.5)"),
+        ])
     func cores(mask: String, quota: String, cores: Int, text: String) throws {
         let machine = limits(try MachineFolder(cores: mask, online: "0-63", limits: ["cpu.max": quota]))
         #expect(machine.cores == cores && machine.descriptions == [text])
     }
 
-    @Test("A quota is rounded to the nearest number of cores, at least one", arguments: [
-        ("10000", 1), ("100000", 1), ("140000", 1), ("150000", 2), ("240000", 2), ("250000", 3), ("999999999999999", 64),
-    ])
+    @Test(
+        "A quota is rounded to the nearest number of cores, at least one",
+        arguments: [
+            ("10000", 1), ("100000", 1), ("140000", 1), ("150000", 2), ("240000", 2), ("250000", 3),
+            ("999999999999999", 64),
+        ])
     func rounding(quota: String, cores: Int) throws {
         let machine = limits(
             try MachineFolder(cores: "0-63", online: "0-63", limits: ["cpu.max": quota + " 100000"]))

@@ -8,7 +8,9 @@ struct NodeBindingTests {
     private static let two = ["0-31", "32-63"]
     private static let four = ["0-15", "16-31", "32-47", "48-63"]
 
-    private func machine(_ nodes: [String], cores: String = "0-63", quota: String = "max 100000") throws -> MachineLimits {
+    private func machine(_ nodes: [String], cores: String = "0-63", quota: String = "max 100000") throws
+        -> MachineLimits
+    {
         let folder = try MachineFolder(cores: cores, online: "0-63", nodes: nodes, limits: ["cpu.max": quota])
         return MachineLimits(SystemFiles(root: folder.root))
     }
@@ -40,11 +42,14 @@ struct NodeBindingTests {
         #expect(try places(2, machine(Self.two, cores: "0-31")) == [nil, nil])
     }
 
-    @Test("The usual number of ranks is that of the nodes, one where they do not serve, and fits the quota", arguments: [
-        ([], "0-63", "max", 1), (two, "0-63", "max", 2), (four, "0-63", "max", 4), (four, "0-47", "max", 3),
-        (two, "0-7,32-33", "max", 1), (two, "0-31", "max", 1), (four, "0-63", "500000", 2), (two, "0-63", "300000", 1),
-        ((0..<16).map { "\($0 * 4)-\($0 * 4 + 3)" }, "0-63", "max", 8),
-    ])
+    @Test(
+        "The usual number of ranks is that of the nodes, one where they do not serve, and fits the quota",
+        arguments: [
+            ([], "0-63", "max", 1), (two, "0-63", "max", 2), (four, "0-63", "max", 4), (four, "0-47", "max", 3),
+            (two, "0-7,32-33", "max", 1), (two, "0-31", "max", 1), (four, "0-63", "500000", 2),
+            (two, "0-63", "300000", 1),
+            ((0..<16).map { "\($0 * 4)-\($0 * 4 + 3)" }, "0-63", "max", 8),
+        ])
     func bestRanks(nodes: [String], cores: String, quota: String, ranks: Int) throws {
         #expect(try NodeBinding.bestRanks(on: machine(nodes, cores: cores, quota: quota + " 100000")) == ranks)
     }
