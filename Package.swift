@@ -106,7 +106,10 @@ let package = Package(
             path: "Sources/CLI"),
 
         // MARK: Tests
-        .target(name: "TestSupport", dependencies: ["CPostgres"], path: "Tests/Support"),
+        .target(
+            name: "TestSupport", dependencies: ["Tensor", "CKernels", "CPostgres", "CTileModel"], path: "Tests/Support"),
+        // The kernels on tiles, compiled with a model of the tile unit.
+        .target(name: "CTileModel", dependencies: ["CKernels"], path: "Tests/TileModel"),
         // Imports against docs/architecture.md, and the order of folders inside each target.
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "BaseTests", dependencies: ["Base", "TestSupport"]),

@@ -13,7 +13,7 @@ extension ExitStatus {
         switch error {
         case let error as ModelError: self = error.code == .quantized ? .environment : .model
         case let error as QueueError: self = Self.isSupervised && Self.isFinal(error) ? .queueRefuses : .queue
-        case is PlanError, is OptionError, is Kernels.UnknownKernels: self = .usage
+        case is PlanError, is OptionError, is Kernels.UnavailableKernels: self = .usage
         case is EnvironmentError: self = .environment
         case is NotDrained: self = .signal(SIGTERM)
         default: self = .internalError

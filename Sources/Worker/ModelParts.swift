@@ -17,7 +17,7 @@ struct ModelParts {
     let plan: ShardPlan
 
     init(_ settings: WorkerSettings, worldSize: Int, _ launch: Launch) throws {
-        _ = try Kernels.requested()
+        try Kernels.check()
         configuration = try ModelConfiguration(
             directory: settings.model, slidingWindow: settings.slidingWindow)
         checkpoint = try Checkpoint(directory: settings.model)
@@ -40,6 +40,13 @@ struct ModelParts {
             let size = String(format: "%.0f MB", Double(making.byteCount) / 1e6)
             Console.log("quantizing the weights, once, into \(making.path) (\(size))")
         }
+    }
+
+    /// What is to be said about the precision that was asked for; nil where nothing is.
+    var precisionNote: String? {
+        guard fingerprint.precision == .bf16, !weights.multipliesRounded() else { return nil }
+        return "\(WorkerOptions.table.precision.description.flag) bf16 is the exact mode here: the kernels "
+            + "\(Kernels.current.name) gain nothing from rounded activations with this checkpoint's weights"
     }
 
     /// The model for people: the last part of its directory's path, and the settings that give it other answers.

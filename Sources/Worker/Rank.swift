@@ -41,6 +41,7 @@ final class Rank: @unchecked Sendable {
         supervisor = loop.rank == 0 ? SupervisorWatch(world: settings.worldName, host: launch.host) : nil
         coordinator = try Rank.coordinator(context, launch)
         if loop.rank == 0, !settings.quiet {
+            if let note = parts.precisionNote { Console.log(note) }
             Console.log(parts.plan.summary(parts, compute, launch))
         }
     }

@@ -9,9 +9,9 @@ import Testing
 struct KernelBenchmarkTests {
     @Test(
         "Operations and bytes of weights are counted with every set of kernels of this processor",
-        arguments: Kernels.available.map(\.name))
+        arguments: Kernels.setNames)
     func counts(name: String) throws {
-        let kernels = try #require(Kernels.Level(rawValue: name).flatMap { Kernels(level: $0) })
+        let kernels = try #require(Kernels.set(named: name))
         let benchmark = KernelBenchmark(kernels: kernels, threads: 2, seconds: 0)
         try withTemporaryDirectory { folder in
             let weights = KernelBenchmark.Weights(folder: folder)

@@ -117,10 +117,10 @@ struct Gemma2Tests {
 
     @Test(
         "Every set of kernels gives the same tokens and log-probabilities",
-        arguments: Kernels.available.indices.dropFirst())
-    func kernels(level: Int) throws {
+        arguments: Kernels.setNames.dropFirst())
+    func kernels(name: String) throws {
         let scalar = try answers(heads: 8, ranks: 1, kernels: .scalar)[0]
-        let vector = try answers(heads: 8, ranks: 1, kernels: Kernels.available[level])[0]
+        let vector = try answers(heads: 8, ranks: 1, kernels: #require(Kernels.set(named: name)))[0]
         #expect(vector.tokens == scalar.tokens)
         #expect(distance(vector, scalar) < 1e-4)
         #expect(zip(vector.logits, scalar.logits).allSatisfy { abs($0 - $1) < 1e-4 })

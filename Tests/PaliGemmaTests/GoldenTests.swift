@@ -2,6 +2,7 @@ import Foundation
 import PaliGemma
 import ShardPlan
 import Tensor
+import TestSupport
 import Testing
 
 @Suite("The forward pass equals the reference")
@@ -10,11 +11,14 @@ struct GoldenTests {
     /// checkpoints have wide weights, so that every part of the network matters.
     static let tolerance: Float = 3e-5
 
-    @Test("The vision tower equals the reference after every layer", arguments: Goldens.cases)
-    func vision(name: String) throws {
+    @Test(
+        "With every set of kernels the vision tower equals the reference after every layer", arguments: Goldens.cases,
+        Kernels.setNames)
+    func vision(name: String, kernels: String) throws {
         let goldens = try Goldens(name)
         let tower = VisionTower(
-            weights: goldens.weights, configuration: goldens.configuration, team: ThreadTeam(count: 2))
+            weights: goldens.weights, configuration: goldens.configuration, team: ThreadTeam(count: 2),
+            kernels: try #require(Kernels.set(named: kernels)))
         var seen: [String: Float] = [:]
         var stages = 0
         let pictures = try goldens.pictures
@@ -38,8 +42,10 @@ struct GoldenTests {
         for (layer, distance) in seen { #expect(distance < Self.tolerance, "\(layer)") }
     }
 
-    @Test("Gemma's layers, logits, tokens and log-probabilities equal the reference's", arguments: Goldens.cases)
-    func gemma(name: String) throws {
+    @Test(
+        "With every set of kernels Gemma's layers, logits, tokens and log-probabilities equal the reference's",
+        arguments: Goldens.cases, Kernels.setNames)
+    func gemma(name: String, kernels: String) throws {
         let goldens = try Goldens(name)
         let text = goldens.configuration.text
         var distances: [String: Float] = [:]
@@ -47,7 +53,7 @@ struct GoldenTests {
         let logits = try goldens.logits
         let gemma = Gemma(
             weights: goldens.weights, configuration: goldens.configuration, slice: TextSlice(whole: text),
-            group: SingleRank(), team: ThreadTeam(count: 2)
+            group: SingleRank(), team: ThreadTeam(count: 2), kernels: try #require(Kernels.set(named: kernels))
         ) { activation, view in
             switch activation {
             case .logits:
@@ -133,6 +139,23 @@ struct GoldenTests {
         }
     }
 
+    @Test(
+        "With every set of kernels any number of ranks gives the same tokens and log-probabilities as one",
+        arguments: Kernels.setNames, [2, 3, 5])
+    func ranks(kernels: String, count: Int) throws {
+        let kernels = try #require(Kernels.set(named: kernels))
+        for name in ["odd", "second"] {
+            let one = try answers(name, ranks: 1, PrefillCut(blockRows: 1024), kernels: kernels)[0]
+            for split in PrefillCut.Split.allCases {
+                let cut = PrefillCut(split: split, blockRows: 40, minimumRows: 1)
+                for other in try answers(name, ranks: count, cut, kernels: kernels) {
+                    #expect(other.tokens == one.tokens)
+                    #expect(zip(other.logProbabilities, one.logProbabilities).allSatisfy { abs($0 - $1) < 1e-4 })
+                }
+            }
+        }
+    }
+
     /// The checkpoints are made of wide random weights, where roundings grow: how near the answers stay to the exact
     /// ones is measured on real ones. Here all ranks must have the same bits, whatever they are.
     @Test(
@@ -159,7 +182,7 @@ struct GoldenTests {
     }
 
     private func answers(
-        _ name: String, ranks: Int, _ cut: PrefillCut, link: LinkFormat = .float32
+        _ name: String, ranks: Int, _ cut: PrefillCut, link: LinkFormat = .float32, kernels: Kernels = .current
     ) throws -> [Answer] {
         try InProcessGroup.run(ranks: ranks, link: link) { group in
             let goldens = try Goldens(name)
@@ -167,7 +190,7 @@ struct GoldenTests {
             let plan = try ShardPlan(ranks: ranks + 1, configuration: goldens.configuration, visionRanks: 1)
             let gemma = Gemma(
                 weights: goldens.weights, configuration: goldens.configuration, slice: plan.slices[group.rank],
-                group: group, team: ThreadTeam(count: 1), cut: cut)
+                group: group, team: ThreadTeam(count: 1), kernels: kernels, cut: cut)
             return Answer(try prefillAndDecode(gemma, goldens, steps: 8))
         }
     }

@@ -56,9 +56,10 @@ extension Kernels {
                             (product.panel, product.inputs, product.outputs) = (
                                 panel.baseAddress, x.count / rows, outputs
                             )
-                            (product.y, product.ldy, product.accumulate) = (y.baseAddress, stride, start != nil)
-                            product.bias = bias == nil ? nil : shift.baseAddress
-                            (product.finish, product.gate, product.ldg) = (finish, gate.baseAddress, stride)
+                            product.out = pg_output(
+                                y: y.baseAddress, ldy: stride, accumulate: start != nil,
+                                bias: bias == nil ? nil : shift.baseAddress, finish: finish, gate: gate.baseAddress,
+                                ldg: stride)
                             table.pointee.multiply(&product)
                         }
                     }

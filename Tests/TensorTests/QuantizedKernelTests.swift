@@ -6,7 +6,7 @@ import Testing
 struct QuantizedKernelTests {
     @Test(
         "Rows are quantized to the same numbers, with any lead and any length", VectorKernels.condition,
-        arguments: VectorKernels.names)
+        arguments: VectorKernels.withModel)
     func rows(name: String) throws {
         let (vector, scalar) = (try VectorKernels.named(name), Kernels.scalar)
         for (rows, lead, count) in [
@@ -38,7 +38,7 @@ struct QuantizedKernelTests {
 
     @Test(
         "Panels of weights are quantized and summed to the same numbers", VectorKernels.condition,
-        arguments: VectorKernels.names)
+        arguments: VectorKernels.withModel)
     func panels(name: String) throws {
         let (vector, scalar) = (try VectorKernels.named(name), Kernels.scalar)
         for (outputs, count) in [(16, 64), (16, 1), (1, 33), (7, 100), (16, 47), (15, 8)] {
@@ -55,7 +55,7 @@ struct QuantizedKernelTests {
 
     @Test(
         "Columns are weighed and inputs gathered to the same numbers", VectorKernels.condition,
-        arguments: VectorKernels.names)
+        arguments: VectorKernels.withModel)
     func outliers(name: String) throws {
         let (vector, scalar) = (try VectorKernels.named(name), Kernels.scalar)
         for (rows, count) in [(1, 1), (3, 16), (5, 40), (16, 99)] {
@@ -83,7 +83,7 @@ struct QuantizedKernelTests {
 
     @Test(
         "Products equal for every number of rows, with parts of panels at both ends", VectorKernels.condition,
-        arguments: VectorKernels.names)
+        arguments: VectorKernels.withModel)
     func products(name: String) throws {
         let (vector, scalar) = (try VectorKernels.named(name), Kernels.scalar)
         let table = vector.int8.pointee
@@ -114,7 +114,7 @@ struct QuantizedKernelTests {
 
     @Test(
         "The largest sums of products do not saturate", VectorKernels.condition,
-        arguments: VectorKernels.names)
+        arguments: VectorKernels.withModel)
     func extremes(name: String) throws {
         let vector = try VectorKernels.named(name)
         let count = 1152

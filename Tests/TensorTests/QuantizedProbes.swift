@@ -4,6 +4,7 @@ import Tensor
 /// Calls of single int8 kernels with arrays.
 extension Kernels {
     struct Rows: Equatable {
+        /// [groups][rows][4], whatever the order is in which the set has them.
         var values: [UInt8]
         var scales: [Float]
         var zeros: [Float]
@@ -11,12 +12,40 @@ extension Kernels {
 
     func quantizeRows(_ x: [Float], rows: Int, lead: Int, count: Int, levels: Int) -> Rows {
         let groups = (lead + count + 3) / 4
+        var lines = [UInt8](repeating: 77, count: lineBytes(groups: groups, rows: rows))
         var result = Rows(
             values: Array(repeating: 77, count: groups * rows * 4), scales: Array(repeating: -1, count: rows),
             zeros: Array(repeating: -1, count: rows))
         int8.pointee.quantize_rows(
-            x, rows, x.count / rows, lead, count, Int32(levels), &result.values, &result.scales, &result.zeros)
+            x, rows, x.count / rows, lead, count, Int32(levels), &lines, &result.scales, &result.zeros)
+        for group in 0..<groups {
+            for index in 0..<4 * rows {
+                result.values[group * 4 * rows + index] = lines[place(group, row: index / 4, rows: rows) + index % 4]
+            }
+        }
         return result
+    }
+
+    private func lineBytes(groups: Int, rows: Int) -> Int {
+        let line = int8.pointee.line_groups
+        return (groups + line - 1) / line * line * rows * 4
+    }
+
+    /// Returns where a group of a row begins in the order of this set.
+    private func place(_ group: Int, row: Int, rows: Int) -> Int {
+        let line = int8.pointee.line_groups
+        return ((group / line * rows + row) * line + group % line) * 4
+    }
+
+    /// Returns the values of rows in the order of this set.
+    private func lines(_ values: [UInt8], groups: Int, rows: Int) -> [UInt8] {
+        var lines = [UInt8](repeating: 0, count: lineBytes(groups: groups, rows: rows))
+        for group in 0..<groups {
+            for index in 0..<4 * rows {
+                lines[place(group, row: index / 4, rows: rows) + index % 4] = values[group * 4 * rows + index]
+            }
+        }
+        return lines
     }
 
     func quantizePanel(_ weights: [Float], outputs: Int, count: Int) -> (values: [Int8], scales: [Float]) {
@@ -57,7 +86,7 @@ extension Kernels {
             out += [gap, gap, gap]
         }
         let table = int8.pointee
-        rows.values.withUnsafeBufferPointer { values in
+        lines(rows.values, groups: groups, rows: count).withUnsafeBufferPointer { values in
             rows.scales.withUnsafeBufferPointer { rowScales in
                 rows.zeros.withUnsafeBufferPointer { rowZeros in
                     var activations = pg_int8_rows(

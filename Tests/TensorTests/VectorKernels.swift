@@ -1,16 +1,20 @@
 import Tensor
+import TestSupport
 import Testing
 
 /// The sets of vector kernels that this processor can run.
 enum VectorKernels {
-    static let names = Kernels.available.map(\.name).filter { $0 != Kernels.scalar.name }
+    static let names = Kernels.Level.allCases.filter { $0 != .scalar && $0 != .blas }
+        .compactMap { Kernels(level: $0)?.name }
+    /// And the model of the tile unit.
+    static let withModel = names + [Kernels.tileModel?.name].compactMap { $0 }
 
     /// Skips a test of vector kernels on a processor that has none.
     static let condition = ConditionTrait.enabled(
         if: !names.isEmpty, "this processor has neither AVX2 nor AVX-512: there are no vector kernels to test")
 
     static func named(_ name: String) throws -> Kernels {
-        try #require(Kernels.Level(rawValue: name).flatMap { Kernels(level: $0) })
+        try #require(Kernels.sets.first { $0.name == name })
     }
 }
 
@@ -22,6 +26,15 @@ struct KernelSetTests {
 
     @Test("This processor runs the AVX-512 kernels", .enabled(if: Kernels(level: .avx512) != nil, "no AVX-512"))
     func avx512() { #expect(VectorKernels.names.contains("avx512")) }
+
+    @Test("This processor runs products of pairs of bfloat16", .enabled(if: Kernels.current.pairs != nil, "no AVX512_BF16"))
+    func pairs() throws { #expect(try VectorKernels.named("avx512").pairs != nil) }
+
+    @Test("This processor runs the kernels on tiles", .enabled(if: Kernels(level: .amx) != nil, "no AMX"))
+    func amx() { #expect(VectorKernels.names.contains("amx")) }
+
+    @Test("The model of the tile unit runs", .enabled(if: Kernels.tileModel != nil, "no AVX2, for which it is compiled"))
+    func model() { #expect(VectorKernels.withModel.count == VectorKernels.names.count + 1) }
 
     @Test("This processor runs the int8 kernels for AVX-512 VNNI", .enabled(if: hasVNNI, "no AVX-512 VNNI"))
     func vnni() throws { #expect(try VectorKernels.named("avx512").int8.pointee.levels == 255) }

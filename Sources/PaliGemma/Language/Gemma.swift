@@ -62,7 +62,7 @@ package final class Gemma {
         self.group = group
         self.team = team
         self.kernels = kernels
-        linear = Linear(team: team, kernels: kernels, meter: meter)
+        linear = Linear(team: team, kernels: kernels, activations: weights.activations, meter: meter)
         scoreRule = configuration.text.scoreRule
         embeddingScale = Float(configuration.text.width).squareRoot()
         attention = TiledAttention(team: team, kernels: kernels, rule: scoreRule, phase: .prefill, meter: meter)

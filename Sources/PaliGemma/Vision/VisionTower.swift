@@ -36,7 +36,7 @@ package final class VisionTower {
         self.weights = weights.vision
         self.team = team
         self.kernels = kernels
-        linear = Linear(team: team, kernels: kernels, meter: meter)
+        linear = Linear(team: team, kernels: kernels, activations: weights.activations, meter: meter)
         attention = TiledAttention(
             team: team, kernels: kernels,
             rule: ScoreRule(scale: 1 / Float(configuration.vision.headWidth).squareRoot()), phase: .vision, meter: meter

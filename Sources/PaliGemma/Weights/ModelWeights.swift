@@ -7,6 +7,8 @@ package struct ModelWeights: Sendable {
     package let vision: VisionWeights
     package let projector: DenseWeights  // projector
     package let text: TextWeights
+    /// What becomes of the inputs of linear layers.
+    package var activations = ActivationPrecision.float32
 
     /// Takes all tensors out of a checkpoint. Each must be there and have the shape that the configuration asks for, and none
     /// may be left over.
@@ -25,6 +27,11 @@ package struct ModelWeights: Sendable {
             &reader, "projector", outputs: configuration.text.width, inputs: configuration.vision.width)
         text = try TextWeights(&reader, configuration.text)
         try reader.finish()
+    }
+
+    /// Whether products are faster with activations that are rounded to bfloat16.
+    package func multipliesRounded(_ kernels: Kernels = .current) -> Bool {
+        kernels.multipliesRounded(text.head.element)
     }
 }
 

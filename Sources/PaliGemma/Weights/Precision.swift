@@ -27,7 +27,8 @@ extension ModelWeights {
         fingerprint: String, threads: Int, only: String? = nil, adapters: AdapterSet = AdapterSet(),
         onCreation: (QuantizedFile.Creation) -> Void = { _ in }
     ) throws(ModelError) -> ModelWeights {
-        let stored = try ModelWeights(checkpoint: checkpoint, configuration: configuration, adapters: adapters)
+        var stored = try ModelWeights(checkpoint: checkpoint, configuration: configuration, adapters: adapters)
+        if precision == .bf16 { stored.activations = .bfloat16 }
         guard precision == .int8 else { return stored }
         var file = try QuantizedFile(
             of: stored.quantizable, model: fingerprint + checkpoint.stamps, directory: checkpoint.directory,

@@ -82,7 +82,8 @@ package struct DecodeAttention: ~Copyable {
         let (partials, totals) = (partials.view, totals.view)
         team.run(splits.count) { index, thread in
             let group = all[splits[index].group]
-            let arranged = ArrangedRows.count(rows: group.query.rows, inputs: group.query.columns)
+            let arranged = FewRowsProducts(kernels: kernels, format: .float32)
+                .floats(rows: group.query.rows, inputs: group.query.columns)
             Self.attend(
                 group, splits[index].keys, into: Self.part(partials, index, group), totals: totals.row(index),
                 memory: team.scratch(thread: thread, count: arranged + group.query.rows * Self.keysPerSplit), kernels,
@@ -125,8 +126,9 @@ package struct DecodeAttention: ~Copyable {
     ) {
         let table = kernels.table.pointee
         let query = group.query
+        let products = FewRowsProducts(kernels: kernels, format: .float32)
         let scores = MatrixView(
-            base: arranged + ArrangedRows.count(rows: query.rows, inputs: query.columns), rows: query.rows,
+            base: arranged + products.floats(rows: query.rows, inputs: query.columns), rows: query.rows,
             columns: keys.count)
         table.arrange(query.base, query.rows, query.columns, query.stride, arranged)
         group.forEachPart(of: keys) { part, start in

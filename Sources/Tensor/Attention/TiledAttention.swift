@@ -37,15 +37,16 @@ package final class TiledAttention: @unchecked Sendable {
 
     /// The rows of queries that one task works on: a multiple of the rows of every register tile.
     package static let queryRows = 96
-    /// The rows whose scores stay in the first cache between the two products.
-    private static let scoreRows = 24
+    /// The rows whose scores stay in the cache between the two products: in the first one where they are read in place, in
+    /// the second one where they are arranged.
+    private var scoreRows: Int { panels.rowGroup > 1 ? 32 : 24 }
 
     /// Heads whose keys and values are packed: good until the next ``prepare(_:)``, which takes the same memory.
     package struct PackedHeads: Sendable {
         fileprivate let panels: [Panels]
     }
 
-    /// Where the panels of a packed head's tiles begin.
+    /// The panels of a packed head: for each tile of keys one of keys, then one of values.
     fileprivate struct Panels: @unchecked Sendable {
         // @unchecked: each panel is written by one task, and read after the region.
         let keys: Int
@@ -57,8 +58,18 @@ package final class TiledAttention: @unchecked Sendable {
 
         var tiles: Int { (keys + tile - 1) / tile }
         func range(_ index: Int) -> Range<Int> { index * tile..<min(keys, (index + 1) * tile) }
-        func keyPanel(_ index: Int) -> UnsafeMutablePointer<Float> { first + index * tileFloats }
-        func valuePanel(_ index: Int) -> UnsafeMutablePointer<Float> { first + index * tileFloats + keyFloats }
+
+        /// Returns the keys of a tile, as many outputs.
+        func keys(_ index: Int) -> Panel {
+            Panel(base: first + index * tileFloats, outputs: range(index).count, inputs: width, element: .float32)
+        }
+
+        /// Returns the values of a tile, whose keys are the inputs.
+        func values(_ index: Int) -> Panel {
+            Panel(
+                base: first + index * tileFloats + keyFloats, outputs: width, inputs: range(index).count,
+                element: .float32, isOfColumns: true)
+        }
     }
 
     private let team: ThreadTeam
@@ -66,6 +77,7 @@ package final class TiledAttention: @unchecked Sendable {
     private let rule: ScoreRule
     private let phase: OperationMeter.Phase
     private let meter: OperationMeter
+    private let panels: any PanelProducts
     private var memory = Matrix(rows: 0, columns: 0)
 
     /// - Parameter phase: the part of the forward pass that the time is counted for.
@@ -78,35 +90,33 @@ package final class TiledAttention: @unchecked Sendable {
         self.rule = rule
         self.phase = phase
         self.meter = meter
+        panels = kernels.panels(for: .float32, .float32)
     }
 
     /// Packs keys and values for the blocks that attend to them; the originals may be overwritten afterwards.
     package func prepare(_ heads: [Head]) -> PackedHeads {
         let start = Timeline.now()
-        let panels = place(heads)
-        let tiles = panels.indices.flatMap { head in (0..<panels[head].tiles).map { (head, $0) } }
-        team.run(tiles.count) { [kernels] task, _ in
+        let packed = place(heads)
+        let tiles = packed.indices.flatMap { head in (0..<packed[head].tiles).map { (head, $0) } }
+        team.run(tiles.count) { [panels] task, _ in
             let (index, tile) = tiles[task]
-            let (head, panel) = (heads[index], panels[index])
-            let (key, value) = (head.key.rows(panel.range(tile)), head.value.rows(panel.range(tile)))
-            kernels.table.pointee.pack(
-                PG_FLOAT32, key.base, key.rows, key.columns, key.stride, panel.keyPanel(tile))
-            kernels.table.pointee.pack_columns(
-                value.base, value.rows, value.columns, value.stride, panel.valuePanel(tile))
+            let (head, own) = (heads[index], packed[index])
+            panels.pack(PanelSource(head.key.rows(own.range(tile))), into: own.keys(tile).base)
+            panels.packColumns(head.value.rows(own.range(tile)), into: own.values(tile).base)
         }
         meter.record(.attention, in: phase, from: start, operations: 0)
-        return PackedHeads(panels: panels)
+        return PackedHeads(panels: packed)
     }
 
     /// Computes attention for all blocks, each on one thread.
     ///
     /// - Parameter heads: what the blocks' indices of heads refer to.
     package func callAsFunction(_ blocks: [Block], over heads: PackedHeads) {
-        let (start, panels) = (Timeline.now(), heads.panels)
+        let (start, packed) = (Timeline.now(), heads.panels)
         team.run(blocks.count) { task, thread in
-            attend(blocks[task], panels[blocks[task].head], thread: thread)
+            attend(blocks[task], packed[blocks[task].head], thread: thread)
         }
-        let operations = blocks.reduce(0) { $0 + 4 * $1.query.rows * panels[$1.head].keys * $1.query.columns }
+        let operations = blocks.reduce(0) { $0 + 4 * $1.query.rows * packed[$1.head].keys * $1.query.columns }
         meter.record(.attention, in: phase, from: start, operations: Double(operations))
     }
 
@@ -114,10 +124,11 @@ package final class TiledAttention: @unchecked Sendable {
     private func place(_ heads: [Head]) -> [Panels] {
         var total = 0
         let sizes = heads.map { head -> (tile: Int, keyFloats: Int, tileFloats: Int, offset: Int) in
-            let (keys, width, group) = (head.key.rows, head.key.columns, kernels.tileOutputs)
+            let (keys, width, group) = (head.key.rows, head.key.columns, panels.outputGroup)
             let tile = max(1, min(480, 61440 / max(1, width)) / group) * group
-            let keyFloats = kernels.panelFloats(outputs: min(tile, keys), inputs: width)
-            let tileFloats = keyFloats + kernels.panelFloats(outputs: width, inputs: min(tile, keys))
+            let count = min(tile, keys)
+            let keyFloats = aligned(panels.panelFloats(outputs: count, inputs: width, of: .float32))
+            let tileFloats = keyFloats + aligned(panels.panelFloats(outputs: width, inputs: count, of: .float32))
             defer { total += (keys + tile - 1) / tile * tileFloats }
             return (tile, keyFloats, tileFloats, total)
         }
@@ -132,32 +143,61 @@ package final class TiledAttention: @unchecked Sendable {
         }
     }
 
-    private func attend(_ block: Block, _ panel: Panels, thread: Int) {
+    /// Rounds up to whole lines of the cache.
+    private func aligned(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }
+
+    private func attend(_ block: Block, _ packed: Panels, thread: Int) {
         let (rows, width) = (block.query.rows, block.query.columns)
-        precondition(width == panel.width && block.out.columns == width && block.out.rows == rows)
-        guard rows > 0, panel.keys > 0 else { return }
-        let scratch = team.scratch(thread: thread, count: Self.scoreRows * panel.tile + 2 * rows)
-        let maximum = scratch + Self.scoreRows * panel.tile
-        let sum = maximum + rows
+        precondition(width == packed.width && block.out.columns == width && block.out.rows == rows)
+        guard rows > 0, packed.keys > 0 else { return }
+        let memory = AttentionMemory(panels, packed.tile, rows: rows, width: width, scoreRows: scoreRows)
+        let scratch = team.scratch(thread: thread, count: memory.count)
+        let (maximum, sum) = (scratch + memory.totals, scratch + memory.totals + rows)
         maximum.update(repeating: -.infinity, count: rows)
         sum.update(repeating: 0, count: rows)
+        let query = rowsOperand(block.query, memory: scratch + memory.query)
 
-        for tile in 0..<panel.tiles {
-            for start in stride(from: 0, to: rows, by: Self.scoreRows) {
-                let part = start..<min(rows, start + Self.scoreRows)
-                let scores = MatrixView(base: scratch, rows: part.count, columns: panel.range(tile).count)
-                kernels.multiply(
-                    pg_product(block.query.rows(part), panel: panel.keyPanel(tile), scores, accumulate: false))
+        for tile in 0..<packed.tiles {
+            for start in stride(from: 0, to: rows, by: scoreRows) {
+                let part = start..<min(rows, start + scoreRows)
+                let scores = MatrixView(base: scratch, rows: part.count, columns: packed.range(tile).count)
+                var own = query
+                own.rows = part
+                panels.multiply(own, packed.keys(tile), into: PanelOutput(y: scores), next: pg_next())
                 let factor = rule.apply(to: scores, kernels: kernels)
                 for row in part {
                     let correction = kernels.table.pointee.softmax_tile(
                         scores.row(row - start), scores.columns, factor, maximum + row, sum + row)
                     if tile > 0, correction != 1 { kernels.table.pointee.scale(block.out.row(row), correction, width) }
                 }
-                kernels.multiply(
-                    pg_product(scores, panel: panel.valuePanel(tile), block.out.rows(part), accumulate: tile > 0))
+                panels.multiply(
+                    rowsOperand(scores, memory: scratch + memory.probabilities), packed.values(tile),
+                    into: PanelOutput(y: block.out.rows(part), accumulate: tile > 0), next: pg_next())
             }
         }
         for row in 0..<rows { kernels.table.pointee.scale(block.out.row(row), 1 / sum[row], width) }
+    }
+
+    /// Returns rows as the kernels read them.
+    private func rowsOperand(_ x: MatrixView, memory: UnsafeMutablePointer<Float>) -> PanelRows {
+        guard panels.rowFloats(rows: x.rows, inputs: x.columns) > 0 else { return PanelRows(x) }
+        panels.arrange(x, into: memory)
+        return PanelRows(x, arranged: memory)
+    }
+}
+
+/// Where a task of attention has what, counted in float32: the scores first.
+private struct AttentionMemory {
+    let query: Int
+    let probabilities: Int
+    /// The maximum of each row, then the sum of each row.
+    let totals: Int
+    let count: Int
+
+    init(_ panels: any PanelProducts, _ tile: Int, rows: Int, width: Int, scoreRows: Int) {
+        query = (scoreRows * tile + 15) / 16 * 16
+        probabilities = query + (panels.rowFloats(rows: rows, inputs: width) + 15) / 16 * 16
+        totals = probabilities + (panels.rowFloats(rows: scoreRows, inputs: tile) + 15) / 16 * 16
+        count = totals + 2 * rows
     }
 }

@@ -12,4 +12,10 @@ extern const pg_kernels pg_kernels_avx2;
 extern const pg_kernels pg_kernels_avx512;
 extern const pg_int8_kernels pg_int8_kernels_avx2;
 extern const pg_int8_kernels pg_int8_kernels_vnni;
+extern const pg_int8_kernels pg_int8_kernels_amx;
+extern const pg_pair_kernels pg_pair_kernels_avx512;
+extern const pg_tile_kernels pg_tile_kernels_amx;
+
+// Asks for the tile unit and tries it.
+pg_tile_state pg_try_tile_unit(void);
 #endif

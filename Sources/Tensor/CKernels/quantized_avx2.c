@@ -8,6 +8,7 @@
 #define LEVEL_NAME "avx2"
 #define LEVEL_TABLE pg_int8_kernels_avx2
 #define LEVELS 127
+#define LINE_GROUPS 1
 #define MAXIMUM_ROWS 4
 #define TILE_ROWS 4
 #define ROWS_OF_PAIRS 2
@@ -26,5 +27,7 @@ static inline __attribute__((always_inline)) ints dot(ints sums, ints activation
 }
 
 #include "quantized.inc"
+#include "quantized_products.inc"
+#include "quantized_table.inc"
 #pragma clang attribute pop
 #endif

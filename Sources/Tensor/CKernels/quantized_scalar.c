@@ -86,7 +86,8 @@ static void multiply(const pg_int8_rows *rows, const pg_int8_panels *panels, flo
 }
 
 const pg_int8_kernels pg_int8_kernels_scalar = {
-    .name = "scalar", .levels = 255, .maximum_rows = 16, .tile_rows = 16, .quantize_rows = quantize_rows,
+    .name = "scalar", .levels = 255, .maximum_rows = 16, .tile_rows = 16, .line_groups = 1,
+    .quantize_rows = quantize_rows,
     .quantize_panel = quantize_panel, .weigh_columns = weigh_columns, .gather_panel = gather_panel,
     .sum_panel = sum_panel, .multiply = multiply,
 };

@@ -7,6 +7,7 @@
 #define LEVEL_NAME "avx512vnni"
 #define LEVEL_TABLE pg_int8_kernels_vnni
 #define LEVELS 255
+#define LINE_GROUPS 1
 #define MAXIMUM_ROWS 16
 #define TILE_ROWS 12
 #define ROWS_OF_PAIRS 12
@@ -14,16 +15,9 @@
     CASE(1); CASE(2); CASE(3); CASE(4); CASE(5); CASE(6); CASE(7); CASE(8); CASE(9); CASE(10); CASE(11); CASE(12);
 #define FOR_ROWS FOR_ROWS_OF_PAIRS CASE(13); CASE(14); CASE(15); CASE(16);
 
-typedef int32_t ints __attribute__((vector_size(64)));
-
-static inline __attribute__((always_inline)) ints load_ints(const int8_t *p) {
-    return (ints)_mm512_loadu_si512(p);
-}
-
-static inline __attribute__((always_inline)) ints dot(ints sums, ints activations, ints weights) {
-    return (ints)_mm512_dpbusd_epi32((__m512i)sums, (__m512i)activations, (__m512i)weights);
-}
-
+#include "vnni.inc"
 #include "quantized.inc"
+#include "quantized_products.inc"
+#include "quantized_table.inc"
 #pragma clang attribute pop
 #endif

@@ -103,13 +103,13 @@ static float gelu_of(float x) {
 static void multiply(const pg_product *p) {
     for (size_t t = 0; t < p->rows; t++)
         for (size_t n = 0; n < p->outputs; n++) {
-            float *y = p->y + t * p->ldy + n, sum = 0;
+            float *y = p->out.y + t * p->out.ldy + n, sum = 0;
             for (size_t k = 0; k < p->inputs; k++)
                 sum += p->x[t * p->ldx + k] * *packed((float *)p->panel, p->inputs, n, k);
-            if (p->bias) sum += p->bias[n];
-            *y = p->accumulate ? *y + sum : sum;
-            if (p->finish == PG_GELU) *y = gelu_of(*y);
-            if (p->finish == PG_GELU_TIMES) p->gate[t * p->ldg + n] = gelu_of(p->gate[t * p->ldg + n]) * *y;
+            if (p->out.bias) sum += p->out.bias[n];
+            *y = p->out.accumulate ? *y + sum : sum;
+            if (p->out.finish == PG_GELU) *y = gelu_of(*y);
+            if (p->out.finish == PG_GELU_TIMES) p->out.gate[t * p->out.ldg + n] = gelu_of(p->out.gate[t * p->out.ldg + n]) * *y;
         }
 }
 

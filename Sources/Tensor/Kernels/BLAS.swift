@@ -9,6 +9,9 @@ package enum BLAS {
     /// Sets how many threads OpenBLAS uses for a call, in the whole process.
     package static func setThreads(_ count: Int) { openblas_set_num_threads(Int32(count)) }
 
+    /// The processor that OpenBLAS takes this one for.
+    package static var coreType: String { String(cString: openblas_get_corename()) }
+
     /// A matrix of a product: where it starts, the distance of its rows in numbers, and whether it is stored transposed.
     package struct Operand {
         let base: UnsafePointer<Float>
@@ -22,33 +25,72 @@ package enum BLAS {
         }
     }
 
-    /// y [M, N] = x [M, inputs] · w [inputs, N]
-    package static func multiply(_ x: Operand, _ w: Operand, inputs: Int, into y: MatrixView) {
+    /// y [M, N] = x [M, inputs] · w [inputs, N], or y += where `accumulate`
+    package static func multiply(
+        _ x: Operand, _ w: Operand, inputs: Int, into y: MatrixView, accumulate: Bool = false
+    ) {
         cblas_sgemm(
             CblasRowMajor, x.isTransposed ? CblasTrans : CblasNoTrans, w.isTransposed ? CblasTrans : CblasNoTrans,
             blasint(y.rows), blasint(y.columns), blasint(inputs), 1, x.base, blasint(x.stride), w.base,
-            blasint(w.stride), 0, y.base, blasint(y.stride))
+            blasint(w.stride), accumulate ? 1 : 0, y.base, blasint(y.stride))
     }
+}
 
-    /// What `multiply` of the scalar kernels means (CKernels/scalar.c), by sgemm: a group of a panel's outputs is a
-    /// matrix [inputs, tile outputs].
-    static func multiply(_ product: pg_product, kernels: Kernels) {
-        let group = kernels.tileOutputs
-        for first in stride(from: 0, to: product.outputs, by: group) {
-            let count = min(group, product.outputs - first)
-            cblas_sgemm(
-                CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(product.rows), blasint(count),
-                blasint(product.inputs), 1, product.x, blasint(product.ldx), product.panel + first * product.inputs,
-                blasint(group), product.accumulate ? 1 : 0, product.y + first, blasint(product.ldy))
+// MARK: Whether it is right
+
+extension BLAS {
+    /// Why OpenBLAS cannot be used here: a build may be wrong on a processor that it takes for another. Nil where its products
+    /// are right.
+    package static let obstacle: String? = {
+        _ = prepared
+        return obstacle { x, w, inputs, y in
+            multiply(x, w, inputs: inputs, into: y)
         }
-        for row in 0..<product.rows {
-            let y = product.y + row * product.ldy
-            if let bias = product.bias { kernels.table.pointee.add(y, bias, product.outputs) }
-            switch product.finish {
-            case PG_GELU: kernels.table.pointee.gelu(y, nil, product.outputs)
-            case PG_GELU_TIMES: kernels.table.pointee.gelu_times(product.gate + row * product.ldg, y, product.outputs)
-            default: break
+    }()
+
+    /// Compares a product with one in float64, for sizes with and without rests.
+    ///
+    /// - Parameter product: y [M, N] = x [M, inputs] · w [inputs, N]
+    static func obstacle(_ product: (Operand, Operand, Int, MatrixView) -> Void) -> String? {
+        for (rows, inputs, outputs) in [(1, 64, 16), (5, 33, 7), (37, 129, 70), (24, 300, 96)] {
+            let x = sample(rows: rows, columns: inputs, seed: 1)
+            let w = sample(rows: outputs, columns: inputs, seed: 2)
+            let y = Matrix(rows: rows, columns: outputs)
+            y.view.fill(.nan)
+            product(
+                Operand(x.view.base, stride: inputs, isTransposed: false),
+                Operand(w.view.base, stride: inputs, isTransposed: true), inputs, y.view)
+            guard isProduct(y.view, of: x.view, w.view) else {
+                return "OpenBLAS multiplies wrongly with its kernels for \(coreType). Install another build of it, or name "
+                    + "another processor in OPENBLAS_CORETYPE"
             }
         }
+        return nil
+    }
+
+    private static func isProduct(_ y: MatrixView, of x: MatrixView, _ w: MatrixView) -> Bool {
+        for row in 0..<y.rows {
+            for output in 0..<y.columns {
+                var (sum, size) = (0.0, 0.0)
+                for k in 0..<x.columns {
+                    let term = Double(x.row(row)[k]) * Double(w.row(output)[k])
+                    sum += term
+                    size += abs(term)
+                }
+                guard abs(Double(y.row(row)[output]) - sum) <= 1e-5 * size else { return false }
+            }
+        }
+        return true
+    }
+
+    /// Returns numbers from -1 to 1.
+    private static func sample(rows: Int, columns: Int, seed: UInt32) -> Matrix {
+        let matrix = Matrix(rows: rows, columns: columns)
+        var state = seed
+        for index in 0..<rows * columns {
+            state = state &* 1_664_525 &+ 1_013_904_223
+            matrix.view.base[index] = Float(Int32(bitPattern: state)) / Float(Int32.max)
+        }
+        return matrix
     }
 }

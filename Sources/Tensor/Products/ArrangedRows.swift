@@ -1,24 +1,24 @@
 import CKernels
 
-/// Memory for a few rows of a product's input in the order in which the kernel reads them. It is kept for the next input.
+/// Memory for the rows of a product's input in the order in which the kernels read them. It is kept for the next input.
 final class ArrangedRows: @unchecked Sendable {
     // @unchecked: filled before the team's region that reads it.
     private var memory = Matrix(rows: 0, columns: 0)
 
-    /// Returns the rows of `x` [T, inputs] arranged as one group, ``count(rows:inputs:)`` floats.
-    func arranged(_ x: MatrixView, kernels: Kernels) -> UnsafeMutablePointer<Float> {
-        let base = reserve(Self.count(rows: x.rows, inputs: x.columns))
-        kernels.table.pointee.arrange(x.base, x.rows, x.columns, x.stride, base)
+    /// Returns the rows of `x` [T, inputs] arranged as one group of few rows.
+    func arranged(_ x: MatrixView, for products: FewRowsProducts) -> UnsafeMutablePointer<Float> {
+        let base = reserve(products.floats(rows: x.rows, inputs: x.columns))
+        products.arrange(x, into: base)
         return base
     }
 
-    /// Rows of a group of ``arrangedInGroups(_:kernels:)``.
+    /// Rows of a group of ``arrangedInGroups(_:for:)``.
     static let groupRows = 4
 
     /// Returns the rows of `x` [T, inputs] arranged in groups of ``groupRows``, the last one filled up with zeros: what
     /// the kernel computes of a row depends on how many rows it has.
-    func arrangedInGroups(_ x: MatrixView, kernels: Kernels) -> UnsafeMutablePointer<Float> {
-        let (rows, size) = (Self.groupRows, Self.count(rows: Self.groupRows, inputs: x.columns))
+    func arrangedInGroups(_ x: MatrixView, for products: FewRowsProducts) -> UnsafeMutablePointer<Float> {
+        let (rows, size) = (Self.groupRows, products.floats(rows: Self.groupRows, inputs: x.columns))
         let groups = (x.rows + rows - 1) / rows
         let base = reserve(groups * size)
         for group in 0..<groups {
@@ -30,17 +30,33 @@ final class ArrangedRows: @unchecked Sendable {
                 filled.view.rows(0..<own.count).copy(from: part)
                 part = filled.view
             }
-            kernels.table.pointee.arrange(part.base, rows, x.columns, part.stride, base + group * size)
+            products.arrange(part, into: base + group * size)
             withExtendedLifetime(filled) {}
         }
         return base
     }
 
-    /// The floats that arranged rows take.
-    static func count(rows: Int, inputs: Int) -> Int { rows * ((inputs + 31) / 32 * 32) }
+    /// Returns the rows of `x` [T, inputs] as panels are multiplied with them: arranged by all threads of a team, or in place.
+    func arranged(_ x: MatrixView, for panels: any PanelProducts, team: ThreadTeam) -> PanelRows {
+        let count = panels.rowFloats(rows: x.rows, inputs: x.columns)
+        guard count > 0 else { return PanelRows(x) }
+        let rows = PanelRows(x, arranged: reserve(count))
+        // A small input takes less time than waking the threads.
+        let isSmall = x.rows * x.columns < 1 << 15
+        let step = isSmall ? x.rows : 2 * panels.rowGroup < 32 ? 32 : 2 * panels.rowGroup
+        team.run((x.rows + step - 1) / step) { task, _ in
+            let own = task * step..<min(x.rows, (task + 1) * step)
+            guard let base = rows.arranged else { return }
+            panels.arrange(x.rows(own), into: base + panels.rowFloats(rows: own.lowerBound, inputs: x.columns))
+        }
+        return rows
+    }
 
     private func reserve(_ count: Int) -> UnsafeMutablePointer<Float> {
-        if count > memory.view.columns { memory = Matrix(rows: 1, columns: count) }
+        if count > memory.view.columns {
+            memory = Matrix(rows: 0, columns: 0)  // the smaller one goes before the larger one comes
+            memory = Matrix(rows: 1, columns: count)
+        }
         return memory.view.base
     }
 }

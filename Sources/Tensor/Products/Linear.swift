@@ -2,9 +2,8 @@ import CKernels
 
 /// y = x · Wᵀ, the product that nearly all of the arithmetic is.
 ///
-/// - Many rows: a thread packs some outputs' weights, widened to float32, into a panel that stays in its cache in the order
-///   in which the register tile reads it, and multiplies all rows of x with it; x is read where it lies.
-/// - Few rows (decoding): weights go from memory straight into registers, as the checkpoint stores them.
+/// - Many rows: ``PanelProducts``, a cache-sized panel of weights at a time.
+/// - Few rows (decoding): ``FewRowsProducts``, weights from memory straight into registers.
 /// - int8 weights: QuantizedProducts.swift.
 package struct Linear {
     /// One product of several with the same x, done in one region of the team.
@@ -29,26 +28,26 @@ package struct Linear {
 
     /// Bytes of weights that a task for few rows reads at least.
     static let streamedBytes = 1 << 18
-    /// Inputs of a panel: with the outputs of a task it stays in the second cache (288 KB).
-    static let panelInputs = 512
-    static let panelOutputs = 144
-    /// The maximum of rows of a task: so many rows of y stay in cache from one panel of inputs to the next.
-    static let maximumTaskRows = 1024
 
     package let team: ThreadTeam
     package let kernels: Kernels
+    package let activations: ActivationPrecision
     package let meter: OperationMeter
     /// Memory for the input of a product with int8 weights.
     let quantizedRows = QuantizedRows()
-    /// Memory for the input of a product with few rows.
+    /// Memory for the input of a product as the kernels read it.
     let arrangedRows = ArrangedRows()
     /// Memory for what adapters' products leave in between.
     let lowRankRows = LowRankRows()
     let upRows = LowRankRows()
 
-    package init(team: ThreadTeam, kernels: Kernels = .current, meter: OperationMeter) {
+    package init(
+        team: ThreadTeam, kernels: Kernels = .current, activations: ActivationPrecision = .float32,
+        meter: OperationMeter
+    ) {
         self.team = team
         self.kernels = kernels
+        self.activations = activations
         self.meter = meter
     }
 
@@ -79,11 +78,12 @@ package struct Linear {
         _ x: MatrixView, gate: WeightMatrix, up: WeightMatrix, into hidden: MatrixView, context: ProductContext
     ) {
         precondition(gate.outputs == up.outputs && hidden.columns == gate.outputs && x.rows == hidden.rows)
-        if context.adapters.add(to: gate) || context.adapters.add(to: up) {
+        let areAlike = gate.element == up.element && (gate.quantized == nil) == (up.quantized == nil)
+        if !areAlike || context.adapters.add(to: gate) || context.adapters.add(to: up) {
             let other = upRows.view(rows: x.rows, columns: up.outputs)
             self(x, [Product(weight: gate, y: hidden), Product(weight: up, y: other)], context: context)
             team.rows(x.rows) { [kernels] in kernels.geluTimes(hidden.rows($0), other.rows($0)) }
-        } else if gate.quantized != nil, up.quantized != nil {
+        } else if gate.quantized != nil {
             forEachQuantizationBatch(of: x, context) { rows in
                 gatedQuantized(x.rows(rows), gate: gate, up: up, into: hidden.rows(rows), context)
             }

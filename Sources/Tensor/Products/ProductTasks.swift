@@ -8,21 +8,36 @@ extension Linear {
 
     /// Cuts a product so that all threads get equally much: by outputs, whose weights are then read once; a product with
     /// too few of them for the team also by rows.
-    func tasks(_ weight: WeightMatrix, rows: Int, _ context: ProductContext) -> [Part] {
+    ///
+    /// - Parameter panels: how many rows are multiplied; nil for few.
+    func tasks(
+        _ weight: WeightMatrix, rows: Int, _ panels: (any PanelProducts)?, _ context: ProductContext
+    ) -> [Part] {
         guard rows > 0, weight.outputs > 0 else { return [] }
-        if rows <= Kernels.fewRows || context.isBatchInvariant { return fewRowsTasks(weight, rows: rows, context) }
-        let (group, maximum) = (kernels.tileOutputs, Self.panelOutputs)
+        guard let panels else { return fewRowsTasks(weight, rows: rows, context) }
+        let group = panels.outputGroup
         let groups = (weight.outputs + group - 1) / group
-        let minimumPieces = (groups + max(1, maximum / group) - 1) / max(1, maximum / group)
+        let maximumGroups = max(1, panels.maximumOutputs / group)
+        let minimumPieces = (groups + maximumGroups - 1) / maximumGroups
         let pieces = min(groups, (minimumPieces + team.count - 1) / team.count * team.count)
-        let rowPieces = max(
-            rows <= 128 ? 1 : min(rows / 64, (2 * team.count - 1) / pieces + 1),
-            (rows + Self.maximumTaskRows - 1) / Self.maximumTaskRows)
+        let rowParts = rowParts(rows, pieces: pieces, weight, panels)
         return (0..<pieces).flatMap { piece in
             let outputs = groups * piece / pieces * group..<min(weight.outputs, groups * (piece + 1) / pieces * group)
-            return (0..<rowPieces).map {
-                Part(rows: rows * $0 / rowPieces..<rows * ($0 + 1) / rowPieces, outputs: outputs)
-            }
+            return rowParts.map { Part(rows: $0, outputs: outputs) }
+        }
+    }
+
+    /// Cuts rows into those of tasks, where all outputs are cut into `pieces`.
+    private func rowParts(
+        _ rows: Int, pieces: Int, _ weight: WeightMatrix, _ panels: any PanelProducts
+    ) -> [Range<Int>] {
+        let maximum = panels.maximumRows(inputs: weight.inputs, of: weight.element) ?? rows
+        let count = max(
+            rows <= 128 ? 1 : min(rows / 64, (2 * team.count - 1) / pieces + 1), (rows + maximum - 1) / maximum)
+        let group = panels.rowGroup
+        let groups = (rows + group - 1) / group
+        return (0..<min(count, groups)).map {
+            groups * $0 / min(count, groups) * group..<min(rows, groups * ($0 + 1) / min(count, groups) * group)
         }
     }
 

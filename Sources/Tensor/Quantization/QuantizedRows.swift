@@ -5,15 +5,17 @@ import CKernels
 final class QuantizedRows: @unchecked Sendable {
     // @unchecked: filled by tasks of which each has its own tiles, then only read.
 
-    /// Bytes: for each block [tiles][groups][rows of the tile][4], then for each block the high bytes of its outliers.
+    /// Bytes: for each block its tiles as Quantized.h describes them, then for each block the high bytes of its outliers.
     private var values = UnsafeMutableRawBufferPointer.allocate(byteCount: 0, alignment: 64)
     /// [blocks, 4, rows]: see ``Scale``.
     private var scales = UnsafeMutableBufferPointer<Float>.allocate(capacity: 0)
     private(set) var rows = 0
     /// Rows of every tile but the last.
     private(set) var tileRows = 1
-    /// Groups of all blocks without their outliers.
-    private var groups = 0
+    /// The number of groups of a line, which a block's groups are filled up to.
+    private var lineGroups = 1
+    /// The groups before each block, and after the last one, in whole lines.
+    private var firstGroups: [Int] = []
     private var blocks = 0
     private let outlierColumns = BlockOutliers()
 
@@ -41,8 +43,11 @@ final class QuantizedRows: @unchecked Sendable {
     func fill(_ x: MatrixView, for slice: QuantizedSlice, kernels: Kernels, team: ThreadTeam) {
         precondition(x.columns == slice.inputs)
         rows = x.rows
-        (groups, blocks) = (slice.groups, slice.blocks.count)
+        blocks = slice.blocks.count
         let table = kernels.int8.pointee
+        lineGroups = table.line_groups
+        firstGroups = [0]
+        for block in slice.blocks { firstGroups.append((firstGroups.last ?? 0) + wholeLines(block.groups)) }
         tileRows = rows <= Kernels.fewRows ? min(rows, table.maximum_rows) : table.tile_rows
         reserve()
         // Few rows: a task is a block of inputs. Many rows: a task is some tiles, after the outliers were found.
@@ -87,7 +92,7 @@ final class QuantizedRows: @unchecked Sendable {
         let table = kernels.int8.pointee
         let first = rows(of: tile).lowerBound
         table.quantize_rows(
-            x.base, x.rows, x.stride, block.lead, x.columns, table.levels, start(tile, block),
+            x.base, x.rows, x.stride, block.lead, x.columns, table.levels, start(tile, index),
             scale(.step, index) + first, scale(.zero, index) + first)
     }
 
@@ -110,21 +115,20 @@ final class QuantizedRows: @unchecked Sendable {
         }
         quantize(rest, tile: tile, block, index, kernels)
 
-        let (low, high) = (start(tile, block), wideStart(tile, index))
-        let group = QuantizedShape.group
+        let (low, high) = (start(tile, index), wideStart(tile, index))
         high.update(
-            repeating: UInt8(WideNumber.zero(levels)), count: outliers.groups * x.rows * group)
+            repeating: UInt8(WideNumber.zero(levels)),
+            count: wholeLines(outliers.groups) * x.rows * QuantizedShape.group)
         for row in 0..<x.rows {
-            let place = rows(of: tile).lowerBound + row
-            let (step, zero) = (scale(.step, index)[place], scale(.zero, index)[place])
-            scale(.wideStep, index)[place] = step * Float(levels + 1)
-            scale(.wideZero, index)[place] = WideNumber.zero(levels)
+            let rowIndex = rows(of: tile).lowerBound + row
+            let (step, zero) = (scale(.step, index)[rowIndex], scale(.zero, index)[rowIndex])
+            scale(.wideStep, index)[rowIndex] = step * Float(levels + 1)
+            scale(.wideZero, index)[rowIndex] = WideNumber.zero(levels)
             for number in 0..<outliers.count {
                 let value = x.row(row)[outliers.column(number)]
                 let number16 = WideNumber(step > 0 ? value / step + zero : zero, levels: levels)
-                let at = Int(outliers.positions[number])
-                low[(at / group * x.rows + row) * group + at % group] = number16.low
-                high[(number / group * x.rows + row) * group + number % group] = number16.high
+                low[place(of: Int(outliers.positions[number]), row: row, rows: x.rows)] = number16.low
+                high[place(of: number, row: row, rows: x.rows)] = number16.high
             }
         }
     }
@@ -133,7 +137,7 @@ final class QuantizedRows: @unchecked Sendable {
     func tile(_ tile: Int, block: QuantizedSlice.Block, index: Int) -> pg_int8_rows {
         let own = rows(of: tile)
         return pg_int8_rows(
-            values: start(tile, block), rows: own.count, scales: scale(.step, index) + own.lowerBound,
+            values: start(tile, index), rows: own.count, scales: scale(.step, index) + own.lowerBound,
             zeros: scale(.zero, index) + own.lowerBound)
     }
 
@@ -145,14 +149,27 @@ final class QuantizedRows: @unchecked Sendable {
             zeros: scale(.wideZero, index) + own.lowerBound)
     }
 
-    private func start(_ tile: Int, _ block: QuantizedSlice.Block) -> UnsafeMutablePointer<UInt8> {
-        bytes(groups: rows * block.firstGroup + rows(of: tile).lowerBound * block.groups)
+    /// Returns a number of groups, filled up to whole lines.
+    private func wholeLines(_ groups: Int) -> Int { (groups + lineGroups - 1) / lineGroups * lineGroups }
+
+    /// Returns where an input of a row lies among the bytes of a tile of `rows` rows.
+    private func place(of input: Int, row: Int, rows: Int) -> Int {
+        let line = lineGroups * QuantizedShape.group
+        return (input / line * rows + row) * line + input % line
     }
+
+    private func start(_ tile: Int, _ block: Int) -> UnsafeMutablePointer<UInt8> {
+        let groups = firstGroups[block + 1] - firstGroups[block]
+        return bytes(groups: rows * firstGroups[block] + rows(of: tile).lowerBound * groups)
+    }
+
+    /// Groups of the largest number of outliers of a block.
+    private var wideGroups: Int { wholeLines(OutlierColumns.maximumCount / QuantizedShape.group) }
 
     /// The high bytes are stored after all blocks.
     private func wideStart(_ tile: Int, _ index: Int) -> UnsafeMutablePointer<UInt8> {
-        let before = groups + index * OutlierColumns.maximumCount / QuantizedShape.group
-        return bytes(groups: rows * before + rows(of: tile).lowerBound * outliers(of: index).groups)
+        let before = (firstGroups.last ?? 0) + index * wideGroups
+        return bytes(groups: rows * before + rows(of: tile).lowerBound * wholeLines(outliers(of: index).groups))
     }
 
     private func bytes(groups: Int) -> UnsafeMutablePointer<UInt8> {
@@ -169,7 +186,7 @@ final class QuantizedRows: @unchecked Sendable {
 
     private func reserve() {
         outlierColumns.reserve(blocks)
-        let bytes = rows * (groups * QuantizedShape.group + blocks * OutlierColumns.maximumCount)
+        let bytes = rows * ((firstGroups.last ?? 0) + blocks * wideGroups) * QuantizedShape.group
         if bytes > values.count {
             values.deallocate()
             values = UnsafeMutableRawBufferPointer.allocate(byteCount: (bytes + 63) / 64 * 64, alignment: 64)

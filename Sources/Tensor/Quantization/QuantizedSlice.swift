@@ -14,8 +14,6 @@ final class QuantizedSlice: @unchecked Sendable {
         let lead: Int
         /// Groups of four inputs.
         let groups: Int
-        /// Number of groups in the blocks before this one.
-        let firstGroup: Int
         /// The weights of the slice's first panel.
         let weights: UnsafePointer<Int8>
         /// Bytes between panels.
@@ -65,7 +63,7 @@ final class QuantizedSlice: @unchecked Sendable {
             blocks.append(
                 Block(
                     columns: own.lowerBound - inputs.lowerBound..<own.upperBound - inputs.lowerBound,
-                    lead: start % group, groups: count, firstGroup: groups,
+                    lead: start % group, groups: count,
                     weights: matrix.values + shape.offset(block: block, panel: firstPanel)
                         + start / group * group * panel,
                     stride: shape.panelBytes(of: block),

@@ -3,6 +3,7 @@ import Foundation
 import PaliGemma
 import ShardPlan
 import Tensor
+import TestSupport
 import Testing
 
 /// Every decoding method beside every other in one batch, over any number of ranks.
@@ -109,9 +110,9 @@ struct MixedDecodingTests {
     /// The batches have more rows than any kernel takes at once, and the sampled sequences are at other rows in each.
     @Test(
         "With every set of kernels of this processor, sampled sequences are the same to the bit in any batch",
-        arguments: Kernels.available.map(\.name))
+        arguments: Kernels.setNames)
     func kernels(name: String) throws {
-        let kernels = try #require(Kernels.Level(rawValue: name).flatMap { Kernels(level: $0) })
+        let kernels = try #require(Kernels.set(named: name))
         let sampled = Self.ways.indices.filter { Self.ways[$0].needsBatchInvariance }
         let alone = try decode("grouped", ranks: 1, batches: sampled.map { [$0] }, kernels: kernels)[0]
         for others in [[0], [2], [2, 0, 5], [2, 2, 2, 2, 2, 0, 0, 3]] {

@@ -69,9 +69,9 @@ struct QuantizedGemmaTests {
 
     @Test(
         "With every set of kernels of this processor the answer is that of the exact mode",
-        arguments: Kernels.available.map(\.name))
+        arguments: Kernels.setNames)
     func exactAnswers(name: String) throws {
-        let kernels = try #require(Kernels.Level(rawValue: name).flatMap { Kernels(level: $0) })
+        let kernels = try #require(Kernels.set(named: name))
         let exact = try answers(ranks: 1, precision: .exact)[0]
         let quantized = try answers(ranks: 1, precision: .int8, kernels: kernels)[0]
         #expect(quantized.tokens == exact.tokens)

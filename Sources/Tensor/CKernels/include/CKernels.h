@@ -5,36 +5,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "BFloat16.h"
+#include "Elements.h"
 #include "Quantized.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-typedef enum { PG_FLOAT32 = 0, PG_BFLOAT16 = 1, PG_FLOAT16 = 2 } pg_element;
-typedef enum { PG_SCALAR = 0, PG_AVX2 = 1, PG_AVX512 = 2 } pg_level;
-
-// The operation that follows a product before its rows leave the cache.
-typedef enum { PG_KEEP = 0, PG_GELU = 1, PG_GELU_TIMES = 2 } pg_finish;
-
-// A product of many rows: y[t][n] = sum over k of x[t][k] * panel[..][k][n], then bias and finish.
-typedef struct {
-    const float *x;
-    size_t rows, ldx;
-    const float *panel;  // in the order that pack and pack_columns write
-    size_t inputs, outputs;
-    float *y;
-    size_t ldy;
-    bool accumulate;    // y += instead of y =
-    const float *bias;  // [outputs], added; or NULL
-    pg_finish finish;   // PG_GELU: y = gelu_tanh(y). PG_GELU_TIMES: gate = gelu_tanh(gate) * y
-    float *gate;
-    size_t ldg;
-    // The memory that is packed after this product, or NULL, for prefetching: next_rows rows of next_bytes bytes, a
-    // stride in bytes apart.
-    const void *next;
-    size_t next_rows, next_bytes, next_stride;
-} pg_product;
+typedef enum { PG_SCALAR = 0, PG_AVX2 = 1, PG_AVX512 = 2, PG_AMX = 3 } pg_level;
 
 // One set of kernels. Matrices are row-major; ld… is the distance between two rows in elements. Weight pointers may be
 // unaligned.
@@ -116,7 +95,19 @@ const pg_kernels *pg_kernels_at(pg_level level);
 // but without VNNI it is the one for AVX2.
 const pg_int8_kernels *pg_int8_kernels_at(pg_level level);
 
-// Returns the highest level that this processor has.
+// Returns the kernels on pairs of bfloat16 numbers of a level, or NULL where the level or this processor has none.
+const pg_pair_kernels *pg_pair_kernels_at(pg_level level);
+
+// Returns the kernels on tiles of a level, or NULL where the level has none or pg_kernels_at returns NULL.
+const pg_tile_kernels *pg_tile_kernels_at(pg_level level);
+
+// What came of trying the tile unit of AMX.
+typedef enum { PG_TILES_ABSENT, PG_TILES_REFUSED, PG_TILES_WRONG, PG_TILES_READY } pg_tile_state;
+
+// Returns whether this process may use the tile unit; the first call asks the operating system for it.
+pg_tile_state pg_tile_unit(void);
+
+// Returns the highest level that this processor has, and that the operating system permits.
 pg_level pg_best_level(void);
 
 // Executes the instruction that tells the core that it spins, so that it saves power and its hyperthread runs faster.

@@ -5,7 +5,8 @@
 //     y[b][n] = sum over blocks of  s_row[b] * s_output[n] * (sum over k of a[b][k] * w[n][k]  -  z[b] * sum of w[n][k])
 //
 // Weights are stored in panels of 16 outputs, [groups][16][4]: 64 bytes are four inputs of each output, for every
-// instruction set. Activations are stored in tiles of a few rows, [groups][rows][4].
+// instruction set. Activations are stored in tiles of a few rows: lines of a number of groups that depends on the set,
+// [groups / line_groups][rows][line_groups][4]. What a last line has too many is zero.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,7 +32,7 @@ typedef struct {
 
 // One block of inputs of a few rows.
 typedef struct {
-    const uint8_t *values;  // [groups][rows][4]
+    const uint8_t *values;  // [groups / line_groups][rows][line_groups][4]
     size_t rows;            // at most maximum_rows of the set
     const float *scales;    // [rows]
     const float *zeros;     // [rows], the zero points
@@ -47,6 +48,9 @@ typedef struct {
 
     // Rows of a tile of activations: the maximum, and the number that is fastest where there are many rows.
     size_t maximum_rows, tile_rows;
+
+    // Groups of a line of activations.
+    size_t line_groups;
 
     // Quantizes `count` inputs of the rows x to 0 … levels. The `lead` (0 … 3) positions before the first input and the
     // rest of the group after the last are filled with the zero point.
