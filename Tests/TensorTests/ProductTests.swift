@@ -119,6 +119,20 @@ struct ProductTests {
     }
 
     @Test(
+        "The tile unit gives the bits of its model", .enabled(if: Kernels(level: .amx) != nil, "no AMX"),
+        arguments: ElementType.allCases, [ActivationPrecision.float32, .bfloat16])
+    func hardware(element: ElementType, activations: ActivationPrecision) throws {
+        let unit = Self.linear(try #require(Kernels(level: .amx)), activations)
+        let model = Self.linear(try #require(Kernels.tileModel), activations)
+        for shape in Self.shapes where shape.rows >= 5 {
+            let (x, weights) = (Self.activations(shape), try Self.weights(shape, element))
+            #expect(
+                Self.product(unit, x, weights, shape) == Self.product(model, x, weights, shape),
+                "\(shape.testDescription)")
+        }
+    }
+
+    @Test(
         "Rounded activations cost the rounding of the activations and nothing else",
         arguments: Kernels.setNames, ElementType.allCases)
     func rounded(name: String, element: ElementType) throws {

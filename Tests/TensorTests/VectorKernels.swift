@@ -27,19 +27,22 @@ struct KernelSetTests {
     @Test("This processor runs the AVX-512 kernels", .enabled(if: Kernels(level: .avx512) != nil, "no AVX-512"))
     func avx512() { #expect(VectorKernels.names.contains("avx512")) }
 
-    @Test("This processor runs products of pairs of bfloat16", .enabled(if: Kernels.current.pairs != nil, "no AVX512_BF16"))
+    @Test(
+        "This processor runs products of pairs of bfloat16",
+        .enabled(if: Kernels.current.pairs != nil, "no AVX512_BF16"))
     func pairs() throws { #expect(try VectorKernels.named("avx512").pairs != nil) }
 
     @Test("This processor runs the kernels on tiles", .enabled(if: Kernels(level: .amx) != nil, "no AMX"))
     func amx() { #expect(VectorKernels.names.contains("amx")) }
 
-    @Test("The model of the tile unit runs", .enabled(if: Kernels.tileModel != nil, "no AVX2, for which it is compiled"))
+    @Test(
+        "The model of the tile unit runs", .enabled(if: Kernels.tileModel != nil, "no AVX2, for which it is compiled"))
     func model() { #expect(VectorKernels.withModel.count == VectorKernels.names.count + 1) }
 
     @Test("This processor runs the int8 kernels for AVX-512 VNNI", .enabled(if: hasVNNI, "no AVX-512 VNNI"))
     func vnni() throws { #expect(try VectorKernels.named("avx512").int8.pointee.levels == 255) }
 
-    private static let hasVNNI =
+    static let hasVNNI =
         Kernels(level: .avx512).map { String(cString: $0.int8.pointee.name) } == vnniName
     private static let vnniName = "avx512vnni"
 }

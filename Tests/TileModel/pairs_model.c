@@ -2,6 +2,9 @@
 // not flushed here.
 #include "CTileModel.h"
 
+// Vectors that are wider than the target's registers are only handed to functions that are inlined.
+#pragma clang diagnostic ignored "-Wpsabi"
+
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 #endif

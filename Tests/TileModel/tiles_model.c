@@ -1,5 +1,8 @@
 // The kernels on tiles, by the model of the tile unit.
 #include "CTileModel.h"
+
+// Vectors that are wider than the target's registers are only handed to functions that are inlined.
+#pragma clang diagnostic ignored "-Wpsabi"
 #include "tile_model.h"
 
 #if defined(__x86_64__)

@@ -61,7 +61,8 @@ extension BLAS {
                 Operand(x.view.base, stride: inputs, isTransposed: false),
                 Operand(w.view.base, stride: inputs, isTransposed: true), inputs, y.view)
             guard isProduct(y.view, of: x.view, w.view) else {
-                return "OpenBLAS multiplies wrongly with its kernels for \(coreType). Install another build of it, or name "
+                return
+                    "OpenBLAS multiplies wrongly with its kernels for \(coreType). Install another build of it, or name "
                     + "another processor in OPENBLAS_CORETYPE"
             }
         }

@@ -10,7 +10,7 @@ struct BLASPanels: PanelProducts {
     /// With ``maximumInputs(of:)`` a panel has 1 MB: OpenBLAS packs it once more, and gains from larger products.
     let maximumOutputs = 256
     func maximumInputs(of element: ElementType) -> Int { 1024 }
-    func maximumRows(inputs: Int, of element: ElementType) -> Int? { 1024 }
+    func maximumRows(inputs: Int, of element: ElementType) -> Int { 1024 }
 
     func rowFloats(rows: Int, inputs: Int) -> Int { 0 }
     func arrange(_ x: MatrixView, into memory: UnsafeMutablePointer<Float>) {}

@@ -12,7 +12,7 @@ struct Float32Panels: PanelProducts, @unchecked Sendable {
     let maximumOutputs = 144
     func maximumInputs(of element: ElementType) -> Int { 512 }
     /// So many rows of y stay in the cache from one panel of inputs to the next.
-    func maximumRows(inputs: Int, of element: ElementType) -> Int? { 1024 }
+    func maximumRows(inputs: Int, of element: ElementType) -> Int { 1024 }
 
     func rowFloats(rows: Int, inputs: Int) -> Int { 0 }
     func arrange(_ x: MatrixView, into memory: UnsafeMutablePointer<Float>) {}

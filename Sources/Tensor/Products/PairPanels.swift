@@ -13,7 +13,7 @@ struct PairPanels: PanelProducts, @unchecked Sendable {
     let maximumOutputs = 144
     func maximumInputs(of element: ElementType) -> Int { 1024 }
     /// So many rows of y stay in the cache from one panel of inputs to the next.
-    func maximumRows(inputs: Int, of element: ElementType) -> Int? { 1024 }
+    func maximumRows(inputs: Int, of element: ElementType) -> Int { 1024 }
 
     private func pairs(_ inputs: Int) -> Int { (inputs + 1) / 2 }
 

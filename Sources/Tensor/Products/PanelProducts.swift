@@ -13,8 +13,8 @@ protocol PanelProducts: Sendable {
     /// Outputs and inputs of the largest panel that stays in the second cache.
     var maximumOutputs: Int { get }
     func maximumInputs(of element: ElementType) -> Int
-    /// Rows of a task at most; nil for any number of them.
-    func maximumRows(inputs: Int, of element: ElementType) -> Int?
+    /// Rows of a task at most.
+    func maximumRows(inputs: Int, of element: ElementType) -> Int
 
     /// Returns the number of float32 that rows take when they are arranged; 0 where they are read in place.
     func rowFloats(rows: Int, inputs: Int) -> Int

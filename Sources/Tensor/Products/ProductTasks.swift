@@ -31,7 +31,7 @@ extension Linear {
     private func rowParts(
         _ rows: Int, pieces: Int, _ weight: WeightMatrix, _ panels: any PanelProducts
     ) -> [Range<Int>] {
-        let maximum = panels.maximumRows(inputs: weight.inputs, of: weight.element) ?? rows
+        let maximum = panels.maximumRows(inputs: weight.inputs, of: weight.element)
         let count = max(
             rows <= 128 ? 1 : min(rows / 64, (2 * team.count - 1) / pieces + 1), (rows + maximum - 1) / maximum)
         let group = panels.rowGroup

@@ -27,11 +27,9 @@ struct TilePanels: PanelProducts, @unchecked Sendable {
         Self.panelBytes / (2 * maximumOutputs * parts(of: element)) / inputGroup * inputGroup
     }
 
-    /// Packing a panel costs a few percent of the products of a thousand rows. Where a panel has all inputs, no partial sums
-    /// have to stay in the cache, so all rows may be multiplied with it.
-    func maximumRows(inputs: Int, of element: ElementType) -> Int? {
-        inputs <= maximumInputs(of: element) ? nil : 1024
-    }
+    /// Packing a panel costs a few percent of its products with a thousand rows. Where it has all inputs, no partial sums
+    /// have to stay in the cache.
+    func maximumRows(inputs: Int, of element: ElementType) -> Int { inputs <= maximumInputs(of: element) ? 2048 : 1024 }
 
     /// Parts that weights of a type consist of.
     private func parts(of element: ElementType) -> Int {
