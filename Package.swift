@@ -15,8 +15,10 @@ let package = Package(
     ],
     targets: [
         // MARK: Ground: files, hashing, JSON, threads' primitives, child programs
-        .target(name: "Base", dependencies: ["CXXHash", "CSpawn"], exclude: ["CXXHash", "CSpawn"]),
+        .target(
+            name: "Base", dependencies: ["CXXHash", "CSpawn", "CMachine"], exclude: ["CXXHash", "CSpawn", "CMachine"]),
         .target(name: "CSpawn", path: "Sources/Base/CSpawn"),
+        .target(name: "CMachine", path: "Sources/Base/CMachine"),
         .systemLibrary(name: "CXXHash", path: "Sources/Base/CXXHash", pkgConfig: "libxxhash"),
 
         // MARK: Ground: kernels, matrices, products, attention, quantization, the thread team

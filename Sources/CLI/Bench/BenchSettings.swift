@@ -18,7 +18,7 @@ struct BenchSettings {
     let world: WorldSettings
 
     var coresUsed: Int {
-        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let cores = MachineLimits.current.cores
         return min(cores, world.plan.ranks * (world.worker.threads ?? max(1, cores / world.plan.ranks)))
     }
 
