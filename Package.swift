@@ -15,8 +15,10 @@ let package = Package(
     ],
     targets: [
         // MARK: Ground: files, hashing, JSON, threads' primitives, child programs
-        .target(name: "Base", dependencies: ["CXXHash", "CSpawn"], exclude: ["CXXHash", "CSpawn"]),
+        .target(
+            name: "Base", dependencies: ["CXXHash", "CSpawn", "CMachine"], exclude: ["CXXHash", "CSpawn", "CMachine"]),
         .target(name: "CSpawn", path: "Sources/Base/CSpawn"),
+        .target(name: "CMachine", path: "Sources/Base/CMachine"),
         .systemLibrary(name: "CXXHash", path: "Sources/Base/CXXHash", pkgConfig: "libxxhash"),
 
         // MARK: Ground: kernels, matrices, products, attention, quantization, the thread team
@@ -135,7 +137,8 @@ let package = Package(
         .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "WorkerInterface", "Queue", "DecodingSettings", "PaliGemma", "Base", "TestSupport", "pg-worker",
+                "WorkerInterface", "Queue", "DecodingSettings", "PaliGemma", "Tensor", "Base", "TestSupport",
+                "pg-worker",
                 "paligemma", "faults",
             ]),
         .testTarget(

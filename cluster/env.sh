@@ -13,19 +13,15 @@ fi
 # More ranks than cores are allowed: a rank that waits sleeps. A host's slots are still filled before the next one's.
 export OMPI_MCA_rmaps_base_oversubscribe="${OMPI_MCA_rmaps_base_oversubscribe:-1}"
 
-# Open MPI would pin each rank of a small world to one core; a rank's threads spread over its share of them.
+# Open MPI would pin each rank of a small world to one core; a rank's threads spread over its share of them. On a host
+# with several NUMA nodes a rank that mpirun does not bind keeps to a node by itself: only there is known how many ranks
+# the host has, and which cores and nodes its container leaves them. PALIGEMMA_BIND=none switches that off.
 export OMPI_MCA_hwloc_base_binding_policy="${OMPI_MCA_hwloc_base_binding_policy:-none}"
 
 # A worker has its own threads; OpenBLAS is called from each of them.
 export OPENBLAS_NUM_THREADS="${OPENBLAS_NUM_THREADS:-1}"
 
-# Ranks of one host read each other's memory, three times as fast as by copies through shared memory. Some containers
-# forbid it, which Open MPI finds out only when it fails; the call itself tells (it reads nothing here).
-case "$(uname -m)" in x86_64) call=310 ;; aarch64) call=270 ;; *) call= ;; esac
-if [ -n "$call" ] && command -v perl >/dev/null && ! perl -e "exit(syscall($call, \$\$, 0, 0, 0, 0, 0) != 0)"; then
-    export OMPI_MCA_btl_vader_single_copy_mechanism="${OMPI_MCA_btl_vader_single_copy_mechanism:-none}"
-fi
-unset call
+# Whether ranks of a host may read each other's memory (Open MPI's single copies) each rank tries for itself.
 
 # A container's shared memory may be small; the files behind it can stand elsewhere.
 shared="$(df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 { print $4 }')"

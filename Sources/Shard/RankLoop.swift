@@ -82,7 +82,20 @@ package final class RankLoop {
     /// Returns whether all ranks of the world say yes; all must ask, before their stages run.
     ///
     /// - Throws: `mpi`.
-    package func allAgree(_ yes: Bool) throws(ShardError) -> Bool { try mpi.allAgree(yes) }
+    package func allAgree(_ yes: Bool) throws(ShardError) -> Bool { try mpi.minimum(yes ? 1 : 0) != 0 }
+
+    /// Returns the smallest of the numbers that the ranks of the world give; all must ask, before their stages run.
+    ///
+    /// - Throws: `mpi`.
+    package func minimum(_ number: Int) throws(ShardError) -> Int { try mpi.minimum(number) }
+
+    /// Returns what each rank of this host gives, in the order of their ranks, and which of them is this one; all ranks
+    /// of the world must ask, before their stages run, and give as many words.
+    ///
+    /// - Throws: `mpi`.
+    package func gatherOnHost(_ words: [UInt64]) throws(ShardError) -> (rank: Int, words: [[UInt64]]) {
+        try mpi.gatherOnHost(words)
+    }
 
     /// Begins heartbeats, which are sent while the loop runs: from all ranks to rank 0, and from rank 0 to all. A rank
     /// that is stopped cannot watch itself.

@@ -10,6 +10,15 @@ package struct RankMemory: Sendable, Equatable {
     /// The bytes of the float32 buffers for a micro-batch of the given rows.
     package let activations: Int
 
+    /// Returns the bytes of Gemma's weights, as a rank that reads all of them does.
+    ///
+    /// - Parameter elementSize: The bytes of a stored weight.
+    package static func textWeights(_ text: TextConfiguration, elementSize: Int) -> Int {
+        let layer = 2 * text.width * text.queryWidth + 3 * text.width * text.mlpWidth
+        let kept = text.layers * 2 * text.width * text.keyValueWidth
+        return (text.layers * layer + text.vocabulary * text.width) * elementSize + kept * max(2, elementSize)
+    }
+
     /// - Parameters:
     ///   - elementSize: The bytes of a stored weight.
     ///   - rows: The rows of the largest micro-batch.

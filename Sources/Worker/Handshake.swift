@@ -18,8 +18,12 @@ struct Handshake {
     private let settings: WorkerSettings
     private let parts: Result<ModelParts, any Error>
     private let loop: RankLoop
+    private let launch: Launch
 
-    init(_ settings: WorkerSettings, _ parts: Result<ModelParts, any Error>, _ loop: RankLoop) {
+    init(
+        _ settings: WorkerSettings, _ parts: Result<ModelParts, any Error>, _ loop: RankLoop, _ launch: Launch
+    ) {
+        self.launch = launch
         self.settings = settings
         self.parts = parts
         self.loop = loop
@@ -73,7 +77,6 @@ struct Handshake {
     }
 
     private func introduce() throws {
-        let launch = Launch(worldSize: loop.size)
         switch parts {
         case .success(let parts):
             let hello = Hello(

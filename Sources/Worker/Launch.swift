@@ -1,47 +1,60 @@
 import Base
 import Foundation
+import WorkerInterface
 
 /// What is known of this process from its launcher and the machine.
 struct Launch {
     let host: String
     let processID: Int32
-    /// Ranks of this world on this host.
+    /// This rank among those of this world on this host, and their number.
+    let localRank: Int
     let localRanks: Int
-    /// Cores that this process may run on.
-    let cores: Int
-    /// Whether the launcher bound this rank to cores of its own, fewer than the launcher itself has.
-    let isBound: Bool
+    let machine: MachineLimits
+    /// The cores that this rank runs on.
+    let cores: CoreSet
+    /// Whether this rank has bound itself to a NUMA node, or to several.
+    let isBoundToNode: Bool
 
-    init(worldSize: Int) {
-        var name = [CChar](repeating: 0, count: 256)
-        gethostname(&name, 255)
-        host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    /// Looks at the machine, and binds this rank to a part of it where that was asked for and the launcher has not
+    /// bound it. To be made before there are other threads.
+    init(binding: RankBinding) {
+        host = Self.hostName
         processID = getpid()
         let environment = ProcessInfo.processInfo.environment
-        localRanks = environment["OMPI_COMM_WORLD_LOCAL_SIZE"].flatMap { Int($0) } ?? worldSize
-        cores = ProcessInfo.processInfo.activeProcessorCount
-        isBound = Self.allowedCores("self") != Self.allowedCores("\(getppid())")
+        let ranks = environment["OMPI_COMM_WORLD_LOCAL_SIZE"].flatMap { Int($0) } ?? 1
+        localRanks = max(1, ranks)
+        localRank = environment["OMPI_COMM_WORLD_LOCAL_RANK"].flatMap { Int($0) } ?? 0
+        machine = .current
+        let bound = binding == .node ? Self.bind(localRank, of: localRanks, on: machine) : nil
+        cores = bound ?? machine.allowedCores
+        isBoundToNode = bound != nil
     }
 
-    /// Returns the compute threads of this rank: all its cores where it is bound to some, its share of the machine
-    /// otherwise. Ranks with fewer than two cores each get all of them, and compute one after the other.
-    func threads() -> Int {
-        let share = cores / max(1, localRanks)
-        return isBound || share < 2 ? cores : share
+    static var hostName: String {
+        var name = [CChar](repeating: 0, count: 256)
+        gethostname(&name, 255)
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// Returns whether the ranks of this host share its cores: each has threads for all of them.
-    func sharesCores(threads: Int) -> Bool { !isBound && localRanks > 1 && threads >= cores }
+    /// How many threads of this rank can compute at the same time.
+    var usableCores: Int { max(1, min(cores.count, machine.cores)) }
 
-    /// Returns whether this host can keep so many bytes of weights in memory and have as much again for everything else.
-    static func hasMemory(for bytes: Int) -> Bool {
-        ProcessInfo.processInfo.physicalMemory / 2 >= UInt64(bytes)
-    }
-
-    /// Returns the processor mask of a process, as the kernel prints it.
-    private static func allowedCores(_ process: String) -> Substring? {
-        let status = FileManager.default.contents(atPath: "/proc/\(process)/status") ?? Data()
-        return String(decoding: status, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("Cpus_allowed:") }
+    /// Binds this rank to its part of the NUMA nodes.
+    ///
+    /// - Returns: its cores; nil where it is not bound.
+    private static func bind(_ rank: Int, of ranks: Int, on machine: MachineLimits) -> CoreSet? {
+        let launcher = SystemFiles.current.allowedCores(ofProcess: "\(getppid())")
+        // Who bound this rank knows better. Without a launcher there is no other rank here.
+        guard ranks > 1, launcher == nil || launcher == machine.allowedCores,
+            let cores = NodeBinding.cores(ofRank: rank, of: ranks, on: machine)
+        else { return nil }
+        do throws(SystemError) {
+            try NodeBinding.run(on: cores)
+            return cores
+        } catch {
+            Console.log("cannot bind rank \(rank) of this host to its NUMA node: \(error)")
+            return nil
+        }
     }
 
     /// Returns the number of ranks that the launcher started, by the variables of common launchers.

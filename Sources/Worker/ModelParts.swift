@@ -16,7 +16,7 @@ struct ModelParts {
     let fingerprint: ModelFingerprint
     let plan: ShardPlan
 
-    init(_ settings: WorkerSettings, worldSize: Int) throws {
+    init(_ settings: WorkerSettings, worldSize: Int, _ launch: Launch) throws {
         try Kernels.check()
         configuration = try ModelConfiguration(
             directory: settings.model, slidingWindow: settings.slidingWindow)
@@ -35,7 +35,7 @@ struct ModelParts {
             adapters: adapters.fingerprint, precision: settings.precision, resize: settings.resize)
         weights = try ModelWeights.load(
             checkpoint, configuration, precision: fingerprint.precision, fingerprint: fingerprint.checkpoint,
-            threads: Launch(worldSize: worldSize).cores, adapters: adapters
+            threads: launch.usableCores, adapters: adapters
         ) { making in
             let size = String(format: "%.0f MB", Double(making.byteCount) / 1e6)
             Console.log("quantizing the weights, once, into \(making.path) (\(size))")

@@ -30,12 +30,12 @@ extension Rank {
         _ queue: any JobQueue, _ context: RankStages.Context, _ launch: Launch
     ) -> Coordinator {
         let (settings, parts, sender) = (context.settings, context.parts, context.loop.sender)
-        let text = parts.configuration.text
+        let (text, budgets) = (parts.configuration.text, context.compute.budgets)
         let bytes = parts.plan.slices.map { Gemma.cacheBytes(positions: 1, configuration: text, slice: $0) }
         let limits = Schedule.Limits(
-            visionRanks: parts.plan.visionRanks, batchRows: settings.effectiveBatchRows,
+            visionRanks: parts.plan.visionRanks, batchRows: budgets.batchRows,
             typicalRows: parts.configuration.vision.tokens + 16, cacheBytesPerPosition: bytes.max() ?? 0,
-            cacheBytes: settings.keyValueBudget, sequences: settings.sequences)
+            cacheBytes: budgets.keyValueBudget, sequences: settings.sequences)
         return Coordinator(
             queue: queue, plan: parts.plan, configuration: parts.configuration, limits: limits,
             tokenizer: parts.tokenizer, adapters: parts.adapters,
@@ -43,7 +43,9 @@ extension Rank {
                 drain: settings.drain, lease: .seconds(settings.leaseSeconds),
                 owner: settings.worldName ?? "\(launch.host):\(launch.processID)",
                 drainTimeout: .seconds(settings.drainTimeout), resize: settings.resize,
-                image: ImageDecoder.Options(ignoreExif: settings.ignoreEXIF)),
+                image: ImageDecoder.Options(ignoreExif: settings.ignoreEXIF),
+                pixelCapacity: PixelCapacity(
+                    bytes: budgets.plan.pictureBytes, largest: budgets.plan.largestPictureBytes)),
             sender: sender, wake: { sender.wake() }, timeline: context.timeline)
     }
 }

@@ -10,6 +10,7 @@ import WorkerInterface
 final class Rank: @unchecked Sendable {
     // @unchecked: used on the main thread; the stage's thread only reads its own stages' counters, when all is done.
     private let settings: WorkerSettings
+    let launch: Launch
     let loop: RankLoop
     let compute: RankCompute
     let thread: StageThread
@@ -25,10 +26,11 @@ final class Rank: @unchecked Sendable {
     /// Makes the rank ready to work. All ranks must do so at the same time.
     ///
     /// - Throws: where the weights, the feature folder or the queue cannot be used, or the world is gone.
-    init(_ settings: WorkerSettings, _ parts: ModelParts, _ loop: RankLoop) throws {
+    init(_ settings: WorkerSettings, _ parts: ModelParts, _ loop: RankLoop, _ launch: Launch) throws {
         self.settings = settings
         self.loop = loop
-        let (launch, sender) = (Launch(worldSize: loop.size), loop.sender)
+        self.launch = launch
+        let sender = loop.sender
         timeline = settings.timeline.map { _ in Timeline(rank: loop.rank) }
         compute = try RankCompute(settings, parts, loop, launch)
         sender.hasIdleCores = compute.hasCorePerThread
@@ -40,7 +42,7 @@ final class Rank: @unchecked Sendable {
         coordinator = try Rank.coordinator(context, launch)
         if loop.rank == 0, !settings.quiet {
             if let note = parts.precisionNote { Console.log(note) }
-            Console.log(parts.plan.summary(parts, threads: compute.threads, sharesCores: compute.lock != nil))
+            Console.log(parts.plan.summary(parts, compute, launch))
         }
     }
 
@@ -117,7 +119,8 @@ final class Rank: @unchecked Sendable {
         if let path = settings.timeline { try writeTimeline(coordinator.reports, to: path) }
         if let path = settings.report {
             try WorldReport(
-                reports: coordinator.reports, progress: coordinator.progress, seconds: coordinator.workingSeconds
+                reports: coordinator.reports, progress: coordinator.progress, seconds: coordinator.workingSeconds,
+                limits: launch.machine.descriptions
             ).write(to: path)
         }
         if !settings.quiet { progress.finish(coordinator.progress, seconds: -start.timeIntervalSinceNow) }

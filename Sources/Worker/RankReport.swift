@@ -16,6 +16,7 @@ extension Rank {
         let counters: [(ReportCounter, Double)] = [
             (.waitingForWorkSeconds, thread.waitingSeconds), (.processorSeconds, process.processorSeconds),
             (.privateMemoryBytes, Double(process.privateBytes)), (.threads, Double(compute.threads)),
+            (.cores, Double(launch.usableCores)), (.memoryLimitBytes, Double(launch.machine.memory)),
             (.framesSentBytes, Double(loop.sender.sentFrameBytes)),
         ]
         return counters + (compute.lock.map { [(.hostLockWaitSeconds, $0.waitingSeconds)] } ?? [])

@@ -52,7 +52,7 @@ struct RankStages {
             tower: tower, configuration: parts.configuration.vision, thread: context.thread,
             sender: context.loop.sender,
             codec: settings.link == .bfloat16 && context.loop.size > 1 ? LinkCodec(team: compute.team) : nil,
-            cacheBytes: settings.featureCache, folder: try featureFolder(settings, parts),
+            cacheBytes: context.compute.budgets.featureCache, folder: try featureFolder(settings, parts),
             adapterFingerprints: parts.adapters.all.map(\.fingerprint), computeLock: compute.lock,
             timeline: context.timeline)
     }

@@ -81,8 +81,7 @@ extension Watchdog {
 
     /// Returns what reports a stall and ends the world.
     private static func end(of loop: RankLoop, limit: Double) -> @Sendable (String) -> Void {
-        let host = Launch(worldSize: loop.size).host
-        let place = "rank \(loop.rank) of \(loop.size) on \(host), process \(getpid())"
+        let place = "rank \(loop.rank) of \(loop.size) on \(Launch.hostName), process \(getpid())"
         let isAlone = loop.size == 1
         return { name in
             Console.log("\(place): no progress of \(name) for \(limit.formatted()) s or more; stacks of all threads:")

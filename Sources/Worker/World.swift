@@ -10,6 +10,8 @@ enum World {
         DrainRequest.acceptSignals()
         // A world whose mpirun is gone has nobody who would end it.
         if ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"] != nil { pg_end_with_parent() }
+        let launch = Launch(binding: settings.binding)
+        SingleCopies.settle(launch, quiet: settings.quiet)
         let loop: RankLoop
         do {
             loop = try RankLoop()
@@ -18,16 +20,16 @@ enum World {
             return .environment
         }
         pg_fatal_error_report_install(
-            "pg-worker: rank \(loop.rank) of \(loop.size) on \(Launch(worldSize: loop.size).host)",
+            "pg-worker: rank \(loop.rank) of \(loop.size) on \(launch.host)",
             ExitStatus.outOfMemory.code)
         let parts = Result {
             try Watchdog.whileLoading(loop, limit: settings.watchdog) {
-                try ModelParts(settings, worldSize: loop.size)
+                try ModelParts(settings, worldSize: loop.size, launch)
             }
         }
         do {
-            try Handshake(settings, parts, loop).run()
-            let rank = try Rank(settings, parts.get(), loop)
+            try Handshake(settings, parts, loop, launch).run()
+            let rank = try Rank(settings, parts.get(), loop, launch)
             let watchdog =
                 settings.watchdog > 0 ? Watchdog(of: rank, loop: loop, limit: settings.watchdog) : nil
             let status = endingAtOnce(loop) { try rank.run() }

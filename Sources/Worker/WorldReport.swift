@@ -6,11 +6,14 @@ import Wire
 /// What the ranks of a world did and what they waited for, as one JSON object:
 ///
 ///     {"seconds": from the first leased job to the last token, "answered", "failed", "pictures",
+///      "limits": what limits rank 0's host to less than its machine has, as texts,
 ///      "ranks": [{"rank", "peak_memory_bytes", and its counters by name}, …]}
 struct WorldReport {
     let reports: [Report]
     let progress: Coordinator.Progress
     let seconds: Double
+    /// What limits the processes of rank 0's host, for people.
+    let limits: [String]
 
     var json: [UInt8] {
         var writer = JSONWriter()
@@ -24,6 +27,8 @@ struct WorldReport {
             writer.raw(":")
             writer.integer(count)
         }
+        writer.raw(",\"limits\":")
+        writer.array(limits) { writer, limit in writer.string(limit) }
         writer.raw(",\"ranks\":")
         writer.array(reports.sorted { $0.rank < $1.rank }) { writer, report in
             writer.raw("\n{\"rank\":")

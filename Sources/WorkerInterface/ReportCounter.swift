@@ -11,6 +11,10 @@ package enum ReportCounter: Hashable, Sendable {
     // MARK: Every rank
 
     case threads
+    /// Cores that the rank may use, by its affinity mask and the quota of its container.
+    case cores
+    /// Memory that the ranks of the host may use together.
+    case memoryLimitBytes
     case processorSeconds
     case privateMemoryBytes
     case waitingForWorkSeconds
@@ -54,6 +58,8 @@ extension ReportCounter {
     package var name: String {
         switch self {
         case .threads: "threads"
+        case .cores: "cores"
+        case .memoryLimitBytes: "memory_limit_bytes"
         case .processorSeconds: "processor_seconds"
         case .privateMemoryBytes: "private_memory_bytes"
         case .waitingForWorkSeconds: "waiting_for_work_seconds"
@@ -82,8 +88,8 @@ extension ReportCounter {
     /// The stage that a rank must have to count this; nil for what every rank counts.
     package var stage: Stage? {
         switch self {
-        case .threads, .processorSeconds, .privateMemoryBytes, .waitingForWorkSeconds, .framesSentBytes,
-            .hostLockWaitSeconds:
+        case .threads, .cores, .memoryLimitBytes, .processorSeconds, .privateMemoryBytes, .waitingForWorkSeconds,
+            .framesSentBytes, .hostLockWaitSeconds:
             nil
         case .encodeSeconds, .encodedPictures, .knownPictures, .startToEncodeSeconds: .vision
         case .featureWaitSeconds, .prefillSeconds, .prefillRows, .prefillWaitingSeconds, .decodeSeconds, .decodeSteps,

@@ -1,3 +1,4 @@
+import Base
 import PaliGemma
 import Pictures
 import Tensor
@@ -47,10 +48,18 @@ package struct WorkerOptions: OptionTable {
             "threads", variable: "THREADS", help: "Compute threads of a rank.",
             defaultText: "its share of the cores", valueName: "count"), .world)
 
+    package let binding = OptionDefinition<RankBinding>.choice(
+        OptionDescription(
+            "bind", variable: "BIND",
+            help: """
+                Where a host has several NUMA nodes and they fit its ranks evenly: node, each rank keeps to a node's cores \
+                and memory, or none.
+                """, valueName: "node|none"), .world, default: .node)
+
     package let keyValueBudget = OptionDefinition<Int>.bytes(
         OptionDescription(
             "kv-budget", variable: "KV_BUDGET", help: "The size of a rank's KV cache, as 2g or 512m.",
-            valueName: "bytes"), .world, default: "2g")
+            defaultText: "2g, less where the memory is short", valueName: "bytes"), .world, default: "2g")
 
     package let sequences = OptionDefinition<Int>.count(
         OptionDescription(
@@ -64,7 +73,8 @@ package struct WorkerOptions: OptionTable {
             help: """
                 Memory of a vision rank for the features of the pictures that it encoded last, as 2g or 512m; 0: none. \
                 Another question about such a picture needs no second pass of the vision tower.
-                """, valueName: "bytes"), .world, default: "512m", mayBeZero: true)
+                """, defaultText: "512m, less where the memory is short", valueName: "bytes"), .world, default: "512m",
+        mayBeZero: true)
 
     package let featureFolder = OptionDefinition<String?>.text(
         OptionDescription(
@@ -79,7 +89,7 @@ package struct WorkerOptions: OptionTable {
     package let batchRows = OptionDefinition<Int>.count(
         OptionDescription(
             "batch-rows", variable: "BATCH_ROWS", help: "Rows of a micro-batch; 2304 are eight pictures of 224 pixels.",
-            valueName: "count"), .world, default: 2304)
+            defaultText: "2304, less where the memory is short", valueName: "count"), .world, default: 2304)
 
     package let link = OptionDefinition<LinkFormat>.choice(
         OptionDescription(

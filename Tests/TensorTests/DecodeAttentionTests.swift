@@ -35,19 +35,8 @@ struct DecodeAttentionTests {
 
         /// In double, without pieces.
         func expected(_ head: Int, scale: Double, cap: Double?) -> [Double] {
-            let scores = (0..<key.view.rows).map { row in
-                zip(query.view.values(row: head), key.view.values(row: row)).reduce(0.0) {
-                    $0 + Double($1.0) * Double($1.1)
-                } * scale
-            }.map { score in cap.map { $0 * tanh(score / $0) } ?? score }
-            let largest = scores.max() ?? 0
-            let weights = scores.map { exp($0 - largest) }
-            let total = weights.reduce(0, +)
-            return (0..<width).map { column in
-                zip(weights, 0..<key.view.rows).reduce(0.0) {
-                    $0 + $1.0 * Double(value.view.row($1.1)[column])
-                } / total
-            }
+            attentionInDouble(
+                query: query.view.values(row: head), keys: key.view, values: value.view, scale: scale, cap: cap)
         }
     }
 
@@ -65,7 +54,7 @@ struct DecodeAttentionTests {
             1, 5, DecodeAttention.keysPerSplit, DecodeAttention.keysPerSplit + 1, 3 * DecodeAttention.keysPerSplit + 7,
         ])
     func equalsSoftmax(keys: Int) {
-        for kernels in Kernels.Level.allCases.compactMap({ Kernels(level: $0) }) {
+        for kernels in Kernels.available {
             for cap: Float? in [nil, 6] {
                 let caches = Caches(heads: 3, keys: keys, seed: keys)
                 for (head, values) in attend([caches], threads: 2, kernels: kernels, cap: cap).enumerated() {

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Attention of whole sequences", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct TiledAttentionTests {
-    /// Queries, keys and values of one head, and the outputs in float64.
+    /// Queries, keys and values of one head, and room for the outputs.
     private struct Head: ~Copyable {
         let query: Matrix
         let key: Matrix
@@ -25,21 +25,6 @@ struct TiledAttentionTests {
             for column in 0..<width { key.view.row(keys / 2)[column] = 3 * query.view.row(0)[column] }
             out.view.fill(.nan)
         }
-
-        func expected(_ row: Int, scale: Double, cap: Double?) -> [Double] {
-            let scores = (0..<key.view.rows).map { index in
-                let score = zip(query.view.values(row: row), key.view.values(row: index)).reduce(0.0) {
-                    $0 + Double($1.0) * Double($1.1)
-                }
-                return cap.map { $0 * tanh(score * scale / $0) } ?? score * scale
-            }
-            let largest = scores.max() ?? 0
-            let weights = scores.map { exp($0 - largest) }
-            let total = weights.reduce(0, +)
-            return (0..<query.view.columns).map { column in
-                zip(weights, 0..<key.view.rows).reduce(0.0) { $0 + $1.0 * Double(value.view.row($1.1)[column]) } / total
-            }
-        }
     }
 
     /// Returns the root mean square of the errors.
@@ -58,7 +43,9 @@ struct TiledAttentionTests {
         attention(blocks, over: packed)
         var squares = 0.0
         for row in 0..<queries {
-            let expected = head.expected(row, scale: Double(scale), cap: cap.map(Double.init))
+            let expected = attentionInDouble(
+                query: head.query.view.values(row: row), keys: head.key.view, values: head.value.view,
+                scale: Double(scale), cap: cap.map(Double.init))
             for (found, exact) in zip(head.out.view.values(row: row), expected) {
                 squares += (Double(found) - exact) * (Double(found) - exact)
             }

@@ -38,12 +38,14 @@ struct QuantizedWorldTests {
     }
 
     /// The miniature is sure of nearly all its tokens. Where the exact mode gives its token more than nine tenths, the
-    /// fast mode has to give the same.
-    @Test("Tokens to which the exact mode gives more than nine tenths are the same with int8", arguments: [1, 3, 4])
-    func sureAnswers(ranks: Int) throws {
+    /// other modes have to give the same.
+    @Test(
+        "Tokens to which the exact mode gives more than nine tenths are the same with bf16 and int8",
+        arguments: [1, 3, 4], ["bf16", "int8"])
+    func sureAnswers(ranks: Int, precision: String) throws {
         let model = try copy(Fixtures.path("../../Examples/miniature/model"))
         var answers: [[String: ReferenceAnswers.ResultLine]] = []
-        for precision in ["exact", "int8"] {
+        for precision in ["exact", precision] {
             let queue = try TestQueue()
             try queue.submit(["--prompt", "caption en", Fixtures.path("../../Examples/pictures")])
             let outcome = try queue.work(ranks: ranks, model: model.path, ["--precision", precision])
@@ -66,6 +68,8 @@ struct QuantizedWorldTests {
         #expect(try queue.work(ranks: 1, model: model.path).status == 0)
         let other = try queue.work(ranks: 1, model: model.path, environment: ["PALIGEMMA_PRECISION": "int8"])
         #expect(other.status == 5 && other.errors.contains("--precision int8"), "\(other.errors)")
+        let rounded = try queue.work(ranks: 1, model: model.path, ["--precision", "bf16"])
+        #expect(rounded.status == 5 && rounded.errors.contains("--precision bf16"), "\(rounded.errors)")
         let unknown = try queue.work(ranks: 1, model: model.path, ["--precision", "int4"])
         #expect(unknown.status == 2 && unknown.errors.contains("one of exact, bf16, int8"), "\(unknown.errors)")
     }
@@ -95,6 +99,19 @@ struct QuantizedWorldTests {
         #expect(mixed.status == 3, "\(mixed.errors)")
         #expect(mixed.errors.contains(message), "\(mixed.errors)")
         #expect(mixed.errors.contains("give every rank the same"), "\(mixed.errors)")
+    }
+
+    @Test(
+        "Where rounded activations gain nothing, a world says so and answers as the exact mode does",
+        arguments: [["PALIGEMMA_KERNELS": "scalar"], ["PALIGEMMA_KERNELS": "blas"]])
+    func roundedNowhere(environment: [String: String]) throws {
+        let reference = try ReferenceAnswers("odd")
+        let queue = try TestQueue()
+        try queue.submit(["--jobs", reference.jobs])
+        let outcome = try queue.work(
+            ranks: 2, model: reference.model, ["--precision", "bf16"], environment: environment)
+        #expect(outcome.status == 0 && outcome.errors.contains("bf16 is the exact mode here"), "\(outcome.errors)")
+        reference.expect(try queue.results())
     }
 
     @Test(

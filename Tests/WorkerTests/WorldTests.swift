@@ -1,5 +1,6 @@
 import Foundation
 import PaliGemma
+import Tensor
 import TestSupport
 import Testing
 
@@ -84,7 +85,9 @@ struct WorldTests {
         reference.expect(try queue.results())
     }
 
-    @Test("Every set of kernels gives the same answers", arguments: ["grouped", "edge"], ["scalar", "avx2"])
+    @Test(
+        "Every set of kernels of this processor gives the same answers", arguments: ["grouped", "edge"],
+        Kernels.available.map(\.name))
     func kernels(name: String, level: String) throws {
         let reference = try ReferenceAnswers(name)
         let queue = try TestQueue()
@@ -92,6 +95,20 @@ struct WorldTests {
         let outcome = try queue.work(ranks: 2, model: reference.model, environment: ["PALIGEMMA_KERNELS": level])
         #expect(outcome.status == 0, "\(outcome.errors)")
         reference.expect(try queue.results())
+    }
+
+    @Test(
+        "A set of kernels that this processor does not have is refused, with the reason and the sets that it has",
+        arguments: Kernels.Level.allCases.filter { $0.obstacle != nil }.map(\.rawValue) + ["sse9"])
+    func unavailableKernels(name: String) throws {
+        let reference = try ReferenceAnswers("odd")
+        let queue = try TestQueue()
+        try queue.submit(["--jobs", reference.jobs])
+        let outcome = try queue.work(ranks: 1, model: reference.model, environment: ["PALIGEMMA_KERNELS": name])
+        #expect(
+            outcome.status == 2 && outcome.errors.contains("the kernels \(name) cannot be used"), "\(outcome.errors)")
+        #expect(outcome.errors.contains(Kernels.Level(rawValue: name)?.obstacle ?? "scalar"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("scalar, "), "\(outcome.errors)")
     }
 
     /// Bytes of the magic, the kind, the routing, the header's checksum and the numbers.

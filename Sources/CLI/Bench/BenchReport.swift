@@ -34,7 +34,8 @@ struct BenchReport {
         self.ranks = reports
         var own = 0.0
         for rank in reports { own += try rank.value(.processorSeconds) }
-        let all = processSeconds * Double(ProcessInfo.processInfo.activeProcessorCount)
+        // The kernel counts the time of all of its processors, whichever of them this world may use.
+        let all = processSeconds * Double(MachineLimits.current.machineCores)
         shareOfOthers = all > 0 ? max(0, busySeconds - own) / all : 0
     }
 }

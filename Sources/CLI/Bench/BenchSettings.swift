@@ -32,7 +32,7 @@ struct BenchSettings {
     }
 
     var coresUsed: Int {
-        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let cores = MachineLimits.current.cores
         return min(cores, world.plan.ranks * (world.worker.threads ?? max(1, cores / world.plan.ranks)))
     }
 

@@ -37,8 +37,7 @@ struct KernelsCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let cores = ProcessInfo.processInfo.activeProcessorCount
-        let threads = try options.values().threads ?? cores
+        let threads = try options.values().threads ?? MachineLimits.current.cores
         let sets = try self.sets()
         let folder = try BenchFolder()
         let result = try KernelResult(sets, threads: threads, folder: folder.path)

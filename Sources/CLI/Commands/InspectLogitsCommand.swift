@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import Foundation
 import PaliGemma
 import Pictures
@@ -62,7 +63,7 @@ struct InspectLogitsCommand: ParsableCommand {
             directory: worker.model, precision: worker.precision,
             onlyWeights: try Variable.onlyWeights.value(onlyWeights),
             slidingWindow: worker.slidingWindow,
-            threads: worker.threads ?? ProcessInfo.processInfo.activeProcessorCount)
+            threads: worker.threads ?? MachineLimits.current.cores)
         let logits = try probe.logits(
             picture: picture, prompt: try Variable.prompt.value(prompt) ?? "", tokens: count, forced: forced)
         do {

@@ -34,8 +34,9 @@ struct InspectModelCommand: ParsableCommand {
                 PlanReport.row(
                     "int8", "\(ByteCount.text(weights.quantizedBytes)) more on the disk, once, for --precision int8")
             ]
+            + PlanReport.lines(about: .current)
             + PlanReport.lines(
-                plan: plan, configuration: configuration, elementSize: PlanReport.elementSize(of: checkpoint))
+                plan: plan, configuration: configuration, elementSize: checkpoint.elementSize())
         print(lines.joined(separator: "\n"))
     }
 

@@ -40,6 +40,7 @@ struct InspectPlanCommand: ParsableCommand {
         let lines = PlanReport.lines(
             plan: try plan.resolved(for: model.configuration), configuration: model.configuration,
             elementSize: options.precision == .int8 ? 1 : 2, split: options.prefill ?? .rows)
-        print(([PlanReport.row("checkpoint", ByteCount.text(model.byteCount))] + lines).joined(separator: "\n"))
+        let checkpoint = PlanReport.row("checkpoint", ByteCount.text(model.byteCount))
+        print(([checkpoint] + PlanReport.lines(about: .current) + lines).joined(separator: "\n"))
     }
 }

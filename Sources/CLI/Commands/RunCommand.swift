@@ -70,7 +70,7 @@ struct RunCommand: ParsableCommand {
         guard counts.total > 0 else {
             throw CommandFailure(.usage, "no pictures there; name files or folders with jpg, jpeg, png or webp")
         }
-        Self.reportStart(submission, counts, ranks: settings.plan.ranks)
+        Self.reportStart(submission, counts, settings)
         let file = try OutputFile(writingAll: queue, sorted: false, to: output)
         if counts.outstanding > 0 {
             // Until here a ^C simply ends us: every batch of jobs is submitted whole or not at all.
@@ -103,12 +103,18 @@ struct RunCommand: ParsableCommand {
         }
     }
 
-    private static func reportStart(_ submission: Submission, _ counts: JobCounts, ranks: Int) {
+    private static func reportStart(_ submission: Submission, _ counts: JobCounts, _ settings: WorldSettings) {
         guard counts.outstanding > 0 else {
             return Console.writeLine("nothing left to do: \(counts.done) done, \(counts.failed) failed")
         }
         let jobs = counts.outstanding == 1 ? "1 job" : "\(counts.outstanding) jobs"
         let known = counts.finished > 0 ? " (\(counts.finished) of \(counts.total) are finished already)" : ""
+        let (ranks, machine) = (settings.plan.ranks, MachineLimits.current)
         Console.writeLine("\(jobs) for \(ranks == 1 ? "one process" : "\(ranks) ranks")\(known)")
+        if settings.worker.binding == .node, NodeBinding.cores(ofRank: 0, of: ranks, on: machine) != nil {
+            Console.writeLine("each rank keeps to its part of this machine's \(machine.nodes.count) NUMA nodes")
+        }
+        let limits = machine.descriptions
+        if !limits.isEmpty { Console.writeLine("this machine is limited to \(limits.joined(separator: "; "))") }
     }
 }

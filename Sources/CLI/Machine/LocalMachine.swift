@@ -2,14 +2,6 @@ import Foundation
 
 /// What this machine has, and how busy it is.
 enum LocalMachine {
-    /// One rank for each memory node: inside a node all cores share one rank's work without sending anything, and
-    /// across nodes a rank's weights should lie in its own memory.
-    static var bestRanks: Int {
-        let nodes = (try? FileManager.default.contentsOfDirectory(atPath: "/sys/devices/system/node")) ?? []
-        let count = nodes.count { $0.hasPrefix("node") && Int($0.dropFirst(4)) != nil }
-        return min(max(1, count), 8)
-    }
-
     /// The processor's name, as the kernel has it.
     static var processor: String {
         let line = text("/proc/cpuinfo").split(separator: "\n").first { $0.hasPrefix("model name") }

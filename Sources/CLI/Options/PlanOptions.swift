@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import PaliGemma
 import ShardPlan
 import WorkerInterface
@@ -12,7 +13,8 @@ struct PlanOptions: ParsableArguments {
     }
 
     @Option(
-        help: Variable.ranks.help("Processes that share the model.", default: "what is best here", valueName: "count"))
+        help: Variable.ranks.help(
+            "Processes that share the model.", default: "one for each NUMA node", valueName: "count"))
     var ranks: Int?
 
     @OptionGroup var stages: OptionFlags<Stages>
@@ -20,7 +22,7 @@ struct PlanOptions: ParsableArguments {
     /// - Throws: where a flag or variable has no such value, or the model cannot be split so.
     func resolved(for configuration: ModelConfiguration) throws -> ShardPlan {
         try ShardPlan(
-            ranks: try Variable.ranks.value(ranks) ?? LocalMachine.bestRanks, configuration: configuration,
+            ranks: try Variable.ranks.value(ranks) ?? NodeBinding.bestRanks(on: .current), configuration: configuration,
             visionRanks: try stages.values().visionRanks)
     }
 }

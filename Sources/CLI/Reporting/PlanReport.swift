@@ -1,3 +1,4 @@
+import Base
 import PaliGemma
 import ShardPlan
 
@@ -8,9 +9,15 @@ enum PlanReport {
         label.padded(to: 13) + text
     }
 
-    /// Returns the bytes of a weight as the checkpoint stores it, the maximum where it stores them in several ways.
-    static func elementSize(of checkpoint: Checkpoint) -> Int {
-        checkpoint.tensors.values.map(\.entry.element.size).max() ?? 2
+    /// Returns the lines that describe this machine: what it has for a world, and what limits that.
+    static func lines(about machine: MachineLimits) -> [String] {
+        func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+        let parts = [
+            count(machine.cores, "core"), "\(ByteCount.text(machine.memory)) of memory",
+            count(machine.nodes.count, "NUMA node"),
+        ]
+        return [row("machine", parts.joined(separator: ", "))]
+            + machine.descriptions.map { row("limited to", $0) }
     }
 
     /// Returns the lines that describe a plan.

@@ -14,12 +14,15 @@ extension Coordinator {
         package var preparingThreads: Int
         package var resize: PictureResize
         package var image: ImageDecoder.Options
+        /// Bounds the pictures that are decoded at the same time; nil for no bound.
+        package var pixelCapacity: PixelCapacity?
 
         package init(
             drain: Bool, lease: Duration, owner: String, drainTimeout: Duration,
             preparingThreads: Int = 2, resize: PictureResize = .pillow,
-            image: ImageDecoder.Options = ImageDecoder.Options()
+            image: ImageDecoder.Options = ImageDecoder.Options(), pixelCapacity: PixelCapacity? = nil
         ) {
+            self.pixelCapacity = pixelCapacity
             self.resize = resize
             self.drainTimeout = drainTimeout
             self.drain = drain

@@ -12,7 +12,7 @@ package enum MemoryBandwidthLimit {
     package static func measure(threads: Int, seconds: Double) -> Double? {
         // Much more than all caches hold, so that a pass finds next to nothing of the pass before it, and long enough
         // that a short burst does not decide the result.
-        let bytes = max(1 << 30, 16 * lastLevelCacheBytes)
+        let bytes = min(max(1 << 30, 16 * lastLevelCacheBytes), MachineLimits.current.memory / 2)
         guard let memory = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             memory != MAP_FAILED
         else { return nil }

@@ -6,10 +6,14 @@ package struct PictureReader: Sendable {
     package var side: Int
     package var resize: PictureResize
     package var options: ImageDecoder.Options
+    /// Bounds the pictures that are decoded at the same time; nil for no bound.
+    package var capacity: PixelCapacity?
 
     package init(
-        side: Int, resize: PictureResize = .pillow, options: ImageDecoder.Options = ImageDecoder.Options()
+        side: Int, resize: PictureResize = .pillow, options: ImageDecoder.Options = ImageDecoder.Options(),
+        capacity: PixelCapacity? = nil
     ) {
+        self.capacity = capacity
         self.side = side
         self.resize = resize
         self.options = options
@@ -57,8 +61,14 @@ package struct PictureReader: Sendable {
 
     private func picture(_ bytes: [UInt8], stamp: FileStamp, path: String) throws(ImageError) -> Picture {
         let original: RGBImage
-        do {
-            original = try ImageDecoder.decode(bytes, options: options)
+        var taken = 0
+        // The decoded picture is in memory until it has been resized.
+        defer { if taken > 0 { capacity?.give(taken) } }
+        do throws(ImageError) {
+            original = try ImageDecoder.decode(bytes, options: options) { (pixels) throws(ImageError) in
+                try capacity?.take(pixels)
+                taken = pixels
+            }
         } catch {
             throw error.located(at: path)
         }

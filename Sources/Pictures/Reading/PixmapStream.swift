@@ -1,10 +1,13 @@
 /// Splits a stream that arrives in pieces into pictures in the format PPM, which follow each other without gaps.
 struct PixmapStream {
     private let maximumPixels: Int
+    private let capacity: PixelCapacity?
     private var bytes: [UInt8] = []
 
-    init(maximumPixels: Int) {
+    /// - Parameter capacity: refuses pictures that have no room in memory; nil for no such bound.
+    init(maximumPixels: Int, capacity: PixelCapacity? = nil) {
         self.maximumPixels = maximumPixels
+        self.capacity = capacity
     }
 
     /// Whether the stream ends with a whole picture.
@@ -13,7 +16,7 @@ struct PixmapStream {
     /// Takes the next piece of the stream.
     ///
     /// - Returns: the pictures that are complete with this piece.
-    /// - Throws: ``ImageError`` with the codes `corrupt`, `too_large`.
+    /// - Throws: ``ImageError`` with the codes `corrupt`, `too_large`, `no_memory`.
     mutating func take(_ piece: UnsafeRawBufferPointer) throws(ImageError) -> [RGBImage] {
         bytes += piece
         var pictures: [RGBImage] = []
@@ -51,6 +54,7 @@ struct PixmapStream {
             throw ImageError(
                 .tooLarge, "its frames have \(width) x \(height) pixels; at most \(maximumPixels) are read")
         }
+        try capacity?.check(width * height)
         return (width, height, index)
     }
 

@@ -29,7 +29,7 @@ package struct VideoReader: Sendable {
     ///   - count: number of frames, at least 1.
     ///   - expected: the stamp of the file when it was submitted; another stamp is an error.
     /// - Throws: ``ImageError`` with the codes `missing`, `unreadable`, `changed`, `no_program`, `no_frames`, `corrupt`,
-    ///   `too_large`, `timed_out`.
+    ///   `too_large`, `no_memory`, `timed_out`.
     package func read(path: String, frames count: Int, expecting expected: FileStamp? = nil) throws(ImageError)
         -> [RGBImage]
     {
@@ -67,7 +67,7 @@ package struct VideoReader: Sendable {
     }
 
     private func pictures(of path: String, _ count: Int, of available: Int) throws(ImageError) -> [RGBImage] {
-        var stream = PixmapStream(maximumPixels: reader.options.maximumPixels)
+        var stream = PixmapStream(maximumPixels: reader.options.maximumPixels, capacity: reader.capacity)
         var squares: [RGBImage] = []
         // Selects frame n where an i with floor(i * available / count) = n exists. A list of all indices is refused by
         // ffmpeg when it has more than a hundred.

@@ -6,7 +6,8 @@ static inline MPI_Comm pg_mpi_comm_world(void) { return MPI_COMM_WORLD; }
 static inline MPI_Datatype pg_mpi_byte(void) { return MPI_BYTE; }
 static inline MPI_Datatype pg_mpi_float(void) { return MPI_FLOAT; }
 static inline MPI_Datatype pg_mpi_uint16(void) { return MPI_UINT16_T; }
-static inline MPI_Datatype pg_mpi_int(void) { return MPI_INT; }
+static inline MPI_Datatype pg_mpi_int64(void) { return MPI_INT64_T; }
+static inline MPI_Datatype pg_mpi_uint64(void) { return MPI_UINT64_T; }
 static inline MPI_Op pg_mpi_min(void) { return MPI_MIN; }
 static inline MPI_Errhandler pg_mpi_errors_return(void) { return MPI_ERRORS_RETURN; }
 static inline MPI_Info pg_mpi_info_null(void) { return MPI_INFO_NULL; }

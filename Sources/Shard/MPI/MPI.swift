@@ -81,18 +81,51 @@ final class MPI {
         return Host(rank: Int(rank), count: Int(count), memory: first)
     }
 
-    /// Returns whether all ranks of the world say yes, when all have answered; all must ask. A rank that waits sleeps.
-    func allAgree(_ yes: Bool) throws(ShardError) -> Bool {
-        let answers = UnsafeMutablePointer<Int32>.allocate(capacity: 2)
-        defer { answers.deallocate() }
-        (answers[0], answers[1]) = (yes ? 1 : 0, 0)
+    /// Returns the smallest of the numbers that the ranks of the world give, when all have given theirs; all must ask.
+    /// A rank that waits sleeps.
+    func minimum(_ number: Int) throws(ShardError) -> Int {
+        let numbers = UnsafeMutablePointer<Int64>.allocate(capacity: 2)
+        defer { numbers.deallocate() }
+        (numbers[0], numbers[1]) = (Int64(number), 0)
         let request = Request(nil)
         try Self.check(
             MPI_Iallreduce(
-                answers, answers + 1, 1, pg_mpi_int(), pg_mpi_min(), pg_mpi_comm_world(), &request.handle),
+                numbers, numbers + 1, 1, pg_mpi_int64(), pg_mpi_min(), pg_mpi_comm_world(), &request.handle),
             "MPI_Iallreduce")
         while try !request.test() { usleep(500) }
-        return answers[1] != 0
+        return Int(numbers[1])
+    }
+
+    /// Returns what each rank of this host gives, in the order of their ranks, and which of them is this one; every
+    /// rank of the world must call it, with as many words. A rank that waits sleeps.
+    func gatherOnHost(_ own: [UInt64]) throws(ShardError) -> (rank: Int, words: [[UInt64]]) {
+        var host: MPI_Comm? = nil
+        try Self.check(
+            MPI_Comm_split_type(
+                pg_mpi_comm_world(), pg_mpi_comm_type_shared(), Int32(rank), pg_mpi_info_null(), &host),
+            "MPI_Comm_split_type")
+        defer { MPI_Comm_free(&host) }
+        var (rank, count): (Int32, Int32) = (0, 1)
+        try Self.check(MPI_Comm_rank(host, &rank), "MPI_Comm_rank")
+        try Self.check(MPI_Comm_size(host, &count), "MPI_Comm_size")
+        let length = Int32(own.count)
+        let (sent, all) = (
+            UnsafeMutableBufferPointer<UInt64>.allocate(capacity: own.count),
+            UnsafeMutableBufferPointer<UInt64>.allocate(capacity: own.count * Int(count))
+        )
+        defer {
+            sent.deallocate()
+            all.deallocate()
+        }
+        _ = sent.initialize(from: own)
+        all.initialize(repeating: 0)
+        let request = Request(nil)
+        try Self.check(
+            MPI_Iallgather(
+                sent.baseAddress, length, pg_mpi_uint64(), all.baseAddress, length, pg_mpi_uint64(), host,
+                &request.handle), "MPI_Iallgather")
+        while try !request.test() { usleep(500) }
+        return (Int(rank), (0..<Int(count)).map { Array(all[$0 * own.count..<($0 + 1) * own.count]) })
     }
 
     /// Leaves the world together with all other ranks.

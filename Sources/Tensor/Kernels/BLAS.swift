@@ -51,7 +51,7 @@ extension BLAS {
     /// Compares a product with one in float64, for sizes with and without rests.
     ///
     /// - Parameter product: y [M, N] = x [M, inputs] · w [inputs, N]
-    static func obstacle(_ product: (Operand, Operand, Int, MatrixView) -> Void) -> String? {
+    package static func obstacle(_ product: (Operand, Operand, Int, MatrixView) -> Void) -> String? {
         for (rows, inputs, outputs) in [(1, 64, 16), (5, 33, 7), (37, 129, 70), (24, 300, 96)] {
             let x = sample(rows: rows, columns: inputs, seed: 1)
             let w = sample(rows: outputs, columns: inputs, seed: 2)
