@@ -104,7 +104,7 @@ struct BenchResult: Encodable {
     ///   - coreType: what sgemm was measured with.
     /// - Throws: where the report lacks a counter.
     init(
-        settings: BenchSettings, report: BenchReport, limits: [MachineLimits], coreType: SgemmCoreType
+        settings: BenchSettings, report: BenchReport, limits: [MeasuredLimits], coreType: SgemmCoreType
     ) throws(CommandFailure) {
         let (model, plan) = (settings.model.configuration, settings.world.plan)
         limit = LimitFigures(limits, coreType, settings: settings, kernels: Kernels.current.name)

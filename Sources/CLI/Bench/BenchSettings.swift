@@ -47,8 +47,8 @@ struct BenchSettings {
     /// Measures the limits of the cores that the world uses.
     ///
     /// - Throws: ``CommandFailure`` where they cannot be measured.
-    func measureLimits(_ coreType: SgemmCoreType) throws(CommandFailure) -> MachineLimits {
-        try MachineLimits(threads: coresUsed, sgemm: (largestProduct, coreType))
+    func measureLimits(_ coreType: SgemmCoreType) throws(CommandFailure) -> MeasuredLimits {
+        try MeasuredLimits(threads: coresUsed, sgemm: (largestProduct, coreType))
     }
 
     /// - Parameter timeline: where the world writes what its threads did when; nil for nowhere.

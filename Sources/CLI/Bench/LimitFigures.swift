@@ -46,7 +46,7 @@ struct LimitFigures: Encodable {
     /// - Parameters:
     ///   - limits: before and after.
     ///   - kernels: the name of the set that computed.
-    init(_ limits: [MachineLimits], _ coreType: SgemmCoreType, settings: BenchSettings, kernels: String) {
+    init(_ limits: [MeasuredLimits], _ coreType: SgemmCoreType, settings: BenchSettings, kernels: String) {
         let product = settings.largestProduct
         (rows, inputs, outputs) = (product.rows, product.inputs, product.outputs)
         cores = settings.coresUsed

@@ -27,12 +27,12 @@ struct PlanHostOptions: ParsableArguments {
 
     /// - Throws: where a value is none.
     func resolved() throws -> PlanHosts {
-        let here = ProcessInfo.processInfo
+        let here = MachineLimits.current
         let link = try Variable.linkGigabits.value(linkGbits) ?? 10
         guard link > 0, link <= 1e6 else {
             throw ValidationError("'--link-gbits' is \(link); a number above 0 is expected.")
         }
-        var memory = Int(clamping: here.physicalMemory)
+        var memory = here.memory
         if let text = try Variable.memory.value(self.memory) {
             guard let size = ByteSize(text)?.bytes else {
                 throw ValidationError("'--memory' is \(text); a size such as 24g or 512m is expected.")
@@ -49,7 +49,7 @@ struct PlanHostOptions: ParsableArguments {
         }
         return PlanHosts(
             count: try Variable.hosts.count(hosts, option: "--hosts") ?? 1,
-            cores: try Variable.cores.count(cores, option: "--cores") ?? here.activeProcessorCount, memory: memory,
+            cores: try Variable.cores.count(cores, option: "--cores") ?? here.cores, memory: memory,
             linkGigabits: link, processor: known)
     }
 }

@@ -32,10 +32,10 @@ struct PlanModelOptions: ParsableArguments {
         let shape = directory == nil ? try Variable.shape.value(shape) : self.shape
         switch (directory, shape) {
         case (let directory?, nil):
-            let size = PlanReport.elementSize(of: try Checkpoint(directory: directory))
+            let size = try Checkpoint(directory: directory).elementSize(in: precision)
             return Model(
                 name: directory, configuration: try ModelConfiguration(directory: directory),
-                elementSize: precision == .int8 ? 1 : size)
+                elementSize: size)
         case (nil, let shape?):
             let layers = try Variable.layers.value(layers)
             do {

@@ -75,9 +75,9 @@ struct PlanRates: Encodable {
                 min(known.memoryAtMost, known.memoryPerCore * Double(hosts.cores))
             )
         }
-        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let cores = MachineLimits.current.cores
         Console.writeLine("measuring the limits of this machine's \(cores) cores")
-        let limits = try MachineLimits(threads: cores)
+        let limits = try MeasuredLimits(threads: cores)
         let scale = Double(hosts.cores) / Double(cores)
         let taken = scale == 1 ? "" : ", taken for \(hosts.cores) cores in proportion, memory too"
         return (

@@ -1,7 +1,7 @@
 import Measure
 
 /// What the units of this machine gave, measured once.
-struct MachineLimits {
+struct MeasuredLimits {
     /// Billions of operations a second of the processor's units, two a multiply-add.
     let rates: [ProcessorProbe: Double]
     /// Why the other units have no rate.
