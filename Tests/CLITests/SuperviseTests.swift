@@ -152,7 +152,7 @@ import paligemma
 }
 
 /// `supervise` with a pg-worker that is a script.
-@Suite("The supervise command", .timeLimit(.minutes(3 * Sanitizer.slowness)))
+@Suite("The supervise command", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct SuperviseTests {
     let bench: CommandBench
     private let queueName = "jobs.db"

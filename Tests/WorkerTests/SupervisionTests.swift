@@ -141,7 +141,7 @@ struct SupervisionTests {
 }
 
 /// The short form of `make faults`.
-@Suite("Worlds that are killed", .serialized, .timeLimit(.minutes(10 * Sanitizer.slowness)))
+@Suite("Worlds that are killed", .serialized, .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct KillTests {
     @Test(
         "Killed around every change of a job's state, worlds lose and double nothing", arguments: ["file", "postgres"])
