@@ -29,11 +29,14 @@ package struct RankMemory: Sendable, Equatable {
     ) {
         let (vision, text) = (configuration.vision, configuration.text)
         var (weights, kept, cache, floats) = (0, 0, 0, 0)
+        // The input of a product as tiles have it: three parts of two bytes for each float32.
+        func arranged(_ numbers: Int) -> Int { numbers * 3 / 2 }
         if plan.encodesPictures(rank) {
             let layer = 4 * vision.width * vision.width + 2 * vision.width * vision.mlpWidth
             weights += vision.layers * layer + vision.width * (vision.patchValues + vision.tokens)
             floats +=
                 rows * (5 * vision.width + vision.patchValues) + min(rows, 1024) * (vision.width + vision.mlpWidth)
+            floats += arranged(max(rows * max(vision.width, vision.patchValues), min(rows, 1024) * vision.mlpWidth))
         }
         if let slice = plan.slice(of: rank) {
             let prefill = PrefillRows(total: rows, ranks: plan.textRanks, cut: cut)
@@ -50,6 +53,7 @@ package struct RankMemory: Sendable, Equatable {
             if text.hasOutputNorms { floats += prefill.longestChunk(of: rank - plan.firstTextRank) * text.width }
             let parts = Gemma.prefillParts(of: 0..<columns, quantized: elementSize == 1)
             let hidden = parts.map(\.count).max() ?? 0
+            floats += arranged(prefill.longestChunk(of: rank - plan.firstTextRank) * max(text.width, hidden))
             switch prefill.split {
             case .rows: floats += prefill.longestChunk(of: rank - plan.firstTextRank) * hidden
             case .columns:

@@ -40,9 +40,16 @@ final class Rank: @unchecked Sendable {
         stages = try RankStages(context)
         supervisor = loop.rank == 0 ? SupervisorWatch(world: settings.worldName, host: launch.host) : nil
         coordinator = try Rank.coordinator(context, launch)
-        if loop.rank == 0, !settings.quiet {
-            if let note = parts.precisionNote { Console.log(note) }
+        if loop.rank == 0 { report(parts) }
+    }
+
+    /// Says what this world is, and also in a quiet one what is not as it was asked for.
+    private func report(_ parts: ModelParts) {
+        if let note = parts.precisionNote { Console.log(note) }
+        if !settings.quiet {
             Console.log(parts.plan.summary(parts, compute, launch))
+        } else if !compute.budgets.reductions.isEmpty {
+            Console.log(compute.budgets.reductions.joined(separator: "; "))
         }
     }
 

@@ -38,7 +38,7 @@ package struct WorkerOptions: OptionTable {
             "precision", variable: "PRECISION",
             help: """
                 exact: products as in float32. bf16: activations of linear layers rounded to bfloat16, where the processor \
-                multiplies those. int8: weights and activations quantized, fastest, least accurate.
+                multiplies those. int8: weights and activations quantized, fastest, less accurate.
                 """, valueName: "exact|bf16|int8", legacyNames: ["weights"], legacyVariables: ["WEIGHTS"],
             // The weights of a checkpoint are bfloat16, and were multiplied exactly.
             legacyTexts: ["bf16": "exact"]), .world, default: .exact)

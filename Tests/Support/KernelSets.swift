@@ -11,6 +11,11 @@ extension Kernels {
             tiles: pg_tile_model())
     }()
 
+    /// The kernels of AVX-512 with a model of the products of pairs. Nil without AVX-512.
+    package static let pairModel = Kernels(level: .avx512).map {
+        Kernels(name: "avx512 (model)", table: $0.table, int8: $0.int8, pairs: pg_pair_model())
+    }
+
     /// The sets that this processor has, and the model of the tile unit.
     package static let sets = available + [tileModel].compactMap { $0 }
     package static let setNames = sets.map(\.name)

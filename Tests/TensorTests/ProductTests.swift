@@ -18,7 +18,8 @@ struct ProductTests {
         Shape(rows: 5, inputs: 31, outputs: 16), Shape(rows: 8, inputs: 2080, outputs: 33),
         Shape(rows: 16, inputs: 77, outputs: 100), Shape(rows: 17, inputs: 32, outputs: 31),
         Shape(rows: 33, inputs: 513, outputs: 65), Shape(rows: 40, inputs: 72, outputs: 3),
-        Shape(rows: 70, inputs: 1152, outputs: 49), Shape(rows: 130, inputs: 37, outputs: 200),
+        Shape(rows: 64, inputs: 1025, outputs: 130), Shape(rows: 70, inputs: 1152, outputs: 49),
+        Shape(rows: 130, inputs: 37, outputs: 200),
     ]
 
     /// The errors of a product against one in float64.
@@ -105,8 +106,8 @@ struct ProductTests {
         arguments: ElementType.allCases,
         [
             Shape(rows: 8, inputs: 2048, outputs: 64), Shape(rows: 16, inputs: 5000, outputs: 40),
-            Shape(rows: 48, inputs: 2048, outputs: 64), Shape(rows: 64, inputs: 72, outputs: 128),
-            Shape(rows: 32, inputs: 5000, outputs: 64),
+            Shape(rows: 65, inputs: 2048, outputs: 64), Shape(rows: 66, inputs: 72, outputs: 128),
+            Shape(rows: 70, inputs: 5000, outputs: 64),
         ])
     func accuracy(element: ElementType, shape: Shape) throws {
         let tiles = Self.linear(try #require(Kernels.tileModel))
@@ -114,8 +115,7 @@ struct ProductTests {
         let (x, weights) = (Self.activations(shape), try Self.weights(shape, element))
         let own = Self.errors(Self.product(tiles, x, weights, shape), x, weights, shape)
         let other = Self.errors(Self.product(vector, x, weights, shape), x, weights, shape)
-        // A few thousand outputs give the error of a product to some percent.
-        #expect(own.relative <= 1.05 * other.relative)
+        #expect(own.relative <= other.relative)
     }
 
     @Test(
@@ -133,6 +133,20 @@ struct ProductTests {
     }
 
     @Test(
+        "Products of pairs of bfloat16 give the bits of their model",
+        .enabled(if: Kernels(level: .avx512)?.pairs != nil, "no AVX512_BF16"))
+    func pairs() throws {
+        let unit = Self.linear(try #require(Kernels(level: .avx512)), .bfloat16)
+        let model = Self.linear(try #require(Kernels.pairModel), .bfloat16)
+        for shape in Self.shapes {
+            let (x, weights) = (Self.activations(shape), try Self.weights(shape, .bfloat16))
+            #expect(
+                Self.product(unit, x, weights, shape) == Self.product(model, x, weights, shape),
+                "\(shape.testDescription)")
+        }
+    }
+
+    @Test(
         "Rounded activations cost the rounding of the activations and nothing else",
         arguments: Kernels.setNames, ElementType.allCases)
     func rounded(name: String, element: ElementType) throws {
@@ -140,12 +154,15 @@ struct ProductTests {
         let linear = Self.linear(kernels, .bfloat16)
         for shape in Self.shapes {
             let (x, weights) = (Self.activations(shape), try Self.weights(shape, element))
-            // What is computed is the exact product of the rounded activations, or of the activations as they are.
-            let roundings = kernels.multipliesRounded(element) ? [Self.rounded(x), x] : [x]
             for isBatchInvariant in [false, true] {
+                // Few rows are only rounded for weights of bfloat16: reading others decides the time.
+                let isFew = shape.rows <= 16 || isBatchInvariant
+                let isRounded = kernels.multipliesRounded(element) && (element == .bfloat16 || !isFew)
+                let expected = isRounded ? Self.rounded(x) : x
                 let y = Self.product(linear, x, weights, shape, isBatchInvariant: isBatchInvariant)
-                let least = roundings.map { Self.errors(y, $0, weights, shape).largest }.min() ?? .infinity
-                #expect(least < 1e-6, "\(shape.testDescription) \(isBatchInvariant)")
+                #expect(
+                    Self.errors(y, expected, weights, shape).largest < 1e-6,
+                    "\(shape.testDescription) \(isBatchInvariant)")
             }
         }
     }

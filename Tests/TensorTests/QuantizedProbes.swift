@@ -8,6 +8,17 @@ extension Kernels {
         var values: [UInt8]
         var scales: [Float]
         var zeros: [Float]
+
+        /// Returns some of `count` rows.
+        func rows(_ range: Range<Int>, of count: Int) -> Rows {
+            let groups = values.count / count / 4
+            var own: [UInt8] = []
+            for group in 0..<groups {
+                let start = (group * count + range.lowerBound) * 4
+                own += values[start..<start + range.count * 4]
+            }
+            return Rows(values: own, scales: Array(scales[range]), zeros: Array(zeros[range]))
+        }
     }
 
     func quantizeRows(_ x: [Float], rows: Int, lead: Int, count: Int, levels: Int) -> Rows {

@@ -4,7 +4,9 @@
 #pragma once
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../Sources/Tensor/CKernels/tile_shapes.h"
@@ -17,12 +19,36 @@ typedef struct {
 // Each thread has a unit of its own.
 static _Thread_local tile_unit unit;
 
+// What the processor answers with an exception ends the test.
+static void require(bool condition) {
+    if (!condition) abort();
+}
+
 static void model_configure(const tile_shapes *shapes) {
+    require(shapes->palette == 1 && shapes->start_row == 0);
+    for (int tile = 0; tile < 16; tile++) {
+        const int rows = shapes->rows[tile], bytes = shapes->row_bytes[tile];
+        require(rows <= 16 && bytes <= 64 && (rows == 0) == (bytes == 0) && (tile < 8 || rows == 0));
+    }
     memset(&unit, 0, sizeof unit);
     unit.shapes = *shapes;
 }
 
-static void model_zero(int tile) { memset(unit.data[tile], 0, sizeof unit.data[tile]); }
+// Afterwards no tile can be used before the next configuration.
+static void model_release(void) { memset(&unit, 0, sizeof unit); }
+
+// sums [m][n] += a [m][k] * b [k][n], in words of four bytes.
+static void require_product(int sums, int a, int b) {
+    const tile_shapes *shapes = &unit.shapes;
+    require(sums != a && sums != b && a != b && shapes->rows[sums] > 0);
+    require(shapes->rows[sums] == shapes->rows[a] && shapes->row_bytes[sums] == shapes->row_bytes[b]);
+    require(shapes->row_bytes[a] == 4 * shapes->rows[b] && shapes->row_bytes[a] > 0);
+}
+
+static void model_zero(int tile) {
+    require(unit.shapes.rows[tile] > 0);
+    memset(unit.data[tile], 0, sizeof unit.data[tile]);
+}
 
 static void model_load(int tile, const void *base, size_t stride) {
     model_zero(tile);
@@ -31,6 +57,7 @@ static void model_load(int tile, const void *base, size_t stride) {
 }
 
 static void model_store(int tile, void *base, size_t stride) {
+    require(unit.shapes.rows[tile] > 0);
     for (int row = 0; row < unit.shapes.rows[tile]; row++)
         memcpy((char *)base + (size_t)row * stride, unit.data[tile][row], unit.shapes.row_bytes[tile]);
 }
@@ -48,6 +75,7 @@ static inline float bfloat16(uint16_t bits) {
 // Even and odd inputs have sums of their own, which start at zero, and are added to each other before they are added to the
 // tile.
 static void model_add_pairs(int sums, int a, int b) {
+    require_product(sums, a, b);
     const int columns = unit.shapes.row_bytes[sums] / 4, pairs = unit.shapes.row_bytes[a] / 4;
     for (int m = 0; m < unit.shapes.rows[sums]; m++) {
         float even[16] = {0}, odd[16] = {0}, total[16];
@@ -68,6 +96,7 @@ static void model_add_pairs(int sums, int a, int b) {
 }
 
 static void model_add_bytes(int sums, int a, int b) {
+    require_product(sums, a, b);
     const int columns = unit.shapes.row_bytes[sums] / 4, groups = unit.shapes.row_bytes[a] / 4;
     for (int m = 0; m < unit.shapes.rows[sums]; m++) {
         int32_t total[16];
@@ -85,7 +114,7 @@ static void model_add_bytes(int sums, int a, int b) {
 }
 
 #define TILES_CONFIGURE(shapes) model_configure(shapes)
-#define TILES_RELEASE() ((void)0)
+#define TILES_RELEASE() model_release()
 #define TILE_ZERO(tile) model_zero(tile)
 #define TILE_LOAD(tile, base, stride) model_load(tile, base, stride)
 #define TILE_STORE(tile, base, stride) model_store(tile, base, stride)

@@ -64,6 +64,8 @@ struct SingleCopyTests {
         .enabled(if: hasNamespaces, "user namespaces are not allowed here"))
     func namespaces() throws {
         try expectAnswers(of: Self.namespace, saying: 1)
+        // With a shell between, which shares the namespace of its rank.
+        try expectAnswers(of: Self.namespace + ["sh", "-c", #""$@"; exit $?"#, "sh"], saying: 1)
     }
 
     @Test(

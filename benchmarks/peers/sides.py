@@ -181,7 +181,10 @@ class Peer:
         line = self.process.stdout.readline()
         if not line:
             raise SideFailed(self._ended())
-        answer = json.loads(line)
+        try:
+            answer = json.loads(line)
+        except ValueError as error:
+            raise SideFailed(f"it wrote a line that is no answer: {line.strip()[:200]}") from error
         if "error" in answer:
             raise SideFailed(f"{answer['error']} (its interpreter: {self.command[0]})")
         return answer

@@ -88,6 +88,9 @@ static int ask_siblings(int ready[2], int done[2]) {
 int pg_siblings_may_read(void) {
     int ready[2] = {-1, -1}, done[2] = {-1, -1};
     int answer;
+    // Where a parent has SIGCHLD ignored, children leave no status.
+    struct sigaction standard = {.sa_handler = SIG_DFL}, before;
+    sigaction(SIGCHLD, &standard, &before);
     if (pipe2(ready, O_CLOEXEC) == 0 && pipe2(done, O_CLOEXEC) == 0) {
         answer = ask_siblings(ready, done);
     } else {
@@ -97,5 +100,6 @@ int pg_siblings_may_read(void) {
         close_end(&ready[end]);
         close_end(&done[end]);
     }
+    sigaction(SIGCHLD, &before, NULL);
     return answer;
 }

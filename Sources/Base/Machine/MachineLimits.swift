@@ -15,8 +15,8 @@ package struct MachineLimits: Sendable, Equatable {
 
     package init(_ files: SystemFiles) {
         let process = ProcessInfo.processInfo
+        let online = files.onlineCores
         let allowed = files.allowedCores(ofProcess: "self") ?? CoreSet(0..<process.activeProcessorCount)
-        let online = files.text("/sys/devices/system/cpu/online").flatMap { CoreSet(list: $0) }
         let kilobytes = files.value(of: "MemTotal", in: "/proc/meminfo")?.split(separator: " ").first
         let total = kilobytes.flatMap { Int($0) }.map { $0.multipliedReportingOverflow(by: 1024) }
         allowedCores = allowed

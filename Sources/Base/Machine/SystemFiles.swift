@@ -27,12 +27,20 @@ package struct SystemFiles: Sendable {
         SystemFiles(root: ProcessInfo.processInfo.environment["PALIGEMMA_MACHINE_ROOT"] ?? "/")
     }
 
+    /// The cores that are switched on; nil where that is not known.
+    var onlineCores: CoreSet? { text("/sys/devices/system/cpu/online").flatMap { CoreSet(list: $0) } }
+
     /// Returns the cores that a process may run on; nil where that is not known.
+    ///
+    /// The kernel's list also has cores that a virtual machine could be given later, and does not have now.
     ///
     /// - Parameter process: its number, or "self".
     package func allowedCores(ofProcess process: String) -> CoreSet? {
-        let cores = value(of: "Cpus_allowed_list", in: "/proc/\(process)/status").flatMap { CoreSet(list: $0) }
-        return cores.flatMap { $0.isEmpty ? nil : $0 }
+        guard let cores = value(of: "Cpus_allowed_list", in: "/proc/\(process)/status").flatMap({ CoreSet(list: $0) }),
+            !cores.isEmpty
+        else { return nil }
+        let present = onlineCores.map { cores.intersection($0) } ?? cores
+        return present.isEmpty ? cores : present
     }
 
     /// Reads the file at an absolute path.

@@ -86,10 +86,14 @@ struct Variable {
         return value
     }
 
-    /// As `value(_:)`, for a number of things of which there is at least one.
+    /// As `value(_:)`, for a number of things of which there is at least one, and not more than any machine can have.
     func count(_ flag: Int?, option: String) throws -> Int? {
         guard let value = try value(flag) else { return nil }
+        let maximum = 1_000_000_000
         guard value >= 1 else { throw ValidationError("'\(option)' is \(value); a number from 1 is expected.") }
+        guard value <= maximum else {
+            throw ValidationError("'\(option)' is \(value); a number up to \(maximum) is expected.")
+        }
         return value
     }
 

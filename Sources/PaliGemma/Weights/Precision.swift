@@ -8,7 +8,7 @@ package enum Precision: String, Sendable, CaseIterable {
     /// Activations rounded to bfloat16 (8 bits), weights as the checkpoint stores them, sums in float32. On a processor
     /// without products of bfloat16 it is the exact mode.
     case bf16
-    /// Weights and activations quantized to 8 bits, summed in int32: the fastest and the least accurate.
+    /// Weights and activations quantized to 8 bits, summed in int32: the fastest, and on most models the least accurate.
     case int8
 }
 

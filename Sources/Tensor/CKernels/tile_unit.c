@@ -4,6 +4,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -53,9 +55,30 @@ __attribute__((target("amx-tile,amx-bf16,amx-int8"))) static bool products_are_r
     return true;
 }
 
+static sigjmp_buf after_fault;
+
+static void leave_fault(int signal) {
+    (void)signal;
+    siglongjmp(after_fault, 1);
+}
+
+// Whether the products can be made and are right. A hypervisor may promise instructions that it does not run. The caller
+// makes this at the start, once in a process.
+static bool products_work(void) {
+    struct sigaction handler = {.sa_handler = leave_fault}, illegal, segment;
+    sigemptyset(&handler.sa_mask);
+    sigaction(SIGILL, &handler, &illegal);
+    sigaction(SIGSEGV, &handler, &segment);
+    volatile bool works = false;
+    if (sigsetjmp(after_fault, 1) == 0) works = products_are_right();
+    sigaction(SIGILL, &illegal, NULL);
+    sigaction(SIGSEGV, &segment, NULL);
+    return works;
+}
+
 pg_tile_state pg_try_tile_unit(void) {
     if (!processor_has_tiles()) return PG_TILES_ABSENT;
     if (syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) != 0 || !system_saves_tiles()) return PG_TILES_REFUSED;
-    return products_are_right() ? PG_TILES_READY : PG_TILES_WRONG;
+    return products_work() ? PG_TILES_READY : PG_TILES_WRONG;
 }
 #endif

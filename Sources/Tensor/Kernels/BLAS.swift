@@ -44,42 +44,50 @@ extension BLAS {
     package static let obstacle: String? = {
         _ = prepared
         return obstacle { x, w, inputs, y in
-            multiply(x, w, inputs: inputs, into: y)
+            multiply(x, w, inputs: inputs, into: y, accumulate: true)
         }
     }()
 
-    /// Compares a product with one in float64, for sizes with and without rests.
+    /// Compares products with those in float64: both layouts, sizes with and without rests, and one that is too large for
+    /// the kernels that some builds have for small products.
     ///
-    /// - Parameter product: y [M, N] = x [M, inputs] · w [inputs, N]
+    /// - Parameter product: y [M, N] += x [M, inputs] · w [inputs, N]
     package static func obstacle(_ product: (Operand, Operand, Int, MatrixView) -> Void) -> String? {
-        for (rows, inputs, outputs) in [(1, 64, 16), (5, 33, 7), (37, 129, 70), (24, 300, 96)] {
-            let x = sample(rows: rows, columns: inputs, seed: 1)
-            let w = sample(rows: outputs, columns: inputs, seed: 2)
-            let y = Matrix(rows: rows, columns: outputs)
-            y.view.fill(.nan)
-            product(
-                Operand(x.view.base, stride: inputs, isTransposed: false),
-                Operand(w.view.base, stride: inputs, isTransposed: true), inputs, y.view)
-            guard isProduct(y.view, of: x.view, w.view) else {
-                return
-                    "OpenBLAS multiplies wrongly with its kernels for \(coreType). Install another build of it, or name "
-                    + "another processor in OPENBLAS_CORETYPE"
+        for (rows, inputs, outputs) in [(1, 64, 16), (5, 33, 7), (37, 129, 70), (100, 130, 100)] {
+            for isTransposed in [false, true] where !isRight(product, rows, inputs, outputs, isTransposed) {
+                return "OpenBLAS multiplies wrongly with its kernels for \(coreType). Install another build of it, or "
+                    + "name another processor in OPENBLAS_CORETYPE"
             }
         }
         return nil
     }
 
-    private static func isProduct(_ y: MatrixView, of x: MatrixView, _ w: MatrixView) -> Bool {
-        for row in 0..<y.rows {
-            for output in 0..<y.columns {
-                var (sum, size) = (0.0, 0.0)
-                for k in 0..<x.columns {
-                    let term = Double(x.row(row)[k]) * Double(w.row(output)[k])
+    private static func isRight(
+        _ product: (Operand, Operand, Int, MatrixView) -> Void, _ rows: Int, _ inputs: Int, _ outputs: Int,
+        _ isTransposed: Bool
+    ) -> Bool {
+        let gap = 3  // between the rows of y
+        let x = sample(rows: rows, columns: inputs, seed: 1)
+        let (wRows, wColumns) = isTransposed ? (outputs, inputs) : (inputs, outputs)
+        let w = sample(rows: wRows, columns: wColumns, seed: 2)
+        let memory = Matrix(rows: rows, columns: outputs + gap)
+        memory.view.fill(1)
+        let y = memory.view.columns(0..<outputs)
+        product(
+            Operand(x.view.base, stride: inputs, isTransposed: false),
+            Operand(w.view.base, stride: wColumns, isTransposed: isTransposed), inputs, y)
+        for row in 0..<rows {
+            for output in 0..<outputs {
+                var (sum, size) = (1.0, 1.0)
+                for k in 0..<inputs {
+                    let weight = isTransposed ? w.view.row(output)[k] : w.view.row(k)[output]
+                    let term = Double(x.view.row(row)[k]) * Double(weight)
                     sum += term
                     size += abs(term)
                 }
                 guard abs(Double(y.row(row)[output]) - sum) <= 1e-5 * size else { return false }
             }
+            guard memory.view.row(row)[outputs] == 1 else { return false }
         }
         return true
     }

@@ -118,7 +118,7 @@ extension Kernels.Level {
         case .blas: BLAS.obstacle
         case .avx2: pg_best_level().rawValue >= PG_AVX2.rawValue ? nil : "this processor has no AVX2 with FMA and F16C"
         case .avx512:
-            pg_best_level().rawValue >= PG_AVX512.rawValue ? nil : "this processor has no AVX-512 (F and BW)"
+            pg_best_level().rawValue >= PG_AVX512.rawValue ? nil : "this processor has no AVX-512 (F, BW and VL)"
         case .amx: Self.tileObstacle
         }
     }
@@ -128,7 +128,7 @@ extension Kernels.Level {
         case PG_TILES_READY: nil
         case PG_TILES_REFUSED:
             "the processor has AMX, but the operating system does not permit its use (Linux before 5.16, or a sandbox)"
-        case PG_TILES_WRONG: "the processor has AMX, but its products are wrong"
+        case PG_TILES_WRONG: "the processor has AMX, but its products fail or are wrong"
         default: "this processor has no AMX"
         }
     }

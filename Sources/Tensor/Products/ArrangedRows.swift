@@ -5,10 +5,17 @@ final class ArrangedRows: @unchecked Sendable {
     // @unchecked: filled before the team's region that reads it.
     private var memory = Matrix(rows: 0, columns: 0)
 
-    /// Returns the rows of `x` [T, inputs] arranged as one group of few rows.
-    func arranged(_ x: MatrixView, for products: FewRowsProducts) -> UnsafeMutablePointer<Float> {
+    /// Returns few rows of `x` [T, inputs] arranged, group by group where the kernels have groups.
+    func arranged(_ x: MatrixView, for products: FewRowsProducts, team: ThreadTeam) -> UnsafeMutablePointer<Float> {
         let base = reserve(products.floats(rows: x.rows, inputs: x.columns))
-        products.arrange(x, into: base)
+        let group = min(products.groupRows, max(1, x.rows))
+        let memory = PanelRows(x, arranged: base)
+        team.run((x.rows + group - 1) / group) { task, _ in
+            let own = task * group..<min(x.rows, (task + 1) * group)
+            guard let base = memory.arranged else { return }
+            products.arrange(
+                x.rows(own), into: base + products.floats(rows: own.lowerBound, inputs: x.columns))
+        }
         return base
     }
 

@@ -11,20 +11,28 @@ struct FewRowsProducts: Sendable {
         case tiles(parts: Int)
     }
 
+    /// Rows of a tile.
+    private static let tileRows = PG_STRIP
+
     let kernels: Kernels
     let format: Format
+    /// Rows that are arranged together, and multiplied with weights together.
+    var groupRows: Int {
+        if case .tiles = format { return Self.tileRows }
+        return .max
+    }
 
-    /// Returns the number of float32 that arranged rows take.
+    /// Returns the number of float32 that arranged rows take. More rows than a tile has are several groups.
     func floats(rows: Int, inputs: Int) -> Int {
         let padded = (inputs + 31) / 32 * 32
         switch format {
         case .float32: return rows * padded
         case .pairs: return rows * padded / 2
-        case .tiles(let parts): return PG_STRIP * parts * padded / 2
+        case .tiles(let parts): return (rows + Self.tileRows - 1) / Self.tileRows * Self.tileRows * parts * padded / 2
         }
     }
 
-    /// Arranges x [T, inputs] into ``floats(rows:inputs:)`` float32.
+    /// Arranges x [T, inputs], of at most ``groupRows`` rows, into ``floats(rows:inputs:)`` float32.
     func arrange(_ x: MatrixView, into memory: UnsafeMutablePointer<Float>) {
         switch (format, kernels.pairs, kernels.tiles) {
         case (.pairs, let pairs?, _): pairs.pointee.arrange(x.base, x.rows, x.columns, x.stride, memory)
@@ -44,8 +52,14 @@ struct FewRowsProducts: Sendable {
         case (.pairs, let pairs?, _):
             pairs.pointee.few_rows(weight.base, outputs, inputs, stride, x, y.rows, y.base, y.stride)
         case (.tiles(let parts), _, let tiles?):
-            tiles.pointee.few_rows(
-                weight.base, outputs, inputs, stride, UnsafePointer(OpaquePointer(x)), y.rows, parts, y.base, y.stride)
+            let size = floats(rows: Self.tileRows, inputs: inputs)
+            for first in Swift.stride(from: 0, to: y.rows, by: Self.tileRows) {
+                let own = y.rows(first..<min(y.rows, first + Self.tileRows))
+                tiles.pointee.few_rows(
+                    weight.base, outputs, inputs, stride,
+                    UnsafePointer(OpaquePointer(x + first / Self.tileRows * size)), own.rows, parts, own.base,
+                    own.stride)
+            }
         default:
             kernels.table.pointee.few_rows(
                 weight.element.code, weight.base, outputs, inputs, stride, x, y.rows, y.base, y.stride)
@@ -57,6 +71,14 @@ extension Kernels {
     /// From this number of rows on tiles are faster: a tile costs as much for one row as for sixteen, about as much as five
     /// rows of float32.
     private static let minimumTileRows = 5
+    /// Up to this number of rows on tiles, packing the weights takes longer than reading them once more from the cache for
+    /// every sixteen rows.
+    private static let maximumTileRows = 64
+
+    /// The maximum of rows whose product with weights of a type is limited by reading the weights.
+    func maximumFewRows(of element: ElementType) -> Int {
+        tiles != nil && element == .bfloat16 ? Self.maximumTileRows : Self.fewRows
+    }
 
     /// How products of few rows with weights of a type are made; nil where they are made as those of many rows.
     ///
@@ -67,7 +89,7 @@ extension Kernels {
         var format = FewRowsProducts.Format.float32
         if element == .bfloat16 {
             if activations == .bfloat16, pairs != nil { format = .pairs }
-            if tiles != nil, (Self.minimumTileRows...Self.fewRows).contains(rows) {
+            if tiles != nil, (Self.minimumTileRows...Self.maximumTileRows).contains(rows) {
                 format = .tiles(parts: activations == .bfloat16 ? 1 : TilePanels.allParts)
             }
         }

@@ -46,8 +46,9 @@ extension Linear {
         let groups = (weight.outputs + group - 1) / group
         let groupBytes = group * max(1, weight.inputs) * weight.element.size
         // With several groups of rows a task's weights are read again, from its cache.
+        let hasGroups = context.isBatchInvariant ? rows > ArrangedRows.groupRows : rows > Kernels.fewRows
         let shares =
-            context.isBatchInvariant && rows > ArrangedRows.groupRows
+            hasGroups
             ? cachedShares(of: groups, bytes: groupBytes) : streamedShares(of: groups, bytes: groupBytes)
         return shares.map {
             let end = min(weight.outputs, $0.upperBound * group)

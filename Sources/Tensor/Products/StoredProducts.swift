@@ -21,14 +21,14 @@ extension Linear {
 
     /// - Parameter element: the type of the weights that the input is multiplied with.
     private func input(_ x: MatrixView, _ element: ElementType, _ context: ProductContext) -> Input {
-        let isFew = x.rows <= Kernels.fewRows || x.columns == 0
+        let isFew = x.rows <= kernels.maximumFewRows(of: element) || x.columns == 0
         if context.isBatchInvariant || isFew {
             let rows = context.isBatchInvariant ? ArrangedRows.groupRows : x.rows
             let invariant = context.isBatchInvariant || x.columns == 0
             if let few = kernels.fewRows(rows, of: element, activations, isBatchInvariant: invariant) {
                 return context.isBatchInvariant
                     ? .batchInvariant(arrangedRows.arrangedInGroups(x, for: few), few)
-                    : .few(arrangedRows.arranged(x, for: few), few)
+                    : .few(arrangedRows.arranged(x, for: few, team: team), few)
             }
         }
         let panels = kernels.panels(for: element, activations)
@@ -76,7 +76,8 @@ extension Linear {
             multiply(input, part.rows, gate.outputs(part.outputs), into: PanelOutput(y: out), thread: thread)
             // The products' own scratch lies before that of `up`.
             let own = gate.outputs(part.outputs)
-            let offset = input.panels.map { scratchFloats($0, own) } ?? Kernels.fewRows * own.outputs
+            let offset =
+                input.panels.map { scratchFloats($0, own) } ?? kernels.maximumFewRows(of: own.element) * own.outputs
             let memory = team.scratch(thread: thread, count: offset + part.rows.count * part.outputs.count)
             let upPart = MatrixView(base: memory + offset, rows: part.rows.count, columns: part.outputs.count)
             multiply(

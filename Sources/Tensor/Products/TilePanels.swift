@@ -63,8 +63,7 @@ struct TilePanels: PanelProducts, @unchecked Sendable {
     func pack(_ weights: PanelSource, into panel: UnsafeMutablePointer<Float>) {
         panel.withMemoryRebound(to: UInt16.self, capacity: 1) {
             tiles.pointee.pack(
-                weights.element.code, weights.base, weights.outputs, weights.inputs, weights.stride,
-                parts(of: weights.element), $0)
+                weights.element.code, weights.base, weights.outputs, weights.inputs, weights.stride, $0)
         }
     }
 

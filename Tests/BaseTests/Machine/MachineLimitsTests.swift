@@ -68,6 +68,12 @@ struct MachineLimitsTests {
             machine.descriptions == ["ignored, for it cannot be read: /sys/fs/cgroup/pod/box/memory.max"])
     }
 
+    @Test("Cores that a virtual machine could be given later are not counted")
+    func absentCores() throws {
+        let machine = limits(try MachineFolder(cores: "0-127", online: "0-1"))
+        #expect(machine.cores == 2 && machine.machineCores == 2 && machine.descriptions.isEmpty)
+    }
+
     @Test("Of the NUMA nodes those count that have cores which the process may run on")
     func nodes() throws {
         let machine = limits(

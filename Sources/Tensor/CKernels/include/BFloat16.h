@@ -62,8 +62,7 @@ typedef struct {
     void (*split)(const float *x, size_t rows, size_t inputs, size_t ldx, size_t parts, uint16_t *out);
 
     // Splits weights [outputs][inputs] into parts, 1 (of bfloat16), 2 (of float16) or 3, as a panel.
-    void (*pack)(pg_element element, const void *weight, size_t outputs, size_t inputs, size_t ldw, size_t parts,
-                 uint16_t *panel);
+    void (*pack)(pg_element element, const void *weight, size_t outputs, size_t inputs, size_t ldw, uint16_t *panel);
 
     // Splits values [inputs][outputs] into 3 parts, as a panel.
     void (*pack_columns)(const float *values, size_t inputs, size_t outputs, size_t ldv, uint16_t *panel);

@@ -1,5 +1,6 @@
-// The kernels: products on weights as the checkpoint stores them, and the operations between two products. Each exists
-// as a plain scalar twin (scalar.c) and as vector code for AVX2 and AVX-512. dispatch.c chooses the set at run time.
+// The kernels: products on weights as the checkpoint stores them, and the operations between two products. Those of this
+// header and of Quantized.h exist as plain scalar twins (scalar.c, quantized_scalar.c) and as vector code for AVX2 and
+// AVX-512; those of BFloat16.h only where their units are. dispatch.c chooses the set at run time.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
