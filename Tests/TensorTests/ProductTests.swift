@@ -132,17 +132,18 @@ struct ProductTests {
         }
     }
 
+    /// Processors differ in what they do with denormal numbers, and in the order of a pair's two sums.
     @Test(
-        "Products of pairs of bfloat16 give the bits of their model",
+        "Products of pairs of bfloat16 are those of their model, up to the last bits",
         .enabled(if: Kernels(level: .avx512)?.pairs != nil, "no AVX512_BF16"))
     func pairs() throws {
         let unit = Self.linear(try #require(Kernels(level: .avx512)), .bfloat16)
         let model = Self.linear(try #require(Kernels.pairModel), .bfloat16)
         for shape in Self.shapes {
             let (x, weights) = (Self.activations(shape), try Self.weights(shape, .bfloat16))
-            #expect(
-                Self.product(unit, x, weights, shape) == Self.product(model, x, weights, shape),
-                "\(shape.testDescription)")
+            let (own, expected) = (Self.product(unit, x, weights, shape), Self.product(model, x, weights, shape))
+            let largest = expected.map(abs).max() ?? 0
+            #expect(zip(own, expected).allSatisfy { abs($0 - $1) <= 4e-6 * largest }, "\(shape.testDescription)")
         }
     }
 

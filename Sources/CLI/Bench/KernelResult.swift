@@ -57,13 +57,6 @@ struct KernelResult: Encodable {
     let quantizedProducts: [Row]
     let quantizedFewRows: [Row]
 
-    /// What a kernel's rate is compared with.
-    private enum Comparison {
-        /// With the units that the set of kernels multiplies with, and beside them sgemm for a product.
-        case units(ComputeLimit.Work, precision: String, SgemmLimit.Product)
-        case memory
-    }
-
     /// Measures everything, at every shape one set of kernels after the other.
     ///
     /// - Parameter folder: where weights are written.
@@ -72,72 +65,27 @@ struct KernelResult: Encodable {
         defer { Console.showProgressBar("") }
         processor = LocalMachine.processor
         self.threads = threads
-        var meter = try LimitMeter(sets.map(\.name), threads: threads)
-        let weights = KernelBenchmark.Weights(folder: folder)
-        let benchmarks = sets.map { (set: $0, benchmark: KernelBenchmark(kernels: $0, threads: threads)) }
-        func row(
-            _ name: String, _ comparison: Comparison, _ measure: (KernelBenchmark) throws -> KernelBenchmark.Figure
-        ) throws -> Row {
-            Console.showProgressBar("measuring \(name)")
-            return Row(
-                name: name,
-                figures: try benchmarks.map { set, benchmark in
-                    let best = try Self.limit(comparison, beside: set.name, &meter)
-                    let figure = try measure(benchmark)
-                    let work = best.sgemm == nil ? figure.weightBytes : figure.operations
-                    let rate = work / figure.seconds / 1e9
-                    return Figure(
-                        kernels: set.name, seconds: figure.seconds, rate: rate, limit: best.rate,
-                        share: best.rate > 0 ? rate / best.rate : 0, sgemm: best.sgemm)
-                })
-        }
-        func rows(
-            _ product: KernelBenchmark.Product, _ comparison: (_ precision: String) -> Comparison
-        ) throws -> (exact: Row, rounded: Row, quantized: Row) {
-            let rows = try [Precision.exact, .bf16, .int8].map { precision in
-                try row(Self.name(product), comparison(precision.rawValue)) {
-                    try $0.measure(product, weights, as: precision)
-                }
-            }
-            return (rows[0], rows[1].compared(with: rows[0]), rows[2].compared(with: rows[0]))
-        }
+        var measurement = try KernelMeasurement(sets, threads: threads, folder: folder)
         let many = try KernelBenchmark.products.map { product in
-            try rows(product) { .units(.linear, precision: $0, product) }
+            try measurement.rows(product) { .units(.linear, precision: $0, product) }
         }
         (products, roundedProducts) = (many.map(\.exact), many.map(\.rounded))
         quantizedProducts = many.map(\.quantized)
         attention = try KernelBenchmark.attentions.map { shape in
-            let comparison = Comparison.units(.attention, precision: "exact", KernelBenchmark.typicalProduct)
-            return try row(shape.name, comparison) { $0.measure(shape) }
+            let comparison = KernelMeasurement.Comparison.units(
+                .attention, precision: "exact", KernelBenchmark.typicalProduct)
+            return try measurement.row(shape.name, comparison) { $0.measure(shape) }
         }
-        let few = try KernelBenchmark.fewRows.map { try rows($0) { _ in .memory } }
+        let few = try KernelBenchmark.fewRows.map { try measurement.rows($0) { _ in .memory } }
         (fewRows, roundedFewRows) = (Self.compared(few.map(\.exact)), Self.compared(few.map(\.rounded)))
         quantizedFewRows = Self.compared(few.map(\.quantized))
-        sgemmCoreTypes = meter.sgemmCoreTypes
+        sgemmCoreTypes = measurement.meter.sgemmCoreTypes
         absentKernels = Kernels.Level.allCases.compactMap { level in
             level.obstacle.map { Absent(name: level.rawValue, reason: $0) }
         }
         absentUnits = ProcessorProbe.allCases.compactMap { probe in
-            meter.absences[probe].map { Absent(name: probe.title, reason: $0) }
+            measurement.meter.absences[probe].map { Absent(name: probe.title, reason: $0) }
         }
-    }
-
-    /// Measures what a kernel of a set is compared with.
-    private static func limit(
-        _ comparison: Comparison, beside kernels: String, _ meter: inout LimitMeter
-    ) throws(CommandFailure) -> (rate: Double, sgemm: Double?) {
-        switch comparison {
-        case .memory: return (try meter.memory(), nil)
-        case .units(let work, let precision, let product):
-            let sgemm = try meter.sgemm(product, beside: kernels)
-            let limit = try meter.limit(of: work, kernels: kernels, precision: precision)
-            return (limit?.rate ?? sgemm, sgemm)
-        }
-    }
-
-    private static func name(_ product: KernelBenchmark.Product) -> String {
-        [(product.rows, 4), (product.inputs, 5), (product.outputs, 5)].map { "\($0)".aligned(to: $1) }
-            .joined(separator: " x ")
     }
 
     /// With every step's time against the first's.
@@ -226,7 +174,7 @@ struct KernelResult: Encodable {
 
 extension KernelResult.Row {
     /// With every figure's time against another row's.
-    fileprivate func compared(with exact: KernelResult.Row) -> KernelResult.Row {
+    func compared(with exact: KernelResult.Row) -> KernelResult.Row {
         KernelResult.Row(
             name: name,
             figures: zip(figures, exact.figures).map { figure, exact in

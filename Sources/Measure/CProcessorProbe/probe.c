@@ -1,10 +1,7 @@
 #include "CProcessorProbe.h"
 
 #if defined(__x86_64__)
-#include <cpuid.h>
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 // Sums that no sum waits for: more than the latency of an instruction times the number of its units. With two operands
 // they fill the registers (16 of 256 bits, 32 of 512). Of the three instructions of PG_PROBE_INT8_AVX2 only the last
@@ -108,44 +105,18 @@ __attribute__((target("amx-tile,amx-int8"))) static double int8_tiles(uint64_t r
     return 2.0 * 16 * 16 * 64 * 4 * (double)rounds;
 }
 
-// Returns whether the operating system keeps all of these parts of the registers (XCR0).
-static bool keeps_registers(uint64_t parts) {
-    unsigned a, b, c, d;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return false;
-    unsigned low, high;
-    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-    return (((uint64_t)high << 32 | low) & parts) == parts;
-}
-
-// Asks for the tile registers. `product` is the bit of the wanted product in EDX of CPUID's leaf 7.
-static pg_probe_state prepare_tiles(int product) {
-    enum { TILE_BIT = 24, TILE_DATA = 18, REQUEST_PERMISSION = 0x1023 };
-    unsigned a, b, c, d;
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return PG_PROBE_NO_INSTRUCTION;
-    if (!(d >> TILE_BIT & 1) || !(d >> product & 1) || !keeps_registers(3 << 17)) return PG_PROBE_NO_INSTRUCTION;
-#if defined(__linux__)
-    return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0 ? PG_PROBE_AVAILABLE : PG_PROBE_NO_PERMISSION;
-#else
-    return PG_PROBE_NO_PERMISSION;
-#endif
-}
-
-pg_probe_state pg_probe_prepare(pg_probe probe) {
-    enum { AMX_BF16_BIT = 22, AMX_INT8_BIT = 25 };
-    bool found = false;
+bool pg_probe_is_available(pg_probe probe) {
     __builtin_cpu_init();
     switch (probe) {
-    case PG_PROBE_FLOAT32_AVX2: found = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); break;
-    case PG_PROBE_FLOAT32_AVX512: found = __builtin_cpu_supports("avx512f"); break;
-    case PG_PROBE_BF16_AVX512:
-        found = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512bf16");
-        break;
-    case PG_PROBE_INT8_AVX2: found = __builtin_cpu_supports("avx2"); break;
-    case PG_PROBE_INT8_AVX512: found = __builtin_cpu_supports("avx512vnni"); break;
-    case PG_PROBE_BF16_TILES: return prepare_tiles(AMX_BF16_BIT);
-    case PG_PROBE_INT8_TILES: return prepare_tiles(AMX_INT8_BIT);
+    case PG_PROBE_FLOAT32_AVX2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case PG_PROBE_FLOAT32_AVX512: return __builtin_cpu_supports("avx512f");
+    case PG_PROBE_BF16_AVX512: return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512bf16");
+    case PG_PROBE_INT8_AVX2: return __builtin_cpu_supports("avx2");
+    case PG_PROBE_INT8_AVX512: return __builtin_cpu_supports("avx512vnni");
+    case PG_PROBE_BF16_TILES:
+    case PG_PROBE_INT8_TILES: return true;
     }
-    return found ? PG_PROBE_AVAILABLE : PG_PROBE_NO_INSTRUCTION;
+    return false;
 }
 
 double pg_probe_run(pg_probe probe, uint64_t rounds) {
@@ -163,9 +134,9 @@ double pg_probe_run(pg_probe probe, uint64_t rounds) {
 
 #else
 
-pg_probe_state pg_probe_prepare(pg_probe probe) {
+bool pg_probe_is_available(pg_probe probe) {
     (void)probe;
-    return PG_PROBE_NO_INSTRUCTION;
+    return false;
 }
 
 double pg_probe_run(pg_probe probe, uint64_t rounds) {

@@ -56,11 +56,8 @@ package enum ProcessorProbe: String, CaseIterable, Sendable {
     /// - Returns: billions of operations a second, two a multiply-add.
     /// - Throws: ``Absence`` where the processor does not have the unit, or the kernel refuses it.
     package func measure(threads: Int, seconds: Double) throws(Absence) -> Double {
-        switch pg_probe_prepare(code) {
-        case PG_PROBE_AVAILABLE: break
-        case PG_PROBE_NO_PERMISSION: throw Absence("the kernel refuses the tile registers to this process")
-        default: throw Absence("this processor does not have the instructions")
-        }
+        if usesTiles, let obstacle = Kernels.Level.amx.obstacle { throw Absence(obstacle) }
+        guard pg_probe_is_available(code) else { throw Absence("this processor does not have the instructions") }
         let team = ThreadTeam(count: threads)
         let code = code
         let rounds = Self.rounds(code)

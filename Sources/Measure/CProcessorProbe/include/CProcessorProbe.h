@@ -18,16 +18,9 @@ typedef enum {
     PG_PROBE_INT8_TILES,      // tdpbusd
 } pg_probe;
 
-// What a processor, and the kernel of its operating system, say to a probe.
-typedef enum {
-    PG_PROBE_AVAILABLE,
-    PG_PROBE_NO_INSTRUCTION,  // the processor does not have the instructions, or the system does not keep their registers
-    PG_PROBE_NO_PERMISSION,   // the kernel refuses the tile registers to this process
-} pg_probe_state;
-
-// Says whether a probe can run here. Of tiles it asks the kernel for their registers, which it gives to the whole
-// process: call it before threads start.
-pg_probe_state pg_probe_prepare(pg_probe probe);
+// Returns whether the processor has a probe's instructions. Of tiles this is not known here: the operating system has to
+// permit them, which the caller asks of the kernels (pg_tile_unit).
+bool pg_probe_is_available(pg_probe probe);
 
 // Runs an available probe for `rounds` rounds on the calling thread and returns the operations that it executed, two a
 // multiply-add.
