@@ -14,7 +14,7 @@ enum VectorKernels {
         if: !names.isEmpty, "this processor has neither AVX2 nor AVX-512: there are no vector kernels to test")
 
     static func named(_ name: String) throws -> Kernels {
-        try #require(Kernels.sets.first { $0.name == name })
+        try #require(Kernels.set(named: name))
     }
 }
 

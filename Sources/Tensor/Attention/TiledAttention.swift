@@ -127,8 +127,9 @@ package final class TiledAttention: @unchecked Sendable {
             let (keys, width, group) = (head.key.rows, head.key.columns, panels.outputGroup)
             let tile = max(1, min(480, 61440 / max(1, width)) / group) * group
             let count = min(tile, keys)
-            let keyFloats = aligned(panels.panelFloats(outputs: count, inputs: width, of: .float32))
-            let tileFloats = keyFloats + aligned(panels.panelFloats(outputs: width, inputs: count, of: .float32))
+            let keyFloats = Matrix.wholeCacheLines(panels.panelFloats(outputs: count, inputs: width, of: .float32))
+            let tileFloats =
+                keyFloats + Matrix.wholeCacheLines(panels.panelFloats(outputs: width, inputs: count, of: .float32))
             defer { total += (keys + tile - 1) / tile * tileFloats }
             return (tile, keyFloats, tileFloats, total)
         }
@@ -142,9 +143,6 @@ package final class TiledAttention: @unchecked Sendable {
                 keyFloats: size.keyFloats, tileFloats: size.tileFloats)
         }
     }
-
-    /// Rounds up to whole lines of the cache.
-    private func aligned(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }
 
     private func attend(_ block: Block, _ packed: Panels, thread: Int) {
         let (rows, width) = (block.query.rows, block.query.columns)
@@ -195,9 +193,9 @@ private struct AttentionMemory {
     let count: Int
 
     init(_ panels: any PanelProducts, _ tile: Int, rows: Int, width: Int, scoreRows: Int) {
-        query = (scoreRows * tile + 15) / 16 * 16
-        probabilities = query + (panels.rowFloats(rows: rows, inputs: width) + 15) / 16 * 16
-        totals = probabilities + (panels.rowFloats(rows: scoreRows, inputs: tile) + 15) / 16 * 16
+        query = Matrix.wholeCacheLines(scoreRows * tile)
+        probabilities = query + Matrix.wholeCacheLines(panels.rowFloats(rows: rows, inputs: width))
+        totals = probabilities + Matrix.wholeCacheLines(panels.rowFloats(rows: scoreRows, inputs: tile))
         count = totals + 2 * rows
     }
 }

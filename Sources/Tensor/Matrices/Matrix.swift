@@ -6,6 +6,9 @@ package struct Matrix: ~Copyable, @unchecked Sendable {
     /// than 512 small ones.
     private static let hugePage = 2 << 20
 
+    /// Returns a number of float32 rounded up to whole lines of the cache, so that what lies behind them is aligned too.
+    static func wholeCacheLines(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }
+
     package let view: MatrixView
     private let allocation: UnsafeMutableRawPointer
 

@@ -50,7 +50,7 @@ final class ArrangedRows: @unchecked Sendable {
         let rows = PanelRows(x, arranged: reserve(count))
         // A small input takes less time than waking the threads.
         let isSmall = x.rows * x.columns < 1 << 15
-        let step = isSmall ? x.rows : 2 * panels.rowGroup < 32 ? 32 : 2 * panels.rowGroup
+        let step = isSmall ? x.rows : max(32, 2 * panels.rowGroup)
         team.run((x.rows + step - 1) / step) { task, _ in
             let own = task * step..<min(x.rows, (task + 1) * step)
             guard let base = rows.arranged else { return }

@@ -43,15 +43,3 @@ struct BLASPanels: PanelProducts {
         kernels.finish(output)
     }
 }
-
-extension Kernels {
-    /// Adds the bias and does what follows a product, where the product itself did not.
-    func finish(_ output: PanelOutput) {
-        if let bias = output.bias { addRow(output.y, bias) }
-        switch output.finish {
-        case .keep: break
-        case .gelu: gelu(output.y)
-        case .geluTimes(let gate): geluTimes(gate, output.y)
-        }
-    }
-}

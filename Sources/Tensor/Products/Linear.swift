@@ -133,6 +133,9 @@ extension Linear.Product {
         Linear.Product(weight: weight, y: y, accumulate: accumulate, bias: bias)
     }
 
+    /// What follows the product and its bias.
+    var finish: PanelOutput.Finish { gelu ? .gelu : .keep }
+
     /// Calls `body` with the bias of some outputs, or nil.
     func withBias(_ outputs: Range<Int>, _ body: (UnsafePointer<Float>?) -> Void) {
         guard let bias else { return body(nil) }

@@ -118,6 +118,16 @@ struct PanelOutput {
 }
 
 extension Kernels {
+    /// Adds the bias and does what follows a product, where the product itself did not.
+    func finish(_ output: PanelOutput) {
+        if let bias = output.bias { addRow(output.y, bias) }
+        switch output.finish {
+        case .keep: break
+        case .gelu: gelu(output.y)
+        case .geluTimes(let gate): geluTimes(gate, output.y)
+        }
+    }
+
     /// How products of many rows with weights of a type are made.
     func panels(for element: ElementType, _ activations: ActivationPrecision) -> any PanelProducts {
         if let tiles { return TilePanels(tiles: tiles, rowParts: activations == .bfloat16 ? 1 : TilePanels.allParts) }

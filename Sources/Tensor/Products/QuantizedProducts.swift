@@ -36,8 +36,7 @@ extension Linear {
                     multiply(
                         rows, tiles, slice, part.panels, into: y, accumulate: product.accumulate, scratch: scratch
                     ) { done in
-                        if let bias { kernels.addRow(y.rows(done), bias) }
-                        if product.gelu { kernels.gelu(y.rows(done)) }
+                        kernels.finish(PanelOutput(y: y.rows(done), bias: bias, finish: product.finish))
                     }
                 }
             }
@@ -86,9 +85,8 @@ extension Linear {
         for product in products {
             if !product.accumulate { product.y.fill(0) }
             product.withBias(0..<product.y.columns) { bias in
-                if let bias { kernels.addRow(product.y, bias) }
+                kernels.finish(PanelOutput(y: product.y, bias: bias, finish: product.finish))
             }
-            if product.gelu { kernels.gelu(product.y) }
         }
     }
 

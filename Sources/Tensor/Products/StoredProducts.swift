@@ -56,7 +56,7 @@ extension Linear {
             product.withBias(part.outputs) { bias in
                 let output = PanelOutput(
                     y: product.y.rows(part.rows).columns(part.outputs), accumulate: product.accumulate, bias: bias,
-                    finish: product.gelu ? .gelu : .keep)
+                    finish: product.finish)
                 multiply(input, part.rows, product.weight.outputs(part.outputs), into: output, thread: thread)
             }
         }
@@ -167,7 +167,8 @@ extension Linear {
 
     private func scratchFloats(_ panels: any PanelProducts, _ weight: WeightMatrix) -> Int {
         let inputs = min(weight.inputs, panels.maximumInputs(of: weight.element))
-        return (panels.panelFloats(outputs: weight.outputs, inputs: inputs, of: weight.element) + 15) / 16 * 16
+        return Matrix.wholeCacheLines(
+            panels.panelFloats(outputs: weight.outputs, inputs: inputs, of: weight.element))
     }
 }
 

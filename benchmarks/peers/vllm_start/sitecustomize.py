@@ -15,10 +15,10 @@ class OperatorDeclarer:
     """Finds no module itself; declares the operators when torchvision is looked for."""
 
     def __init__(self):
-        self.library = None
+        self.declarations = None
 
     def find_spec(self, name, path=None, target=None):
-        if name == "torchvision" and self.library is None:
+        if name == "torchvision" and self.declarations is None:
             spec = importlib.machinery.PathFinder.find_spec(name, path)
             if spec and spec.origin:
                 self._declare(Path(spec.origin).parent)
@@ -35,9 +35,9 @@ class OperatorDeclarer:
         except OSError:
             pass
         described = (package / "_meta_registrations.py").read_text()
-        self.library = torch.library.Library("torchvision", "DEF")
+        self.declarations = torch.library.Library("torchvision", "DEF")
         for operator in re.findall(r'register_fake\("torchvision::(\w+)"\)', described):
-            self.library.define(f"{operator}(Tensor input) -> Tensor")
+            self.declarations.define(f"{operator}(Tensor input) -> Tensor")
 
 
 sys.meta_path.insert(0, OperatorDeclarer())
