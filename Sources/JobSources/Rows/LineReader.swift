@@ -5,9 +5,11 @@ import Foundation
     import Glibc
 #endif
 
-/// Reads the lines of a file, of bounded length, a buffer at a time.
+/// Reads the lines of a file or of a stream, of bounded length, a buffer at a time.
 struct LineReader: ~Copyable {
     static let maximumLength = 16 << 20
+    /// The path that stands for standard input.
+    package static let standardInput = "-"
 
     enum Line {
         case bytes(ArraySlice<UInt8>)
@@ -20,19 +22,30 @@ struct LineReader: ~Copyable {
 
     private let path: String
     private let descriptor: Int32
+    private let separator: UInt8
     private var buffer: [UInt8] = []
     /// Where in `buffer` the next line begins.
     private var start = 0
     private var isAtEnd = false
 
-    /// - Throws: `unreadable`, also for anything but a regular file, because it is read twice.
-    init(path: String) throws(QueueError) {
+    /// - Parameters:
+    ///   - path: `-` for standard input.
+    ///   - separator: what ends a line.
+    /// - Throws: `unreadable`, also for a folder and for UTF-16.
+    init(path: String, separator: UInt8 = 0x0A) throws(QueueError) {
+        self.separator = separator
+        guard path != Self.standardInput else {
+            self.path = "standard input"
+            descriptor = dup(STDIN_FILENO)
+            guard descriptor >= 0 else { throw .unreadable(path: self.path, reason: "it is closed") }
+            return
+        }
         self.path = path
         let opened = FileSystem.open(path, O_RDONLY)
         descriptor = opened
         guard opened >= 0 else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
-        guard FileStatus(path)?.isRegular == true else {
-            throw .unreadable(path: path, reason: "not a file; write the jobs to a file first")
+        guard FileStatus(path)?.isDirectory == false else {
+            throw .unreadable(path: path, reason: "it is a folder; name a file")
         }
     }
 
@@ -45,7 +58,7 @@ struct LineReader: ~Copyable {
         var searchFrom = start
         var isTooLong = false
         while true {
-            if let end = buffer[searchFrom...].firstIndex(of: 0x0A) {
+            if let end = buffer[searchFrom...].firstIndex(of: separator) {
                 return take(upTo: end, next: end + 1, isTooLong: isTooLong)
             }
             if isAtEnd {
@@ -87,5 +100,9 @@ struct LineReader: ~Copyable {
         guard received >= 0 else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
         buffer.removeLast(wanted - received)
         isAtEnd = received == 0
+        if number == 0, buffer.starts(with: [0xFF, 0xFE]) || buffer.starts(with: [0xFE, 0xFF]) {
+            throw .unreadable(
+                path: path, reason: "it is UTF-16; convert it with `iconv -f UTF-16 -t UTF-8`, or save it as UTF-8")
+        }
     }
 }

@@ -1,10 +1,7 @@
 import Base
+import Glibc
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
-/// The result of stat(2) for a path; symbolic links are followed.
+/// What the file system says about a path; symbolic links are followed.
 struct FileStatus {
     let isRegular: Bool
     let isDirectory: Bool
