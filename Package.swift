@@ -39,6 +39,9 @@ let package = Package(
         .target(name: "Tables", dependencies: ["Base", "CSnappy"], exclude: ["CSnappy"]),
         .systemLibrary(name: "CSnappy", path: "Sources/Tables/CSnappy"),
 
+        // MARK: Ground: tar archives, webdataset shards
+        .target(name: "Archives", dependencies: ["Base"]),
+
         // MARK: Ground: how to decode, and the options of a job that say so
         .target(name: "DecodingSettings", dependencies: ["Base"]),
 
@@ -123,6 +126,7 @@ let package = Package(
         .testTarget(name: "DecodingSettingsTests", dependencies: ["DecodingSettings", "Base"]),
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "Base", "CKernels", "TestSupport"]),
         .testTarget(name: "PicturesTests", dependencies: ["Pictures", "Base", "TestSupport"]),
+        .testTarget(name: "ArchivesTests", dependencies: ["Archives", "Base", "TestSupport"]),
         .testTarget(name: "TablesTests", dependencies: ["Tables", "Base", "TestSupport"]),
         .testTarget(
             name: "PaliGemmaTests",

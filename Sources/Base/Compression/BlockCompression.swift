@@ -4,7 +4,8 @@ import CCompression
 package enum Gzip {
     /// Decompresses gzip data (RFC 1952, of one or several members) or zlib data into a buffer that they must fill.
     ///
-    /// - Throws: ``CompressionError`` where they are damaged, end early, or give fewer or more bytes than the buffer has.
+    /// - Throws: ``CompressionError`` where they are damaged, end early, or give fewer or more bytes than the buffer
+    ///   has.
     package static func decompress(
         _ bytes: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer
     ) throws(CompressionError) {

@@ -16,8 +16,8 @@ package final class BufferedSource: ByteSource {
 
     deinit { buffer.deallocate() }
 
-    /// Fills the buffer until it has `count` bytes, and returns what it has: fewer at the end of the source, and only there.
-    /// The bytes stay valid until the next call of this object.
+    /// Fills the buffer until it has `count` bytes, and returns what it has: fewer at the end of the source, and only
+    /// there. The bytes stay valid until the next call of this object.
     ///
     /// - Parameter count: at most the buffer's capacity.
     /// - Throws: the error of the source.

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Bytes of known number, of which any range can be read: of a file, or of an object of a server. Threads may read at the
-/// same time.
+/// Bytes of known number, of which any range can be read: of a file, or of an object of a server. Threads may read at
+/// the same time.
 package protocol ByteRangeSource: Sendable {
     /// The number of bytes.
     var size: Int { get }

@@ -1,7 +1,7 @@
 /// Bytes that come one after the other: of a file, a pipe, a connection. One thread at a time uses a source.
 package protocol ByteSource: AnyObject {
-    /// Reads bytes to the start of `buffer`, which is not empty, and returns their number: 0 at the end of the source, and
-    /// only there.
+    /// Reads bytes to the start of `buffer`, which is not empty, and returns their number: 0 at the end of the source,
+    /// and only there.
     ///
     /// - Throws: the error of what the bytes come from.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int

@@ -1,7 +1,7 @@
 import Glibc
 
-/// The bytes of an open file, pipe or device. A regular file is read from where its descriptor stands, which does not move:
-/// the source counts for itself, and passes over bytes without reading them.
+/// The bytes of an open file, pipe or device. A regular file is read from where its descriptor stands, which does not
+/// move: the source counts for itself, and passes over bytes without reading them.
 package final class FileSource: ByteSource {
     /// The path, or what messages call the file.
     package let name: String
@@ -10,7 +10,7 @@ package final class FileSource: ByteSource {
     private let descriptor: Int32
     private let ownsDescriptor: Bool
     /// Place of the next byte in a regular file, in bytes from its start.
-    private var position: Int
+    package private(set) var position: Int
 
     /// Opens the file at `path`.
     ///

@@ -2,8 +2,8 @@ import Base
 
 /// Reads rows of CSV or TSV (RFC 4180) from any source of bytes, in constant memory and linear time.
 ///
-/// A byte order mark is passed over. Rows end with LF, CR LF or CR; inside quotation marks all of them are text. Empty lines
-/// are no rows. A quotation mark inside a field that does not begin with one is text.
+/// A byte order mark is passed over. Rows end with LF, CR LF or CR; inside quotation marks all of them are text. Empty
+/// lines are no rows. A quotation mark inside a field that does not begin with one is text.
 package final class DelimitedReader {
     private let source: BufferedSource
     private let format: DelimitedFormat
@@ -84,8 +84,8 @@ package final class DelimitedReader {
 
     /// Returns the next row; nil at the end.
     ///
-    /// - Throws: ``TableError`` for a row with a fault, also one with more or fewer fields than the header: the next call
-    ///   returns the row behind it. The error of the source.
+    /// - Throws: ``TableError`` for a row with a fault, also one with more or fewer fields than the header: the next
+    ///   call returns the row behind it. The error of the source.
     package func next() throws -> DelimitedRow? {
         guard let row = try nextRow() else { return nil }
         if let header, row.count != header.count {

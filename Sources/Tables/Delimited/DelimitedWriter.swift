@@ -4,7 +4,8 @@ package struct DelimitedWriter: Sendable {
     /// The bytes of the rows since the last ``takeBytes()``.
     package private(set) var bytes: [UInt8] = []
 
-    /// - Parameter format: how fields are separated; where it has no quoting, ``append(_:)`` refuses fields that need it.
+    /// - Parameter format: how fields are separated; where it has no quoting, ``append(_:)`` refuses fields that need
+    ///   it.
     package init(format: DelimitedFormat) { self.format = format }
 
     /// Appends a row.

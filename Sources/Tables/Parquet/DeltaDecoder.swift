@@ -1,4 +1,5 @@
-/// Reads integers that are stored as differences (DELTA_BINARY_PACKED): blocks of miniblocks, each packed to its own width.
+/// Reads integers that are stored as differences (DELTA_BINARY_PACKED): blocks of miniblocks, each packed to its own
+/// width.
 struct DeltaDecoder {
     private var bytes: PageBytes
     private let miniblocks: Int

@@ -54,7 +54,8 @@ struct PageBytes {
         return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
     }
 
-    /// Returns `width` bits, at most 64, that begin at bit `bit` behind byte `start`; the lowest bit of a byte is first.
+    /// Returns `width` bits, at most 64, that begin at bit `bit` behind byte `start`; the lowest bit of a byte is
+    /// first.
     ///
     /// - Throws: `truncated` where the bytes end before.
     func bits(from start: Int, bit: Int, width: Int) throws(PageFault) -> UInt64 {

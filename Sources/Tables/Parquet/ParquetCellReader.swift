@@ -1,4 +1,5 @@
-/// Reads single values of a chunk without lists, in any order. It keeps where pages are, and the page that it read last.
+/// Reads single values of a chunk without lists, in any order. It keeps where pages are, and the page that it read
+/// last.
 struct ParquetCellReader {
     /// The most pages whose place is kept.
     private static let maximumPages = 1 << 20

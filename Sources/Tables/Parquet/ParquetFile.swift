@@ -35,7 +35,8 @@ package final class ParquetFile {
         try self.init(try FileRangeSource(path: path), name: path, limits: limits)
     }
 
-    /// Returns the index of the column that people call `text`, like `caption`, or `image.bytes` for a field of a structure.
+    /// Returns the index of the column that people call `text`, like `caption`, or `image.bytes` for a field of a
+    /// structure.
     ///
     /// - Throws: ``TableError`` with the code `missing` where there is none, or it has several columns inside.
     package func column(_ text: String) throws(TableError) -> Int {
@@ -52,8 +53,8 @@ package final class ParquetFile {
         throw TableError(.missing, at: name, "there is no column \"\(text)\"; there are \(names)")
     }
 
-    /// Reads one value of a column without lists. The page that it was in stays in memory, so that its neighbors are found at
-    /// once.
+    /// Reads one value of a column without lists. The page that it was in stays in memory, so that its neighbors are
+    /// found at once.
     ///
     /// - Parameters:
     ///   - column: index in ``columns``.

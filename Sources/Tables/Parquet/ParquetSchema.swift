@@ -37,7 +37,8 @@ struct ParquetSchema {
         var definition: Int
         var repetition: Int
         var elementLevel: Int
-        /// Whether it is a list, and whether it is the repeated group inside one: their children have no name for people.
+        /// Whether it is a list, and whether it is the repeated group inside one: their children have no name for
+        /// people.
         var isList: Bool
         var isInsideList: Bool
     }

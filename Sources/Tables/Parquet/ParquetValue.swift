@@ -23,8 +23,8 @@ package enum ParquetType: Int, Sendable {
 package struct ParquetLimits: Sendable {
     /// Size of the largest description of a file's contents, in bytes.
     package var footerSize = 128 << 20
-    /// Size of the largest page, compressed and not, in bytes. Pages of pictures are large: writers count 1024 values before
-    /// they look at a page's size.
+    /// Size of the largest page, compressed and not, in bytes. Pages of pictures are large: writers count 1024 values
+    /// before they look at a page's size.
     package var pageSize = 1 << 30
     /// What a page above 64 MiB may be larger than its compressed bytes, as a factor.
     package var expansion = 256

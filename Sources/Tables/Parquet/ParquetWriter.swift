@@ -1,6 +1,7 @@
 import Base
 
-/// Writes a parquet file: pages of version 1, plain values, one row group after the other. A row group at most is in memory.
+/// Writes a parquet file: pages of version 1, plain values, one row group after the other. A row group at most is in
+/// memory.
 ///
 /// Whoever writes a file that must be whole or absent gives the descriptor of a temporary one, and renames it after
 /// ``finish()``.
@@ -79,8 +80,8 @@ package final class ParquetWriter {
     /// Appends a row. It is not in the file before its row group is.
     ///
     /// - Parameter values: one of each column, in order. A text or binary value is `.bytes`.
-    /// - Throws: ``TableError`` where a value does not fit its column: the row is not written; or where the file cannot be
-    ///   written.
+    /// - Throws: ``TableError`` where a value does not fit its column: the row is not written; or where the file cannot
+    ///   be written.
     package func append(_ values: [ParquetValue]) throws(TableError) {
         guard values.count == columns.count else {
             throw TableError(

@@ -1,5 +1,5 @@
-/// Reads structures of Thrift's compact protocol. Every number and length is checked, nesting is bounded, and each byte is
-/// read once.
+/// Reads structures of Thrift's compact protocol. Every number and length is checked, nesting is bounded, and each byte
+/// is read once.
 struct ThriftReader {
     /// Why bytes are no structure.
     enum Fault: Error, Equatable {
@@ -84,8 +84,8 @@ struct ThriftReader {
         return kind
     }
 
-    /// Reads a structure. `field` reads the value of each field that it knows, and returns false for one that it does not
-    /// know, which is passed over.
+    /// Reads a structure. `field` reads the value of each field that it knows, and returns false for one that it does
+    /// not know, which is passed over.
     mutating func structure(
         _ field: (inout ThriftReader, _ id: Int, Kind) throws(Fault) -> Bool
     ) throws(Fault) {
