@@ -35,7 +35,7 @@ package struct Adapter: Sendable {
         do {
             file = try SafetensorsFile(path: path)
         } catch {
-            let isOld = FileManager.default.fileExists(atPath: directory + "/adapter_model.bin")
+            let isOld = FileSystem.exists(directory + "/adapter_model.bin")
             throw ModelError(
                 .adapter, at: path,
                 error.reason + (isOld ? "; adapter_model.bin is not read, save it again as safetensors" : ""))
@@ -45,7 +45,7 @@ package struct Adapter: Sendable {
     }
 
     private static func fingerprint(of directory: String, _ file: SafetensorsFile) throws(ModelError) -> String {
-        let configuration = FileManager.default.contents(atPath: directory + "/adapter_config.json") ?? Data()
+        let configuration = FileSystem.data(of: directory + "/adapter_config.json") ?? Data()
         return ContentHash.hexadecimal(of: [UInt8](configuration) + [UInt8](file.mapping.bytes))
     }
 

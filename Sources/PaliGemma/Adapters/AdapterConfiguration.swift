@@ -58,7 +58,7 @@ struct AdapterConfiguration: Decodable {
     /// - Throws: ``ModelError`` with the code `adapter` where the file is missing or malformed, or asks for something that is not implemented.
     init(directory: String) throws(ModelError) {
         let path = directory + "/adapter_config.json"
-        guard let data = FileManager.default.contents(atPath: path) else {
+        guard let data = FileSystem.data(of: path) else {
             throw ModelError(.adapter, at: path, "cannot be read; is this an adapter's directory as PEFT saves it?")
         }
         do {

@@ -49,15 +49,14 @@ package struct Checkpoint: Sendable {
     private static func locate(in directory: String) throws(ModelError) -> (paths: [String], owner: [String: String]?) {
         let index = directory + "/model.safetensors.index.json"
         let single = directory + "/model.safetensors"
-        let manager = FileManager.default
-        guard manager.fileExists(atPath: index) else {
-            guard manager.fileExists(atPath: single) else {
+        guard FileSystem.exists(index) else {
+            guard FileSystem.exists(single) else {
                 throw ModelError(
                     .container, at: directory, "holds no model.safetensors and no model.safetensors.index.json")
             }
             return ([single], nil)
         }
-        guard let data = manager.contents(atPath: index),
+        guard let data = FileSystem.data(of: index),
             let map = try? JSONDecoder().decode(CheckpointIndex.self, from: data).weightMap, !map.isEmpty
         else { throw ModelError(.container, at: index, "is no index: an object weight_map of file names is expected") }
         for file in map.values where file.contains("/") || file.isEmpty || file == ".." {
@@ -73,7 +72,7 @@ package struct Checkpoint: Sendable {
         var hash = PartsHash()
         func add(_ data: Data) { data.withUnsafeBytes { hash.add($0) } }
         for name in ["config.json", "tokenizer.model", "tokenizer.json"] {
-            add(FileManager.default.contents(atPath: directory + "/" + name) ?? Data())
+            add(FileSystem.data(of: directory + "/" + name) ?? Data())
         }
         for file in files {
             add(file.header)

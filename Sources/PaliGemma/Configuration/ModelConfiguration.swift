@@ -147,7 +147,7 @@ extension ModelConfiguration {
     ///   that is not implemented.
     package init(directory: String, slidingWindow: Bool = false) throws(ModelError) {
         let path = directory + "/config.json"
-        guard let data = FileManager.default.contents(atPath: path) else {
+        guard let data = FileSystem.data(of: path) else {
             throw ModelError(
                 .configuration, at: path, "cannot be read; is this a model directory in the Hugging Face layout?")
         }

@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import Tensor
 
@@ -94,8 +95,7 @@ extension Tokenizer {
         [UInt8], String
     ) {
         let path = files.directory + "/tokenizer.model"
-        // FileManager.contents leaks 4 KiB for an empty file.
-        if let data = try? FileHandle(forReadingFrom: URL(fileURLWithPath: path)).readToEnd() ?? Data() {
+        if let data = FileSystem.data(of: path) {
             return (try extended([UInt8](data), files, path: path, covering: imageToken), path)
         }
         let jsonPath = files.directory + "/tokenizer.json"

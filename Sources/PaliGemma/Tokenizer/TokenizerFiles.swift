@@ -60,7 +60,7 @@ struct TokenizerFiles {
 
     private func json(_ name: String) throws(ModelError) -> JSON? {
         let path = directory + "/" + name
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        guard let data = FileSystem.data(of: path) else { return nil }
         do throws(JSON.SyntaxError) {
             return try JSON(parsing: [UInt8](data), duplicateKeys: .kept)
         } catch {
@@ -70,7 +70,7 @@ struct TokenizerFiles {
 
     private func decode<File: Decodable>(_ type: File.Type, from name: String) throws(ModelError) -> File? {
         let path = directory + "/" + name
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
+        guard let data = FileSystem.data(of: path) else { return nil }
         do {
             return try JSONDecoder().decode(type, from: data)
         } catch let error as DecodingError {

@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import Tensor
 
@@ -43,8 +44,7 @@ extension Checkpoint {
     /// Sizes and modification times (in seconds) of the files. They change when a checkpoint is changed in place.
     package var stamps: String {
         files.map { file in
-            var status = stat()
-            guard stat(file.mapping.path, &status) == 0 else { return " ?" }
+            guard let status = FileSystem.status(of: file.mapping.path) else { return " ?" }
             return " \(status.st_size) \(status.st_mtim.tv_sec)"
         }.joined()
     }
