@@ -129,7 +129,7 @@ private struct SampleBuilder {
     let place: String
     var fields: [Sample.Field] = []
     private(set) var fault: ArchiveError?
-    private var names: Set<[UInt8]> = []
+    private var names: Set<ExactText> = []
     private var size = 0
 
     init(key: String, place: String) {
@@ -140,7 +140,7 @@ private struct SampleBuilder {
     /// Notes a field; false where the sample is bad.
     mutating func admit(_ field: String, _ member: TarMember, _ limits: SampleReader.Limits) -> Bool {
         guard fault == nil else { return false }
-        guard names.insert(Array(field.utf8)).inserted else {
+        guard names.insert(ExactText(field)).inserted else {
             fail(.duplicate, "the field \"\(field)\" stands twice, again as member \(member.name)")
             return false
         }

@@ -6,6 +6,7 @@ package struct TarMember: Sendable, Equatable {
         case other(UInt8)
     }
 
+    /// The name, as ``SystemText`` where it is not UTF-8.
     package let name: String
     package let kind: Kind
     /// What a link points to; empty for others.
@@ -15,9 +16,4 @@ package struct TarMember: Sendable, Equatable {
     /// Place of the content, in bytes from the start of the file, to be read from there. Nil where the archive is
     /// compressed or no regular file.
     package let offset: Int?
-}
-
-/// Makes a text of the bytes of a name.
-func memberName(_ bytes: some Collection<UInt8>) -> String {
-    String(decoding: bytes, as: UTF8.self)
 }

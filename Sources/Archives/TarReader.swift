@@ -187,7 +187,8 @@ package final class TarReader {
         guard header.size <= Self.maximumHeaderSize else {
             throw ArchiveError(
                 .tooLarge, at: name,
-                "the header at byte \(source.offset) has \(header.size) bytes; at most \(Self.maximumHeaderSize) are read"
+                "the header at byte \(source.offset) has \(header.size) bytes; "
+                    + "at most \(Self.maximumHeaderSize) are read"
             )
         }
         contentLeft = header.size
@@ -211,7 +212,7 @@ package final class TarReader {
     private func member(
         _ header: TarHeader, name bytes: [UInt8], linkName: [UInt8], records: TarRecords
     ) throws -> TarMember {
-        let memberName = Archives.memberName(bytes)
+        let memberName = SystemText.text(bytes)
         if header.type == UInt8(ascii: "S") || (try? records.checkIsWhole()) == nil {
             throw ArchiveError(
                 .unsupported, at: "\(name), member \(memberName)",
@@ -232,7 +233,7 @@ package final class TarReader {
             throw ArchiveError(.malformed, at: "\(name), member \(memberName)", "the member would have \(size) bytes")
         }
         return TarMember(
-            name: memberName, kind: kind, linkName: kind == .file ? "" : Archives.memberName(linkName),
+            name: memberName, kind: kind, linkName: kind == .file ? "" : SystemText.text(linkName),
             // What a header says of the size of a link or directory means nothing.
             size: hasContent ? size : 0, offset: start.map { $0 + source.offset })
     }

@@ -41,7 +41,7 @@ package final class TarWriter {
     /// - Throws: ``ArchiveError`` with the code `unwritable`, or `malformed` for a name that no archive can hold.
     package func begin(_ memberName: String, size: Int) throws(ArchiveError) {
         precondition(contentLeft == 0 && size >= 0, "a member begins before the last one has all its bytes")
-        let bytes = Array(memberName.utf8)
+        let bytes = SystemText.bytes(of: memberName)
         guard !bytes.isEmpty, !bytes.contains(0), bytes.count <= 1 << 16 else {
             throw ArchiveError(
                 .malformed, at: name, "a member cannot have a name that is empty, holds a zero byte or is very long")

@@ -49,6 +49,23 @@ struct TarWritingTests {
         #expect(try tar.next() == nil)
     }
 
+    @Test("Names that are not UTF-8 keep their bytes, written and read")
+    func otherNames() throws {
+        let names: [[UInt8]] = [
+            [0x63, 0xE9, 0x2E, 0x6A, 0x70, 0x67], [0x63, 0xE8, 0x2E, 0x6A, 0x70, 0x67], [0xFF, 0x2E, 0x61],
+        ]
+        let bytes = try archive { writer in
+            for name in names { try writer.append(SystemText.text(name), name) }
+        }
+        let samples = try SampleReader(MemorySource(bytes), name: "t") { _ in .read }
+        for name in names {
+            let field = try #require(try samples.next()?.fields.first)
+            #expect(SystemText.bytes(of: field.memberName) == name)
+            #expect(field.bytes == name)
+        }
+        #expect(try samples.next() == nil)
+    }
+
     @Test("A member that comes in pieces is whole")
     func pieces() throws {
         let bytes = try archive { writer in

@@ -37,7 +37,7 @@ package final class FileRangeSource: ByteRangeSource {
     /// - Throws: ``FileError`` with the codes `missing`, `unreadable`, `is_directory`.
     package init(path: String) throws(FileError) {
         // Non-blocking: opening a pipe would otherwise wait for a writer before the pipe can be refused.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = FileSystem.open(path, O_RDONLY | O_NONBLOCK)
         guard descriptor >= 0 else { throw FileError(SystemError(errno), at: path) }
         do throws(FileError) {
             size = Int(try FileStamp(descriptor: descriptor, path: path).size)

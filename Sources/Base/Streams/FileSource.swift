@@ -16,7 +16,7 @@ package final class FileSource: ByteSource {
     ///
     /// - Throws: ``FileError`` with the codes `missing`, `unreadable`, `is_directory`.
     package convenience init(path: String) throws(FileError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = FileSystem.open(path, O_RDONLY)
         guard descriptor >= 0 else { throw FileError(SystemError(errno), at: path) }
         self.init(descriptor: descriptor, name: path, ownsDescriptor: true)
         var status = stat()
