@@ -165,6 +165,9 @@ let package = Package(
             exclude: ["README.md"]),
         // A process to be killed while it works on a queue.
         .executableTarget(name: "queue-stress", dependencies: ["Queue"], path: "Tests/QueueStress"),
+        // Writes files for the readers of others, and measures ours.
+        .executableTarget(
+            name: "formats", dependencies: ["Tables", "Archives", "Base"], path: "Tests/Formats", exclude: ["check.py"]),
         // What benchmarks/queue runs.
         .executableTarget(
             name: "queue-benchmark", dependencies: ["Queue", "PaliGemma", "Base"], path: "Tests/QueueBenchmark"),
