@@ -163,6 +163,19 @@ struct DelimitedTests {
         #expect(plain.bytes.isEmpty)
     }
 
+    @Test("A file that is compressed with gzip is read")
+    func compressed() throws {
+        // "a,b\nc,d\n", compressed.
+        let bytes: [UInt8] = [
+            0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3, 0x4B, 0xD4, 0x49, 0xE2, 0x4A, 0xD6, 0x49, 0xE1, 2, 0,
+            0x80, 0x3A, 0x72, 0x87, 8, 0, 0, 0,
+        ]
+        let reader = try DelimitedReader(MemorySource(bytes), name: "t", format: .csv, hasHeader: false)
+        #expect(try reader.next()?.text(1) == "b")
+        #expect(try reader.next()?.text(0) == "c")
+        #expect(try reader.next() == nil)
+    }
+
     @Test("A backslash before another character is an error of its row")
     func badEscapes() throws {
         let rows = try rows("a\\x\tb\nc\\\nd\\t\te\n", .escapedTSV)
