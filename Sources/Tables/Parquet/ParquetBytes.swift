@@ -1,13 +1,13 @@
-/// Why the values of a page cannot be read.
-enum PageFault: Error {
-    /// The page ends inside its values.
+/// Why a page or a description cannot be read.
+enum ParquetFault: Error {
+    /// The bytes end inside a value.
     case truncated
     case malformed(String)
     case unsupported(String)
 }
 
-/// Bytes of a page that are read from front to back. Every read is checked.
-struct PageBytes {
+/// Bytes of a page or a description that are read from front to back. Every read is checked.
+struct ParquetBytes {
     let bytes: [UInt8]
     private(set) var position: Int
     let end: Int
@@ -21,23 +21,23 @@ struct PageBytes {
     var count: Int { end - position }
 
     /// Passes over `count` bytes and returns where they are.
-    mutating func take(_ count: Int) throws(PageFault) -> Range<Int> {
+    mutating func take(_ count: Int) throws(ParquetFault) -> Range<Int> {
         guard count >= 0, count <= end - position else { throw .truncated }
         defer { position += count }
         return position..<position + count
     }
 
-    mutating func byte() throws(PageFault) -> UInt8 { bytes[try take(1).lowerBound] }
+    mutating func byte() throws(ParquetFault) -> UInt8 { bytes[try take(1).lowerBound] }
 
     /// Reads an integer of `count` bytes, at most 8, the lowest first.
-    mutating func littleEndian(_ count: Int) throws(PageFault) -> UInt64 {
+    mutating func littleEndian(_ count: Int) throws(ParquetFault) -> UInt64 {
         var value: UInt64 = 0
         for index in try take(count).reversed() { value = value << 8 | UInt64(bytes[index]) }
         return value
     }
 
     /// Reads an unsigned number of at most 64 bits, seven bits a byte.
-    mutating func variable() throws(PageFault) -> UInt64 {
+    mutating func variable() throws(ParquetFault) -> UInt64 {
         var value: UInt64 = 0
         for shift in stride(from: UInt64(0), to: 70, by: 7) {
             let byte = try byte()
@@ -49,7 +49,7 @@ struct PageBytes {
     }
 
     /// Reads a signed number (zigzag).
-    mutating func signedVariable() throws(PageFault) -> Int64 {
+    mutating func signedVariable() throws(ParquetFault) -> Int64 {
         let value = try variable()
         return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
     }
@@ -58,7 +58,7 @@ struct PageBytes {
     /// first.
     ///
     /// - Throws: `truncated` where the bytes end before.
-    func bits(from start: Int, bit: Int, width: Int) throws(PageFault) -> UInt64 {
+    func bits(from start: Int, bit: Int, width: Int) throws(ParquetFault) -> UInt64 {
         guard width > 0 else { return 0 }
         let first = start + bit >> 3
         let last = start + (bit + width - 1) >> 3
