@@ -31,7 +31,9 @@ let package = Package(
         .target(name: "Pictures", dependencies: ["Base", "CImageCodecs"], exclude: ["CImageCodecs"]),
         .target(
             name: "CImageCodecs", path: "Sources/Pictures/CImageCodecs",
-            linkerSettings: ["jpeg", "png", "webp", "webpdemux", "z"].map { .linkedLibrary($0) }),
+            linkerSettings: [
+                "jpeg", "png", "webp", "webpdemux", "z", "gif", "tiff", "avif", "heif", "jxl", "openjp2",
+            ].map { .linkedLibrary($0) }),
 
         // MARK: Ground: how to decode, and the options of a job that say so
         .target(name: "DecodingSettings", dependencies: ["Base"]),
