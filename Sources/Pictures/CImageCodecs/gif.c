@@ -79,20 +79,27 @@ int pg_gif_header(const uint8_t *bytes, size_t count, pg_image_header *header) {
     return status;
 }
 
-/// RGB of each index: the palette, black where it ends; or gray, where there is none or it is one of gray steps.
+/// Whether a palette says of each index that it is the gray of that value, or there is none.
+static int is_gray(const ColorMapObject *map) {
+    for (int i = 0; map && i < map->ColorCount; i++)
+        if (map->Colors[i].Red != i || map->Colors[i].Green != i || map->Colors[i].Blue != i) return 0;
+    return 1;
+}
+
+/// RGB of each index: the frame's palette, else that of the screen, black where it ends; else gray. Like Pillow, this takes
+/// a palette of gray steps for none.
 static void fill_colors(const GifFileType *file, uint8_t colors[256][3]) {
-    const ColorMapObject *map = file->Image.ColorMap ? file->Image.ColorMap : file->SColorMap;
-    int is_gray = 1;
+    const ColorMapObject *map = is_gray(file->Image.ColorMap) ? file->SColorMap : file->Image.ColorMap;
     memset(colors, 0, 256 * 3);
-    for (int i = 0; map && i < map->ColorCount && i < 256; i++) {
-        const GifColorType color = map->Colors[i];
-        colors[i][0] = color.Red;
-        colors[i][1] = color.Green;
-        colors[i][2] = color.Blue;
-        is_gray &= color.Red == i && color.Green == i && color.Blue == i;
-    }
-    if (is_gray)
+    if (is_gray(map)) {
         for (int i = 0; i < 256; i++) memset(colors[i], i, 3);
+        return;
+    }
+    for (int i = 0; i < map->ColorCount && i < 256; i++) {
+        colors[i][0] = map->Colors[i].Red;
+        colors[i][1] = map->Colors[i].Green;
+        colors[i][2] = map->Colors[i].Blue;
+    }
 }
 
 /// Reads the rows of the frame into the canvas of indices. Returns a status.
