@@ -21,7 +21,8 @@ PACKAGES := \
 	ca-certificates git pkg-config libc6-dev libstdc++-12-dev \
 	openmpi-bin libopenmpi-dev libopenblas-dev libprotobuf-c-dev libsqlite3-dev libxxhash-dev \
 	libpq-dev libjpeg62-turbo-dev libpng-dev libwebp-dev zlib1g-dev libsentencepiece-dev \
-	iproute2 postgresql pgbouncer ffmpeg libsnappy-dev libzstd-dev
+	iproute2 postgresql pgbouncer ffmpeg libsnappy-dev libzstd-dev libgif-dev libtiff-dev libavif-dev \
+	libheif-dev libjxl-dev libopenjp2-7-dev
 
 # What `make faults` needs beside these.
 FAULT_PACKAGES := libfaketime

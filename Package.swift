@@ -33,7 +33,9 @@ let package = Package(
         .target(name: "Pictures", dependencies: ["Base", "CImageCodecs"], exclude: ["CImageCodecs"]),
         .target(
             name: "CImageCodecs", path: "Sources/Pictures/CImageCodecs",
-            linkerSettings: ["jpeg", "png", "webp", "webpdemux", "z"].map { .linkedLibrary($0) }),
+            linkerSettings: [
+                "jpeg", "png", "webp", "webpdemux", "z", "gif", "tiff", "avif", "heif", "jxl", "openjp2",
+            ].map { .linkedLibrary($0) }),
 
         // MARK: Ground: CSV, TSV and parquet
         .target(name: "Tables", dependencies: ["Base", "CSnappy"], exclude: ["CSnappy"]),

@@ -44,7 +44,7 @@ extension Rank {
                 owner: settings.worldName ?? "\(launch.host):\(launch.processID)",
                 drainTimeout: .seconds(settings.drainTimeout), resize: settings.resize,
                 image: ImageDecoder.Options(ignoreExif: settings.ignoreEXIF),
-                pixelCapacity: PixelCapacity(
+                pictureBudget: PictureBudget(
                     bytes: budgets.plan.pictureBytes, largest: budgets.plan.largestPictureBytes)),
             sender: sender, wake: { sender.wake() }, timeline: context.timeline)
     }

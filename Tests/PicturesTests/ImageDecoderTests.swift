@@ -10,7 +10,7 @@ struct ImageDecoderTests {
 
     @Test("Every pixel equals Pillow's", arguments: PictureFixture.all)
     func pixels(fixture: PictureFixture) throws {
-        let image = try ImageDecoder.decode(fixture.bytes)
+        let image = try ImageDecoder.decode(fixture.bytes).image
         #expect(image.width == fixture.width)
         #expect(image.height == fixture.height)
         #expect(SHA256.hexadecimal(of: image.pixels) == fixture.sha256)
@@ -32,7 +32,7 @@ struct ImageDecoderTests {
         let accepted = Set(try #require(fixture.accepted))
         for length in bytes.indices {
             do throws(ImageError) {
-                let image = try ImageDecoder.decode(Array(bytes[..<length]))
+                let image = try ImageDecoder.decode(Array(bytes[..<length])).image
                 #expect(accepted.contains(length), "cut at \(length)")
                 #expect(SHA256.hexadecimal(of: image.pixels) == fixture.sha256, "cut at \(length)")
             } catch {
@@ -58,7 +58,7 @@ struct ImageDecoderTests {
         for index in bytes.indices {
             var damaged = bytes
             damaged[index] ^= UInt8(truncatingIfNeeded: 1 << (index % 8))
-            if let image = try? ImageDecoder.decode(damaged, options: options) {
+            if let image = try? ImageDecoder.decode(damaged, options: options).image {
                 #expect(image.pixels.count == image.width * image.height * 3)
             }
         }
@@ -71,7 +71,7 @@ struct ImageDecoderTests {
         let fixture = try #require(PictureFixture.named(file))
         var options = ImageDecoder.Options()
         options.ignoreExif = true
-        let stored = try ImageDecoder.decode(fixture.bytes, options: options)
+        let stored = try ImageDecoder.decode(fixture.bytes, options: options).image
         #expect((stored.width, stored.height) == (fixture.height, fixture.width))
         #expect(SHA256.hexadecimal(of: stored.oriented(.rotateClockwise).pixels) == fixture.sha256)
     }

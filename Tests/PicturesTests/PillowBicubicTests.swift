@@ -105,7 +105,7 @@ struct PNGWriterTests {
             #expect(file.originalWidth == 61)
             #expect(file.image == PillowBicubic.resize(picture, toSide: 37))
         }
-        #expect(try ImageDecoder.decode(PNGWriter.encode(picture)) == picture)
+        #expect(try ImageDecoder.decode(PNGWriter.encode(picture)).image == picture)
     }
 
     @Test("A path that cannot be written and a full disk are reported as errors")

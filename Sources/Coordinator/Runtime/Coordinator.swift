@@ -70,7 +70,7 @@ package final class Coordinator {
             adapters: adapters,
             reader: PictureReader(
                 side: configuration.vision.imageSize, resize: settings.resize, options: settings.image,
-                capacity: settings.pixelCapacity),
+                budget: settings.pictureBudget),
             timeline: timeline, report: report)
     }
 
