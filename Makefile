@@ -21,6 +21,7 @@ PACKAGES := \
 	ca-certificates git pkg-config libc6-dev libstdc++-12-dev \
 	openmpi-bin libopenmpi-dev libopenblas-dev libprotobuf-c-dev libsqlite3-dev libxxhash-dev \
 	libpq-dev libjpeg62-turbo-dev libpng-dev libwebp-dev zlib1g-dev libsentencepiece-dev \
+	libcurl4-openssl-dev libssl-dev \
 	iproute2 postgresql ffmpeg
 
 # What `make faults` needs beside these.

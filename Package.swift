@@ -33,6 +33,11 @@ let package = Package(
             name: "CImageCodecs", path: "Sources/Pictures/CImageCodecs",
             linkerSettings: ["jpeg", "png", "webp", "webpdemux", "z"].map { .linkedLibrary($0) }),
 
+        // MARK: Ground: fetching from web servers and object stores
+        .target(name: "Fetch", dependencies: ["Base", "CCurl", "CCrypto"], exclude: ["CCurl", "CCrypto"]),
+        .target(name: "CCurl", path: "Sources/Fetch/CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        .systemLibrary(name: "CCrypto", path: "Sources/Fetch/CCrypto", pkgConfig: "libcrypto"),
+
         // MARK: Ground: how to decode, and the options of a job that say so
         .target(name: "DecodingSettings", dependencies: ["Base"]),
 
@@ -117,6 +122,7 @@ let package = Package(
         .testTarget(name: "DecodingSettingsTests", dependencies: ["DecodingSettings", "Base"]),
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "Base", "CKernels", "TestSupport"]),
         .testTarget(name: "PicturesTests", dependencies: ["Pictures", "Base", "TestSupport"]),
+        .testTarget(name: "FetchTests", dependencies: ["Fetch", "Base", "TestSupport"]),
         .testTarget(
             name: "PaliGemmaTests",
             dependencies: [
