@@ -22,7 +22,7 @@ PACKAGES := \
 	openmpi-bin libopenmpi-dev libopenblas-dev libprotobuf-c-dev libsqlite3-dev libxxhash-dev \
 	libpq-dev libjpeg62-turbo-dev libpng-dev libwebp-dev zlib1g-dev libsentencepiece-dev \
 	iproute2 postgresql pgbouncer ffmpeg libsnappy-dev libzstd-dev libgif-dev libtiff-dev libavif-dev \
-	libheif-dev libjxl-dev libopenjp2-7-dev
+	libheif-dev libjxl-dev libopenjp2-7-dev libcurl4-openssl-dev libssl-dev
 
 # What `make faults` needs beside these.
 FAULT_PACKAGES := libfaketime

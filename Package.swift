@@ -44,6 +44,11 @@ let package = Package(
         // MARK: Ground: tar archives, webdataset shards
         .target(name: "Archives", dependencies: ["Base"]),
 
+        // MARK: Ground: fetching from web servers and object stores
+        .target(name: "Fetch", dependencies: ["Base", "CCurl", "CCrypto"], exclude: ["CCurl", "CCrypto"]),
+        .target(name: "CCurl", path: "Sources/Fetch/CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        .systemLibrary(name: "CCrypto", path: "Sources/Fetch/CCrypto", pkgConfig: "libcrypto"),
+
         // MARK: Ground: how to decode, and the options of a job that say so
         .target(name: "DecodingSettings", dependencies: ["Base"]),
 
@@ -130,6 +135,7 @@ let package = Package(
         .testTarget(name: "PicturesTests", dependencies: ["Pictures", "Base", "TestSupport"]),
         .testTarget(name: "ArchivesTests", dependencies: ["Archives", "Base", "TestSupport"]),
         .testTarget(name: "TablesTests", dependencies: ["Tables", "Base", "TestSupport"]),
+        .testTarget(name: "FetchTests", dependencies: ["Fetch", "Base", "TestSupport"]),
         .testTarget(
             name: "PaliGemmaTests",
             dependencies: [
