@@ -21,6 +21,8 @@ package struct ImageError: Error, CustomStringConvertible, Equatable {
         case corrupt
         /// The picture or the file passes a limit.
         case tooLarge = "too_large"
+        /// The picture has another size than the model takes, and is not to be resized.
+        case wrongSize = "wrong_size"
         /// There is not enough memory to decode the picture.
         case noMemory = "no_memory"
         /// The program that reads videos is not there.

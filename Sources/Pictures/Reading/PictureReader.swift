@@ -5,17 +5,21 @@ package struct PictureReader: Sendable {
     /// Side of the square in pixels.
     package var side: Int
     package var resize: PictureResize
+    /// Pillow's filter; nil where pictures are not resized and must have the size already, unless `resize` is another
+    /// method than Pillow's.
+    package var filter: PillowFilter?
     package var options: ImageDecoder.Options
     /// Bounds the pictures that are decoded at the same time; nil for no bound.
     package var capacity: PixelCapacity?
 
     package init(
-        side: Int, resize: PictureResize = .pillow, options: ImageDecoder.Options = ImageDecoder.Options(),
-        capacity: PixelCapacity? = nil
+        side: Int, resize: PictureResize = .pillow, filter: PillowFilter? = .bicubic,
+        options: ImageDecoder.Options = ImageDecoder.Options(), capacity: PixelCapacity? = nil
     ) {
         self.capacity = capacity
         self.side = side
         self.resize = resize
+        self.filter = filter
         self.options = options
     }
 
@@ -75,6 +79,20 @@ package struct PictureReader: Sendable {
         return Picture(
             contentHash: ContentHash.hexadecimal(of: bytes), stamp: stamp,
             originalWidth: original.width, originalHeight: original.height,
-            image: resize.square(original, side: side))
+            image: try square(original, path: path))
+    }
+
+    /// Returns a picture or a frame as the model takes it.
+    ///
+    /// - Parameter path: names the file in an error.
+    /// - Throws: ``ImageError`` with the code `wrongSize` where it would have to be resized, and must not be.
+    func square(_ image: RGBImage, path: String) throws(ImageError) -> RGBImage {
+        if filter == nil, resize == .pillow, image.width != side || image.height != side {
+            throw ImageError(
+                .wrongSize, at: path,
+                "it has \(image.width) x \(image.height) pixels, and the model's do_resize is false: give pictures of "
+                    + "\(side) x \(side), or give the workers --resize")
+        }
+        return resize.square(image, side: side, filter: filter ?? .bicubic)
     }
 }

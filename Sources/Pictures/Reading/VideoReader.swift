@@ -80,7 +80,7 @@ package struct VideoReader: Sendable {
                 "-frames:v", "\(count)", "-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24", "pipe:1",
             ], path
         ) { bytes in
-            for frame in try stream.take(bytes) { squares.append(reader.resize.square(frame, side: reader.side)) }
+            for frame in try stream.take(bytes) { squares.append(try reader.square(frame, path: path)) }
         }
         guard outcome.succeeded, stream.isAtEnd else { throw Self.corrupt(path, outcome) }
         return squares
