@@ -88,7 +88,8 @@ extension DecodingOptionKind {
             parse: { texts in .array(texts.map { .string($0) }) },
             read: { key, value throws(DecodingOptionError) in
                 let texts = value.string.map { [$0] } ?? value.array?.compactMap(\.string) ?? []
-                guard (1...maximum).contains(texts.count), texts.count == value.array?.count ?? 1, texts.allSatisfy({ (1...maximumBytes).contains($0.utf8.count) })
+                guard (1...maximum).contains(texts.count), texts.count == value.array?.count ?? 1,
+                    texts.allSatisfy({ (1...maximumBytes).contains($0.utf8.count) })
                 else {
                     throw DecodingOptionError(
                         "\"\(key)\" must be a text or a list of 1 to \(maximum) texts, none of them empty or longer than "

@@ -58,7 +58,8 @@ extension DecodingOptions {
             help: "Report this many most probable tokens of every step.", default: "0", valueName: "count",
             neutral: .number("0")),
         DecodingOption(
-            "choices", .choices(maximum: maximumChoices, maximumBytes: maximumChoiceBytes), { $0.choices = $1 }, .choices,
+            "choices", .choices(maximum: maximumChoices, maximumBytes: maximumChoiceBytes), { $0.choices = $1 },
+            .choices,
             help: "Score these answers instead of generating one, with commas between; others in a jobs file.",
             valueName: "yes,no"),
         DecodingOption(

@@ -32,7 +32,9 @@ package struct DecodingOptions: Sendable, Equatable {
         var values = DecodingValues()
         var said: [(option: DecodingOption, value: JSON)] = []
         for option in Self.table {
-            guard let value = given[ExactText(option.key)], value != .null, value != option.neutralValue else { continue }
+            guard let value = given[ExactText(option.key)], value != .null, value != option.neutralValue else {
+                continue
+            }
             try option.read(value, &values)
             said.append((option, value))
         }

@@ -85,7 +85,8 @@ extension DecodingOptionKind<[Int32]> {
                     ids.count <= LogitRuleOptions.maximumTokens
                 else {
                     throw DecodingOptionError(
-                        "\"\(key)\" must be a token id or a list of up to \(LogitRuleOptions.maximumTokens), like [5, 7]")
+                        "\"\(key)\" must be a token id or a list of up to \(LogitRuleOptions.maximumTokens), like [5, 7]"
+                    )
                 }
                 return ids
             })

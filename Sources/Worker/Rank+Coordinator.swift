@@ -30,7 +30,8 @@ extension Rank {
             else { throw error }
             throw QueueError.otherModel(
                 queue: name,
-                belongsTo: "\(known), named by an older version of this software, whose fingerprint covered a part of the "
+                belongsTo:
+                    "\(known), named by an older version of this software, whose fingerprint covered a part of the "
                     + "weights only: finish its jobs with that version, or submit them to a new queue",
                 offered: offered)
         }

@@ -26,7 +26,9 @@ import Testing
         #expect(ModelFingerprint(encoded: text) == fingerprint)
     }
 
-    @Test("A text that is no fingerprint is not read", arguments: ["", "0f3c", "2-", "2-0f3c-int4", "2-0f3c-", "2-0f3c-int8-window"])
+    @Test(
+        "A text that is no fingerprint is not read",
+        arguments: ["", "0f3c", "2-", "2-0f3c-int4", "2-0f3c-", "2-0f3c-int8-window"])
     func notAFingerprint(text: String) {
         #expect(ModelFingerprint(encoded: text) == nil)
     }

@@ -82,7 +82,8 @@ struct InspectModelCommand: ParsableCommand {
                 "tensors",
                 "\(checkpoint.tensors.count) in \(checkpoint.files.count) "
                     + "\(checkpoint.files.count == 1 ? "file" : "files"): \(types.joined(separator: ", "))"),
-            PlanReport.row("fingerprint", try checkpoint.fingerprint(threads: ProcessInfo.processInfo.activeProcessorCount)),
+            PlanReport.row(
+                "fingerprint", try checkpoint.fingerprint(threads: ProcessInfo.processInfo.activeProcessorCount)),
         ] + (checkpoint.note.map { [PlanReport.row("note", $0)] } ?? [])
     }
 }

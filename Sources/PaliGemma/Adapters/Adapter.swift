@@ -32,10 +32,10 @@ package struct Adapter: Sendable {
         let configuration = try AdapterConfiguration(ModelDirectory(directory))
         let path = directory + "/adapter_model.safetensors"
         let file: SafetensorsFile
+        if let target = ModelDirectory.danglingTarget(of: path) {
+            throw ModelError(.adapter, at: path, ModelDirectory.danglingReason(target))
+        }
         do {
-            if let target = ModelDirectory.danglingTarget(of: path) {
-                throw ModelError(.adapter, at: path, ModelDirectory.danglingReason(target))
-            }
             file = try SafetensorsFile(path: path)
         } catch {
             let isOld = FileManager.default.fileExists(atPath: directory + "/adapter_model.bin")

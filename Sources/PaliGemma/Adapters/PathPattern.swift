@@ -4,22 +4,22 @@
 /// It is matched by following all ways through the expression at once (Thompson's construction), so that the time is at
 /// most the product of the lengths of expression and path, whatever the expression is. Python's syntax is understood but
 /// for look-around, references to groups and flags, which are refused.
-struct PathPattern {
+package struct PathPattern {
     /// What is wrong with an expression.
-    struct SyntaxError: Error {
-        let reason: String
+    package struct SyntaxError: Error {
+        package let reason: String
     }
 
     private let program: [PathPatternCompiler.Instruction]
 
     /// - Throws: ``SyntaxError`` for an expression that is malformed, too long or not implemented.
-    init(_ expression: String) throws(SyntaxError) {
+    package init(_ expression: String) throws(SyntaxError) {
         var compiler = PathPatternCompiler(expression)
         program = try compiler.compile()
     }
 
     /// Returns whether the expression matches the end of a path that begins at its start or behind a dot.
-    func matches(_ path: String) -> Bool {
+    package func matches(_ path: String) -> Bool {
         let text = Array(path.unicodeScalars)
         var current = States(count: program.count)
         var next = States(count: program.count)

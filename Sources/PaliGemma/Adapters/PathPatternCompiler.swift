@@ -5,7 +5,9 @@ struct PathPatternCompiler {
         case start, end, wordBoundary, noWordBoundary
 
         func holds(at place: Int, in text: [Unicode.Scalar]) -> Bool {
-            func isWord(_ index: Int) -> Bool { text.indices.contains(index) && CharacterSet.word.contains(text[index]) }
+            func isWord(_ index: Int) -> Bool {
+                text.indices.contains(index) && CharacterSet.word.contains(text[index])
+            }
             return switch self {
             case .start: place == 0
             case .end: place == text.count
@@ -85,7 +87,8 @@ struct PathPatternCompiler {
             let other = try sequence()
             guard program.count + other.count <= Self.maximumInstructions else { throw fault("it is too large") }
             let head = Instruction.split(1, program.count + 2)
-            program = [head] + Self.moved(program, by: 1) + [.jump(program.count + 2 + other.count)]
+            program =
+                [head] + Self.moved(program, by: 1) + [.jump(program.count + 2 + other.count)]
                 + Self.moved(other, by: program.count + 2)
         }
         return program
@@ -169,7 +172,8 @@ struct PathPatternCompiler {
             place += 1
             var item = CharacterSet(ranges: [next...next])
             if next == "\\" { item = try escapedSet() }
-            if peek() == "-", place + 1 < text.count, text[place + 1] != "]", let lower = item.ranges.first?.lowerBound {
+            if peek() == "-", place + 1 < text.count, text[place + 1] != "]", let lower = item.ranges.first?.lowerBound
+            {
                 place += 1
                 guard let last = peek() else { throw fault("a class is not closed") }
                 place += 1

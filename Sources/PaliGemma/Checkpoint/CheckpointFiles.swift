@@ -18,6 +18,7 @@ struct CheckpointFiles {
     init(_ directory: ModelDirectory) throws(ModelError) {
         let others = directory.names.filter { $0.hasPrefix("model") && $0.hasSuffix(".safetensors") }
         if directory.has(Self.single) {
+            try Self.checkLinks([Self.single], directory)
             paths = [directory.file(Self.single)]
             owner = nil
             var unread = others.filter { $0 != Self.single }
@@ -35,10 +36,18 @@ struct CheckpointFiles {
                 "names \(Self.list(missing)), which \(missing.count == 1 ? "is" : "are") not there\(there); is the download "
                     + "complete, and the index of the same version?")
         }
+        try Self.checkLinks(named.sorted(), directory)
         paths = named.sorted().map(directory.file)
         owner = map.mapValues(directory.file)
         let unread = others.filter { !named.contains($0) }
         note = unread.isEmpty ? nil : "\(directory.path): \(Self.index) does not name \(Self.list(unread)); not read"
+    }
+
+    private static func checkLinks(_ names: [String], _ directory: ModelDirectory) throws(ModelError) {
+        for name in names {
+            guard let target = ModelDirectory.danglingTarget(of: directory.file(name)) else { continue }
+            throw ModelError(.container, at: directory.file(name), ModelDirectory.danglingReason(target))
+        }
     }
 
     /// Reads the index: the name of the file that holds each tensor.

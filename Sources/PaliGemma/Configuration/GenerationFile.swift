@@ -28,7 +28,8 @@ struct GenerationFile {
 
     /// Keys that change answers in a way that is not implemented, with the values that change nothing beside null.
     private static let refused: [(key: String, neutral: [JSON])] = [
-        ("encoder_repetition_penalty", [.number("1"), .number("1.0")]), ("encoder_no_repeat_ngram_size", [.number("0")]),
+        ("encoder_repetition_penalty", [.number("1"), .number("1.0")]),
+        ("encoder_no_repeat_ngram_size", [.number("0")]),
         ("guidance_scale", [.number("1"), .number("1.0")]), ("num_beam_groups", [.number("1")]),
         ("diversity_penalty", [.number("0"), .number("0.0")]), ("penalty_alpha", [.number("0"), .number("0.0")]),
         ("constraints", [.array([])]), ("force_words_ids", [.array([])]), ("stop_strings", [.array([]), .string("")]),
@@ -81,7 +82,8 @@ struct GenerationFile {
     private mutating func check() throws(UnsupportedValue) {
         let beams = defaults.members.first { $0.key == "num_beams" }?.value.integer ?? 1
         if defaults.samples, beams > 1 {
-            throw UnsupportedValue(reason: "do_sample and num_beams \(beams): a beam search that samples is not implemented")
+            throw UnsupportedValue(
+                reason: "do_sample and num_beams \(beams): a beam search that samples is not implemented")
         }
         let answers = defaults.members.first { $0.key == "num_return" }?.value.integer ?? 1
         if answers > 1, beams <= 1 {

@@ -116,7 +116,8 @@ extension ModelConfiguration {
         // The part of processor_config.json wins.
         for (name, part) in [("processor_config.json", "image_processor"), ("preprocessor_config.json", nil)] {
             guard let json = try directory.json(name, .configuration),
-                let settings = part.map({ json[$0] }) ?? json, settings != .null else { continue }
+                let settings = part.map({ json[$0] }) ?? json, settings != .null
+            else { continue }
             do throws(UnsupportedValue) {
                 vision.preprocessing = try PicturePreprocessing(settings, vision)
             } catch {

@@ -2,7 +2,7 @@ import DecodingSettings
 import Foundation
 
 /// What rules know of a sequence at a step.
-struct LogitRuleContext: Sendable {
+package struct LogitRuleContext: Sendable {
     /// The tokens of the prefix: those of the pictures, then the text's.
     let prefix: [Int32]
     /// The tokens of the answer so far.
@@ -10,6 +10,13 @@ struct LogitRuleContext: Sendable {
     /// The maximum number of tokens of the answer.
     let maxTokens: Int
     let endTokens: [Int32]
+
+    package init(prefix: [Int32], answer: [Int32], maxTokens: Int, endTokens: [Int32]) {
+        self.prefix = prefix
+        self.answer = answer
+        self.maxTokens = maxTokens
+        self.endTokens = endTokens
+    }
 
     /// The number of all ids.
     var count: Int { prefix.count + answer.count }
@@ -28,9 +35,14 @@ struct LogitRuleContext: Sendable {
 }
 
 /// A rank's part of a row of scores: own V float32, and the token of the first.
-struct ScoreSlice {
+package struct ScoreSlice {
     let scores: UnsafeMutableBufferPointer<Float>
     let firstToken: Int
+
+    package init(scores: UnsafeMutableBufferPointer<Float>, firstToken: Int) {
+        self.scores = scores
+        self.firstToken = firstToken
+    }
 
     /// Changes the score of a token, where the rank has it.
     func change(_ token: Int32, _ body: (Float) -> Float) {
@@ -46,7 +58,7 @@ extension LogitRules {
     /// Applies the rules to a rank's part of a row of scores: logits, or in a beam search log-probabilities.
     ///
     /// The order is that of transformers' logits processors.
-    func apply(to slice: ScoreSlice, _ context: LogitRuleContext) {
+    package func apply(to slice: ScoreSlice, _ context: LogitRuleContext) {
         addBiases(to: slice, context)
         penalizeRepetition(in: slice, context)
         banRepeatedNgrams(in: slice, context)

@@ -59,7 +59,9 @@ package struct ModelDirectory: Sendable {
     /// Returns the target of a symbolic link that leads to no file; nil for anything else.
     package static func danglingTarget(of path: String) -> String? {
         var status = stat()
-        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK, stat(path, &status) != 0 else { return nil }
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK, stat(path, &status) != 0 else {
+            return nil
+        }
         return try? FileManager.default.destinationOfSymbolicLink(atPath: path)
     }
 
@@ -90,7 +92,8 @@ extension ModelDirectory {
             ".npz": "big_vision's .npz files are not read; give a directory in the Hugging Face layout",
             ".safetensors": "give the directory that holds it, with config.json and the tokenizer",
         ]
-        throw fail("is no directory; " + (suffixes.first { path.hasSuffix($0.key) }?.value ?? "give a model's directory"))
+        throw fail(
+            "is no directory; " + (suffixes.first { path.hasSuffix($0.key) }?.value ?? "give a model's directory"))
     }
 
     /// Whether the path looks like a model's name on the hub: owner/name.
@@ -106,7 +109,9 @@ extension ModelDirectory {
     /// What a directory without `config.json` may be instead, for a message.
     package var guess: String {
         let names = names
-        if has("adapter_config.json") { return "this is an adapter; give it as --adapter NAME=\(path), with its base as --model" }
+        if has("adapter_config.json") {
+            return "this is an adapter; give it as --adapter NAME=\(path), with its base as --model"
+        }
         if names.contains("snapshots") {
             return "this is a model's folder of the Hugging Face cache; give one of the folders in \(path)/snapshots"
         }

@@ -86,7 +86,9 @@ extension ModelFingerprint {
     /// Reads ``encoded``; nil where the text is no fingerprint of this version of the software.
     package init?(encoded: String) {
         var parts = encoded.split(separator: "-", omittingEmptySubsequences: false).map(String.init)[...]
-        guard parts.popFirst() == Self.version, let checkpoint = parts.popFirst(), !checkpoint.isEmpty else { return nil }
+        guard parts.popFirst() == Self.version, let checkpoint = parts.popFirst(), !checkpoint.isEmpty else {
+            return nil
+        }
         self.init(checkpoint: checkpoint)
         if parts.first == Self.windowPart {
             hasSlidingWindow = true

@@ -64,7 +64,9 @@ extension Gemma {
         }
         let open = samples.indices.filter { tokens[$0] == nil }
         if !open.isEmpty {
-            for (index, token) in zip(open, try tokensOfAll(open.map { samples[$0] }, columns: columns)) { tokens[index] = token }
+            for (index, token) in zip(open, try tokensOfAll(open.map { samples[$0] }, columns: columns)) {
+                tokens[index] = token
+            }
         }
         return zip(samples, tokens).map { $1 ?? $0.summary.choice }
     }
