@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import Foundation
 import WorkerInterface
 
@@ -33,7 +34,7 @@ struct Paligemma: ParsableCommand {
     static func main() {
         var name = _commandName
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(ProcessEnvironment.arguments)
             name = commandLine(of: type(of: command)) ?? name
             try command.run()
         } catch {

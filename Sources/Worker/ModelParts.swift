@@ -65,7 +65,7 @@ struct ModelParts {
     /// The model for people: the last part of its directory's path, and the settings that give it other answers.
     var name: String {
         let options = WorkerOptions.table
-        let directory = URL(fileURLWithPath: checkpoint.directory).standardizedFileURL.lastPathComponent
+        let directory = FileSystem.resolved(checkpoint.directory).lastPathPart
         var parts = [directory]
         if fingerprint.precision != options.precision.defaultValue {
             parts.append("\(options.precision.description.flag) \(fingerprint.precision.rawValue)")

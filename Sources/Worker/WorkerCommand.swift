@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import Foundation
 import WorkerInterface
 
@@ -30,7 +31,7 @@ struct WorkerCommand: ParsableCommand {
 
     static func main() {
         do {
-            let settings = try parse().options.values()
+            let settings = try parse(ProcessEnvironment.arguments).options.values()
             Foundation.exit(World.run(settings).code)
         } catch let error as OptionError {
             Console.logOncePerWorld("pg-worker: \(error)\nSee pg-worker --help.")

@@ -82,3 +82,5 @@ pid_t pg_spawn(
 int pg_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno; }
 
 void pg_adopt_orphans(void) { prctl(PR_SET_CHILD_SUBREAPER, 1); }
+
+char **pg_environment(void) { return environ; }

@@ -32,10 +32,13 @@ package enum ChildProcess {
     ) throws(NotStarted) -> pid_t {
         var options = pg_spawn_options(
             output: output, errors: errors, leads_group: leadsGroup ? 1 : 0, orphan_signal: orphanSignal ?? 0)
-        let variables = (environment ?? ProcessInfo.processInfo.environment).map { "\($0.key)=\($0.value)" }
-        let process = ([path] + arguments).withTable { arguments in
-            variables.withTable { pg_spawn(path, arguments, $0, &options) }
-        }
+        let variables = (environment ?? ProcessEnvironment.variables).map { "\($0.key)=\($0.value)" }
+        let process =
+            ([path] + arguments).withTable { arguments in
+                variables.withTable { variables in
+                    withSystemPath(path) { pg_spawn($0, arguments, variables, &options) }
+                }
+            } ?? -EINVAL
         guard process > 0 else {
             throw NotStarted("\(path) could not be started: \(String(cString: strerror(-process)))")
         }
@@ -56,7 +59,11 @@ package enum ChildProcess {
 extension [String] {
     /// Calls `body` with the strings as C has them: an array of pointers with null at its end.
     fileprivate func withTable<Value>(_ body: ([UnsafeMutablePointer<CChar>?]) -> Value) -> Value {
-        let copies = map { strdup($0) }
+        let copies = map { text in
+            (SystemText.bytes(of: text) + [0]).withUnsafeBytes { bytes in
+                bytes.bindMemory(to: CChar.self).baseAddress.flatMap { strdup($0) }
+            }
+        }
         defer { for copy in copies { free(copy) } }
         return body(copies + [nil])
     }

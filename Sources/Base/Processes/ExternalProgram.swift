@@ -28,9 +28,9 @@ package struct ExternalProgram {
 
     /// Finds the program in the folders of PATH; nil where none has it.
     package init?(named name: String) {
-        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(
+        let folders = (ProcessEnvironment.variables["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(
             separator: ":")
-        guard let folder = folders.first(where: { access("\($0)/\(name)", X_OK) == 0 }) else { return nil }
+        guard let folder = folders.first(where: { FileSystem.isPermitted("\($0)/\(name)", X_OK) }) else { return nil }
         path = "\(folder)/\(name)"
     }
 

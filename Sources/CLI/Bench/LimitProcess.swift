@@ -21,7 +21,7 @@ enum LimitProcess {
     static func measure(
         _ limits: [MachineLimit], threads: Int, seconds: Double, coreType: String? = nil
     ) throws(CommandFailure) -> [Outcome] {
-        var environment = ProcessInfo.processInfo.environment.filter { variable in
+        var environment = ProcessEnvironment.variables.filter { variable in
             !["OPENBLAS_", "GOTO_", "OMP_", Variable("").name].contains { variable.key.hasPrefix($0) }
         }
         environment["OPENBLAS_CORETYPE"] = coreType

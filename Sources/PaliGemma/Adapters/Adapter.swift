@@ -38,7 +38,7 @@ package struct Adapter: Sendable {
         do {
             file = try SafetensorsFile(path: path)
         } catch {
-            let isOld = FileManager.default.fileExists(atPath: directory + "/adapter_model.bin")
+            let isOld = FileSystem.exists(directory + "/adapter_model.bin")
             throw ModelError(
                 .adapter, at: path,
                 error.reason + (isOld ? "; adapter_model.bin is not read, save it again as safetensors" : ""))

@@ -1,5 +1,4 @@
 import Base
-import Foundation
 import Tensor
 
 /// Which safetensors files of a directory make up a checkpoint, chosen as transformers does: `model.safetensors` where it

@@ -1,5 +1,5 @@
 import Base
-import Foundation
+import Glibc
 import Tensor
 
 /// The directory of a model or an adapter, from which its small files are read: JSON, and the tokenizer.
@@ -49,20 +49,15 @@ package struct ModelDirectory: Sendable {
 
     /// Returns whether there is a file, or a link by its name.
     package func has(_ name: String) -> Bool {
-        var status = stat()
-        return lstat(file(name), &status) == 0
+        FileSystem.linkStatus(of: file(name)) != nil
     }
 
     /// The names of the files in the directory, ordered; empty where it cannot be listed.
-    package var names: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }
+    package var names: [String] { ((try? FileSystem.names(in: path)) ?? []).sorted() }
 
     /// Returns the target of a symbolic link that leads to no file; nil for anything else.
     package static func danglingTarget(of path: String) -> String? {
-        var status = stat()
-        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK, stat(path, &status) != 0 else {
-            return nil
-        }
-        return try? FileManager.default.destinationOfSymbolicLink(atPath: path)
+        FileSystem.exists(path) ? nil : FileSystem.target(ofLink: path)
     }
 
     /// What is wrong with a link to nothing, and what to do.
@@ -78,11 +73,11 @@ extension ModelDirectory {
     /// - Throws: ``ModelError`` with the code `configuration`, which says what the path is where it is something else.
     package func check() throws(ModelError) {
         func fail(_ reason: String) -> ModelError { ModelError(.configuration, at: path, reason) }
-        var status = stat()
-        guard stat(path, &status) == 0 else {
+        guard let status = FileSystem.status(of: path) else {
+            let error = SystemError(errno)
             if let target = Self.danglingTarget(of: path) { throw fail(Self.danglingReason(target)) }
-            guard errno == ENOENT || errno == ENOTDIR else {
-                throw fail("cannot be looked into: \(SystemError(errno))")
+            guard error.number == ENOENT || error.number == ENOTDIR || error.number == EINVAL else {
+                throw fail("cannot be looked into: \(error)")
             }
             throw fail("there is no such directory" + (isHubName ? Self.hubAdvice(path) : ""))
         }

@@ -1,5 +1,4 @@
 import Base
-import Foundation
 import Tensor
 
 /// The hash of a whole mapped file, made by several threads: the XXH3-128 of each piece of 16 MiB, and over these the

@@ -10,19 +10,18 @@ struct FileStatus {
     let isDirectory: Bool
     /// Bytes.
     let size: Int64
-    /// Nanoseconds since 1970.
+    /// As ``FileStamp`` has it.
     let modified: Int64
     /// Device and inode, the same for two names of one folder.
     let identity: FileIdentity
 
     /// Nil where there is nothing, or where permission is missing.
     init?(_ path: String) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
+        guard let status = FileSystem.status(of: path) else { return nil }
         isRegular = status.st_mode & S_IFMT == S_IFREG
         isDirectory = status.st_mode & S_IFMT == S_IFDIR
         size = Int64(status.st_size)
-        modified = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+        modified = status.modificationTime
         identity = FileIdentity(status)
     }
 }

@@ -1,3 +1,4 @@
+import Base
 import Foundation
 
 extension JobImage {
@@ -16,7 +17,7 @@ extension JobImage {
     /// Returns an absolute path. `..` stays as it is, because behind a symbolic link it is another folder.
     static func absolutePath(of name: String, in folder: String) -> String {
         if name.hasPrefix("/") { return name }
-        let base = folder.hasPrefix("/") ? folder : FileManager.default.currentDirectoryPath + "/" + folder
+        let base = folder.hasPrefix("/") ? folder : FileSystem.currentFolder + "/" + folder
         var relative = Substring(name)
         while relative.hasPrefix("./") { relative = relative.dropFirst(2) }
         return trimmed(base) + "/" + relative

@@ -31,7 +31,7 @@ package final class JobsFile: JobSource {
     package init(path: String, defaults: JobDefaults) throws(QueueError) {
         self.path = path
         self.defaults = defaults
-        folder = (path as NSString).deletingLastPathComponent
+        folder = path.parentPath
         var firstPass = try LineReader(path: path)
         askedSeveralThings = try Self.severalThings(in: &firstPass, defaults: defaults)
         lines = try LineReader(path: path)

@@ -1,3 +1,4 @@
+import Base
 import Foundation
 
 #if canImport(Glibc)
@@ -27,7 +28,7 @@ struct LineReader: ~Copyable {
     /// - Throws: `unreadable`, also for anything but a regular file, because it is read twice.
     init(path: String) throws(QueueError) {
         self.path = path
-        let opened = open(path, O_RDONLY | O_CLOEXEC)
+        let opened = FileSystem.open(path, O_RDONLY)
         descriptor = opened
         guard opened >= 0 else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
         guard FileStatus(path)?.isRegular == true else {

@@ -66,7 +66,7 @@ package final class PictureJobs: JobSource {
             id: DefaultJobID.standard(pictures: [name], prompt: idWithPrompt ? prompt : nil),
             images: [
                 JobImage.look(
-                    at: name, in: FileManager.default.currentDirectoryPath,
+                    at: name, in: FileSystem.currentFolder,
                     frames: isVideo(name) ? defaults.frames : nil)
             ], prompt: prompt,
             maxTokens: defaults.maxTokens, priority: defaults.priority, options: options)
@@ -78,7 +78,7 @@ package final class PictureJobs: JobSource {
     private func walk(_ folder: String) -> Job? {
         let names: [String]
         do {
-            names = try FileManager.default.contentsOfDirectory(atPath: folder)
+            names = try FileSystem.names(in: folder)
         } catch {
             var job = Job(id: folder, images: [], prompt: prompt)
             job.fault = JobFailure(

@@ -1,3 +1,4 @@
+import Base
 import Foundation
 
 /// A file that is mapped read-only into memory. All ranks of a host that map the same file share its pages.
@@ -14,7 +15,7 @@ package final class MappedFile: @unchecked Sendable {
     ///
     /// - Throws: ``ModelError`` with the code `container` where it is no regular file, is empty, or cannot be mapped.
     package init(path: String) throws(ModelError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = FileSystem.open(path, O_RDONLY)
         guard descriptor >= 0 else {
             throw ModelError(.container, at: path, "cannot be opened: \(String(cString: strerror(errno)))")
         }

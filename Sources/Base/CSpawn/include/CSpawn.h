@@ -21,3 +21,6 @@ int pg_pipe(int ends[2]);
 
 // Processes whose parents die become children of this one, so that it can still find them.
 void pg_adopt_orphans(void);
+
+// The environment variables of this process: NAME=value, with null at the end.
+char **pg_environment(void);
