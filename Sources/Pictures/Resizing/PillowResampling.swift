@@ -1,33 +1,39 @@
 import CImageCodecs
 
-/// Pillow's antialiased bicubic resizing of 8-bit pictures, to the bit.
+/// Pillow's resizing of 8-bit pictures, to the bit.
 ///
 /// Two passes with fixed-point weights and an 8-bit picture between them; the aspect ratio is not kept. A pass whose
-/// size does not change is left out. Source: Pillow's `Resample.c`.
-package enum PillowBicubic {
+/// size does not change is left out. Source: Pillow's `Resample.c`; of the nearest neighbor, `Geometry.c`.
+package enum PillowResampling {
     /// Resizes a picture to the square that a model takes.
-    package static func resize(_ image: RGBImage, toSide side: Int) -> RGBImage {
-        resize(image, toWidth: side, height: side)
+    package static func resize(_ image: RGBImage, toSide side: Int, filter: PillowFilter = .bicubic) -> RGBImage {
+        resize(image, toWidth: side, height: side, filter: filter)
     }
 
     /// Resizes a picture to a width and a height in pixels.
     ///
     /// - Precondition: both sizes are at least 1.
-    package static func resize(_ image: RGBImage, toWidth width: Int, height: Int) -> RGBImage {
+    package static func resize(
+        _ image: RGBImage, toWidth width: Int, height: Int, filter: PillowFilter = .bicubic
+    ) -> RGBImage {
         precondition(width > 0 && height > 0)
+        if width == image.width && height == image.height { return image }
+        guard let kernel = filter.kernel else { return nearest(image, width: width, height: height) }
         // Pillow 13 resamples columns first where the height shrinks by more than twice as many pixels as the width. The
         // rule is not documented; experiments on thousands of sizes confirm it.
         let lostRows = image.height - height
         let columnsFirst = lostRows > 0 && lostRows > 2 * (image.width - width)
         if columnsFirst {
-            return resampleRows(resampleColumns(image, to: height), to: width)
+            return resampleRows(resampleColumns(image, to: height, kernel), to: width, kernel)
         }
-        return resampleColumns(resampleRows(image, to: width), to: height)
+        return resampleColumns(resampleRows(image, to: width, kernel), to: height, kernel)
     }
 
-    private static func resampleRows(_ image: RGBImage, to width: Int) -> RGBImage {
+    private static func resampleRows(
+        _ image: RGBImage, to width: Int, _ kernel: PillowFilter.Kernel
+    ) -> RGBImage {
         guard width != image.width else { return image }
-        let filter = Coefficients(from: image.width, to: width)
+        let filter = Coefficients(from: image.width, to: width, kernel)
         let pixels = [UInt8](unsafeUninitializedCapacity: width * image.height * 3) { output, count in
             pg_resample_rows(
                 image.pixels, image.height, image.width, output.baseAddress, width, filter.starts, filter.counts,
@@ -37,9 +43,11 @@ package enum PillowBicubic {
         return RGBImage(width: width, height: image.height, pixels: pixels)
     }
 
-    private static func resampleColumns(_ image: RGBImage, to height: Int) -> RGBImage {
+    private static func resampleColumns(
+        _ image: RGBImage, to height: Int, _ kernel: PillowFilter.Kernel
+    ) -> RGBImage {
         guard height != image.height else { return image }
-        let filter = Coefficients(from: image.height, to: height)
+        let filter = Coefficients(from: image.height, to: height, kernel)
         let rowBytes = image.width * 3
         let pixels = [UInt8](unsafeUninitializedCapacity: rowBytes * height) { output, count in
             withUnsafeTemporaryAllocation(of: Int32.self, capacity: rowBytes) { sums in
@@ -53,7 +61,33 @@ package enum PillowBicubic {
     }
 }
 
-extension PillowBicubic {
+extension PillowResampling {
+    /// Takes for each pixel the one in whose place its center falls.
+    private static func nearest(_ image: RGBImage, width: Int, height: Int) -> RGBImage {
+        let (columns, rows) = (places(image.width, width), places(image.height, height))
+        var pixels: [UInt8] = []
+        pixels.reserveCapacity(width * height * 3)
+        for row in rows {
+            for column in columns {
+                let start = (row * image.width + column) * 3
+                pixels.append(contentsOf: image.pixels[start..<start + 3])
+            }
+        }
+        return RGBImage(width: width, height: height, pixels: pixels)
+    }
+
+    /// The input sample of each output sample. The place is added up, as Pillow does it, which rounds at every step.
+    private static func places(_ input: Int, _ output: Int) -> [Int] {
+        let step = Double(input) / Double(output)
+        var place = step * 0.5
+        return (0..<output).map { _ in
+            defer { place += step }
+            return min(Int(place), input - 1)
+        }
+    }
+}
+
+extension PillowResampling {
     /// The weights of one axis: output sample `i` is made of `counts[i]` input samples from `starts[i]` on.
     package struct Coefficients {
         /// Maximum number of weights of an output sample; the row length of `weights`.
@@ -63,10 +97,10 @@ extension PillowBicubic {
         /// [output samples, taps], fixed-point with 22 fraction bits.
         package private(set) var weights: [Int32]
 
-        package init(from input: Int, to output: Int) {
+        package init(from input: Int, to output: Int, _ kernel: PillowFilter.Kernel) {
             let scale = Double(input) / Double(output)
             let filterScale = max(scale, 1)
-            let support = 2 * filterScale
+            let support = kernel.support * filterScale
             let reciprocal = 1 / filterScale
             taps = Int(support.rounded(.up)) * 2 + 1
             starts = []
@@ -76,7 +110,7 @@ extension PillowBicubic {
                 let center = (Double(index) + 0.5) * scale
                 let first = max(Int(center - support + 0.5), 0)
                 let end = min(Int(center + support + 0.5), input)
-                let raw = (first..<end).map { Coefficients.cubic((Double($0) - center + 0.5) * reciprocal) }
+                let raw = (first..<end).map { kernel.weight((Double($0) - center + 0.5) * reciprocal) }
                 let sum = raw.reduce(0, +)
                 for (tap, weight) in raw.enumerated() {
                     weights[index * taps + tap] = Coefficients.fixedPoint(sum == 0 ? weight : weight / sum)
@@ -84,15 +118,6 @@ extension PillowBicubic {
                 starts.append(Int32(first))
                 counts.append(Int32(end - first))
             }
-        }
-
-        /// The bicubic kernel with a = -1/2.
-        private static func cubic(_ distance: Double) -> Double {
-            let a = -0.5
-            let u = abs(distance)
-            if u < 1 { return ((a + 2) * u - (a + 3)) * u * u + 1 }
-            if u < 2 { return (((u - 5) * u + 8) * u - 4) * a }
-            return 0
         }
 
         /// Rounds half away from zero.
