@@ -23,6 +23,8 @@ package struct ImageError: Error, CustomStringConvertible, Equatable {
         case tooLarge = "too_large"
         /// The picture takes longer to decode than any that was not made for that.
         case tooSlow = "too_slow"
+        /// The picture has another size than the model takes, and is not to be resized.
+        case wrongSize = "wrong_size"
         /// There is not enough memory to decode the picture.
         case noMemory = "no_memory"
         /// The program that reads videos is not there.

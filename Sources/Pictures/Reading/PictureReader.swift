@@ -5,17 +5,21 @@ package struct PictureReader: Sendable {
     /// Side of the square in pixels.
     package var side: Int
     package var resize: PictureResize
+    /// Pillow's filter; nil where pictures are not resized and must have the size already, unless `resize` is another
+    /// method than Pillow's.
+    package var filter: PillowFilter?
     package var options: ImageDecoder.Options
     /// Bounds the pictures that are read at the same time; nil for no bound.
     package var budget: PictureBudget?
 
     package init(
-        side: Int, resize: PictureResize = .pillow, options: ImageDecoder.Options = ImageDecoder.Options(),
-        budget: PictureBudget? = nil
+        side: Int, resize: PictureResize = .pillow, filter: PillowFilter? = .bicubic,
+        options: ImageDecoder.Options = ImageDecoder.Options(), budget: PictureBudget? = nil
     ) {
         self.budget = budget
         self.side = side
         self.resize = resize
+        self.filter = filter
         self.options = options
     }
 
@@ -99,6 +103,20 @@ package struct PictureReader: Sendable {
         return Picture(
             contentHash: ContentHash.hexadecimal(of: bytes), stamp: stamp,
             originalWidth: original.originalWidth, originalHeight: original.originalHeight,
-            image: resize.square(original.image, side: side), isDamaged: original.isDamaged)
+            image: try square(original.image, path: path), isDamaged: original.isDamaged)
+    }
+
+    /// Returns a picture or a frame as the model takes it.
+    ///
+    /// - Parameter path: names the file in an error.
+    /// - Throws: ``ImageError`` with the code `wrongSize` where it would have to be resized, and must not be.
+    func square(_ image: RGBImage, path: String) throws(ImageError) -> RGBImage {
+        if filter == nil, resize == .pillow, image.width != side || image.height != side {
+            throw ImageError(
+                .wrongSize, at: path,
+                "it has \(image.width) x \(image.height) pixels, and the model's do_resize is false: give pictures of "
+                    + "\(side) x \(side), or give the workers --resize")
+        }
+        return resize.square(image, side: side, filter: filter ?? .bicubic)
     }
 }
