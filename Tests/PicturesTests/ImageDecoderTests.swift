@@ -6,17 +6,23 @@ import Testing
 @Suite("Pictures are decoded as Pillow decodes them")
 struct ImageDecoderTests {
     @Test("All fixtures are found")
-    func fixtures() { #expect(PictureFixture.all.count > 80) }
+    func fixtures() { #expect(PictureFixture.all.count > 180) }
 
     @Test("Every pixel equals Pillow's", arguments: PictureFixture.all)
     func pixels(fixture: PictureFixture) throws {
         let image = try ImageDecoder.decode(fixture.bytes).image
         #expect(image.width == fixture.width)
         #expect(image.height == fixture.height)
-        #expect(SHA256.hexadecimal(of: image.pixels) == fixture.sha256)
+        guard let near = fixture.nearPixels else {
+            #expect(SHA256.hexadecimal(of: image.pixels) == fixture.sha256)
+            return
+        }
+        #expect(near.count == image.pixels.count)
+        #expect(zip(near, image.pixels).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
     }
 
-    @Test("Every pixel of the resized picture equals Pillow's", arguments: PictureFixture.all)
+    @Test(
+        "Every pixel of the resized picture equals Pillow's", arguments: PictureFixture.all.filter { $0.near == nil })
     func resized(fixture: PictureFixture) throws {
         let picture = try PictureReader(side: fixture.side).read(path: fixture.path)
         #expect(SHA256.hexadecimal(of: picture.image.pixels) == fixture.resized)
@@ -49,13 +55,17 @@ struct ImageDecoderTests {
         arguments: [
             "baseline-420.jpg", "progressive.jpg", "cmyk.jpg", "palette-4bit.png", "type2-8bit-interlaced.png",
             "lossy.webp",
-            "lossless.webp", "animated.webp", "exif6.jpg", "xmp3-compressed.png",
+            "lossless.webp", "animated.webp", "exif6.jpg", "xmp3-compressed.png", "scans-420-1.jpg", "gif-local.gif",
+            "bmp-rgba.bmp", "bmp-rle8.bmp", "plain.ppm", "maximum1000.ppm", "tiles.tif", "tiff_adobe_deflate.tif",
+            "jpeg-ycbcr-tiles.tif", "group4.tif", "palette.tif", "avif-alpha.avif", "heic-444.heic", "jxl-alpha.jxl",
+            "jp2-lossy.jp2", "jp2-stream.j2k",
         ])
     func flips(file: String) throws {
         let bytes = try #require(PictureFixture.named(file)).bytes
         var options = ImageDecoder.Options()
         options.maximumPixels = 1 << 20
         for index in bytes.indices {
+            options.lenient = index % 2 == 1
             var damaged = bytes
             damaged[index] ^= UInt8(truncatingIfNeeded: 1 << (index % 8))
             if let image = try? ImageDecoder.decode(damaged, options: options).image {

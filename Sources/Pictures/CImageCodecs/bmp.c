@@ -151,9 +151,11 @@ static int decode_raw(
     const struct bitmap *b, const pg_image_request *request, uint8_t colors[256][3], uint8_t *pixels,
     pg_image_report *report) {
     uint64_t stride = ((uint64_t)b->width * b->bits + 31) / 32 * 4;
+    uint64_t row_bytes = ((uint64_t)b->width * b->bits + 7) / 8;
     size_t channels = (size_t)request->channels, row = b->width * channels;
     for (uint64_t y = 0; y < b->height; y++) {
-        if (b->data > b->count || stride > (b->count - b->data) / (y + 1))
+        // The last row may lack what only fills it up.
+        if (b->data > b->count || y * stride + row_bytes > b->count - b->data)
             return damaged_or(PG_IMAGE_TRUNCATED, request, report, y);
         size_t target = (size_t)(b->top_down ? y : b->height - 1 - y);
         store_row(b, b->bytes + b->data + y * stride, colors, pixels + target * row, channels);

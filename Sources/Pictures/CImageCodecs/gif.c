@@ -8,20 +8,28 @@
 struct source {
     const uint8_t *bytes;
     size_t count, position;
+    /// More was asked for than there is.
+    int ended;
 };
 
 static int read_bytes(GifFileType *file, GifByteType *target, int count) {
     struct source *source = file->UserData;
     size_t rest = source->count - source->position;
     size_t step = (size_t)count < rest ? (size_t)count : rest;
+    source->ended |= step < (size_t)count;
+    if (rest == 0 && count == 1) {
+        // A missing end: no further block of data.
+        *target = 0;
+        return 1;
+    }
     memcpy(target, source->bytes + source->position, step);
     source->position += step;
     return (int)step;
 }
 
-static int status_of(int error, char *message) {
+static int status_of(int error, const struct source *source, char *message) {
     if (error == D_GIF_ERR_NOT_ENOUGH_MEM) return PG_IMAGE_NO_MEMORY;
-    if (error == D_GIF_ERR_READ_FAILED || error == D_GIF_ERR_EOF_TOO_SOON) return PG_IMAGE_TRUNCATED;
+    if (source->ended) return PG_IMAGE_TRUNCATED;
     const char *text = GifErrorString(error);
     return pg_fail(message, PG_IMAGE_CORRUPT, text ? text : "broken data");
 }
@@ -42,12 +50,14 @@ static int find_frame(GifFileType *file, int *transparent, char *message) {
     *transparent = -1;
     for (;;) {
         GifRecordType type;
-        if (DGifGetRecordType(file, &type) == GIF_ERROR) return status_of(file->Error, message);
-        if (type == IMAGE_DESC_RECORD_TYPE)
-            return DGifGetImageDesc(file) == GIF_ERROR ? status_of(file->Error, message) : PG_IMAGE_OK;
+        if (DGifGetRecordType(file, &type) == GIF_ERROR) return status_of(file->Error, file->UserData, message);
+        if (type == IMAGE_DESC_RECORD_TYPE) {
+            int failed = DGifGetImageDesc(file) == GIF_ERROR || ((struct source *)file->UserData)->ended;
+            return failed ? status_of(file->Error, file->UserData, message) : PG_IMAGE_OK;
+        }
         if (type == TERMINATE_RECORD_TYPE) return pg_fail(message, PG_IMAGE_CORRUPT, "it has no picture");
         if (type == EXTENSION_RECORD_TYPE && read_extension(file, transparent) == GIF_ERROR)
-            return status_of(file->Error, message);
+            return status_of(file->Error, file->UserData, message);
     }
 }
 
@@ -60,12 +70,12 @@ static uint32_t canvas_side(GifWord screen, GifWord start, GifWord length) {
 static GifFileType *open_gif(struct source *source, char *message, int *status) {
     int error = 0;
     GifFileType *file = DGifOpen(source, read_bytes, &error);
-    if (!file) *status = status_of(error, message);
+    if (!file) *status = status_of(error, source, message);
     return file;
 }
 
 int pg_gif_header(const uint8_t *bytes, size_t count, pg_image_header *header) {
-    struct source source = {bytes, count, 0};
+    struct source source = {bytes, count, 0, 0};
     int status = PG_IMAGE_OK, transparent;
     GifFileType *file = open_gif(&source, header->message, &status);
     if (!file) return status;
@@ -110,15 +120,16 @@ static int read_rows(GifFileType *file, uint8_t *canvas, size_t width, int *rows
         int step = frame->Interlace ? steps[pass] : 1;
         for (int y = frame->Interlace ? starts[pass] : 0; y < frame->Height; y += step) {
             uint8_t *row = canvas + (size_t)(frame->Top + y) * width + (size_t)frame->Left;
-            if (DGifGetLine(file, row, frame->Width) == GIF_ERROR) return status_of(file->Error, message);
+            if (DGifGetLine(file, row, frame->Width) == GIF_ERROR)
+                return status_of(file->Error, file->UserData, message);
             (*rows_done)++;
         }
     }
     return PG_IMAGE_OK;
 }
 
-static int decode(GifFileType *file, const pg_image_request *request, uint8_t *canvas, uint8_t *pixels,
-                  pg_image_report *report) {
+static int decode(
+    GifFileType *file, const pg_image_request *request, uint8_t *canvas, uint8_t *pixels, pg_image_report *report) {
     int transparent, rows_done = 0;
     int status = find_frame(file, &transparent, report->message);
     if (status != PG_IMAGE_OK) return status;
@@ -143,7 +154,7 @@ static int decode(GifFileType *file, const pg_image_request *request, uint8_t *c
 }
 
 int pg_gif_decode(const pg_image_request *request, uint8_t *pixels, pg_image_report *report) {
-    struct source source = {request->bytes, request->count, 0};
+    struct source source = {request->bytes, request->count, 0, 0};
     int status = PG_IMAGE_OK;
     GifFileType *file = open_gif(&source, report->message, &status);
     if (!file) return status;

@@ -144,7 +144,7 @@ static int guarded_decode(struct jpeg_decompress_struct *info, struct failure *f
     return decode(info, failure->request, rgb, row, failure->report);
 }
 
-int pg_jpeg_decode(const pg_image_request *request, uint8_t *pixels, pg_image_report *report) {
+static int decode_once(const pg_image_request *request, uint8_t *pixels, pg_image_report *report) {
     uint8_t *row = malloc((size_t)request->width * 4);
     if (!row) return PG_IMAGE_NO_MEMORY;
     struct failure failure = {.request = request, .report = report};
@@ -169,4 +169,27 @@ int pg_jpeg_decode(const pg_image_request *request, uint8_t *pixels, pg_image_re
     jpeg_destroy_decompress(&info);
     free(row);
     return status;
+}
+
+/// The place of the last marker that begins a scan, 0 where there is only one.
+static size_t last_scan(const uint8_t *bytes, size_t count) {
+    size_t last = 0, found = 0;
+    for (size_t i = 0; i + 1 < count; i++)
+        if (bytes[i] == 0xFF && bytes[i + 1] == 0xDA) {
+            last = i;
+            found++;
+        }
+    return found > 1 ? last : 0;
+}
+
+int pg_jpeg_decode(const pg_image_request *request, uint8_t *pixels, pg_image_report *report) {
+    pg_image_request part = *request;
+    for (int tries = 0;; tries++) {
+        int status = decode_once(&part, pixels, report);
+        if (status != PG_IMAGE_CORRUPT || !request->lenient || tries == 2) return status;
+        // The library stopped before the first row. The scans before the last may be whole.
+        part.count = last_scan(request->bytes, part.count);
+        if (part.count == 0) return status;
+        report->damaged = 1;
+    }
 }

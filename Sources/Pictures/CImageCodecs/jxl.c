@@ -39,10 +39,9 @@ static JxlDecoder *open_jxl(
     JxlDecoder *decoder = JxlDecoderCreate(&manager);
     if (!decoder) return NULL;
     if (JxlDecoderSubscribeEvents(decoder, events) == JXL_DEC_SUCCESS &&
-        JxlDecoderSetInput(decoder, bytes, count) == JXL_DEC_SUCCESS) {
-        JxlDecoderCloseInput(decoder);
+        JxlDecoderSetInput(decoder, bytes, count) == JXL_DEC_SUCCESS)
+        // The input stays open: so a file that ends early is told from one that is broken.
         return decoder;
-    }
     JxlDecoderDestroy(decoder);
     return NULL;
 }

@@ -12,6 +12,8 @@ struct file {
     const uint8_t *bytes;
     size_t count;
     tmsize_t position;
+    /// More was asked for than there is.
+    int ended;
     char *message;
 };
 
@@ -46,6 +48,7 @@ static int drop_warning(TIFF *tiff, void *user, const char *module, const char *
 static tmsize_t read_bytes(thandle_t handle, void *target, tmsize_t count) {
     struct file *file = handle;
     tmsize_t rest = file->position < (tmsize_t)file->count ? (tmsize_t)file->count - file->position : 0;
+    file->ended |= count > rest;
     if (count > rest) count = rest;
     if (count <= 0) return 0;
     memcpy(target, file->bytes + file->position, (size_t)count);
@@ -63,6 +66,7 @@ static toff_t seek(thandle_t handle, toff_t offset, int whence) {
     toff_t base = whence == SEEK_CUR ? (toff_t)file->position : whence == SEEK_END ? (toff_t)file->count : 0;
     // A place far behind the end is one without bytes.
     toff_t place = base + offset;
+    file->ended |= place > (toff_t)file->count;
     file->position = place > (toff_t)file->count ? (tmsize_t)file->count : (tmsize_t)place;
     return (toff_t)file->position;
 }
@@ -74,15 +78,6 @@ static int close_nothing(thandle_t handle) {
 
 static toff_t size(thandle_t handle) { return (toff_t)((struct file *)handle)->count; }
 
-static int map(thandle_t handle, void **base, toff_t *count) {
-    struct file *file = handle;
-    *base = (void *)file->bytes;
-    *count = file->count;
-    return 1;
-}
-
-static void unmap(thandle_t handle, void *base, toff_t count) { (void)handle, (void)base, (void)count; }
-
 static TIFF *open_tiff(struct file *file, size_t memory) {
     TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
     if (!options) return NULL;
@@ -90,7 +85,7 @@ static TIFF *open_tiff(struct file *file, size_t memory) {
     TIFFOpenOptionsSetWarningHandlerExtR(options, drop_warning, NULL);
     TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)memory);
     TIFF *tiff = TIFFClientOpenExt(
-        "picture", "r", file, read_bytes, write_nothing, seek, close_nothing, size, map, unmap, options);
+        "picture", "rm", file, read_bytes, write_nothing, seek, close_nothing, size, NULL, NULL, options);
     TIFFOpenOptionsFree(options);
     return tiff;
 }
@@ -201,9 +196,9 @@ static size_t memory_of(const struct layout *l) {
 }
 
 int pg_tiff_header(const uint8_t *bytes, size_t count, pg_image_header *header) {
-    struct file file = {bytes, count, 0, header->message};
+    struct file file = {bytes, count, 0, 0, header->message};
     TIFF *tiff = open_tiff(&file, overhead);
-    if (!tiff) return PG_IMAGE_CORRUPT;
+    if (!tiff) return file.ended ? PG_IMAGE_TRUNCATED : PG_IMAGE_CORRUPT;
     struct layout l;
     int status = read_layout(tiff, &l, header->message);
     header->width = l.width;
@@ -215,7 +210,7 @@ int pg_tiff_header(const uint8_t *bytes, size_t count, pg_image_header *header) 
         header->memory = memory_of(&l);
     }
     TIFFClose(tiff);
-    return status;
+    return status == PG_IMAGE_CORRUPT && file.ended ? PG_IMAGE_TRUNCATED : status;
 }
 
 // MARK: Samples
@@ -229,8 +224,6 @@ struct decoding {
     uint8_t colors[256][3];
     /// The strip or tile at hand: one buffer, or one for each sample.
     uint8_t *unit;
-    /// A strip or tile lies behind the end of the file.
-    int truncated;
 };
 
 /// The sample `index` of a row, as a number of its bits.
@@ -346,7 +339,9 @@ static void store_unit(const struct decoding *d, uint32_t left, uint32_t top) {
 /// Copies the rows that the file has of a strip or tile that is not compressed.
 static void copy_rest(struct decoding *d, uint32_t index, uint8_t *target) {
     uint64_t start = TIFFGetStrileOffset(d->tiff, index), rest;
-    if (d->l.compression != COMPRESSION_NONE || start >= d->request->count) return;
+    if (d->l.compression != COMPRESSION_NONE) return;
+    memset(target, 0, d->l.unit_bytes);
+    if (start >= d->request->count) return;
     if (d->l.bits > 8 && TIFFIsByteSwapped(d->tiff)) return;
     rest = d->request->count - start;
     if (rest > d->l.unit_bytes) rest = d->l.unit_bytes;
@@ -365,8 +360,6 @@ static int read_unit_at(struct decoding *d, uint32_t left, uint32_t top) {
         read = (l->tiled ? TIFFReadEncodedTile : TIFFReadEncodedStrip)(d->tiff, index, target, size);
         if (read >= 0) continue;
         status = PG_IMAGE_CORRUPT;
-        uint64_t start = TIFFGetStrileOffset(d->tiff, index), bytes = TIFFGetStrileByteCount(d->tiff, index);
-        d->truncated |= start > d->request->count || bytes > d->request->count - start;
         copy_rest(d, index, target);
     }
     return status;
@@ -389,13 +382,13 @@ static int read_units(struct decoding *d, double deadline, pg_image_report *repo
             if (read_unit_at(d, (uint32_t)left, (uint32_t)top) == PG_IMAGE_OK) {
                 done = 1;
             } else {
-                if (!d->request->lenient) return d->truncated ? PG_IMAGE_TRUNCATED : PG_IMAGE_CORRUPT;
+                if (!d->request->lenient) return PG_IMAGE_CORRUPT;
                 done |= has_samples(d);
                 report->damaged = 1;
             }
             store_unit(d, (uint32_t)left, (uint32_t)top);
         }
-    return done ? PG_IMAGE_OK : d->truncated ? PG_IMAGE_TRUNCATED : PG_IMAGE_CORRUPT;
+    return done ? PG_IMAGE_OK : PG_IMAGE_CORRUPT;
 }
 
 /// Lets the library convert the whole picture.
@@ -437,11 +430,11 @@ static int decode(struct decoding *d, pg_image_report *report) {
 }
 
 int pg_tiff_decode(const pg_image_request *request, uint8_t *pixels, pg_image_report *report) {
-    struct file file = {request->bytes, request->count, 0, report->message};
+    struct file file = {request->bytes, request->count, 0, 0, report->message};
     struct decoding d = {.request = request, .pixels = pixels};
     d.tiff = open_tiff(&file, request->memory + overhead);
-    if (!d.tiff) return PG_IMAGE_CORRUPT;
+    if (!d.tiff) return file.ended ? PG_IMAGE_TRUNCATED : PG_IMAGE_CORRUPT;
     int status = decode(&d, report);
     TIFFClose(d.tiff);
-    return status;
+    return status == PG_IMAGE_CORRUPT && file.ended ? PG_IMAGE_TRUNCATED : status;
 }
