@@ -81,10 +81,13 @@ let package = Package(
         .systemLibrary(name: "CSQLite", path: "Sources/Queue/CSQLite", pkgConfig: "sqlite3"),
         .systemLibrary(name: "CPostgres", path: "Sources/Queue/CPostgres", pkgConfig: "libpq"),
 
-        // MARK: Doors: where jobs come from
+        // MARK: Doors: where jobs come from; the bytes of their pictures, wherever they are
         .target(
             name: "JobSources",
             dependencies: ["Queue", "Tables", "Archives", "Pictures", "DecodingSettings", "Base"]),
+
+        .target(
+            name: "JobPictures", dependencies: ["Queue", "Tables", "Fetch", "Pictures", "Base"]),
 
         // MARK: Runtime: MPI and the stages of a rank; the schedule
         .target(
@@ -95,7 +98,10 @@ let package = Package(
         .target(name: "CHostLock", path: "Sources/Shard/CHostLock"),
         .target(
             name: "Coordinator",
-            dependencies: ["Queue", "ShardPlan", "PaliGemma", "DecodingSettings", "Pictures", "Wire", "Base"]),
+            dependencies: [
+                "JobPictures", "Fetch", "Queue", "ShardPlan", "PaliGemma", "DecodingSettings", "Pictures", "Wire",
+                "Base",
+            ]),
 
         // MARK: WorkerInterface: options, exit codes and counters that both programs know
         .target(
@@ -120,7 +126,8 @@ let package = Package(
         .executableTarget(
             name: "paligemma",
             dependencies: [
-                "WorkerInterface", "JobSources", "Queue", "ShardPlan", "Measure", "Tables", "PaliGemma", "DecodingSettings",
+                "WorkerInterface", "JobSources", "JobPictures", "Queue", "ShardPlan", "Measure", "Tables", "PaliGemma",
+                "DecodingSettings",
                 "Pictures", "Tensor",
                 "Base",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),

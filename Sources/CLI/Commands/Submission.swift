@@ -1,3 +1,6 @@
+import Base
+import JobPictures
+import JobSources
 import Queue
 import WorkerInterface
 
@@ -31,9 +34,10 @@ struct Submission {
     ///
     /// - Parameter queue: nil to look only.
     init(of source: any JobSource, to queue: (any JobQueue)?, _ manner: Manner) throws {
+        let store = PictureStore()
         var (batch, bytes): ([Job], Int) = ([], 0)
         while refusal == nil, var job = try source.next() {
-            if manner.embed && queue != nil { job.embedPictures() }
+            if manner.embed && queue != nil { job.embedPictures(from: store) }
             count(job)
             batch.append(job)
             bytes += job.embeddedBytes
@@ -46,6 +50,7 @@ struct Submission {
         if faults > Self.maximumFaultsShown {
             Console.log("… and \(faults - Self.maximumFaultsShown) more like these")
         }
+        for note in source.notes { Console.writeLine(note.onOneLine) }
     }
 
     private mutating func count(_ job: Job) {

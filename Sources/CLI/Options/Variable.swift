@@ -37,6 +37,18 @@ struct Variable {
     static let replace = Variable("REPLACE")
     static let idWithPrompt = Variable("ID_WITH_PROMPT")
 
+    static let from = Variable("FROM")
+    static let list = Variable("LIST")
+    static let null = Variable("NULL")
+    static let columns = Variable("COLUMNS")
+    static let noHeader = Variable("NO_HEADER")
+    static let carry = Variable("CARRY")
+    static let id = Variable("ID")
+    static let imageFolder = Variable("IMAGE_FOLDER")
+    static let verify = Variable("VERIFY")
+    static let allFiles = Variable("ALL_FILES")
+    static let field = Variable("FIELD")
+
     static let embed = Variable("EMBED")
     static let maxReady = Variable("MAX_READY")
 

@@ -1,5 +1,6 @@
 import Base
 import Foundation
+import Queue
 
 #if canImport(Glibc)
     import Glibc
