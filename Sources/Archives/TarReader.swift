@@ -188,7 +188,7 @@ package final class TarReader {
     private func readHeader(_ header: TarHeader) throws -> [UInt8] {
         guard header.size <= Self.maximumHeaderSize else {
             throw ArchiveError(
-                .tooLarge, at: name,
+                .malformed, at: name,
                 "the header at byte \(source.offset) has \(header.size) bytes; "
                     + "at most \(Self.maximumHeaderSize) are read"
             )
@@ -216,7 +216,7 @@ package final class TarReader {
     ) throws -> TarMember {
         guard bytes.count <= Self.maximumNameSize, linkName.count <= Self.maximumNameSize else {
             throw ArchiveError(
-                .tooLarge, at: name,
+                .malformed, at: name,
                 "the name before byte \(source.offset) has more than \(Self.maximumNameSize) bytes")
         }
         let memberName = SystemText.text(bytes)
