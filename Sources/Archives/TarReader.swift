@@ -91,7 +91,11 @@ package final class TarReader {
         while contentLeft > 0 {
             let step = min(contentLeft, max(1 << 20, bytes.count))
             let chunk = try [UInt8](unsafeUninitializedCapacity: step) { buffer, count in
-                count = try read(into: UnsafeMutableRawBufferPointer(buffer))
+                let buffer = UnsafeMutableRawBufferPointer(buffer)
+                // A pipe gives little at a time.
+                while count < step {
+                    count += try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
+                }
             }
             if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
         }
