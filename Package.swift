@@ -33,7 +33,9 @@ let package = Package(
         .target(name: "Pictures", dependencies: ["Base", "CImageCodecs"], exclude: ["CImageCodecs"]),
         .target(
             name: "CImageCodecs", path: "Sources/Pictures/CImageCodecs",
-            linkerSettings: ["jpeg", "png", "webp", "webpdemux", "z"].map { .linkedLibrary($0) }),
+            linkerSettings: [
+                "jpeg", "png", "webp", "webpdemux", "z", "gif", "tiff", "avif", "heif", "jxl", "openjp2",
+            ].map { .linkedLibrary($0) }),
 
         // MARK: Ground: CSV, TSV and parquet
         .target(name: "Tables", dependencies: ["Base", "CSnappy"], exclude: ["CSnappy"]),
@@ -41,6 +43,11 @@ let package = Package(
 
         // MARK: Ground: tar archives, webdataset shards
         .target(name: "Archives", dependencies: ["Base"]),
+
+        // MARK: Ground: fetching from web servers and object stores
+        .target(name: "Fetch", dependencies: ["Base", "CCurl", "CCrypto"], exclude: ["CCurl", "CCrypto"]),
+        .target(name: "CCurl", path: "Sources/Fetch/CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        .systemLibrary(name: "CCrypto", path: "Sources/Fetch/CCrypto", pkgConfig: "libcrypto"),
 
         // MARK: Ground: how to decode, and the options of a job that say so
         .target(name: "DecodingSettings", dependencies: ["Base"]),
@@ -73,6 +80,11 @@ let package = Package(
             exclude: ["CSQLite", "CPostgres"]),
         .systemLibrary(name: "CSQLite", path: "Sources/Queue/CSQLite", pkgConfig: "sqlite3"),
         .systemLibrary(name: "CPostgres", path: "Sources/Queue/CPostgres", pkgConfig: "libpq"),
+
+        // MARK: Doors: where jobs come from
+        .target(
+            name: "JobSources",
+            dependencies: ["Queue", "Tables", "Archives", "Pictures", "DecodingSettings", "Base"]),
 
         // MARK: Runtime: MPI and the stages of a rank; the schedule
         .target(
@@ -108,8 +120,8 @@ let package = Package(
         .executableTarget(
             name: "paligemma",
             dependencies: [
-                "WorkerInterface", "Queue", "ShardPlan", "Measure", "PaliGemma", "DecodingSettings", "Pictures",
-                "Tensor",
+                "WorkerInterface", "JobSources", "Queue", "ShardPlan", "Measure", "Tables", "PaliGemma", "DecodingSettings",
+                "Pictures", "Tensor",
                 "Base",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -128,6 +140,7 @@ let package = Package(
         .testTarget(name: "PicturesTests", dependencies: ["Pictures", "Base", "TestSupport"]),
         .testTarget(name: "ArchivesTests", dependencies: ["Archives", "Base", "TestSupport"]),
         .testTarget(name: "TablesTests", dependencies: ["Tables", "Base", "TestSupport"]),
+        .testTarget(name: "FetchTests", dependencies: ["Fetch", "Base", "TestSupport"]),
         .testTarget(
             name: "PaliGemmaTests",
             dependencies: [
@@ -141,6 +154,11 @@ let package = Package(
             name: "QueueTests",
             dependencies: [
                 "Queue", "CSQLite", "DecodingSettings", "PaliGemma", "Pictures", "Base", "TestSupport", "queue-stress",
+            ]),
+        .testTarget(
+            name: "JobSourcesTests",
+            dependencies: [
+                "JobSources", "Queue", "Tables", "Archives", "Pictures", "DecodingSettings", "Base", "TestSupport",
             ]),
         .testTarget(
             name: "CoordinatorTests",

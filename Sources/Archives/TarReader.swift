@@ -7,6 +7,8 @@ import Base
 package final class TarReader {
     /// Size of the largest header of names and records, in bytes.
     private static let maximumHeaderSize = 1 << 20
+    /// Size of the longest name, in bytes.
+    private static let maximumNameSize = 1 << 16
     private static let blockSize = 512
 
     private let source: BufferedSource
@@ -212,6 +214,11 @@ package final class TarReader {
     private func member(
         _ header: TarHeader, name bytes: [UInt8], linkName: [UInt8], records: TarRecords
     ) throws -> TarMember {
+        guard bytes.count <= Self.maximumNameSize, linkName.count <= Self.maximumNameSize else {
+            throw ArchiveError(
+                .tooLarge, at: name,
+                "the name before byte \(source.offset) has more than \(Self.maximumNameSize) bytes")
+        }
         let memberName = SystemText.text(bytes)
         if header.type == UInt8(ascii: "S") || (try? records.checkIsWhole()) == nil {
             throw ArchiveError(

@@ -30,5 +30,10 @@ package struct TableError: Error, CustomStringConvertible, Equatable {
         self.reason = reason
     }
 
+    /// The beginnings of some names of columns, for a message.
+    static func list(_ names: some Sequence<String>) -> String {
+        names.prefix(50).map { $0.count > 100 ? $0.prefix(100) + "…" : $0 }.joined(separator: ", ")
+    }
+
     package var description: String { place.isEmpty ? reason : "\(place): \(reason)" }
 }

@@ -132,7 +132,7 @@ struct DelimitedTests {
         let named = try DelimitedReader(source("a,b,b\n", step: 9), name: "t", format: .csv, hasHeader: true)
         #expect(try named.column("a") == 0)
         #expect(tableError { _ = try named.column("b") }?.reason == "2 columns are called \"b\"")
-        #expect(tableError { _ = try named.column("c") }?.reason.contains("\"a\", \"b\"") == true)
+        #expect(tableError { _ = try named.column("c") }?.reason.hasSuffix("there are a, b, b") == true)
         let numbered = try DelimitedReader(source("a,b\n", step: 9), name: "t", format: .csv, hasHeader: false)
         #expect(try numbered.column("2") == 1)
         #expect(tableError { _ = try numbered.column("0") }?.code == .missing)

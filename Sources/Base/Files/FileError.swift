@@ -26,7 +26,7 @@ package struct FileError: Error, CustomStringConvertible, Equatable {
     }
 
     /// The error of a system call on the file.
-    init(_ error: SystemError, at path: String) {
+    package init(_ error: SystemError, at path: String) {
         switch error.number {
         case ENOENT, ENOTDIR: self.init(.missing, at: path, "there is no such file")
         case EISDIR: self.init(.isDirectory, at: path, "this is a directory, not a file")

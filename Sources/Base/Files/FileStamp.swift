@@ -25,7 +25,7 @@ package struct FileStamp: Sendable, Equatable, Hashable, Codable {
     ///
     /// - Parameter path: names the file in an error.
     /// - Throws: ``FileError`` with the codes `is_directory`, `unreadable`.
-    init(descriptor: Int32, path: String) throws(FileError) {
+    package init(descriptor: Int32, path: String) throws(FileError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw FileError(SystemError(errno), at: path) }
         try self.init(status, path: path)

@@ -123,6 +123,19 @@ package enum FileSystem {
         return bytes
     }
 
+    /// Returns up to `count` bytes from the start of a regular file; nil where it cannot be read.
+    package static func firstBytes(_ count: Int, of path: String) -> [UInt8]? {
+        // Non-blocking: a pipe without a writer is not waited for.
+        let descriptor = open(path, O_RDONLY | O_NONBLOCK)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        var bytes = [UInt8](repeating: 0, count: count)
+        let filled = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, 0) }
+        return filled >= 0 ? Array(bytes.prefix(filled)) : nil
+    }
+
     /// Writes a file that a person named, over what is there; it may be a device or a pipe.
     ///
     /// - Throws: ``SystemError``.

@@ -58,6 +58,11 @@ package enum SystemText {
         Unicode.Scalar(firstScalar + UInt32(byte)) ?? "\u{FFFD}"
     }
 
+    /// Returns the byte that a scalar stands for; nil for scalars of text.
+    static func byte(of scalar: Unicode.Scalar) -> UInt8? {
+        isByteScalar(scalar) ? UInt8(scalar.value - firstScalar) : nil
+    }
+
     private static func isByteScalar(_ scalar: Unicode.Scalar) -> Bool {
         (firstScalar + 0x80...firstScalar + 0xFF).contains(scalar.value)
     }

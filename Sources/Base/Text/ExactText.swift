@@ -16,3 +16,8 @@ package struct ExactText: Hashable, Sendable {
         hasher.combine(UInt8(0xFF))
     }
 }
+
+extension String {
+    /// Returns whether two texts have the same UTF-8 code units, as ``ExactText`` compares them.
+    package func isExactly(_ other: String) -> Bool { utf8.elementsEqual(other.utf8) }
+}

@@ -29,9 +29,9 @@ enum LimitProcess {
         var output: [UInt8] = []
         let outcome: ExternalProgram.Outcome
         do {
-            outcome = try ExternalProgram(path: "/proc/self/exe").run(arguments, environment: environment) {
-                output += $0
-            }
+            var surroundings = ExternalProgram.Surroundings()
+            surroundings.environment = environment
+            outcome = try ExternalProgram(path: "/proc/self/exe").run(arguments, in: surroundings) { output += $0 }
         } catch {
             throw CommandFailure(.environment, "cannot measure the machine's limit: \(error)")
         }

@@ -54,8 +54,8 @@ package final class DelimitedReader {
         }
         let found = header.indices.filter { header[$0].utf8.elementsEqual(text.utf8) }
         guard let index = found.first else {
-            let names = header.prefix(50).map { "\"\($0)\"" }.joined(separator: ", ")
-            throw TableError(.missing, at: name, "there is no column \"\(text)\"; there are \(names)")
+            throw TableError(
+                .missing, at: name, "there is no column \"\(text)\"; there are \(TableError.list(header))")
         }
         guard found.count == 1 else {
             throw TableError(.missing, at: name, "\(found.count) columns are called \"\(text)\"")

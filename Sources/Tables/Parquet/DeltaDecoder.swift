@@ -1,7 +1,7 @@
 /// Reads integers that are stored as differences (DELTA_BINARY_PACKED): blocks of miniblocks, each packed to its own
 /// width.
 struct DeltaDecoder {
-    private var bytes: PageBytes
+    private var bytes: ParquetBytes
     private let miniblocks: Int
     private let miniblockSize: Int
     /// The number of integers.
@@ -17,8 +17,8 @@ struct DeltaDecoder {
     private var width = 0
     private var indexInMiniblock: Int
 
-    /// - Throws: ``PageFault`` where the header is damaged.
-    init(_ bytes: PageBytes) throws(PageFault) {
+    /// - Throws: ``ParquetFault`` where the header is damaged.
+    init(_ bytes: ParquetBytes) throws(ParquetFault) {
         var bytes = bytes
         let blockSize = try bytes.variable()
         let miniblocks = try bytes.variable()
@@ -37,7 +37,7 @@ struct DeltaDecoder {
         indexInMiniblock = miniblockSize
     }
 
-    mutating func next() throws(PageFault) -> Int64 {
+    mutating func next() throws(ParquetFault) -> Int64 {
         guard index < count else { throw .truncated }
         index += 1
         if index == 1 { return value }
@@ -48,7 +48,7 @@ struct DeltaDecoder {
         return value
     }
 
-    private mutating func beginMiniblock() throws(PageFault) {
+    private mutating func beginMiniblock() throws(ParquetFault) {
         if miniblock == miniblocks {
             minimum = try bytes.signedVariable()
             widths = try bytes.take(miniblocks).lowerBound
@@ -63,7 +63,7 @@ struct DeltaDecoder {
     }
 
     /// Passes over the integers that are left, and returns the bytes behind them.
-    consuming func rest() throws(PageFault) -> PageBytes {
+    consuming func rest() throws(ParquetFault) -> ParquetBytes {
         var left = count - max(index, 1)
         if left > 0, indexInMiniblock < miniblockSize { left -= miniblockSize - indexInMiniblock }
         while left > 0 {

@@ -1,7 +1,7 @@
 /// Reads small numbers that are stored as runs of one number or as groups of eight, packed to `width` bits: levels, and
 /// indices into dictionaries.
 struct HybridDecoder {
-    private var bytes: PageBytes
+    private var bytes: ParquetBytes
     private let width: Int
     private var left = 0
     private var isPacked = false
@@ -12,12 +12,12 @@ struct HybridDecoder {
     private var packedIndex = 0
 
     /// - Parameter width: bits of a number, at most 32.
-    init(_ bytes: PageBytes, width: Int) {
+    init(_ bytes: ParquetBytes, width: Int) {
         self.bytes = bytes
         self.width = width
     }
 
-    private mutating func beginRun() throws(PageFault) {
+    private mutating func beginRun() throws(ParquetFault) {
         let header = try bytes.variable()
         isPacked = header & 1 == 1
         let size = Int(header >> 1)
@@ -34,7 +34,7 @@ struct HybridDecoder {
         }
     }
 
-    mutating func next() throws(PageFault) -> Int {
+    mutating func next() throws(ParquetFault) -> Int {
         while left == 0 { try beginRun() }
         left -= 1
         guard isPacked else { return value }
@@ -43,7 +43,7 @@ struct HybridDecoder {
     }
 
     /// Passes over numbers, and returns how many of them equal `number`.
-    mutating func skip(_ count: Int, counting number: Int) throws(PageFault) -> Int {
+    mutating func skip(_ count: Int, counting number: Int) throws(ParquetFault) -> Int {
         var (passed, found) = (0, 0)
         while passed < count {
             while left == 0 { try beginRun() }

@@ -41,7 +41,7 @@ struct ParquetCellReader {
         guard var current else { return nil }
         self.current = nil
         defer { self.current = current }
-        do throws(PageFault) {
+        do throws(ParquetFault) {
             if row < current.next { (current.page, current.next) = (current.start, current.rows.lowerBound) }
             try current.page.skip(row - current.next)
             current.next = row + 1

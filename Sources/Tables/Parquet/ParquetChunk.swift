@@ -15,10 +15,10 @@ struct ParquetChunk {
 
     /// Reads the description of a chunk.
     ///
-    /// - Throws: ``ThriftReader/Fault``.
-    init(_ reader: inout ThriftReader) throws(ThriftReader.Fault) {
+    /// - Throws: ``ParquetFault``.
+    init(_ reader: inout ThriftReader) throws(ParquetFault) {
         var chunk = ParquetChunk()
-        try reader.structure { (reader, id, kind) throws(ThriftReader.Fault) in
+        try reader.structure { (reader, id, kind) throws(ParquetFault) in
             switch (id, kind) {
             case (1, .binary): chunk.isElsewhere = try !reader.binary().isEmpty
             case (3, .structure): try chunk.readMetadata(&reader)
@@ -34,9 +34,9 @@ struct ParquetChunk {
 
     private init() {}
 
-    private mutating func readMetadata(_ reader: inout ThriftReader) throws(ThriftReader.Fault) {
+    private mutating func readMetadata(_ reader: inout ThriftReader) throws(ParquetFault) {
         var chunk = self
-        try reader.structure { (reader, id, kind) throws(ThriftReader.Fault) in
+        try reader.structure { (reader, id, kind) throws(ParquetFault) in
             switch (id, kind) {
             case (1, .int32): chunk.type = ParquetType(rawValue: try reader.size())
             case (4, .int32): chunk.codec = try reader.size()

@@ -93,13 +93,13 @@ struct ParquetChunkReader {
         while true {
             let count = min(size, end - offset)
             do {
-                let header = try ParquetPageHeader(try source.bytes(at: offset, count: count)[...])
+                let header = try ParquetPageHeader(try source.bytes(at: offset, count: count))
                 try check(header, left: end - offset)
                 return header
-            } catch ThriftReader.Fault.truncated where count < end - offset && size < 1 << 24 {
+            } catch ParquetFault.truncated where count < end - offset && size < 1 << 24 {
                 // Statistics in the header may be long.
-                size <<= 4
-            } catch let fault as ThriftReader.Fault {
+                size = min(size << 4, 1 << 24)
+            } catch let fault as ParquetFault {
                 throw TableError(fault: fault, at: place, "a page's header")
             }
         }
@@ -135,11 +135,11 @@ struct ParquetChunkReader {
         guard dictionary == nil else { return }
         let header = page.header
         let stored = try bytes(of: page)
-        do throws(PageFault) {
+        do throws(ParquetFault) {
             guard
                 header.encoding == ParquetEncoding.plain.rawValue
                     || header.encoding == ParquetEncoding.plainDictionary.rawValue
-            else { throw PageFault.unsupported("a dictionary") }
+            else { throw ParquetFault.unsupported("a dictionary") }
             let content = try codec.decompressed(stored[...], size: header.uncompressedSize)
             dictionary = try ParquetDictionary(content, column: column, count: header.values)
         } catch {
@@ -153,22 +153,22 @@ struct ParquetChunkReader {
     func read(_ page: Page) throws -> ParquetPage {
         let header = page.header
         let stored = try bytes(of: page)
-        do throws(PageFault) {
+        do throws(ParquetFault) {
             guard header.kind == .dataV2 else {
                 let content = try codec.decompressed(stored[...], size: header.uncompressedSize)
                 return try ParquetPage(
-                    header, column: column, levels: PageBytes(content, content.indices), values: nil,
+                    header, column: column, levels: ParquetBytes(content, content.indices), values: nil,
                     dictionary: dictionary, limits: limits)
             }
             let levels = header.repetitionSize + header.definitionSize
-            guard levels <= stored.count, levels <= header.uncompressedSize else { throw PageFault.truncated }
-            let levelBytes = PageBytes(stored, 0..<levels)
+            guard levels <= stored.count, levels <= header.uncompressedSize else { throw ParquetFault.truncated }
+            let levelBytes = ParquetBytes(stored, 0..<levels)
             let content =
                 header.isCompressed && codec != .none
                 ? try codec.decompressed(stored[levels...], size: header.uncompressedSize - levels) : nil
             return try ParquetPage(
                 header, column: column, levels: levelBytes,
-                values: content.map { PageBytes($0, $0.indices) } ?? PageBytes(stored, levels..<stored.count),
+                values: content.map { ParquetBytes($0, $0.indices) } ?? ParquetBytes(stored, levels..<stored.count),
                 dictionary: dictionary, limits: limits)
         } catch {
             throw self.error(error, encoding: header.encoding)
@@ -176,7 +176,7 @@ struct ParquetChunkReader {
     }
 
     /// Returns the error for what is wrong with a page.
-    func error(_ fault: PageFault, encoding: Int) -> TableError {
+    func error(_ fault: ParquetFault, encoding: Int) -> TableError {
         let name = ParquetEncoding.name(encoding)
         return switch fault {
         case .truncated:

@@ -17,13 +17,13 @@ enum ParquetCodec: Int {
 
     /// Returns the `size` bytes that a part of a page holds.
     ///
-    /// - Throws: ``PageFault`` where it is damaged or holds another number of bytes.
-    func decompressed(_ bytes: ArraySlice<UInt8>, size: Int) throws(PageFault) -> [UInt8] {
+    /// - Throws: ``ParquetFault`` where it is damaged or holds another number of bytes.
+    func decompressed(_ bytes: ArraySlice<UInt8>, size: Int) throws(ParquetFault) -> [UInt8] {
         guard self != .none else { return Array(bytes) }
         guard size > 0 else { return [] }
-        var fault: PageFault?
+        var fault: ParquetFault?
         let content = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
-            do throws(PageFault) {
+            do throws(ParquetFault) {
                 try decompress(bytes, into: UnsafeMutableRawBufferPointer(buffer))
                 filled = size
             } catch {
@@ -36,7 +36,7 @@ enum ParquetCodec: Int {
 
     private func decompress(
         _ bytes: ArraySlice<UInt8>, into buffer: UnsafeMutableRawBufferPointer
-    ) throws(PageFault) {
+    ) throws(ParquetFault) {
         let result: Result<Void, CompressionError>? = bytes.withUnsafeBytes { bytes in
             do throws(CompressionError) {
                 switch self {

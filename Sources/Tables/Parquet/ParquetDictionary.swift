@@ -10,8 +10,8 @@ final class ParquetDictionary {
 
     /// Reads the values of a page of the column: plain, `count` of them.
     ///
-    /// - Throws: ``PageFault`` where the page has fewer.
-    init(_ bytes: [UInt8], column: ParquetColumn, count: Int) throws(PageFault) {
+    /// - Throws: ``ParquetFault`` where the page has fewer.
+    init(_ bytes: [UInt8], column: ParquetColumn, count: Int) throws(ParquetFault) {
         self.bytes = bytes
         self.count = count
         type = column.type
@@ -20,7 +20,7 @@ final class ParquetDictionary {
         case .boolean: throw .unsupported("a dictionary of booleans")
         case .byteArray:
             guard count <= bytes.count / 4 else { throw .truncated }
-            var decoder = PlainBytesDecoder(bytes: PageBytes(bytes, bytes.indices))
+            var decoder = PlainBytesDecoder(bytes: ParquetBytes(bytes, bytes.indices))
             ends.reserveCapacity(count)
             for _ in 0..<count { ends.append(Int32(try decoder.range().upperBound)) }
         default:
@@ -30,8 +30,8 @@ final class ParquetDictionary {
 
     /// Returns a value.
     ///
-    /// - Throws: ``PageFault`` where the dictionary has no such value.
-    func value(_ index: Int) throws(PageFault) -> ParquetValue {
+    /// - Throws: ``ParquetFault`` where the dictionary has no such value.
+    func value(_ index: Int) throws(ParquetFault) -> ParquetValue {
         guard index < count else { throw .malformed("value \(index) of a dictionary of \(count) is asked for") }
         guard size == 0 else { return fixedValue(type, bytes[index * size..<(index + 1) * size]) }
         let start = index == 0 ? 4 : Int(ends[index - 1]) + 4

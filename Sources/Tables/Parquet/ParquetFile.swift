@@ -46,10 +46,10 @@ package final class ParquetFile {
         if path.count == 1 { return path[0] }
         let inside = columns.filter { $0.name.utf8.starts(with: (text + ".").utf8) }.map(\.name)
         guard exact.isEmpty, inside.isEmpty else {
-            let names = (exact.map { columns[$0].name } + inside).prefix(20).joined(separator: ", ")
+            let names = TableError.list(exact.map { columns[$0].name } + inside)
             throw TableError(.missing, at: name, "column \"\(text)\" is not a single one; name one of \(names)")
         }
-        let names = columns.prefix(50).map(\.name).joined(separator: ", ")
+        let names = TableError.list(columns.lazy.map(\.name))
         throw TableError(.missing, at: name, "there is no column \"\(text)\"; there are \(names)")
     }
 
@@ -129,7 +129,7 @@ package final class ParquetFile {
     /// - Throws: ``TableError``.
     func pages(column: Int, group: Int) throws(TableError) -> ParquetChunkReader {
         if chunks?.group != group {
-            do throws(ThriftReader.Fault) {
+            do throws(ParquetFault) {
                 chunks = (group, try footer.chunks(of: footer.groups[group]))
             } catch {
                 throw TableError(fault: error, at: name, "the description of row group \(group)")

@@ -44,10 +44,10 @@ struct ParquetFooter {
         }
         offset = source.size - 8 - length
         bytes = try source.bytes(at: offset, count: length)
-        do throws(ThriftReader.Fault) {
+        do throws(ParquetFault) {
             let content = try Self.content(bytes, limits: limits)
             guard !content.isEncrypted else {
-                throw ThriftReader.Fault.malformed("its columns are encrypted; write it without encryption")
+                throw ParquetFault.malformed("its columns are encrypted; write it without encryption")
             }
             (columns, groups, rows) = (content.columns, content.groups, content.rows)
         } catch {
@@ -62,11 +62,11 @@ struct ParquetFooter {
         var isEncrypted = false
     }
 
-    private static func content(_ bytes: [UInt8], limits: ParquetLimits) throws(ThriftReader.Fault) -> Content {
-        var reader = ThriftReader(bytes[...])
+    private static func content(_ bytes: [UInt8], limits: ParquetLimits) throws(ParquetFault) -> Content {
+        var reader = ThriftReader(ParquetBytes(bytes, bytes.indices))
         var content = Content()
         var announced = 0
-        try reader.structure { (reader, id, kind) throws(ThriftReader.Fault) in
+        try reader.structure { (reader, id, kind) throws(ParquetFault) in
             switch (id, kind) {
             case (2, .list): content.columns = try ParquetSchema(&reader, limits: limits).columns
             case (3, .int64): announced = try reader.size()
@@ -90,16 +90,17 @@ struct ParquetFooter {
             }
             return true
         }
+        guard content.rows <= limits.rows else { throw .malformed("it has more than \(limits.rows) rows") }
         guard announced == content.rows else {
             throw .malformed("it announces \(announced) rows, but its groups have \(content.rows)")
         }
         return content
     }
 
-    private static func group(_ reader: inout ThriftReader, firstRow: Int) throws(ThriftReader.Fault) -> Group {
+    private static func group(_ reader: inout ThriftReader, firstRow: Int) throws(ParquetFault) -> Group {
         var group = Group(firstRow: firstRow, rows: 0, bytes: 0..<0)
         let start = reader.position
-        try reader.structure { (reader, id, kind) throws(ThriftReader.Fault) in
+        try reader.structure { (reader, id, kind) throws(ParquetFault) in
             guard id == 3, kind == .int64 else { return false }
             group.rows = try reader.size()
             return true
@@ -110,12 +111,12 @@ struct ParquetFooter {
 
     /// Reads where a group has its columns.
     ///
-    /// - Throws: ``ThriftReader/Fault``.
-    func chunks(of group: Group) throws(ThriftReader.Fault) -> [ParquetChunk] {
-        var reader = ThriftReader(bytes[group.bytes])
+    /// - Throws: ``ParquetFault``.
+    func chunks(of group: Group) throws(ParquetFault) -> [ParquetChunk] {
+        var reader = ThriftReader(ParquetBytes(bytes, group.bytes))
         var chunks: [ParquetChunk] = []
         let expected = columns.count
-        try reader.structure { (reader, id, kind) throws(ThriftReader.Fault) in
+        try reader.structure { (reader, id, kind) throws(ParquetFault) in
             guard id == 1, kind == .list else { return false }
             let (count, kind) = try reader.list()
             guard count == expected, count == 0 || kind == .structure else {
@@ -131,10 +132,11 @@ struct ParquetFooter {
 
 extension TableError {
     /// The error of a structure that cannot be read.
-    init(fault: ThriftReader.Fault, at place: String, _ what: String) {
+    init(fault: ParquetFault, at place: String, _ what: String) {
         switch fault {
         case .truncated: self.init(.malformed, at: place, "\(what) is damaged: it ends inside a value")
         case .malformed(let reason): self.init(.malformed, at: place, "\(what) is damaged: \(reason)")
+        case .unsupported(let part): self.init(.unsupported, at: place, "\(what) has \(part), which cannot be read")
         }
     }
 }

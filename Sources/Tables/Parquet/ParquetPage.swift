@@ -32,11 +32,11 @@ struct ParquetPage {
     /// - Parameters:
     ///   - levels: the levels, and in a page of version 1 the values behind them.
     ///   - values: the values of a page of version 2.
-    /// - Throws: ``PageFault``.
+    /// - Throws: ``ParquetFault``.
     init(
-        _ header: ParquetPageHeader, column: ParquetColumn, levels: PageBytes, values: PageBytes?,
+        _ header: ParquetPageHeader, column: ParquetColumn, levels: ParquetBytes, values: ParquetBytes?,
         dictionary: ParquetDictionary?, limits: ParquetLimits
-    ) throws(PageFault) {
+    ) throws(ParquetFault) {
         var levels = levels
         repetition = try Self.levels(
             &levels, maximum: column.repetitionLevel, encoding: header.repetitionEncoding,
@@ -52,8 +52,8 @@ struct ParquetPage {
 
     /// Reads the levels' place. In a page of version 1 their size stands before them, if there are any.
     private static func levels(
-        _ bytes: inout PageBytes, maximum: Int, encoding: Int, size: Int?
-    ) throws(PageFault) -> HybridDecoder? {
+        _ bytes: inout ParquetBytes, maximum: Int, encoding: Int, size: Int?
+    ) throws(ParquetFault) -> HybridDecoder? {
         guard maximum > 0 || size != nil else { return nil }
         guard encoding == ParquetEncoding.run.rawValue else {
             throw .unsupported("levels in the encoding \(ParquetEncoding.name(encoding))")
@@ -62,13 +62,13 @@ struct ParquetPage {
         let range = try bytes.take(count)
         guard maximum > 0 else { return nil }
         let width = Int.bitWidth - maximum.leadingZeroBitCount
-        return HybridDecoder(PageBytes(bytes.bytes, range), width: width)
+        return HybridDecoder(ParquetBytes(bytes.bytes, range), width: width)
     }
 
     private static func decoder(
-        _ bytes: PageBytes, header: ParquetPageHeader, column: ParquetColumn, dictionary: ParquetDictionary?,
+        _ bytes: ParquetBytes, header: ParquetPageHeader, column: ParquetColumn, dictionary: ParquetDictionary?,
         limits: ParquetLimits
-    ) throws(PageFault) -> any ValueDecoder {
+    ) throws(ParquetFault) -> any ValueDecoder {
         let type = column.type
         switch (ParquetEncoding(rawValue: header.encoding), type) {
         case (.plain, .byteArray): return PlainBytesDecoder(bytes: bytes)
@@ -84,7 +84,7 @@ struct ParquetPage {
         case (.run, .boolean):
             var bytes = bytes
             let range = bytes.count == 0 ? 0..<0 : try bytes.take(Int(try bytes.littleEndian(4)))
-            return RunBooleanDecoder(runs: HybridDecoder(PageBytes(bytes.bytes, range), width: 1))
+            return RunBooleanDecoder(runs: HybridDecoder(ParquetBytes(bytes.bytes, range), width: 1))
         case (.deltaBinaryPacked, .int32), (.deltaBinaryPacked, .int64):
             return DeltaIntegerDecoder(integers: try DeltaDecoder(bytes), type: type)
         case (.deltaLengthByteArray, .byteArray): return try DeltaLengthDecoder(bytes)
@@ -99,16 +99,16 @@ struct ParquetPage {
 
     /// Reads the next value of a column without lists.
     ///
-    /// - Throws: ``PageFault``.
-    mutating func next() throws(PageFault) -> ParquetValue {
+    /// - Throws: ``ParquetFault``.
+    mutating func next() throws(ParquetFault) -> ParquetValue {
         let level = try nextDefinition()
         return level == definitionLevel ? try value() : .null
     }
 
     /// Passes over values of a column without lists.
     ///
-    /// - Throws: ``PageFault``.
-    mutating func skip(_ count: Int) throws(PageFault) {
+    /// - Throws: ``ParquetFault``.
+    mutating func skip(_ count: Int) throws(ParquetFault) {
         guard count <= left else { throw .truncated }
         left -= count
         var present = count
@@ -121,13 +121,13 @@ struct ParquetPage {
 
     /// Reads the repetition level of the next value; 0 begins a row.
     ///
-    /// - Throws: ``PageFault``.
-    mutating func nextRepetition() throws(PageFault) -> Int { try repetition?.next() ?? 0 }
+    /// - Throws: ``ParquetFault``.
+    mutating func nextRepetition() throws(ParquetFault) -> Int { try repetition?.next() ?? 0 }
 
     /// Reads the definition level of the next value.
     ///
-    /// - Throws: ``PageFault``.
-    mutating func nextDefinition() throws(PageFault) -> Int {
+    /// - Throws: ``ParquetFault``.
+    mutating func nextDefinition() throws(ParquetFault) -> Int {
         guard left > 0 else { throw .truncated }
         left -= 1
         guard definition != nil else { return definitionLevel }
@@ -138,6 +138,6 @@ struct ParquetPage {
 
     /// Reads the value whose definition level said that it is there.
     ///
-    /// - Throws: ``PageFault``.
-    mutating func value() throws(PageFault) -> ParquetValue { try values.next() }
+    /// - Throws: ``ParquetFault``.
+    mutating func value() throws(ParquetFault) -> ParquetValue { try values.next() }
 }

@@ -26,12 +26,12 @@ struct ParquetPageHeader {
 
     /// Reads a header from the start of the bytes.
     ///
-    /// - Throws: ``ThriftReader/Fault``.
-    init(_ bytes: ArraySlice<UInt8>) throws(ThriftReader.Fault) {
-        var reader = ThriftReader(bytes)
+    /// - Throws: ``ParquetFault``.
+    init(_ bytes: [UInt8]) throws(ParquetFault) {
+        var reader = ThriftReader(ParquetBytes(bytes, bytes.indices))
         var header = ParquetPageHeader()
         var number = -1
-        try reader.structure { (reader, id, kind) throws(ThriftReader.Fault) in
+        try reader.structure { (reader, id, kind) throws(ParquetFault) in
             switch (id, kind) {
             case (1, .int32): number = try reader.size()
             case (2, .int32): header.uncompressedSize = try reader.size()
@@ -46,7 +46,7 @@ struct ParquetPageHeader {
         }
         guard let kind = Kind(rawValue: number) else { throw .malformed("there is no kind of page \(number)") }
         header.kind = kind
-        header.size = reader.position - bytes.startIndex
+        header.size = reader.position
         guard header.uncompressedSize <= Int32.max, header.compressedSize <= Int32.max, header.values <= Int32.max
         else {
             throw .malformed("a size has more than 31 bits")
@@ -56,9 +56,9 @@ struct ParquetPageHeader {
 
     private init() {}
 
-    private mutating func readData(_ reader: inout ThriftReader) throws(ThriftReader.Fault) {
+    private mutating func readData(_ reader: inout ThriftReader) throws(ParquetFault) {
         var header = self
-        try reader.structure { (reader, id, kind) throws(ThriftReader.Fault) in
+        try reader.structure { (reader, id, kind) throws(ParquetFault) in
             switch (id, kind) {
             case (1, .int32): header.values = try reader.size()
             case (2, .int32): header.encoding = try reader.size()
@@ -71,9 +71,9 @@ struct ParquetPageHeader {
         self = header
     }
 
-    private mutating func readDictionary(_ reader: inout ThriftReader) throws(ThriftReader.Fault) {
+    private mutating func readDictionary(_ reader: inout ThriftReader) throws(ParquetFault) {
         var header = self
-        try reader.structure { (reader, id, kind) throws(ThriftReader.Fault) in
+        try reader.structure { (reader, id, kind) throws(ParquetFault) in
             switch (id, kind) {
             case (1, .int32): header.values = try reader.size()
             case (2, .int32): header.encoding = try reader.size()
@@ -84,9 +84,9 @@ struct ParquetPageHeader {
         self = header
     }
 
-    private mutating func readDataV2(_ reader: inout ThriftReader) throws(ThriftReader.Fault) {
+    private mutating func readDataV2(_ reader: inout ThriftReader) throws(ParquetFault) {
         var header = self
-        try reader.structure { (reader, id, kind) throws(ThriftReader.Fault) in
+        try reader.structure { (reader, id, kind) throws(ParquetFault) in
             switch (id, kind) {
             case (1, .int32): header.values = try reader.size()
             case (3, .int32): header.rows = try reader.size()

@@ -62,7 +62,7 @@ private struct ParquetColumnReader {
         while skipped > 0, let found = try pages?.nextPage() {
             guard found.firstValue + found.header.values > skipped else { continue }
             try read(found)
-            try decoding { (page) throws(PageFault) in try page.skip(skipped - found.firstValue) }
+            try decoding { (page) throws(ParquetFault) in try page.skip(skipped - found.firstValue) }
             return
         }
     }
@@ -78,7 +78,7 @@ private struct ParquetColumnReader {
         rowsLeft -= 1
         if description.isList { return try nextList() }
         guard try hasValue() else { throw missingRow }
-        return try decoding { (page) throws(PageFault) in try page.next() }
+        return try decoding { (page) throws(ParquetFault) in try page.next() }
     }
 
     private var missingRow: TableError {
@@ -101,12 +101,12 @@ private struct ParquetColumnReader {
     }
 
     private mutating func decoding<Result>(
-        _ body: (inout ParquetPage) throws(PageFault) -> Result
+        _ body: (inout ParquetPage) throws(ParquetFault) -> Result
     ) throws -> Result {
         guard var current = page else { throw missingRow }
         page = nil
         defer { page = current }
-        do throws(PageFault) {
+        do throws(ParquetFault) {
             return try body(&current)
         } catch {
             throw pages?.error(error, encoding: encoding) ?? missingRow
@@ -123,14 +123,14 @@ private struct ParquetColumnReader {
                 return .list(elements)
             }
             if !isRowBegun {
-                let level = try decoding { (page) throws(PageFault) in try page.nextRepetition() }
+                let level = try decoding { (page) throws(ParquetFault) in try page.nextRepetition() }
                 isRowBegun = level == 0
                 if isFirst, level != 0 { throw missingRow }
             }
             if isRowBegun, !isFirst { return .list(elements) }
             isRowBegun = false
             let description = description
-            let (level, value) = try decoding { (page) throws(PageFault) in
+            let (level, value) = try decoding { (page) throws(ParquetFault) in
                 let level = try page.nextDefinition()
                 return (level, level == description.definitionLevel ? try page.value() : .null)
             }

@@ -20,8 +20,8 @@ struct ParquetSchema {
 
     /// Reads the list of elements.
     ///
-    /// - Throws: ``ThriftReader/Fault`` where they are no tree of columns.
-    init(_ reader: inout ThriftReader, limits: ParquetLimits) throws(ThriftReader.Fault) {
+    /// - Throws: ``ParquetFault`` where they are no tree of columns.
+    init(_ reader: inout ThriftReader, limits: ParquetLimits) throws(ParquetFault) {
         let (count, _) = try reader.list()
         guard count <= limits.columns else { throw .malformed("the schema has more than \(limits.columns) elements") }
         var elements: [Element] = []
@@ -43,7 +43,7 @@ struct ParquetSchema {
         var isInsideList: Bool
     }
 
-    private mutating func flatten(_ elements: [Element]) throws(ThriftReader.Fault) {
+    private mutating func flatten(_ elements: [Element]) throws(ParquetFault) {
         guard let root = elements.first else { throw .malformed("the schema is empty") }
         var parents = [
             Parent(
@@ -79,7 +79,7 @@ struct ParquetSchema {
         }
     }
 
-    private mutating func append(_ element: Element, _ place: Parent) throws(ThriftReader.Fault) {
+    private mutating func append(_ element: Element, _ place: Parent) throws(ParquetFault) {
         // A group without children holds nothing.
         guard let type = element.type else { return }
         let name = place.names.joined(separator: ".")
@@ -94,12 +94,12 @@ struct ParquetSchema {
                 definitionLevel: place.definition, repetitionLevel: place.repetition, elementLevel: place.elementLevel))
     }
 
-    private static func element(_ reader: inout ThriftReader) throws(ThriftReader.Fault) -> Element {
+    private static func element(_ reader: inout ThriftReader) throws(ParquetFault) -> Element {
         var element = Element()
         var converted: Int?
         var scale = 0
         var logical: ParquetColumn.Meaning?
-        try reader.structure { (reader, id, kind) throws(ThriftReader.Fault) in
+        try reader.structure { (reader, id, kind) throws(ParquetFault) in
             switch (id, kind) {
             case (1, .int32):
                 let number = try reader.size()
@@ -148,10 +148,10 @@ private enum LogicalType {
     /// Reads a logical type: a structure with one field, whose number is the type's.
     static func read(
         _ reader: inout ThriftReader, isList: inout Bool
-    ) throws(ThriftReader.Fault) -> ParquetColumn.Meaning? {
+    ) throws(ParquetFault) -> ParquetColumn.Meaning? {
         var meaning: ParquetColumn.Meaning?
         var list = false
-        try reader.structure { (reader, id, kind) throws(ThriftReader.Fault) in
+        try reader.structure { (reader, id, kind) throws(ParquetFault) in
             guard kind == .structure else { return false }
             switch id {
             case 1, 4, 12: meaning = .text
@@ -180,9 +180,9 @@ private enum LogicalType {
         return meaning
     }
 
-    private static func decimalScale(_ reader: inout ThriftReader) throws(ThriftReader.Fault) -> Int {
+    private static func decimalScale(_ reader: inout ThriftReader) throws(ParquetFault) -> Int {
         var scale = 0
-        try reader.structure { (reader, id, kind) throws(ThriftReader.Fault) in
+        try reader.structure { (reader, id, kind) throws(ParquetFault) in
             guard id == 1, kind == .int32 else { return false }
             scale = try reader.size()
             return true
@@ -191,9 +191,9 @@ private enum LogicalType {
         return scale
     }
 
-    private static func isUnsigned(_ reader: inout ThriftReader) throws(ThriftReader.Fault) -> Bool {
+    private static func isUnsigned(_ reader: inout ThriftReader) throws(ParquetFault) -> Bool {
         var isUnsigned = false
-        try reader.structure { (_, id, kind) throws(ThriftReader.Fault) in
+        try reader.structure { (_, id, kind) throws(ParquetFault) in
             if id == 2 { isUnsigned = kind == .no }
             return false
         }
@@ -202,12 +202,12 @@ private enum LogicalType {
 
     private static func time(
         _ reader: inout ThriftReader
-    ) throws(ThriftReader.Fault) -> (partsPerSecond: Int64, isUTC: Bool) {
+    ) throws(ParquetFault) -> (partsPerSecond: Int64, isUTC: Bool) {
         var (parts, isUTC) = (Int64(1_000_000), false)
-        try reader.structure { (reader, id, kind) throws(ThriftReader.Fault) in
+        try reader.structure { (reader, id, kind) throws(ParquetFault) in
             if id == 1 { isUTC = kind == .yes }
             guard id == 2, kind == .structure else { return false }
-            try reader.structure { (_, id, _) throws(ThriftReader.Fault) in
+            try reader.structure { (_, id, _) throws(ParquetFault) in
                 switch id {
                 case 1: parts = 1_000
                 case 3: parts = 1_000_000_000

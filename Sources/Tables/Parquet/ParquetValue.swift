@@ -34,6 +34,8 @@ package struct ParquetLimits: Sendable {
     package var listSize = 64 << 20
     /// Number of columns, those inside other columns included.
     package var columns = 1 << 16
+    /// Number of rows. A run of equal values takes few bytes whatever its length.
+    package var rows = 1 << 32
     /// Number of row groups.
     package var groups = 1 << 20
 

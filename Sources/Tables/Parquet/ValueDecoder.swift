@@ -1,11 +1,11 @@
 /// Reads the values of a page, without nulls, from front to back.
 protocol ValueDecoder {
-    mutating func next() throws(PageFault) -> ParquetValue
-    mutating func skip(_ count: Int) throws(PageFault)
+    mutating func next() throws(ParquetFault) -> ParquetValue
+    mutating func skip(_ count: Int) throws(ParquetFault)
 }
 
 extension ValueDecoder {
-    mutating func skip(_ count: Int) throws(PageFault) {
+    mutating func skip(_ count: Int) throws(ParquetFault) {
         for _ in 0..<count { _ = try next() }
     }
 }
@@ -39,13 +39,13 @@ extension ParquetColumn {
 
 /// Numbers and values of fixed length, one after the other.
 struct PlainFixedDecoder: ValueDecoder {
-    var bytes: PageBytes
+    var bytes: ParquetBytes
     let type: ParquetType
     let size: Int
 
-    mutating func next() throws(PageFault) -> ParquetValue { fixedValue(type, bytes.bytes[try bytes.take(size)]) }
+    mutating func next() throws(ParquetFault) -> ParquetValue { fixedValue(type, bytes.bytes[try bytes.take(size)]) }
 
-    mutating func skip(_ count: Int) throws(PageFault) {
+    mutating func skip(_ count: Int) throws(ParquetFault) {
         guard count <= bytes.count / size else { throw .truncated }
         _ = try bytes.take(count * size)
     }
@@ -53,26 +53,26 @@ struct PlainFixedDecoder: ValueDecoder {
 
 /// Bytes of any length, each value behind its length of 32 bits.
 struct PlainBytesDecoder: ValueDecoder {
-    var bytes: PageBytes
+    var bytes: ParquetBytes
 
-    mutating func next() throws(PageFault) -> ParquetValue { .bytes(Array(bytes.bytes[try range()])) }
+    mutating func next() throws(ParquetFault) -> ParquetValue { .bytes(Array(bytes.bytes[try range()])) }
 
-    mutating func skip(_ count: Int) throws(PageFault) {
+    mutating func skip(_ count: Int) throws(ParquetFault) {
         for _ in 0..<count { _ = try range() }
     }
 
     /// Passes over a value, and returns where it is.
-    mutating func range() throws(PageFault) -> Range<Int> { try bytes.take(Int(try bytes.littleEndian(4))) }
+    mutating func range() throws(ParquetFault) -> Range<Int> { try bytes.take(Int(try bytes.littleEndian(4))) }
 }
 
 /// Booleans of one bit.
 struct PlainBooleanDecoder: ValueDecoder {
-    let bytes: PageBytes
+    let bytes: ParquetBytes
     private var index = 0
 
-    init(bytes: PageBytes) { self.bytes = bytes }
+    init(bytes: ParquetBytes) { self.bytes = bytes }
 
-    mutating func next() throws(PageFault) -> ParquetValue {
+    mutating func next() throws(ParquetFault) -> ParquetValue {
         defer { index += 1 }
         return .boolean(try bytes.bits(from: bytes.position, bit: index, width: 1) == 1)
     }
@@ -82,7 +82,7 @@ struct PlainBooleanDecoder: ValueDecoder {
 struct RunBooleanDecoder: ValueDecoder {
     var runs: HybridDecoder
 
-    mutating func next() throws(PageFault) -> ParquetValue { .boolean(try runs.next() != 0) }
+    mutating func next() throws(ParquetFault) -> ParquetValue { .boolean(try runs.next() != 0) }
 }
 
 /// Indices into a dictionary.
@@ -90,9 +90,9 @@ struct DictionaryDecoder: ValueDecoder {
     let dictionary: ParquetDictionary
     var indices: HybridDecoder
 
-    mutating func next() throws(PageFault) -> ParquetValue { try dictionary.value(try indices.next()) }
+    mutating func next() throws(ParquetFault) -> ParquetValue { try dictionary.value(try indices.next()) }
 
-    mutating func skip(_ count: Int) throws(PageFault) { _ = try indices.skip(count, counting: 0) }
+    mutating func skip(_ count: Int) throws(ParquetFault) { _ = try indices.skip(count, counting: 0) }
 }
 
 /// Integers as differences.
@@ -100,7 +100,7 @@ struct DeltaIntegerDecoder: ValueDecoder {
     var integers: DeltaDecoder
     let type: ParquetType
 
-    mutating func next() throws(PageFault) -> ParquetValue {
+    mutating func next() throws(ParquetFault) -> ParquetValue {
         let value = try integers.next()
         return .integer(type == .int32 ? Int64(Int32(truncatingIfNeeded: value)) : value)
     }
@@ -109,22 +109,22 @@ struct DeltaIntegerDecoder: ValueDecoder {
 /// Bytes of any length behind all their lengths (DELTA_LENGTH_BYTE_ARRAY).
 struct DeltaLengthDecoder: ValueDecoder {
     private var lengths: DeltaDecoder
-    private var bytes: PageBytes
+    private var bytes: ParquetBytes
 
-    init(_ bytes: PageBytes) throws(PageFault) {
+    init(_ bytes: ParquetBytes) throws(ParquetFault) {
         lengths = try DeltaDecoder(bytes)
         self.bytes = try lengths.rest()
     }
 
-    mutating func next() throws(PageFault) -> ParquetValue { .bytes(Array(bytes.bytes[try range()])) }
+    mutating func next() throws(ParquetFault) -> ParquetValue { .bytes(Array(bytes.bytes[try range()])) }
 
-    mutating func skip(_ count: Int) throws(PageFault) {
+    mutating func skip(_ count: Int) throws(ParquetFault) {
         for _ in 0..<count { _ = try range() }
     }
 
-    mutating func suffix() throws(PageFault) -> ArraySlice<UInt8> { bytes.bytes[try range()] }
+    mutating func suffix() throws(ParquetFault) -> ArraySlice<UInt8> { bytes.bytes[try range()] }
 
-    private mutating func range() throws(PageFault) -> Range<Int> {
+    private mutating func range() throws(ParquetFault) -> Range<Int> {
         let length = try lengths.next()
         guard length >= 0, length <= Int64(Int32.max) else { throw .malformed("a value has \(length) bytes") }
         return try bytes.take(Int(length))
@@ -139,22 +139,22 @@ struct DeltaBytesDecoder: ValueDecoder {
     private let maximumSize: Int
 
     /// - Parameter maximumSize: of a value, in bytes: a page of values that grow has many times its own size in values.
-    init(_ bytes: PageBytes, maximumSize: Int) throws(PageFault) {
+    init(_ bytes: ParquetBytes, maximumSize: Int) throws(ParquetFault) {
         prefixes = try DeltaDecoder(bytes)
         suffixes = try DeltaLengthDecoder(try prefixes.rest())
         self.maximumSize = maximumSize
     }
 
-    mutating func next() throws(PageFault) -> ParquetValue {
+    mutating func next() throws(ParquetFault) -> ParquetValue {
         try advance()
         return .bytes(previous)
     }
 
-    mutating func skip(_ count: Int) throws(PageFault) {
+    mutating func skip(_ count: Int) throws(ParquetFault) {
         for _ in 0..<count { try advance() }
     }
 
-    private mutating func advance() throws(PageFault) {
+    private mutating func advance() throws(ParquetFault) {
         let prefix = try prefixes.next()
         guard prefix >= 0, prefix <= Int64(previous.count) else {
             throw .malformed("a value shares \(prefix) bytes with one of \(previous.count)")
@@ -170,13 +170,13 @@ struct DeltaBytesDecoder: ValueDecoder {
 
 /// Numbers whose first bytes come first, then all second bytes, and so on (BYTE_STREAM_SPLIT).
 struct SplitDecoder: ValueDecoder {
-    private let bytes: PageBytes
+    private let bytes: ParquetBytes
     private let type: ParquetType
     private let size: Int
     private let count: Int
     private var index = 0
 
-    init(_ bytes: PageBytes, type: ParquetType, size: Int) throws(PageFault) {
+    init(_ bytes: ParquetBytes, type: ParquetType, size: Int) throws(ParquetFault) {
         guard bytes.count % size == 0 else { throw .malformed("\(bytes.count) bytes are no values of \(size) bytes") }
         self.bytes = bytes
         self.type = type
@@ -184,13 +184,13 @@ struct SplitDecoder: ValueDecoder {
         count = bytes.count / size
     }
 
-    mutating func next() throws(PageFault) -> ParquetValue {
+    mutating func next() throws(ParquetFault) -> ParquetValue {
         guard index < count else { throw .truncated }
         defer { index += 1 }
         return fixedValue(type, (0..<size).map { bytes.bytes[bytes.position + $0 * count + index] })
     }
 
-    mutating func skip(_ count: Int) throws(PageFault) {
+    mutating func skip(_ count: Int) throws(ParquetFault) {
         guard count <= self.count - index else { throw .truncated }
         index += count
     }

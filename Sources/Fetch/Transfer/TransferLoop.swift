@@ -1,0 +1,317 @@
+import Base
+import CCurl
+import Foundation
+
+/// Runs all transfers, on a thread of its own.
+final class TransferLoop: @unchecked Sendable {
+    // @unchecked: what changes is used by the loop's thread only; `inbox` and `handle` are shared.
+    private enum Command {
+        case start(Transfer)
+        case cancel(Int)
+        case resume(Int)
+        case stop
+    }
+
+    /// The handle of libcurl for many transfers, as long as it is there.
+    private struct Multi: @unchecked Sendable {
+        let handle: UnsafeMutableRawPointer
+    }
+
+    let budget: MemoryBudget
+    private let settings: FetchSettings
+    private let policy: NetworkPolicy
+    private let inbox = Mailbox<Command>()
+    private let shared: Locked<Multi?>
+    private let multi: UnsafeMutableRawPointer
+
+    private var waiting = WaitingRoom<Transfer>()
+    /// Those with an attempt under way.
+    private var active: [Int: Transfer] = [:]
+    /// Those that wait for their next try, the last due first.
+    private var delayed: [(due: Double, transfer: Transfer)] = []
+    private var isStopped = false
+
+    private static let isInitialized = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+
+    /// Starts the thread.
+    ///
+    /// - Returns: nil where libcurl cannot be used.
+    init?(_ settings: FetchSettings, policy: NetworkPolicy) {
+        guard Self.isInitialized, let multi = curl_multi_init() else { return nil }
+        self.multi = multi
+        self.settings = settings
+        self.policy = policy
+        shared = Locked(Multi(handle: multi))
+        budget = MemoryBudget(limit: settings.memory)
+        pg_curl_multi_set_number(multi, CURLMOPT_MAXCONNECTS, 2 * settings.transfers)
+        budget.onRelease { [weak self] in self?.wake() }
+        Thread.start("fetch") { self.run() }
+    }
+
+    /// Hands over a transfer. Its body is called on the thread of the loop.
+    func start(_ transfer: Transfer) { send(.start(transfer)) }
+
+    /// Ends a transfer with the code `canceled`, if it has not ended.
+    func cancel(_ id: Int) { send(.cancel(id)) }
+
+    /// Notes that the body of a paused transfer has room.
+    func resume(_ id: Int) { send(.resume(id)) }
+
+    /// Ends all transfers and the thread. Those that are started later end at once.
+    func stop() { send(.stop) }
+
+    private func send(_ command: Command) {
+        inbox.put(command)
+        let isAlive = wake()
+        // Nobody takes what came after the end.
+        if !isAlive { for command in inbox.takeAll() { refuse(command) } }
+    }
+
+    @discardableResult
+    private func wake() -> Bool {
+        shared.withLock { multi in
+            guard let multi else { return false }
+            curl_multi_wakeup(multi.handle)
+            return true
+        }
+    }
+
+    private func refuse(_ command: Command) {
+        if case .start(let transfer) = command { transfer.body.finish(.failure(canceled(transfer))) }
+    }
+
+    private func canceled(_ transfer: Transfer) -> FetchError {
+        FetchError(
+            .canceled, at: transfer.request.source, mayHelpLater: true, "it was not fetched to its end: canceled")
+    }
+
+    private func now() -> Double { Double(DispatchTime.now().uptimeNanoseconds) / 1e9 }
+}
+
+// MARK: The thread
+
+extension TransferLoop {
+    private func run() {
+        // A peer that is gone must not end the process.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGPIPE)
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
+
+        while !isStopped {
+            for command in inbox.takeAll() { obey(command) }
+            startDelayed()
+            admit()
+            resumeStarved()
+            var running: Int32 = 0
+            curl_multi_perform(multi, &running)
+            while let message = nextMessage() { ended(message.attempt, message.code) }
+            if !isStopped { curl_multi_poll(multi, nil, 0, pollMilliseconds(), nil) }
+        }
+        shared.withLock { $0 = nil }
+        curl_multi_cleanup(multi)
+        for command in inbox.takeAll() { refuse(command) }
+    }
+
+    private func obey(_ command: Command) {
+        switch command {
+        case .start(let transfer):
+            // A stream that waits for a place could wait for its own reader.
+            if transfer.body.isStream { attempt(transfer) } else { enqueue(transfer) }
+        case .resume(let id): if let transfer = active[id] { resume(transfer) }
+        case .cancel(let id): cancelTransfers { $0.id == id }
+        case .stop:
+            cancelTransfers { _ in true }
+            isStopped = true
+        }
+    }
+
+    private func enqueue(_ transfer: Transfer, isFirst: Bool = false) {
+        let request = transfer.request
+        waiting.add(
+            transfer, origin: request.address.origin, limit: request.transfersPerHost, isFirst: isFirst)
+    }
+
+    private func cancelTransfers(where isMeant: (Transfer) -> Bool) {
+        var ended = waiting.remove(where: isMeant)
+        ended += delayed.map(\.transfer).filter(isMeant)
+        delayed.removeAll { isMeant($0.transfer) }
+        for transfer in active.values where isMeant(transfer) {
+            leave(transfer)
+            ended.append(transfer)
+        }
+        for transfer in ended { transfer.body.finish(.failure(canceled(transfer))) }
+    }
+
+    /// The oldest fetch may exceed the budget, so that there is always one that comes to its end.
+    private func isOldest(_ transfer: Transfer) -> Bool {
+        !active.values.contains { !$0.body.isStream && $0.id < transfer.id }
+    }
+
+    private func startDelayed() {
+        let time = now()
+        while let last = delayed.last, last.due <= time {
+            delayed.removeLast()
+            if last.transfer.body.isStream { attempt(last.transfer) } else { enqueue(last.transfer) }
+        }
+    }
+
+    /// Starts what waits, as far as there are places and memory.
+    private func admit() {
+        while active.values.count(where: { !$0.body.isStream }) < settings.transfers {
+            let share = MemoryBudget.Share(of: budget)
+            let isOnly = !active.values.contains { !$0.body.isStream }
+            guard share.grow(to: MemoryBody.firstShare, mayExceed: isOnly), let transfer = waiting.takeNext() else {
+                return
+            }
+            transfer.place = transfer.request.address.origin
+            (transfer.body as? MemoryBody)?.admit(share)
+            attempt(transfer)
+        }
+    }
+
+    private func resumeStarved() {
+        for transfer in active.values where !transfer.body.isStream && transfer.attempt?.isPaused == true {
+            resume(transfer)
+        }
+    }
+
+    private func resume(_ transfer: Transfer) {
+        guard let attempt = transfer.attempt, attempt.isPaused else { return }
+        let isOldest = isOldest(transfer)
+        guard transfer.body.hasRoom(mayExceed: isOldest) else { return }
+        attempt.mayExceed = isOldest
+        attempt.isPaused = false
+        curl_easy_pause(attempt.handle, CURLPAUSE_CONT)
+    }
+
+    private func pollMilliseconds() -> Int32 {
+        guard let due = delayed.last?.due else { return 60_000 }
+        return Int32(min(60_000, max(0, ((due - now()) * 1000).rounded(.up))))
+    }
+
+    private func nextMessage() -> (attempt: Attempt, code: CURLcode)? {
+        var left: Int32 = 0
+        while let message = curl_multi_info_read(multi, &left) {
+            guard message.pointee.msg == CURLMSG_DONE, let handle = message.pointee.easy_handle else { continue }
+            let attempt = active.values.first { $0.attempt?.handle == handle }?.attempt
+            if let attempt { return (attempt, message.pointee.data.result) }
+        }
+        return nil
+    }
+}
+
+// MARK: Tries
+
+extension TransferLoop {
+    private func attempt(_ transfer: Transfer) {
+        let time = now()
+        let started = transfer.started ?? time
+        transfer.started = started
+        transfer.delivered = transfer.body.count
+        let left = transfer.request.seconds.map { $0 - (time - started) }
+        do throws(FetchError) {
+            try policy.check(transfer.request)
+            if let left, left <= 0 {
+                throw FetchError(
+                    .timedOut, at: transfer.request.source, mayHelpLater: true,
+                    "it was not fetched within \(Int(transfer.request.seconds ?? 0)) s, all tries together")
+            }
+            guard let attempt = Attempt(transfer, policy: policy, settings: settings) else {
+                throw FetchError(.connection, at: transfer.request.source, mayHelpLater: true, "out of memory")
+            }
+            try attempt.prepare(settings, seconds: left, time: Int(Date().timeIntervalSince1970))
+            transfer.attempt = attempt
+            active[transfer.id] = transfer
+            attempt.mayExceed = isOldest(transfer)
+            guard curl_multi_add_handle(multi, attempt.handle) == CURLM_OK else {
+                throw FetchError(.connection, at: transfer.request.source, mayHelpLater: true, "out of memory")
+            }
+        } catch {
+            leave(transfer)
+            transfer.body.finish(.failure(error))
+        }
+    }
+
+    /// Frees the attempt and the place of a transfer.
+    private func leave(_ transfer: Transfer) {
+        if let attempt = transfer.attempt { curl_multi_remove_handle(multi, attempt.handle) }
+        transfer.attempt = nil
+        active[transfer.id] = nil
+        if let place = transfer.place { waiting.leave(origin: place) }
+        transfer.place = nil
+    }
+
+    private func ended(_ attempt: Attempt, _ code: CURLcode) {
+        guard let transfer = active.values.first(where: { $0.attempt === attempt }) else { return }
+        let retryAfter = Int(pg_curl_size(attempt.handle, CURLINFO_RETRY_AFTER))
+        leave(transfer)
+        let head = attempt.head
+        switch attempt.plan {
+        case .explanation:
+            if !follow(transfer, attempt) { failed(transfer, status(transfer, attempt), retryAfter: retryAfter) }
+        case .some where code == CURLE_OK && attempt.refusal == nil:
+            if let shortage = attempt.shortage { return failed(transfer, shortage, retryAfter: 0) }
+            transfer.body.finish(
+                .success(FetchedResponse(head, source: MaskedURL.text(transfer.request.address.text))))
+        default: failed(transfer, attempt.failure(code), retryAfter: 0)
+        }
+    }
+
+    private func status(_ transfer: Transfer, _ attempt: Attempt) -> FetchError {
+        let request = transfer.request
+        return StatusFailure.error(
+            attempt.head, body: attempt.explanation, source: request.source,
+            secrets: request.signer?.secrets ?? MaskedURL.secrets(in: request.address.text),
+            isSigned: request.signer != nil)
+    }
+
+    /// Goes where the server says that the resource is.
+    ///
+    /// - Returns: false where the response is no redirect, or one without a place.
+    private func follow(_ transfer: Transfer, _ attempt: Attempt) -> Bool {
+        let request = transfer.request
+        if let signer = request.signer {
+            guard let region = attempt.head.bucketRegion, !transfer.hasMoved,
+                let moved = signer.moved(request, to: region)
+            else { return false }
+            transfer.hasMoved = true
+            transfer.request = moved
+        } else {
+            guard attempt.head.isRedirect, let location = attempt.head.location else { return false }
+            transfer.redirects += 1
+            do throws(FetchError) {
+                guard transfer.redirects <= settings.redirects else {
+                    throw FetchError(
+                        .tooManyRedirects, at: request.source, status: attempt.head.status,
+                        "the server redirects more than \(settings.redirects) times")
+                }
+                transfer.request.address = try Redirect.target(location, from: request)
+            } catch {
+                transfer.body.finish(.failure(error))
+                return true
+            }
+        }
+        if transfer.body.isStream { self.attempt(transfer) } else { enqueue(transfer, isFirst: true) }
+        return true
+    }
+
+    private func failed(_ transfer: Transfer, _ error: FetchError, retryAfter: Int) {
+        // A stream that moved on has not failed in a row.
+        if transfer.body.isStream, transfer.body.count > transfer.delivered { transfer.failures = 0 }
+        transfer.failures += 1
+        let schedule = RetrySchedule(settings: settings)
+        let delay = schedule.delay(
+            after: error, failures: transfer.failures, retries: transfer.request.retries, retryAfter: retryAfter,
+            random: .random(in: 0...1))
+        let canContinue = !transfer.body.isStream || transfer.body.count == 0 || transfer.validator != nil
+        guard let delay, canContinue else {
+            transfer.body.finish(.failure(error))
+            return
+        }
+        if !transfer.body.isStream { transfer.body.restart() }
+        let due = now() + delay
+        let place = delayed.firstIndex { $0.due <= due } ?? delayed.count
+        delayed.insert((due, transfer), at: place)
+    }
+}

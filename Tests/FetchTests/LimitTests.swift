@@ -1,0 +1,192 @@
+import Base
+import Fetch
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Many fetches at once", .timeLimit(.minutes(15 * Sanitizer.slowness)))
+struct LimitTests {
+    /// Waits until a condition holds; the time limit of the suite ends what never comes.
+    private func wait(until isTrue: () -> Bool) { while !isTrue() { usleep(2000) } }
+
+    /// Fetches of many addresses, and their outcomes.
+    private final class Batch: Sendable {
+        let results = Locked<[Result<FetchedBytes, FetchError>]>([])
+        var count: Int { results.withLock { $0.count } }
+
+        func start(_ fetcher: Fetcher, _ addresses: [String]) throws {
+            for address in addresses {
+                _ = try fetcher.start(FetchRequest(address)) { result in self.results.withLock { $0.append(result) } }
+            }
+        }
+    }
+
+    @Test("A host gets four transfers at once, other hosts are not held back, and connections are used again")
+    func perHost() throws {
+        let door = TestServer.Door()
+        try withServer { _ in
+            [.hold(door)] + .answer(200, [1])
+        } _: { held in
+            try withServer { _ in
+                .answer(200, [2])
+            } _: { free in
+                let fetcher = try Fetcher(quickSettings())
+                let (first, second) = (Batch(), Batch())
+                try first.start(fetcher, (0..<40).map { held.address("/\($0)") })
+                try second.start(fetcher, (0..<40).map { free.address("/\($0)") })
+                wait { second.count == 40 }
+                wait { held.requests.count == 4 }
+                #expect(first.count == 0)
+                door.open()
+                wait { first.count == 40 }
+                #expect(held.mostAtOnce == 4)
+                #expect(free.mostAtOnce <= 4)
+                #expect(free.accepted <= 8)
+                #expect(first.results.withLock { $0.allSatisfy { (try? $0.get().bytes) == [1] } })
+            }
+        }
+    }
+
+    @Test("All transfers together keep to their number")
+    func total() throws {
+        let door = TestServer.Door()
+        let servers = try (0..<5).map { _ in try TestServer { _ in [.hold(door)] + .answer(200, [1]) } }
+        defer { for server in servers { server.stop() } }
+        let fetcher = try Fetcher(quickSettings { $0.transfers = 6 })
+        let batch = Batch()
+        try batch.start(fetcher, (0..<40).map { servers[$0 % 5].address("/\($0)") })
+        wait { servers.reduce(0) { $0 + $1.requests.count } == 6 }
+        door.open()
+        wait { batch.count == 40 }
+        #expect(servers.reduce(0) { $0 + $1.mostAtOnce } >= 6)
+    }
+
+    @Test("Bodies that are held keep further ones waiting, and memory stays within the budget and one body")
+    func budget() throws {
+        let body = sampleBytes(1 << 20)
+        try withServer { _ in
+            .answer(200, body)
+        } _: { server in
+            let fetcher = try Fetcher(
+                quickSettings {
+                    $0.memory = 4 << 20
+                    $0.transfersPerHost = 16
+                })
+            let batch = Batch()
+            try batch.start(fetcher, (0..<32).map { server.address("/\($0)") })
+            var most = 0
+            var seen = 0
+            while seen < 32 {
+                most = max(most, fetcher.memoryUsed)
+                let taken = batch.results.withLock { results in
+                    defer { results = [] }
+                    return results
+                }
+                seen += taken.count
+                #expect(taken.allSatisfy { (try? $0.get().bytes) == body })
+            }
+            #expect(most <= (4 << 20) + (2 << 20))
+            wait { fetcher.memoryUsed == 0 }
+        }
+    }
+
+    @Test("Bodies whose length is not known grow within the budget too, and none waits for ever")
+    func unknownLengths() throws {
+        let body = sampleBytes(3 << 20)
+        try withServer { _ in
+            .head(200) + [.bytes(body), .close]
+        } _: { server in
+            let fetcher = try Fetcher(
+                quickSettings {
+                    $0.memory = 4 << 20
+                    $0.transfersPerHost = 8
+                })
+            let batch = Batch()
+            try batch.start(fetcher, (0..<12).map { server.address("/\($0)") })
+            var seen = 0
+            while seen < 12 {
+                let taken = batch.results.withLock { results in
+                    defer { results = [] }
+                    return results
+                }
+                seen += taken.count
+                #expect(taken.allSatisfy { (try? $0.get().bytes) == body })
+            }
+            wait { fetcher.memoryUsed == 0 }
+        }
+    }
+
+    @Test("A canceled fetch ends, whether it waits, runs or waits for its next try; others go on")
+    func cancel() throws {
+        let door = TestServer.Door()
+        try withServer { request in
+            request.path == "/again" ? .answer(503, [], ["Retry-After: 50"]) : [.hold(door)] + .answer(200, [1])
+        } _: { server in
+            let fetcher = try Fetcher(quickSettings { $0.transfersPerHost = 2 })
+            let codes = Locked<[String: FetchError.Code?]>([:])
+            var handles: [String: FetchHandle] = [:]
+            for path in ["/again", "/runs", "/waits", "/stays"] {
+                handles[path] = try fetcher.start(FetchRequest(server.address(path))) { result in
+                    codes.withLock { codes in
+                        if case .failure(let error) = result {
+                            codes[path] = error.code
+                        } else {
+                            codes[path] = .some(nil)
+                        }
+                    }
+                }
+                if path == "/again" { wait { !server.requests.isEmpty } }
+            }
+            for path in ["/again", "/runs", "/waits"] { handles[path]?.cancel() }
+            wait { codes.withLock { $0.count } == 3 }
+            #expect(codes.withLock { $0.values.allSatisfy { $0 == .canceled } })
+            door.open()
+            wait { codes.withLock { $0.count } == 4 }
+            #expect(codes.withLock { $0["/stays"] } == .some(nil))
+            handles["/stays"]?.cancel()
+        }
+    }
+
+    @Test("A fetcher that is stopped ends everything, and what begins later ends at once")
+    func stop() throws {
+        try withServer { _ in
+            [.stall]
+        } _: { server in
+            let fetcher = try Fetcher(quickSettings())
+            let batch = Batch()
+            try batch.start(fetcher, (0..<10).map { server.address("/\($0)") })
+            let stream = try fetcher.open(FetchRequest(server.address("/stream")))
+            wait { !server.requests.isEmpty }
+            fetcher.stop()
+            wait { batch.count == 10 }
+            let error = #expect(throws: FetchError.self) { _ = try stream.next() }
+            #expect(error?.code == .canceled)
+            let later = #expect(throws: FetchError.self) { _ = try fetcher.fetch(FetchRequest(server.address("/x"))) }
+            #expect(later?.code == .canceled)
+            #expect(fetcher.memoryUsed == 0)
+        }
+    }
+
+    @Test("Who comes first to a host goes first, and hosts take turns")
+    func waitingRoom() {
+        var room = WaitingRoom<Int>()
+        for item in 0..<4 { room.add(item, origin: "a", limit: 2) }
+        room.add(10, origin: "b", limit: 1)
+        room.add(11, origin: "b", limit: 1)
+        #expect([room.takeNext(), room.takeNext(), room.takeNext(), room.takeNext()] == [0, 10, 1, nil])
+        room.leave(origin: "b")
+        #expect(room.takeNext() == 11)
+        #expect(room.remove { $0 == 3 } == [3])
+        room.add(20, origin: "a", limit: 2, isFirst: true)
+        room.leave(origin: "a")
+        #expect(room.takeNext() == 20)
+        room.leave(origin: "a")
+        #expect(room.takeNext() == 2)
+        #expect(room.takeNext() == nil)
+        #expect(room.remove { _ in true } == [])
+        for item in 0..<1000 { room.add(item, origin: "c\(item % 10)", limit: 200) }
+        var order: [Int] = []
+        while let item = room.takeNext() { order.append(item) }
+        #expect(order == Array(0..<1000))
+    }
+}
