@@ -94,6 +94,8 @@ let package = Package(
         .systemLibrary(name: "CMPI", path: "Sources/Shard/CMPI", pkgConfig: "ompi-c"),
         .target(name: "CHostLock", path: "Sources/Shard/CHostLock"),
         .target(
+            name: "ResultSinks", dependencies: ["Queue", "Tables", "Archives", "Base"]),
+        .target(
             name: "Coordinator",
             dependencies: ["Queue", "ShardPlan", "PaliGemma", "DecodingSettings", "Pictures", "Wire", "Base"]),
 
@@ -120,7 +122,7 @@ let package = Package(
         .executableTarget(
             name: "paligemma",
             dependencies: [
-                "WorkerInterface", "JobSources", "Queue", "ShardPlan", "Measure", "Tables", "PaliGemma", "DecodingSettings",
+                "WorkerInterface", "JobSources", "ResultSinks", "Queue", "ShardPlan", "Measure", "Tables", "PaliGemma", "DecodingSettings",
                 "Pictures", "Tensor",
                 "Base",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -160,6 +162,9 @@ let package = Package(
             dependencies: [
                 "JobSources", "Queue", "Tables", "Archives", "Pictures", "DecodingSettings", "Base", "TestSupport",
             ]),
+        .testTarget(
+            name: "ResultSinksTests",
+            dependencies: ["ResultSinks", "Queue", "Tables", "Archives", "DecodingSettings", "Base", "TestSupport"]),
         .testTarget(
             name: "CoordinatorTests",
             dependencies: ["Coordinator", "Queue", "ShardPlan", "PaliGemma", "Base", "TestSupport"]),

@@ -6,6 +6,8 @@ package struct ShardMember: Sendable, Equatable {
     package let shard: String
     package let member: String
 
+    /// What stands for the shard that comes from standard input.
+    static let streams: Set<String> = ["-", "standard input"]
     private static let endings = [".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.zstd"]
 
     /// Returns nil for a name that is none of a member.
@@ -15,7 +17,7 @@ package struct ShardMember: Sendable, Equatable {
             guard let shard = String(bytes[..<hash]), let member = String(bytes[bytes.index(after: hash)...]) else {
                 continue
             }
-            guard shard == "-" || Self.ending(of: Self.withoutQuery(shard)) != nil, !member.isEmpty else { continue }
+            guard Self.streams.contains(shard) || Self.ending(of: Self.withoutQuery(shard)) != nil, !member.isEmpty else { continue }
             (self.shard, self.member) = (shard, member)
             return
         }
@@ -25,7 +27,7 @@ package struct ShardMember: Sendable, Equatable {
     /// The name of the shard that answers go to: the last part of its path, with the ending of a tar archive that is not
     /// compressed.
     package var outputName: String {
-        let name = shard == "-" ? "stdin.tar" : Self.withoutQuery(shard).lastPathPart
+        let name = Self.streams.contains(shard) ? "stdin.tar" : Self.withoutQuery(shard).lastPathPart
         return String(name.dropLast(Self.ending(of: name)?.count ?? 0)) + ".tar"
     }
 

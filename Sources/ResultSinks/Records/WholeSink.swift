@@ -1,4 +1,5 @@
 import Base
+import Glibc
 import Queue
 
 /// An output that is written when the work has ended, whole.
@@ -17,6 +18,12 @@ final class WholeSink: ResultSink {
 
     func finish(from queue: any JobQueue) throws -> SinkReport {
         guard let path else { return try write(queue, OutputWriter(standardOutput: ())) }
+        if FileSystem.isStream(path) {
+            let descriptor = FileSystem.open(path, O_WRONLY)
+            guard descriptor >= 0 else { throw SinkError(SystemError(errno), writing: path) }
+            defer { close(descriptor) }
+            return try write(queue, OutputWriter(path: path, emptyFile: descriptor, of: nil))
+        }
         do {
             let file = try NewFile(for: path)
             let report = try write(queue, OutputWriter(path: path, file: file))

@@ -31,7 +31,7 @@ enum MirroredName {
             guard let file = String(bytes[..<hash]), let member = String(bytes[bytes.index(after: hash)...]) else {
                 continue
             }
-            if file == "-" { return "stdin/" + member }
+            if ShardMember.streams.contains(file) { return "stdin/" + member }
             let lowered = file.lowercased()
             guard let ending = containers.last(where: { lowered.hasSuffix($0) && lowered.count > $0.count }) else {
                 continue
