@@ -228,24 +228,26 @@ struct SidecarKillTests {
             let upper = name.uppercased()
             states[index] += ["old \(name), \(upper)", "old \(name), \(upper), \(upper)2"]
         }
-        var batches: [(start: Int, keys: [String])] = []
-        var position = 0
-        for line in log.split(separator: 0x0A, omittingEmptySubsequences: false) {
-            if line.elementsEqual("=".utf8) { batches.append((position, [])) }
+        var batches: [(start: Int, end: Int, keys: [String])] = []
+        var (start, position, keys): (Int, Int, [String]) = ((log.firstIndex(of: 0x0A) ?? 0) + 1, 0, [])
+        for line in log.split(separator: 0x0A) {
+            if line.elementsEqual("=".utf8) {
+                batches.append((start, position, keys))
+                (start, keys) = (position, [])
+            }
             if let path = line.split(separator: 0x20).last.map({ String(decoding: $0, as: UTF8.self) }), path.hasSuffix(".txt\"") {
-                batches[batches.count - 1].keys.append(String(path.dropLast(5).suffix(1)))
+                keys.append(String(path.dropLast(5).suffix(1)))
             }
             position += line.count + 1
         }
         #expect(batches.flatMap(\.keys).count == 6)
         for (number, batch) in batches.enumerated() {
-            let end = number + 1 < batches.count ? batches[number + 1].start : log.count
             var done = Dictionary(uniqueKeysWithValues: Self.names.map { ($0, 0) })
             for earlier in batches[..<number] { for key in earlier.keys { done[key, default: 0] += 1 } }
             // Killed while the batch was noted: no text of it is written.
-            var cuts = Array(stride(from: batch.start, to: end, by: 7)).map { ($0, 0) }
+            var cuts = Array(stride(from: number == 0 ? 0 : batch.start, to: batch.end, by: 7)).map { ($0, 0) }
             // Killed behind so many of its texts.
-            cuts += (0...batch.keys.count).map { (end, $0) }
+            cuts += (0...batch.keys.count).map { (batch.end, $0) }
             for (cut, written) in cuts {
                 var now = done
                 for key in batch.keys.prefix(written) { now[key, default: 0] += 1 }
@@ -264,6 +266,9 @@ struct SidecarKillTests {
         let bench = try makeBench()
         _ = try bench.sidecars(.append).finish(from: bench.queue)
         try bench.write("edited", to: "c.txt")
+        #expect(try bench.sidecars(.append).finish(from: bench.queue) == SinkReport(), "the work was whole")
+        let log = try #require(FileSystem.contents(of: bench.path("log")))
+        try NewFile.write(log.dropLast(2), to: bench.path("log"))
         let report = try bench.sidecars(.append).finish(from: bench.queue)
         #expect(bench.read("c.txt") == "edited")
         #expect(report.isIncomplete)

@@ -3,8 +3,8 @@ import Base
 /// Notes which answers are in their texts, so that each is put there once however often the work is killed.
 ///
 /// A file of lines. Before texts are written a batch of them is noted: the key of each answer, the hashes of the text before and
-/// after, its path. When the log is opened again, the hashes tell which texts of the last batch were written; those of
-/// earlier batches were. `-` and a key take back what was noted.
+/// after, its path. `=` ends a batch whose texts are written. When the log is opened again, the hashes tell which texts of a
+/// batch without end were written. `-` and a key take back what was noted.
 final class SidecarLog {
     /// An answer that is about to be put into a text.
     struct Entry {
@@ -16,7 +16,7 @@ final class SidecarLog {
     }
 
     private static let firstLine = "paligemma sidecars 1\n"
-    private static let batchLine = "=\n"
+    private static let endLine = "=\n"
 
     private let path: String
     private let log: LineLog
@@ -45,11 +45,11 @@ final class SidecarLog {
     /// Returns whether an answer is in its text.
     func contains(_ key: Digest) -> Bool { written.contains(key) }
 
-    /// Notes the next batch. The texts of the batch before have to be written.
+    /// Notes the texts that are about to be written.
     ///
     /// - Throws: ``SinkError`` where the log cannot be written.
     func begin(_ entries: [Entry]) throws(SinkError) {
-        var lines = Self.batchLine
+        var lines = ""
         for entry in entries {
             var writer = JSONWriter()
             writer.string(entry.path)
@@ -60,6 +60,11 @@ final class SidecarLog {
         try log.append(Array(lines.utf8), isDurable: true)
         for entry in entries { written.insert(entry.key) }
     }
+
+    /// Notes that the texts are written.
+    ///
+    /// - Throws: ``SinkError`` where the log cannot be written.
+    func end() throws(SinkError) { try log.append(Array(Self.endLine.utf8)) }
 
     /// Takes back that an answer is in its text, because writing it failed.
     ///
@@ -81,7 +86,7 @@ final class SidecarLog {
 
     /// Reads all lines.
     ///
-    /// - Returns: the keys of all answers that were noted, and the entries of the last batch.
+    /// - Returns: the keys of all answers that were noted, and the entries of a batch without end.
     private static func read(
         _ bytes: ArraySlice<UInt8>, _ path: String
     ) throws(SinkError) -> (written: Set<Digest>, batch: [Entry]) {
@@ -120,7 +125,7 @@ final class SidecarLog {
         return Entry(key: key, old: UInt64(old, radix: 16), new: new, path: path)
     }
 
-    /// Finds out which texts of the last batch were written.
+    /// Finds out which texts of a batch without end were written.
     private func resolve(_ batch: [Entry], isIdempotent: Bool) throws(SinkError) {
         var unwritten: [Digest] = []
         for entry in batch {
@@ -132,7 +137,7 @@ final class SidecarLog {
                 changedTexts.append(entry.path)
             }
         }
-        if !batch.isEmpty { try log.append(Self.takingBack(unwritten) + Array(Self.batchLine.utf8)) }
+        if !batch.isEmpty { try log.append(Self.takingBack(unwritten) + Array(Self.endLine.utf8)) }
         for key in unwritten { written.remove(key) }
     }
 }

@@ -162,5 +162,6 @@ final class SidecarSink: ResultSink {
                 throw SinkError(error, writing: text.path)
             }
         }
+        try log?.end()
     }
 }
