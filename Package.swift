@@ -180,7 +180,7 @@ let package = Package(
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "WorkerInterface", "paligemma", "pg-worker", "Queue", "Base", "TestSupport", "queue-stress",
+                "WorkerInterface", "paligemma", "pg-worker", "Queue", "Tables", "Archives", "Base", "TestSupport", "queue-stress",
             ]),
         // What a cluster does to worlds, done on purpose: `make faults`.
         .executableTarget(
