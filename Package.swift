@@ -122,7 +122,8 @@ let package = Package(
         .executableTarget(
             name: "paligemma",
             dependencies: [
-                "WorkerInterface", "JobSources", "ResultSinks", "Queue", "ShardPlan", "Measure", "Tables", "PaliGemma", "DecodingSettings",
+                "WorkerInterface", "JobSources", "ResultSinks", "Queue", "ShardPlan", "Measure", "Tables", "PaliGemma",
+                "DecodingSettings",
                 "Pictures", "Tensor",
                 "Base",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -180,7 +181,8 @@ let package = Package(
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "WorkerInterface", "paligemma", "pg-worker", "Queue", "Tables", "Archives", "Base", "TestSupport", "queue-stress",
+                "WorkerInterface", "paligemma", "pg-worker", "Queue", "Tables", "Archives", "Base", "TestSupport",
+                "queue-stress",
             ]),
         // What a cluster does to worlds, done on purpose: `make faults`.
         .executableTarget(

@@ -27,7 +27,9 @@ private func makeFileSink(_ options: SinkOptions, path: String?) throws(SinkErro
     case .tsv: encoder = { DelimitedEncoder(.escapedTSV, carried: try CarriedColumns(of: $0, for: name)) }
     default: return WholeSink(path: path, write: try wholeWriter(options, name: name))
     }
-    if let path, !FileSystem.isStream(path) { return RecordSink(path: path, isSorted: options.isSorted, makeEncoder: encoder) }
+    if let path, !FileSystem.isStream(path) {
+        return RecordSink(path: path, isSorted: options.isSorted, makeEncoder: encoder)
+    }
     return WholeSink(path: path) { queue, output in
         // What comes with a new column while this is written comes too late.
         _ = try RecordSink.write(all: queue, with: encoder(queue), sorted: options.isSorted, to: output)

@@ -16,7 +16,8 @@ struct OutputExamplesTests {
     }
 
     private func blocks() throws -> [Block] {
-        let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../docs/outputs.md")
+        let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+            "../../docs/outputs.md")
         var blocks: [Block] = []
         var open: (kind: String, file: String, lines: [String])?
         for line in try String(contentsOf: url, encoding: .utf8).components(separatedBy: "\n") {

@@ -74,7 +74,9 @@ struct OutputKillTests {
     @Test("An answer is appended to a text once", arguments: 0..<3)
     func appended(seed: Int) throws {
         let bench = try makeBench()
-        for number in 0..<Self.pictures { try bench.write("old \(number)", to: String(format: "pictures/%03d.txt", number)) }
+        for number in 0..<Self.pictures {
+            try bench.write("old \(number)", to: String(format: "pictures/%03d.txt", number))
+        }
         let words = run(["pictures"], "--format", "txt", "--sidecar", "append", "--output", "captions")
         try runThroughKills(bench, words, seed: seed)
         for number in 0..<Self.pictures {
@@ -108,7 +110,8 @@ struct OutputKillTests {
             (0..<4).map { "shards/0\($0).tar" }, "--format", "webdataset", "--output-dir", "out", "--with-pictures")
         try runThroughKills(bench, words, seed: seed)
         for shard in 0..<4 {
-            let reader = try SampleReader(FileSource(path: bench.path("out/0\(shard).tar")), name: "shard") { _ in .read }
+            let reader = try SampleReader(FileSource(path: bench.path("out/0\(shard).tar")), name: "shard") { _ in .read
+            }
             var keys: [String] = []
             while let sample = try reader.next() {
                 keys.append(sample.key)

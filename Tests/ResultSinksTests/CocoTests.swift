@@ -102,7 +102,8 @@ struct CocoTests {
         try bench.submit("a", [bench.picture("one.jpg")])
         try bench.submit("b", [bench.picture("one.jpg")], prompt: "detect cat")
         try bench.answer(["a", "b"], details: boxes(("cat", "0,0,1,1", nil)))
-        #expect(try bench.finish(.coco, to: "out.json") { $0.cocoImages = bench.path("instances.json") } == SinkReport())
+        #expect(
+            try bench.finish(.coco, to: "out.json") { $0.cocoImages = bench.path("instances.json") } == SinkReport())
         let dataset = try json("out.json")
         #expect(integers(dataset["images"], "id") == [391_895])
         #expect(integers(dataset["annotations"], "image_id") == [391_895, 391_895])
@@ -112,7 +113,10 @@ struct CocoTests {
 
     @Test(
         "An annotation file that is none is refused by name",
-        arguments: ["", "[]", "{", "{\"images\":[}", "{\"images\":[{\"id\":1}]}", "{\"images\":{}}", "{\"images\":[{\"id\":1 2}]}", "{\"a\":\"\\"])
+        arguments: [
+            "", "[]", "{", "{\"images\":[}", "{\"images\":[{\"id\":1}]}", "{\"images\":{}}",
+            "{\"images\":[{\"id\":1 2}]}", "{\"a\":\"\\",
+        ])
     func badReference(text: String) throws {
         try bench.write(text, to: "bad.json")
         let error = #expect(throws: SinkError.self) {

@@ -49,7 +49,9 @@ struct ShardTests {
         try FileSystem.names(in: bench.path("out")).filter { !$0.hasPrefix(".") }.sorted()
     }
 
-    @Test("A shard mirrors its shard of pictures: text, line of results and picture stand together, failures have no text")
+    @Test(
+        "A shard mirrors its shard of pictures: text, line of results and picture stand together, failures have no text"
+    )
     func mirrored() throws {
         try makeShard("00000.tar", keys: ["d/a", "b.x", "ü"])
         try bench.answer(["A", nil, "Ü\n"])
@@ -75,7 +77,10 @@ struct ShardTests {
         try bench.answer([nil, "5"])
         try sink.update(from: bench.queue)
         #expect(try shards() == ["00.tar", "01.tar"])
-        #expect(try sink.finish(from: bench.queue).notes == ["1 shards have jobs that have not ended, and are not written yet"])
+        #expect(
+            try sink.finish(from: bench.queue).notes == [
+                "1 shards have jobs that have not ended, and are not written yet"
+            ])
         try bench.answer(["6"])
         #expect(try sink.finish(from: bench.queue) == SinkReport())
         #expect(try shards() == ["00.tar", "01.tar", "02.tar"])

@@ -27,7 +27,8 @@ struct SidecarTests {
     @Test(
         "An answer is put behind or before the text that is there, and an empty text is none",
         arguments: [
-            (SidecarRules.Existing.append, "old", "old, new"), (.append, "old \n\n", "old, new"), (.append, " \n", "new"),
+            (SidecarRules.Existing.append, "old", "old, new"), (.append, "old \n\n", "old, new"),
+            (.append, " \n", "new"),
             (.append, "a\nb\n", "a\nb, new"), (.prepend, "old\n", "new, old\n"), (.prepend, "", "new"),
             (.overwrite, "old", "new"),
         ])
@@ -58,7 +59,10 @@ struct SidecarTests {
         try bench.submit("a", [bench.picture(name)])
         try bench.answer(["A"])
         _ = try bench.sidecars(.overwrite).finish(from: bench.queue)
-        #expect(try FileSystem.names(in: bench.folder).map { SystemText.bytes(of: $0) }.contains([0x66, 0xFC, 0x2E, 0x74, 0x78, 0x74]))
+        #expect(
+            try FileSystem.names(in: bench.folder).map { SystemText.bytes(of: $0) }.contains([
+                0x66, 0xFC, 0x2E, 0x74, 0x78, 0x74,
+            ]))
     }
 
     @Test(
@@ -80,7 +84,9 @@ struct SidecarTests {
     @Test("Long parts of addresses are shortened, and stay different")
     func longNames() throws {
         let start = "https://h/" + String(repeating: "ü", count: 300)
-        for end in ["1", "2"] { try bench.submit(end, [JobImage(name: start + end + ".jpg", path: start + end + ".jpg")]) }
+        for end in ["1", "2"] {
+            try bench.submit(end, [JobImage(name: start + end + ".jpg", path: start + end + ".jpg")])
+        }
         try bench.answer(["A", "B"])
         try bench.finish(.txt, to: "out") { $0.sidecar.existing = .overwrite }
         let names = try FileSystem.names(in: bench.path("out/h"))
@@ -157,7 +163,8 @@ struct SidecarTests {
         let report = try bench.sidecars(.overwrite).finish(from: bench.queue)
         #expect(
             report.notes == [
-                "1 job failed and has no text", "1 answer is empty and has no text", "1 job has no picture to write beside",
+                "1 job failed and has no text", "1 answer is empty and has no text",
+                "1 job has no picture to write beside",
             ])
         #expect(report.isIncomplete)
     }
@@ -235,7 +242,9 @@ struct SidecarKillTests {
                 batches.append((start, position, keys))
                 (start, keys) = (position, [])
             }
-            if let path = line.split(separator: 0x20).last.map({ String(decoding: $0, as: UTF8.self) }), path.hasSuffix(".txt\"") {
+            if let path = line.split(separator: 0x20).last.map({ String(decoding: $0, as: UTF8.self) }),
+                path.hasSuffix(".txt\"")
+            {
                 keys.append(String(path.dropLast(5).suffix(1)))
             }
             position += line.count + 1
@@ -251,7 +260,9 @@ struct SidecarKillTests {
             for (cut, written) in cuts {
                 var now = done
                 for key in batch.keys.prefix(written) { now[key, default: 0] += 1 }
-                for (index, name) in Self.names.enumerated() { try bench.write(states[index][now[name] ?? 0], to: "\(name).txt") }
+                for (index, name) in Self.names.enumerated() {
+                    try bench.write(states[index][now[name] ?? 0], to: "\(name).txt")
+                }
                 try NewFile.write(log.prefix(cut), to: bench.path("log"))
                 _ = try bench.sidecars(.append).finish(from: bench.queue)
                 #expect(texts(bench) == whole, "batch \(number), \(cut) bytes of the log, \(written) texts written")

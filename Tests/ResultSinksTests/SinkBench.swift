@@ -58,7 +58,9 @@ final class SinkBench {
 
     /// Writes everything in a format.
     @discardableResult
-    func finish(_ format: ResultFormat, to name: String, _ change: (inout SinkOptions) -> Void = { _ in }) throws -> SinkReport {
+    func finish(_ format: ResultFormat, to name: String, _ change: (inout SinkOptions) -> Void = { _ in }) throws
+        -> SinkReport
+    {
         try sink(format, to: name, change).finish(from: queue)
     }
 
@@ -66,13 +68,16 @@ final class SinkBench {
         _ format: ResultFormat, to name: String, _ change: (inout SinkOptions) -> Void = { _ in }
     ) throws -> any ResultSink {
         var options = try SinkOptions(
-            format: format, output: format.isManyFiles ? nil : path(name), folder: format.isManyFiles ? path(name) : nil)
+            format: format, output: format.isManyFiles ? nil : path(name), folder: format.isManyFiles ? path(name) : nil
+        )
         change(&options)
         return try makeSink(options)
     }
 
     /// A sink of texts beside the pictures.
-    func sidecars(_ existing: SidecarRules.Existing, _ change: (inout SinkOptions) throws -> Void = { _ in }) throws -> any ResultSink {
+    func sidecars(_ existing: SidecarRules.Existing, _ change: (inout SinkOptions) throws -> Void = { _ in }) throws
+        -> any ResultSink
+    {
         var options = try SinkOptions(format: .txt, output: nil, folder: nil)
         options.sidecar.existing = existing
         options.sidecarLog = path("log")

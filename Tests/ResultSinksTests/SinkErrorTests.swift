@@ -82,7 +82,8 @@ struct SinkErrorTests {
     @Test("A file that was there stays as it was where the new one cannot be written")
     func keepsOld() throws {
         try bench.write("old", to: "out.csv")
-        try bench.submit("b", [bench.picture("b.jpg")], carried: "{\((0...600).map { "\"c\($0)\":1" }.joined(separator: ","))}")
+        try bench.submit(
+            "b", [bench.picture("b.jpg")], carried: "{\((0...600).map { "\"c\($0)\":1" }.joined(separator: ","))}")
         try bench.answer(["B"])
         #expect(code { try bench.finish(.csv, to: "out.csv") } == .tooManyColumns)
         #expect(bench.read("out.csv") == "old")

@@ -18,8 +18,11 @@ struct TableTests {
     private func fill() throws {
         try bench.submit(
             "a,\"1\"\n", [bench.picture("x.jpg")], prompt: "what\tis it?",
-            carried: #"{"text":"mine","n":7,"rate":1,"é":"composed","e\#u{301}":"decomposed","tags":["a",1],"none":null}"#)
-        try bench.submit("b", [bench.picture("y.jpg"), bench.picture("[z].jpg")], carried: #"{"n":-9223372036854775808,"rate":0.5,"ok":true}"#)
+            carried:
+                #"{"text":"mine","n":7,"rate":1,"é":"composed","e\#u{301}":"decomposed","tags":["a",1],"none":null}"#)
+        try bench.submit(
+            "b", [bench.picture("y.jpg"), bench.picture("[z].jpg")],
+            carried: #"{"n":-9223372036854775808,"rate":0.5,"ok":true}"#)
         try bench.submit("c", [bench.picture("[w].jpg")], carried: #"{"columns.text":"taken"}"#)
         try bench.answer(["one,\r\ntwo \"three\" \\n\t", nil, ""], details: #"{"score":-0.5}"#)
     }
@@ -47,7 +50,8 @@ struct TableTests {
             ])
         #expect(
             rows[1] == [
-                "b", #"["y.jpg","[z].jpg"]"#, "caption en", "", "", "miniature", "0.25", "missing", "no \"file\",\nthere",
+                "b", #"["y.jpg","[z].jpg"]"#, "caption en", "", "", "miniature", "0.25", "missing",
+                "no \"file\",\nthere",
                 "", "", "-9223372036854775808", "0.5", "", "", "", "", "true", "",
             ])
         #expect(rows[2][1] == #"["[w].jpg"]"#, "a name that looks like an array is one")
@@ -105,10 +109,14 @@ struct TableTests {
         _ = try sink.finish(from: bench.queue)
         let (header, rows) = try rows("out.csv", .csv)
         #expect(header == own + ["k", "later"])
-        #expect(rows.map { [$0[0], $0[3], $0[10], $0[11]] } == [["a", "A", "1", ""], ["b", "B", "2", ""], ["c", "C", "", "3"]])
+        #expect(
+            rows.map { [$0[0], $0[3], $0[10], $0[11]] } == [
+                ["a", "A", "1", ""], ["b", "B", "2", ""], ["c", "C", "", "3"],
+            ])
     }
 
-    @Test("A file that was removed or cut while it grew is whole again", arguments: [ResultFormat.jsonl, .csv, .openai])
+    @Test(
+        "A file that was removed or cut while it grew is whole again", arguments: [ResultFormat.jsonl, .csv, .openai])
     func removed(format: ResultFormat) throws {
         try bench.submit("a", [bench.picture("a.jpg")])
         try bench.submit("b", [bench.picture("b.jpg")])

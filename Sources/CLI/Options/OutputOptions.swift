@@ -49,7 +49,8 @@ struct OutputOptions: ParsableArguments {
 
     @Option(
         help: Variable.sidecarLog.help(
-            "txt: the file that notes which answers were written.", default: "beside the queue's file", valueName: "file"))
+            "txt: the file that notes which answers were written.", default: "beside the queue's file",
+            valueName: "file"))
     var sidecarLog: String?
 
     @Flag(help: Variable.withPictures.help("webdataset: copy the pictures into the shards too."))

@@ -55,7 +55,8 @@ struct ParquetResults {
         let fields = ResultFields(result)
         func text(_ text: String?) -> ParquetValue { text.map(ParquetValue.text) ?? .null }
         let own: [ParquetValue] = [
-            .text(result.id), .list(result.images.map(ParquetValue.text)), .text(result.prompt), text(fields.answer?.text),
+            .text(result.id), .list(result.images.map(ParquetValue.text)), .text(result.prompt),
+            text(fields.answer?.text),
             fields.answer.map { .list($0.tokens.map { .integer(Int64($0)) }) } ?? .null,
             fields.answer.map { .list($0.logprobs.map { .float($0) }) } ?? .null,
             text(fields.answer?.finishReason.rawValue), text(result.model), .double(fields.roundedSeconds),

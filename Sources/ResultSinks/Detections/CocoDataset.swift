@@ -94,7 +94,9 @@ struct CocoDataset {
         let isOwn = hasOwnCategories ?? (numbers.reference != nil || own != nil)
         hasOwnCategories = isOwn
         if own == nil, let known = categories[ExactText(label)] { return known }
-        guard let id = isOwn ? numbers.category(label, of: result) : .number(String(labels.count + 1)) else { return nil }
+        guard let id = isOwn ? numbers.category(label, of: result) : .number(String(labels.count + 1)) else {
+            return nil
+        }
         if categoryNumbers.insert(ExactText(CarriedColumns.text(id))).inserted { labels.append((id, label)) }
         if own == nil { categories[ExactText(label)] = id }
         return id

@@ -34,7 +34,8 @@ struct CocoReference {
         }
         guard !imageIDs.isEmpty else {
             throw SinkError(
-                .badReference, at: path, "it has no \"images\" with \"id\" and \"file_name\"; give an annotation file of COCO")
+                .badReference, at: path,
+                "it has no \"images\" with \"id\" and \"file_name\"; give an annotation file of COCO")
         }
     }
 

@@ -17,7 +17,8 @@ package struct ShardMember: Sendable, Equatable {
             guard let shard = String(bytes[..<hash]), let member = String(bytes[bytes.index(after: hash)...]) else {
                 continue
             }
-            guard Self.streams.contains(shard) || Self.ending(of: Self.withoutQuery(shard)) != nil, !member.isEmpty else { continue }
+            guard Self.streams.contains(shard) || Self.ending(of: Self.withoutQuery(shard)) != nil, !member.isEmpty
+            else { continue }
             (self.shard, self.member) = (shard, member)
             return
         }

@@ -44,7 +44,8 @@ package struct SinkOptions: Sendable, Equatable {
             } else {
                 guard format == .txt else {
                     throw SinkError(
-                        .badPlace, at: output ?? "the output", "the format \(format.rawValue) is many files; give a folder")
+                        .badPlace, at: output ?? "the output",
+                        "the format \(format.rawValue) is many files; give a folder")
                 }
                 place = .besidePictures
             }

@@ -21,7 +21,9 @@ package final class OutputWriter {
     }
 
     /// - Parameter file: an empty file.
-    package convenience init(path: String, file: NewFile) { self.init(path: path, emptyFile: file.descriptor, of: file) }
+    package convenience init(path: String, file: NewFile) {
+        self.init(path: path, emptyFile: file.descriptor, of: file)
+    }
 
     /// - Parameters:
     ///   - descriptor: of an empty file.

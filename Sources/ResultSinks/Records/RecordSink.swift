@@ -25,6 +25,8 @@ final class RecordSink: ResultSink {
         var last = current.lastNumber
         while true {
             let results = try queue.results(after: last, limit: 1000)
+            // Until the results are in the file nobody knows which of them are: after an error it is written anew.
+            file = nil
             for result in results {
                 guard let record = try current.encoder.record(of: result) else {
                     return try rewrite(from: queue, sorted: false)
@@ -32,9 +34,9 @@ final class RecordSink: ResultSink {
                 try current.writer.append(record)
             }
             try current.writer.flush()
-            guard let end = results.last else { return }
-            last = end.number
-            file?.lastNumber = last
+            last = results.last?.number ?? last
+            file = (current.writer, current.encoder, last)
+            if results.isEmpty { return }
         }
     }
 

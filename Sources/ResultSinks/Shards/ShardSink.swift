@@ -40,7 +40,8 @@ final class ShardSink: ResultSink {
         }
         if notCopied > 0 {
             report.notes.append(
-                "\(notCopied) pictures were not copied: only those of shards on this machine that are not compressed can be")
+                "\(notCopied) pictures were not copied: only those of shards on this machine that are not compressed can be"
+            )
             report.isIncomplete = true
         }
         return report
@@ -81,7 +82,8 @@ final class ShardSink: ResultSink {
                 return
             }
             if FileIdentity(path: shard.input) == FileIdentity(status) {
-                throw SinkError(.isInput, at: path, "the output is the shard that the pictures are in; give another folder")
+                throw SinkError(
+                    .isInput, at: path, "the output is the shard that the pictures are in; give another folder")
             }
             guard log.isOurs(name) else {
                 throw SinkError(
@@ -108,7 +110,9 @@ final class ShardSink: ResultSink {
     /// The hash of all that goes into a shard but the pictures.
     private func digest(of shard: ShardTally.Shard, from queue: any JobQueue) throws -> String {
         var hash = PartsHash()
-        (copiesPictures ? "pictures" : "texts").utf8.withContiguousStorageIfAvailable { hash.add(UnsafeRawBufferPointer($0)) }
+        (copiesPictures ? "pictures" : "texts").utf8.withContiguousStorageIfAvailable {
+            hash.add(UnsafeRawBufferPointer($0))
+        }
         try forEachResult(of: shard, from: queue) { result in
             result.line().withUnsafeBytes { hash.add($0) }
         }

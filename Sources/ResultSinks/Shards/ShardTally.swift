@@ -33,7 +33,8 @@ struct ShardTally {
             return
         }
         guard shard.input.isExactly(member.shard) else { throw Self.collision(shard.input, member) }
-        shard.sequences = min(shard.sequences.lowerBound, result.sequence)...max(shard.sequences.upperBound, result.sequence)
+        shard.sequences =
+            min(shard.sequences.lowerBound, result.sequence)...max(shard.sequences.upperBound, result.sequence)
         shard.isChanged = true
         shards[name] = shard
     }

@@ -100,13 +100,16 @@ final class SidecarLog {
                 batch = []
                 continue
             }
-            if line.starts(with: "- ".utf8), let key = Digest(hexadecimal: Substring(decoding: line.dropFirst(2), as: UTF8.self)) {
+            if line.starts(with: "- ".utf8),
+                let key = Digest(hexadecimal: Substring(decoding: line.dropFirst(2), as: UTF8.self))
+            {
                 written.remove(key)
                 batch.removeAll { $0.key == key }
                 continue
             }
             guard let entry = entry(line) else {
-                throw SinkError(.badLog, at: path, "the log is damaged; move it away only if no text is to be kept from doubling")
+                throw SinkError(
+                    .badLog, at: path, "the log is damaged; move it away only if no text is to be kept from doubling")
             }
             written.insert(entry.key)
             batch.append(entry)

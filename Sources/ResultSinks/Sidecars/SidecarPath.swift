@@ -18,7 +18,8 @@ struct SidecarPath {
         guard picture.part == nil, picture.path.hasPrefix("/"), ShardMember(picture.name) == nil else {
             throw SinkError(
                 .badPlace, at: picture.name,
-                "this picture is no file of its own, so nothing can be written beside it; give a folder with --output-dir")
+                "this picture is no file of its own, so nothing can be written beside it; give a folder with --output-dir"
+            )
         }
         let path = replacingExtension(of: picture.path)
         guard !path.isExactly(picture.path) else {

@@ -57,10 +57,13 @@ package struct SidecarPlan {
         let names = (try? FileSystem.names(in: picture.path.parentPath)) ?? []
         let own = picture.path.lastPathPart
         let stem = Self.stem(own)
-        let others = names.sorted().filter { !$0.isExactly(own) && Self.stem($0).isExactly(stem) && !path.hasSuffix("/" + $0) }
+        let others = names.sorted().filter {
+            !$0.isExactly(own) && Self.stem($0).isExactly(stem) && !path.hasSuffix("/" + $0)
+        }
         let other = place.folder == nil && !others.isEmpty ? others.joined(separator: " or ") : "another picture"
         return SinkError(
-            .collision, at: path, "\(picture.name) and \(other) would share this text; rename one, or submit them apart")
+            .collision, at: path, "\(picture.name) and \(other) would share this text; rename one, or submit them apart"
+        )
     }
 
     private static func stem(_ name: String) -> String {

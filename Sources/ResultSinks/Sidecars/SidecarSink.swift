@@ -105,7 +105,8 @@ final class SidecarSink: ResultSink {
             }
             let old = rules.existing.keepsText ? try contents(of: path) : nil
             batch.append(
-                Pending(key: key, path: path, contents: rules.contents(with: text, old: old), old: SidecarLog.hash(old)))
+                Pending(key: key, path: path, contents: rules.contents(with: text, old: old), old: SidecarLog.hash(old))
+            )
         }
         try write(batch)
     }
