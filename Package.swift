@@ -76,7 +76,7 @@ let package = Package(
         // MARK: Work: who holds what; jobs and their queues
         .target(name: "ShardPlan", dependencies: ["PaliGemma"]),
         .target(
-            name: "Queue", dependencies: ["DecodingSettings", "Pictures", "Base", "CSQLite", "CPostgres"],
+            name: "Queue", dependencies: ["Pictures", "Base", "CSQLite", "CPostgres"],
             exclude: ["CSQLite", "CPostgres"]),
         .systemLibrary(name: "CSQLite", path: "Sources/Queue/CSQLite", pkgConfig: "sqlite3"),
         .systemLibrary(name: "CPostgres", path: "Sources/Queue/CPostgres", pkgConfig: "libpq"),
@@ -96,6 +96,8 @@ let package = Package(
             exclude: ["CMPI", "CHostLock"]),
         .systemLibrary(name: "CMPI", path: "Sources/Shard/CMPI", pkgConfig: "ompi-c"),
         .target(name: "CHostLock", path: "Sources/Shard/CHostLock"),
+        .target(
+            name: "ResultSinks", dependencies: ["Queue", "Tables", "Archives", "Base"]),
         .target(
             name: "Coordinator",
             dependencies: [
@@ -126,7 +128,8 @@ let package = Package(
         .executableTarget(
             name: "paligemma",
             dependencies: [
-                "WorkerInterface", "JobSources", "JobPictures", "Queue", "ShardPlan", "Measure", "Tables", "PaliGemma",
+                "WorkerInterface", "JobSources", "JobPictures", "ResultSinks", "Queue", "ShardPlan", "Measure",
+                "PaliGemma",
                 "DecodingSettings",
                 "Pictures", "Tensor",
                 "Base",
@@ -168,6 +171,9 @@ let package = Package(
                 "JobSources", "Queue", "Tables", "Archives", "Pictures", "DecodingSettings", "Base", "TestSupport",
             ]),
         .testTarget(
+            name: "ResultSinksTests",
+            dependencies: ["ResultSinks", "Queue", "Tables", "Archives", "DecodingSettings", "Base", "TestSupport"]),
+        .testTarget(
             name: "CoordinatorTests",
             dependencies: ["Coordinator", "Queue", "ShardPlan", "PaliGemma", "Base", "TestSupport"]),
         .testTarget(
@@ -182,7 +188,8 @@ let package = Package(
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "WorkerInterface", "paligemma", "pg-worker", "Queue", "Base", "TestSupport", "queue-stress",
+                "WorkerInterface", "paligemma", "pg-worker", "Queue", "Tables", "Archives", "Base", "TestSupport",
+                "queue-stress",
             ]),
         // What a cluster does to worlds, done on purpose: `make faults`.
         .executableTarget(

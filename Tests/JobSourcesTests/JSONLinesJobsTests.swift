@@ -156,7 +156,7 @@ import Testing
     @Test("A file that cannot be read is an error") func unreadableFile() {
         for path in [folder.file("missing.jsonl"), folder.path] {
             #expect {
-                _ = try JobsFile(path: path, defaults: JobDefaults())
+                _ = try JSONLinesJobs(path: path, template: JobTemplate())
             } throws: { ($0 as? QueueError)?.code == "job_unreadable" }
         }
     }
@@ -171,7 +171,9 @@ import Testing
 
             """, to: "jobs.jsonl")
         let shared = try #require(JSON(parsing: #"{"temperature": 0.7, "seed": 3}"#).object)
-        let source = try JobsFile(path: path, defaults: JobDefaults(options: shared))
+        var template = JobTemplate()
+        template.options = shared
+        let source = try JSONLinesJobs(path: path, template: template)
         var jobs: [Job] = []
         while let job = try source.next() { jobs.append(job) }
         #expect(jobs[0].options == #"{"temperature":0.7,"seed":3}"#)
