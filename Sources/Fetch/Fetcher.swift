@@ -36,7 +36,8 @@ package final class Fetcher: Sendable {
     /// Bytes of the budget that bodies hold now.
     package var memoryUsed: Int { loop.budget.used }
 
-    /// Begins a fetch.
+    /// Begins a fetch, ahead of its use. It waits while bodies that were fetched fill the budget, so nobody may wait for it
+    /// who holds such bodies, without ``FetchHandle/hurry()``.
     ///
     /// - Parameter completion: called once, on the thread of the transfers: it must not wait.
     /// - Returns: with which the fetch can be canceled.
@@ -47,11 +48,11 @@ package final class Fetcher: Sendable {
     ) throws(FetchError) -> FetchHandle {
         let identifier = Self.next(nextIdentifier)
         let prepared = try prepare(request)
-        Self.start(prepared, on: loop, identifier: identifier, completion: completion)
+        Self.start(prepared, on: loop, identifier: identifier, isAwaited: false, completion: completion)
         return FetchHandle(loop: loop, identifier: identifier)
     }
 
-    /// Fetches, and waits for the end.
+    /// Fetches, and waits for the end, but not for memory: threads that wait are few.
     ///
     /// - Throws: ``FetchError``.
     package func fetch(_ request: FetchRequest) throws(FetchError) -> FetchedBytes {
@@ -135,13 +136,13 @@ extension Fetcher {
     }
 
     private static func start(
-        _ request: HTTPRequest, on loop: TransferLoop, identifier: Int,
+        _ request: HTTPRequest, on loop: TransferLoop, identifier: Int, isAwaited: Bool,
         completion: @escaping @Sendable (Result<FetchedBytes, FetchError>) -> Void
     ) {
         let body = MemoryBody(limit: request.bodyLimit) { result in
             completion(result.map { FetchedBytes(response: $0.0, bytes: $0.1, share: $0.2) })
         }
-        loop.start(Transfer(id: identifier, request: request, body: body))
+        loop.start(Transfer(id: identifier, request: request, body: body, isAwaited: isAwaited))
     }
 
     private static func run(
@@ -149,7 +150,7 @@ extension Fetcher {
     ) -> Result<FetchedBytes, FetchError> {
         let end = DispatchSemaphore(value: 0)
         let result = Locked<Result<FetchedBytes, FetchError>?>(nil)
-        start(request, on: loop, identifier: identifier) { outcome in
+        start(request, on: loop, identifier: identifier, isAwaited: true) { outcome in
             result.withLock { $0 = outcome }
             end.signal()
         }
@@ -166,4 +167,7 @@ package struct FetchHandle: Sendable {
 
     /// Ends the fetch with the code `canceled`, if it has not ended.
     package func cancel() { loop.cancel(identifier) }
+
+    /// Says that a thread waits for this fetch. Then it waits no longer for memory, which that thread may hold.
+    package func hurry() { loop.hurry(identifier) }
 }

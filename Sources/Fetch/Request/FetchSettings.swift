@@ -18,8 +18,8 @@ package struct FetchSettings: Sendable {
     package var transfersPerHost = 4
     /// How many transfers run at once with the host of an S3 bucket.
     package var transfersPerBucket = 32
-    /// Size of all bodies in memory, those included that were fetched and are still held. One transfer may always exceed it,
-    /// so that there is progress.
+    /// Size of all bodies in memory, those included that were fetched and are still held. The oldest fetch may exceed it by
+    /// one ``bodyLimit``, so that bodies do not wait for each other, and those for which a thread waits always.
     package var memory = 256 << 20
     /// Size of the largest body.
     package var bodyLimit = 64 << 20

@@ -23,8 +23,8 @@ final class Attempt {
     private(set) var received: Int64 = 0
     /// Whether the body waits for room.
     var isPaused = false
-    /// Whether no other fetch is older: then the budget may be exceeded.
-    var mayExceed = false
+    /// How far the body may take memory that others need.
+    var claim = MemoryBudget.Claim.ordinary
     private var refusedAddress = false
     private var openedSocket = false
 
@@ -246,7 +246,7 @@ extension Attempt {
                 refusal = fault(.tooLarge, "it has more than the \(transfer.request.bodyLimit) bytes that are fetched")
                 return 0
             }
-            if !wanted.isEmpty, !transfer.body.take(wanted, expected: count, mayExceed: mayExceed) {
+            if !wanted.isEmpty, !transfer.body.take(wanted, expected: count, claim: claim) {
                 isPaused = true
                 return Int(CURL_WRITEFUNC_PAUSE)
             }

@@ -31,18 +31,18 @@ final class MemoryBody: BodyReceiver, @unchecked Sendable {
     /// Gives the body its first share of the budget, before each try.
     func admit(_ share: MemoryBudget.Share) { self.share = share }
 
-    func take(_ more: UnsafeRawBufferPointer, expected: Int64?, mayExceed: Bool) -> Bool {
+    func take(_ more: UnsafeRawBufferPointer, expected: Int64?, claim: MemoryBudget.Claim) -> Bool {
         let sum = bytes.count + more.count
         let known = Int(clamping: min(expected ?? 0, Int64(limit)))
         // Without a known size the array doubles.
         needed = max(sum, known > 0 ? known : min(limit, sum > bytes.capacity ? 2 * sum : bytes.capacity))
-        guard hasRoom(mayExceed: mayExceed) else { return false }
+        guard hasRoom(claim: claim) else { return false }
         if bytes.capacity < needed { bytes.reserveCapacity(needed) }
         bytes.append(contentsOf: more)
         return true
     }
 
-    func hasRoom(mayExceed: Bool) -> Bool { share?.grow(to: needed, mayExceed: mayExceed) ?? true }
+    func hasRoom(claim: MemoryBudget.Claim) -> Bool { share?.grow(to: needed, claim) ?? true }
 
     func restart() {
         bytes = []

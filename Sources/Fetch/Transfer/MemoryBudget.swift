@@ -2,16 +2,32 @@ import Base
 
 /// The memory that the bodies of all transfers share.
 final class MemoryBudget: Sendable {
+    /// How far a body may take what others need.
+    enum Claim: Sendable {
+        /// Up to the limit.
+        case ordinary
+        /// Up to limit and reserve: the oldest of those under way, so that they do not wait for each other.
+        case reserve
+        /// Always: a thread waits for it, perhaps one that holds other bodies meanwhile.
+        case always
+    }
+
     private struct State {
         var used = 0
         var released: @Sendable () -> Void = {}
     }
 
-    let limit: Int
+    private let limit: Int
+    private let reserve: Int
     private let state = Locked(State())
 
-    /// - Parameter limit: in bytes.
-    init(limit: Int) { self.limit = limit }
+    /// - Parameters:
+    ///   - limit: in bytes.
+    ///   - reserve: what ``Claim/reserve`` may take beyond it, in bytes: at least one body.
+    init(limit: Int, reserve: Int) {
+        self.limit = limit
+        self.reserve = reserve
+    }
 
     /// Bytes that are held now.
     var used: Int { state.withLock { $0.used } }
@@ -21,12 +37,11 @@ final class MemoryBudget: Sendable {
 
     /// Takes a number of bytes.
     ///
-    /// - Parameter mayExceed: whether they are taken even if there is no room for them.
     /// - Returns: whether they were taken.
-    func take(_ bytes: Int, mayExceed: Bool) -> Bool {
+    func take(_ bytes: Int, _ claim: Claim) -> Bool {
         state.withLock { state in
             let (sum, overflow) = state.used.addingReportingOverflow(bytes)
-            guard !overflow, mayExceed || sum <= limit else { return false }
+            guard !overflow, claim == .always || sum - (claim == .reserve ? reserve : 0) <= limit else { return false }
             state.used = sum
             return true
         }
@@ -53,10 +68,10 @@ final class MemoryBudget: Sendable {
         /// Grows to at least so many bytes.
         ///
         /// - Returns: whether there was room.
-        func grow(to wanted: Int, mayExceed: Bool) -> Bool {
+        func grow(to wanted: Int, _ claim: Claim) -> Bool {
             bytes.withLock { bytes in
                 if wanted <= bytes { return true }
-                guard budget.take(wanted - bytes, mayExceed: mayExceed) else { return false }
+                guard budget.take(wanted - bytes, claim) else { return false }
                 bytes = wanted
                 return true
             }

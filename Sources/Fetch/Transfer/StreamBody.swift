@@ -22,7 +22,7 @@ final class StreamBody: BodyReceiver, @unchecked Sendable {
     /// Sets what is called when a paused transfer may go on.
     func onRoom(_ body: @escaping @Sendable () -> Void) { condition.withLock { resume = body } }
 
-    func take(_ bytes: UnsafeRawBufferPointer, expected: Int64?, mayExceed: Bool) -> Bool {
+    func take(_ bytes: UnsafeRawBufferPointer, expected: Int64?, claim: MemoryBudget.Claim) -> Bool {
         condition.withLock {
             guard buffer.isEmpty || buffer.count + bytes.count <= capacity else {
                 isPaused = true
@@ -35,7 +35,7 @@ final class StreamBody: BodyReceiver, @unchecked Sendable {
         }
     }
 
-    func hasRoom(mayExceed: Bool) -> Bool { condition.withLock { !isPaused } }
+    func hasRoom(claim: MemoryBudget.Claim) -> Bool { condition.withLock { !isPaused } }
 
     func restart() {}
 

@@ -40,6 +40,9 @@ package struct WaitingRoom<Item> {
         list(origin)
     }
 
+    /// Whether something may start.
+    package var hasNext: Bool { nextReady < ready.count }
+
     /// Takes the next item; its origin has one more under way until ``leave(origin:)``.
     ///
     /// - Returns: nil where nothing may start.
