@@ -15,6 +15,10 @@ package final class Fetcher: Sendable {
     package init(_ settings: FetchSettings = FetchSettings()) throws(FetchError) {
         var settings = settings
         settings.transfers = min(64, max(1, settings.transfers))
+        settings.transfersPerHost = max(1, settings.transfersPerHost)
+        settings.transfersPerBucket = max(1, settings.transfersPerBucket)
+        settings.bodyLimit = max(MemoryBody.firstShare, settings.bodyLimit)
+        settings.memory = max(settings.bodyLimit, settings.memory)
         let policy = NetworkPolicy(settings)
         guard let loop = TransferLoop(settings, policy: policy) else {
             throw FetchError(.connection, at: "libcurl", "it cannot be started; there may be no memory left")

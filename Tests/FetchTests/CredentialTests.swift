@@ -98,7 +98,8 @@ struct CredentialTests {
         }
         #expect(result.error == nil)
         #expect(result.lender.map(\.path) == ["/keys"])
-        let refused = try fetchObject(lend: { _ in .answer(401) }) { lender, _ in
+        let refusal: @Sendable (TestServer.Request) -> [TestServer.Step] = { _ in .answer(401) }
+        let refused = try fetchObject(lend: refusal) { lender, _ in
             ["AWS_CONTAINER_CREDENTIALS_FULL_URI": lender + "/keys", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "let-me"]
         }
         #expect(refused.error?.code == .forbidden)
@@ -123,7 +124,10 @@ struct CredentialTests {
         }
         #expect(result.error == nil)
         #expect(result.lender.count == 3)
-        let none = try fetchObject(lend: { $0.method == "PUT" ? .answer(200, [0x61]) : .answer(404) }) { lender, _ in
+        let noRole: @Sendable (TestServer.Request) -> [TestServer.Step] = {
+            $0.method == "PUT" ? .answer(200, [0x61]) : .answer(404)
+        }
+        let none = try fetchObject(lend: noRole) { lender, _ in
             ["AWS_EC2_METADATA_DISABLED": "", "AWS_EC2_METADATA_SERVICE_ENDPOINT": lender]
         }
         #expect(none.error?.code == .forbidden)

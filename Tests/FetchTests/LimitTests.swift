@@ -38,7 +38,7 @@ struct LimitTests {
                 try first.start(fetcher, (0..<40).map { held.address("/\($0)") })
                 try second.start(fetcher, (0..<40).map { free.address("/\($0)") })
                 wait { second.count == 40 }
-                wait { held.requests.count == 4 }
+                wait { held.requestCount == 4 }
                 #expect(first.count == 0)
                 door.open()
                 wait { first.count == 40 }
@@ -58,7 +58,7 @@ struct LimitTests {
         let fetcher = try Fetcher(quickSettings { $0.transfers = 6 })
         let batch = Batch()
         try batch.start(fetcher, (0..<40).map { servers[$0 % 5].address("/\($0)") })
-        wait { servers.reduce(0) { $0 + $1.requests.count } == 6 }
+        wait { servers.reduce(0) { $0 + $1.requestCount } == 6 }
         door.open()
         wait { batch.count == 40 }
         #expect(servers.reduce(0) { $0 + $1.mostAtOnce } >= 6)
@@ -148,7 +148,7 @@ struct LimitTests {
                         }
                     }
                 }
-                if path == "/again" { wait { !server.requests.isEmpty } }
+                if path == "/again" { wait { server.requestCount > 0 } }
             }
             for path in ["/again", "/runs", "/waits"] { handles[path]?.cancel() }
             wait { codes.withLock { $0.count } == 3 }
@@ -169,7 +169,7 @@ struct LimitTests {
             let batch = Batch()
             try batch.start(fetcher, (0..<10).map { server.address("/\($0)") })
             let stream = try fetcher.open(FetchRequest(server.address("/stream")))
-            wait { !server.requests.isEmpty }
+            wait { server.requestCount > 0 }
             fetcher.stop()
             wait { batch.count == 10 }
             let error = #expect(throws: FetchError.self) { _ = try stream.next() }

@@ -10,7 +10,8 @@ struct StoreCheck {
 
     @Test(
         "Objects and listings come as they are, a wrong key is refused, and what is written is there",
-        .enabled(if: environment["CHECK_S3_ENDPOINT"] != nil, "CHECK_S3_ENDPOINT names no store; check_s3.py starts one"))
+        .enabled(
+            if: environment["CHECK_S3_ENDPOINT"] != nil, "CHECK_S3_ENDPOINT names no store; check_s3.py starts one"))
     func store() throws {
         var settings = quickSettings()
         settings.environment["AWS_ENDPOINT_URL"] = Self.environment["CHECK_S3_ENDPOINT"]

@@ -18,10 +18,11 @@ package struct FetchSettings: Sendable {
     package var transfersPerHost = 4
     /// How many transfers run at once with the host of an S3 bucket.
     package var transfersPerBucket = 32
-    /// Size of all bodies in memory, those included that were fetched and are still held. The oldest fetch may exceed it by
-    /// one ``bodyLimit``, so that bodies do not wait for each other, and those for which a thread waits always.
+    /// Size of all bodies in memory, those included that were fetched and are still held; at least that of one body. The
+    /// oldest fetch may exceed it by one ``bodyLimit``, so that bodies do not wait for each other, and those for which a
+    /// thread waits may always.
     package var memory = 256 << 20
-    /// Size of the largest body.
+    /// Size of the largest body, at least 128 KiB.
     package var bodyLimit = 64 << 20
     /// How many bytes of a stream are kept until they are read.
     package var streamBuffer = 4 << 20

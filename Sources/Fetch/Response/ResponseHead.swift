@@ -32,6 +32,8 @@ struct ResponseHead: Sendable {
     mutating func append(_ line: UnsafeRawBufferPointer) -> Bool {
         bytes += line.count
         guard bytes <= Self.maximumBytes else { return false }
+        // What follows the body belongs to no head.
+        if isComplete, !isInterim { return true }
         let text = String(decoding: line, as: UTF8.self)
         if text.hasPrefix("HTTP/") {
             let before = bytes
@@ -40,7 +42,7 @@ struct ResponseHead: Sendable {
             status = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
         } else if text.allSatisfy({ $0.isNewline }) {
             isComplete = true
-        } else if !isComplete {
+        } else {
             field(text)
         }
         return true

@@ -96,8 +96,8 @@ final class Attempt {
         // Redirects are followed here, so that each is checked and signed.
         number(CURLOPT_FOLLOWLOCATION, 0)
         number(CURLOPT_PATH_AS_IS, request.signer == nil ? 0 : 1)
-        number(CURLOPT_CONNECTTIMEOUT_MS, Int(request.connectSeconds * 1000))
-        number(CURLOPT_TIMEOUT_MS, seconds.map { max(1, Int(min($0, 1e6) * 1000)) } ?? 0)
+        number(CURLOPT_CONNECTTIMEOUT_MS, Self.milliseconds(request.connectSeconds))
+        number(CURLOPT_TIMEOUT_MS, seconds.map(Self.milliseconds) ?? 0)
         number(CURLOPT_LOW_SPEED_LIMIT, settings.slowestRate)
         number(CURLOPT_LOW_SPEED_TIME, settings.slowSeconds)
         number(CURLOPT_TCP_KEEPALIVE, 1)
@@ -114,6 +114,11 @@ final class Attempt {
             if let file = settings.environment[variable], !file.isEmpty { text(CURLOPT_CAINFO, file) }
         }
         return isFine
+    }
+
+    /// At least one: libcurl takes 0 for no limit.
+    private static func milliseconds(_ seconds: Double) -> Int {
+        seconds.isFinite ? Int(max(1, min(seconds, 1e6) * 1000)) : 1_000_000_000
     }
 
     private func setHeaders(time: Int) -> Bool {
