@@ -40,8 +40,15 @@ package final class Fetcher: Sendable {
     /// Bytes of the budget that bodies hold now.
     package var memoryUsed: Int { loop.budget.used }
 
-    /// Begins a fetch, ahead of its use. It waits while bodies that were fetched fill the budget, so nobody may wait for it
-    /// who holds such bodies, without ``FetchHandle/hurry()``.
+    /// Opens a group for so many fetches; each of them has to be begun, with ``FetchRequest/group``.
+    package func group(of count: Int) -> FetchGroup {
+        let group = FetchGroup(number: Self.next(nextIdentifier))
+        loop.budget.open(group, count: count)
+        return group
+    }
+
+    /// Begins a fetch, ahead of its use. It waits while bodies that were fetched fill the budget. So who holds bodies while he
+    /// waits for others makes them one ``group(of:)``, or calls ``FetchHandle/hurry()``.
     ///
     /// - Parameter completion: called once, on the thread of the transfers: it must not wait.
     /// - Returns: with which the fetch can be canceled.
@@ -51,8 +58,15 @@ package final class Fetcher: Sendable {
         _ request: FetchRequest, completion: @escaping @Sendable (Result<FetchedBytes, FetchError>) -> Void
     ) throws(FetchError) -> FetchHandle {
         let identifier = Self.next(nextIdentifier)
-        let prepared = try prepare(request)
-        Self.start(prepared, on: loop, identifier: identifier, isAwaited: false, completion: completion)
+        let prepared: HTTPRequest
+        do throws(FetchError) {
+            prepared = try prepare(request)
+        } catch {
+            if let group = request.group { loop.budget.endMember(of: group) }
+            throw error
+        }
+        Self.start(
+            prepared, on: loop, identifier: identifier, isAwaited: false, group: request.group, completion: completion)
         return FetchHandle(loop: loop, identifier: identifier)
     }
 
@@ -140,13 +154,13 @@ extension Fetcher {
     }
 
     private static func start(
-        _ request: HTTPRequest, on loop: TransferLoop, identifier: Int, isAwaited: Bool,
+        _ request: HTTPRequest, on loop: TransferLoop, identifier: Int, isAwaited: Bool, group: FetchGroup? = nil,
         completion: @escaping @Sendable (Result<FetchedBytes, FetchError>) -> Void
     ) {
-        let body = MemoryBody(limit: request.bodyLimit) { result in
+        let body = MemoryBody(limit: request.bodyLimit, group: group) { result in
             completion(result.map { FetchedBytes(response: $0.0, bytes: $0.1, share: $0.2) })
         }
-        loop.start(Transfer(id: identifier, request: request, body: body, isAwaited: isAwaited))
+        loop.start(Transfer(id: identifier, request: request, body: body, isAwaited: isAwaited, group: group))
     }
 
     private static func run(

@@ -14,9 +14,13 @@ struct LimitTests {
         let results = Locked<[Result<FetchedBytes, FetchError>]>([])
         var count: Int { results.withLock { $0.count } }
 
-        func start(_ fetcher: Fetcher, _ addresses: [String], hurries: Bool = false) throws {
+        func start(
+            _ fetcher: Fetcher, _ addresses: [String], hurries: Bool = false, group: FetchGroup? = nil
+        ) throws {
             for address in addresses {
-                let handle = try fetcher.start(FetchRequest(address)) { result in
+                var request = FetchRequest(address)
+                request.group = group
+                let handle = try fetcher.start(request) { result in
                     self.results.withLock { $0.append(result) }
                 }
                 if hurries { handle.hurry() }
@@ -100,6 +104,45 @@ struct LimitTests {
             }
             #expect(most <= 7 << 20)
             wait { fetcher.memoryUsed == 0 }
+        }
+    }
+
+    @Test("Bodies that are of use only together never keep each other waiting, and memory stays bounded")
+    func groups() throws {
+        let body = sampleBytes(1 << 20)
+        try withServer { _ in
+            .answer(200, body)
+        } _: { server in
+            let fetcher = try Fetcher(
+                quickSettings {
+                    $0.memory = 4 << 20
+                    $0.bodyLimit = 1 << 20
+                    $0.transfersPerHost = 16
+                })
+            // Begun in turn, so that each group has a part and none has all before the budget is full.
+            let groups = (0..<8).map { _ in (fetcher.group(of: 6), Batch()) }
+            for number in 0..<6 {
+                for (index, (group, batch)) in groups.enumerated() {
+                    try batch.start(fetcher, [server.address("/\(index)/\(number)")], group: group)
+                }
+            }
+            var (complete, most) = (0, 0)
+            while complete < 8 {
+                most = max(most, fetcher.memoryUsed)
+                for (_, batch) in groups where batch.count == 6 {
+                    complete += 1
+                    batch.results.withLock { $0 = [] }
+                }
+            }
+            // The budget, its reserve and what the oldest group needed.
+            #expect(most <= 12 << 20)
+            wait { fetcher.memoryUsed == 0 }
+            // A group whose address is none is complete without it.
+            let bad = fetcher.group(of: 2)
+            let batch = Batch()
+            try batch.start(fetcher, [server.address("/x")], group: bad)
+            #expect(throws: FetchError.self) { try batch.start(fetcher, ["nothing"], group: bad) }
+            wait { batch.count == 1 }
         }
     }
 

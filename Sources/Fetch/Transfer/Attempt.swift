@@ -23,8 +23,8 @@ final class Attempt {
     private(set) var received: Int64 = 0
     /// Whether the body waits for room.
     var isPaused = false
-    /// How far the body may take memory that others need.
-    var claim = MemoryBudget.Claim.ordinary
+    /// Says how far the body may take memory that others need. That changes while others end.
+    private let claim: () -> MemoryBudget.Claim
     private var refusedAddress = false
     private var openedSocket = false
 
@@ -32,11 +32,14 @@ final class Attempt {
     private static let longestExplanation = 256 << 10
 
     /// - Returns: nil where libcurl has no memory.
-    init?(_ transfer: Transfer, policy: NetworkPolicy, settings: FetchSettings) {
+    init?(
+        _ transfer: Transfer, policy: NetworkPolicy, settings: FetchSettings, claim: @escaping () -> MemoryBudget.Claim
+    ) {
         guard let handle = curl_easy_init() else { return nil }
         self.handle = handle
         self.transfer = transfer
         self.policy = policy
+        self.claim = claim
         userAgent = settings.userAgent
         ignoresRobotsTag = settings.ignoresRobotsTag || transfer.request.signer != nil || transfer.request.isInternal
         details = .allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -251,7 +254,7 @@ extension Attempt {
                 refusal = fault(.tooLarge, "it has more than the \(transfer.request.bodyLimit) bytes that are fetched")
                 return 0
             }
-            if !wanted.isEmpty, !transfer.body.take(wanted, expected: count, claim: claim) {
+            if !wanted.isEmpty, !transfer.body.take(wanted, expected: count, claim: claim()) {
                 isPaused = true
                 return Int(CURL_WRITEFUNC_PAUSE)
             }

@@ -8,12 +8,16 @@ final class MemoryBudget: Sendable {
         case ordinary
         /// Up to limit and reserve: the oldest of those under way, so that they do not wait for each other.
         case reserve
-        /// Always: a thread waits for it, perhaps one that holds other bodies meanwhile.
+        /// Always: a thread waits for it, or bodies that are held wait for it.
         case always
     }
 
     private struct State {
         var used = 0
+        /// What of it belongs to bodies with which their reader can do something, so that it will come back.
+        var ready = 0
+        /// The groups that are not complete: how many fetches have not ended, and the bytes of those that have.
+        var groups: [Int: (left: Int, held: Int)] = [:]
         var released: @Sendable () -> Void = {}
     }
 
@@ -31,6 +35,36 @@ final class MemoryBudget: Sendable {
 
     /// Bytes that are held now.
     var used: Int { state.withLock { $0.used } }
+
+    /// Whether nothing that is held will come back before further bodies have arrived.
+    var isStuck: Bool { state.withLock { $0.ready == 0 } }
+
+    /// Opens a group of so many fetches.
+    func open(_ group: FetchGroup, count: Int) { state.withLock { $0.groups[group.number] = (count, 0) } }
+
+    /// Notes that a fetch of a group has ended.
+    func endMember(of group: FetchGroup) {
+        state.withLock { state in
+            guard let (left, held) = state.groups[group.number] else { return }
+            if left > 1 {
+                state.groups[group.number] = (left - 1, held)
+            } else {
+                state.groups[group.number] = nil
+                state.ready += held
+            }
+        }
+    }
+
+    /// Notes that the bytes of a body that has arrived are held by its reader, or, with a number below zero, no longer.
+    private func hold(_ bytes: Int, of group: FetchGroup?) {
+        state.withLock { state in
+            if let group, let (left, held) = state.groups[group.number] {
+                state.groups[group.number] = (left, held + bytes)
+            } else {
+                state.ready += bytes
+            }
+        }
+    }
 
     /// Sets what is called after bytes were given back, on the thread that did so.
     func onRelease(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.released = body } }
@@ -60,10 +94,23 @@ final class MemoryBudget: Sendable {
     final class Share: Sendable {
         private let budget: MemoryBudget
         private let bytes = Locked(0)
+        /// Nil until the body has arrived; then the group that it belongs to, if any.
+        private let holder = Locked<FetchGroup??>(nil)
 
         init(of budget: MemoryBudget) { self.budget = budget }
 
-        deinit { budget.giveBack(bytes.withLock { $0 }) }
+        deinit {
+            let bytes = bytes.withLock { $0 }
+            if case .some(let group) = holder.withLock({ $0 }) { budget.hold(-bytes, of: group) }
+            budget.giveBack(bytes)
+        }
+
+        /// Notes that the body has arrived, with so many bytes.
+        func finish(at size: Int, of group: FetchGroup?) {
+            shrink(to: size)
+            budget.hold(bytes.withLock { $0 }, of: group)
+            holder.withLock { $0 = .some(group) }
+        }
 
         /// Grows to at least so many bytes.
         ///
@@ -78,7 +125,7 @@ final class MemoryBudget: Sendable {
         }
 
         /// Gives back what is above so many bytes.
-        func shrink(to wanted: Int) {
+        private func shrink(to wanted: Int) {
             let surplus = bytes.withLock { bytes in
                 defer { bytes = min(bytes, wanted) }
                 return max(0, bytes - wanted)

@@ -3,6 +3,7 @@ final class Transfer: @unchecked Sendable {
     // @unchecked: handed over to one thread.
     let id: Int
     let body: any BodyReceiver
+    let group: FetchGroup?
     /// Whether a thread waits for it. Then it waits for no memory, and for no place that others keep while they wait for some.
     var isAwaited: Bool
     /// The request of the next try; a redirect changes its address.
@@ -22,11 +23,12 @@ final class Transfer: @unchecked Sendable {
     var place: String?
     var attempt: Attempt?
 
-    init(id: Int, request: HTTPRequest, body: any BodyReceiver, isAwaited: Bool = false) {
+    init(id: Int, request: HTTPRequest, body: any BodyReceiver, isAwaited: Bool = false, group: FetchGroup? = nil) {
         self.id = id
         self.request = request
         self.body = body
         self.isAwaited = isAwaited
+        self.group = group
         validator = request.validator
     }
 }

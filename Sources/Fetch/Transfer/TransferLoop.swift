@@ -32,6 +32,8 @@ final class TransferLoop: @unchecked Sendable {
     private var delayed: [(due: Double, transfer: Transfer)] = []
     /// Those that wait for their turn and for which a thread waits.
     private var awaited: Set<Int> = []
+    /// How many transfers of each group have not ended, by the group's number.
+    private var groups: [Int: Int] = [:]
     private var isStopped = false
 
     private static let isInitialized = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
@@ -83,7 +85,9 @@ final class TransferLoop: @unchecked Sendable {
     }
 
     private func refuse(_ command: Command) {
-        if case .start(let transfer) = command { transfer.body.finish(.failure(canceled(transfer))) }
+        guard case .start(let transfer) = command else { return }
+        transfer.body.finish(.failure(canceled(transfer)))
+        if let group = transfer.group { budget.endMember(of: group) }
     }
 
     private func canceled(_ transfer: Transfer) -> FetchError {
@@ -127,6 +131,7 @@ extension TransferLoop {
     private func obey(_ command: Command) {
         switch command {
         case .start(let transfer):
+            if let group = transfer.group { groups[group.number, default: 0] += 1 }
             // A stream that waits for a place could wait for its own reader.
             if transfer.body.isStream { attempt(transfer) } else { enqueue(transfer) }
         case .resume(let id): if let transfer = active[id] { resume(transfer) }
@@ -166,13 +171,27 @@ extension TransferLoop {
         }
         for transfer in ended {
             awaited.remove(transfer.id)
-            transfer.body.finish(.failure(canceled(transfer)))
+            finish(transfer, .failure(canceled(transfer)))
         }
+    }
+
+    private func finish(_ transfer: Transfer, _ result: Result<FetchedResponse, FetchError>) {
+        transfer.body.finish(result)
+        guard let group = transfer.group else { return }
+        budget.endMember(of: group)
+        let left = (groups[group.number] ?? 1) - 1
+        groups[group.number] = left > 0 ? left : nil
+    }
+
+    /// Whether it is of the oldest group while all memory that is held waits for bodies to come.
+    private func isNeeded(_ transfer: Transfer) -> Bool {
+        guard let group = transfer.group, budget.isStuck else { return false }
+        return groups.keys.min() == group.number
     }
 
     /// The oldest under way may use the reserve of the budget, so that there is always one that comes to its end.
     private func claim(of transfer: Transfer) -> MemoryBudget.Claim {
-        if transfer.isAwaited { return .always }
+        if transfer.isAwaited || isNeeded(transfer) { return .always }
         return active.values.contains { !$0.body.isStream && $0.id < transfer.id } ? .ordinary : .reserve
     }
 
@@ -198,9 +217,9 @@ extension TransferLoop {
             transfer.place = transfer.request.address.origin
             start(transfer, share)
         }
-        // What keeps places and memory may belong to the very thread that waits.
-        guard isShort, !awaited.isEmpty else { return }
-        for transfer in waiting.remove(where: { $0.isAwaited }) {
+        // What keeps places and memory may belong to the very thread, or the very job, that waits.
+        guard isShort, !awaited.isEmpty || !groups.isEmpty && budget.isStuck else { return }
+        for transfer in waiting.remove(where: { $0.isAwaited || isNeeded($0) }) {
             let share = MemoryBudget.Share(of: budget)
             _ = share.grow(to: MemoryBody.firstShare, .always)
             start(transfer, share)
@@ -221,9 +240,7 @@ extension TransferLoop {
 
     private func resume(_ transfer: Transfer) {
         guard let attempt = transfer.attempt, attempt.isPaused else { return }
-        let claim = claim(of: transfer)
-        guard transfer.body.hasRoom(claim: claim) else { return }
-        attempt.claim = claim
+        guard transfer.body.hasRoom(claim: claim(of: transfer)) else { return }
         attempt.isPaused = false
         curl_easy_pause(attempt.handle, CURLPAUSE_CONT)
     }
@@ -260,19 +277,22 @@ extension TransferLoop {
                     .timedOut, at: transfer.request.source, mayHelpLater: true,
                     "it was not fetched within \(Int(transfer.request.seconds ?? 0)) s, all tries together")
             }
-            guard let attempt = Attempt(transfer, policy: policy, settings: settings) else {
+            guard
+                let attempt = Attempt(
+                    transfer, policy: policy, settings: settings,
+                    claim: { [unowned self, unowned transfer] in claim(of: transfer) })
+            else {
                 throw FetchError(.connection, at: transfer.request.source, mayHelpLater: true, "out of memory")
             }
             try attempt.prepare(settings, seconds: left, time: Int(Date().timeIntervalSince1970))
             transfer.attempt = attempt
             active[transfer.id] = transfer
-            attempt.claim = claim(of: transfer)
             guard curl_multi_add_handle(multi, attempt.handle) == CURLM_OK else {
                 throw FetchError(.connection, at: transfer.request.source, mayHelpLater: true, "out of memory")
             }
         } catch {
             leave(transfer)
-            transfer.body.finish(.failure(error))
+            finish(transfer, .failure(error))
         }
     }
 
@@ -295,8 +315,8 @@ extension TransferLoop {
             if !follow(transfer, attempt) { failed(transfer, status(transfer, attempt), retryAfter: retryAfter) }
         case .some where code == CURLE_OK && attempt.refusal == nil:
             if let shortage = attempt.shortage { return failed(transfer, shortage, retryAfter: 0) }
-            transfer.body.finish(
-                .success(FetchedResponse(head, source: MaskedURL.text(transfer.request.address.text))))
+            finish(
+                transfer, .success(FetchedResponse(head, source: MaskedURL.text(transfer.request.address.text))))
         default: failed(transfer, attempt.failure(code), retryAfter: 0)
         }
     }
@@ -331,7 +351,7 @@ extension TransferLoop {
                 }
                 transfer.request.address = try Redirect.target(location, from: request)
             } catch {
-                transfer.body.finish(.failure(error))
+                finish(transfer, .failure(error))
                 return true
             }
         }
@@ -349,7 +369,7 @@ extension TransferLoop {
             random: .random(in: 0...1))
         let canContinue = !transfer.body.isStream || transfer.body.count == 0 || transfer.validator != nil
         guard let delay, canContinue else {
-            transfer.body.finish(.failure(error))
+            finish(transfer, .failure(error))
             return
         }
         if !transfer.body.isStream { transfer.body.restart() }
