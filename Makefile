@@ -15,14 +15,14 @@ RELEASE      := $(CURDIR)/.build/release
 PROGRAMS     := paligemma pg-worker
 SWIFT_SOURCES := Sources Tests Package.swift
 
-# What a fresh Debian 12 needs beside a Swift toolchain, to build and to run. The server of PostgreSQL is for the tests,
-# which start one of their own; Debian's package is kept from making and starting its usual one. Videos are read by ffmpeg.
+# What a fresh Debian 12 needs beside a Swift toolchain, to build and to run. The server of PostgreSQL and its pooler are for the tests,
+# which start their own; Debian's package is kept from making and starting its usual one. Videos are read by ffmpeg.
 PACKAGES := \
 	ca-certificates git pkg-config libc6-dev libstdc++-12-dev \
 	openmpi-bin libopenmpi-dev libopenblas-dev libprotobuf-c-dev libsqlite3-dev libxxhash-dev \
 	libpq-dev libjpeg62-turbo-dev libpng-dev libwebp-dev zlib1g-dev libsentencepiece-dev \
-	libcurl4-openssl-dev libssl-dev \
-	iproute2 postgresql ffmpeg
+	iproute2 postgresql pgbouncer ffmpeg libsnappy-dev libzstd-dev libgif-dev libtiff-dev libavif-dev \
+	libheif-dev libjxl-dev libopenjp2-7-dev libcurl4-openssl-dev libssl-dev
 
 # What `make faults` needs beside these.
 FAULT_PACKAGES := libfaketime

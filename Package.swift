@@ -14,12 +14,14 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
     targets: [
-        // MARK: Ground: files, hashing, JSON, threads' primitives, child programs
+        // MARK: Ground: files, streams, compression, hashing, JSON, threads' primitives, child programs
         .target(
-            name: "Base", dependencies: ["CXXHash", "CSpawn", "CMachine"], exclude: ["CXXHash", "CSpawn", "CMachine"]),
+            name: "Base", dependencies: ["CXXHash", "CSpawn", "CMachine", "CCompression"],
+            exclude: ["CXXHash", "CSpawn", "CMachine", "CCompression"]),
         .target(name: "CSpawn", path: "Sources/Base/CSpawn"),
         .target(name: "CMachine", path: "Sources/Base/CMachine"),
         .systemLibrary(name: "CXXHash", path: "Sources/Base/CXXHash", pkgConfig: "libxxhash"),
+        .systemLibrary(name: "CCompression", path: "Sources/Base/CCompression", pkgConfig: "libzstd"),
 
         // MARK: Ground: kernels, matrices, products, attention, quantization, the thread team
         .target(
@@ -31,7 +33,16 @@ let package = Package(
         .target(name: "Pictures", dependencies: ["Base", "CImageCodecs"], exclude: ["CImageCodecs"]),
         .target(
             name: "CImageCodecs", path: "Sources/Pictures/CImageCodecs",
-            linkerSettings: ["jpeg", "png", "webp", "webpdemux", "z"].map { .linkedLibrary($0) }),
+            linkerSettings: [
+                "jpeg", "png", "webp", "webpdemux", "z", "gif", "tiff", "avif", "heif", "jxl", "openjp2",
+            ].map { .linkedLibrary($0) }),
+
+        // MARK: Ground: CSV, TSV and parquet
+        .target(name: "Tables", dependencies: ["Base", "CSnappy"], exclude: ["CSnappy"]),
+        .systemLibrary(name: "CSnappy", path: "Sources/Tables/CSnappy"),
+
+        // MARK: Ground: tar archives, webdataset shards
+        .target(name: "Archives", dependencies: ["Base"]),
 
         // MARK: Ground: fetching from web servers and object stores
         .target(name: "Fetch", dependencies: ["Base", "CCurl", "CCrypto"], exclude: ["CCurl", "CCrypto"]),
@@ -70,6 +81,11 @@ let package = Package(
         .systemLibrary(name: "CSQLite", path: "Sources/Queue/CSQLite", pkgConfig: "sqlite3"),
         .systemLibrary(name: "CPostgres", path: "Sources/Queue/CPostgres", pkgConfig: "libpq"),
 
+        // MARK: Doors: where jobs come from
+        .target(
+            name: "JobSources",
+            dependencies: ["Queue", "Tables", "Archives", "Pictures", "DecodingSettings", "Base"]),
+
         // MARK: Runtime: MPI and the stages of a rank; the schedule
         .target(
             name: "Shard",
@@ -104,8 +120,8 @@ let package = Package(
         .executableTarget(
             name: "paligemma",
             dependencies: [
-                "WorkerInterface", "Queue", "ShardPlan", "Measure", "PaliGemma", "DecodingSettings", "Pictures",
-                "Tensor",
+                "WorkerInterface", "JobSources", "Queue", "ShardPlan", "Measure", "Tables", "PaliGemma", "DecodingSettings",
+                "Pictures", "Tensor",
                 "Base",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -122,6 +138,8 @@ let package = Package(
         .testTarget(name: "DecodingSettingsTests", dependencies: ["DecodingSettings", "Base"]),
         .testTarget(name: "TensorTests", dependencies: ["Tensor", "Base", "CKernels", "TestSupport"]),
         .testTarget(name: "PicturesTests", dependencies: ["Pictures", "Base", "TestSupport"]),
+        .testTarget(name: "ArchivesTests", dependencies: ["Archives", "Base", "TestSupport"]),
+        .testTarget(name: "TablesTests", dependencies: ["Tables", "Base", "TestSupport"]),
         .testTarget(name: "FetchTests", dependencies: ["Fetch", "Base", "TestSupport"]),
         .testTarget(
             name: "PaliGemmaTests",
@@ -136,6 +154,11 @@ let package = Package(
             name: "QueueTests",
             dependencies: [
                 "Queue", "CSQLite", "DecodingSettings", "PaliGemma", "Pictures", "Base", "TestSupport", "queue-stress",
+            ]),
+        .testTarget(
+            name: "JobSourcesTests",
+            dependencies: [
+                "JobSources", "Queue", "Tables", "Archives", "Pictures", "DecodingSettings", "Base", "TestSupport",
             ]),
         .testTarget(
             name: "CoordinatorTests",
@@ -160,6 +183,9 @@ let package = Package(
             exclude: ["README.md"]),
         // A process to be killed while it works on a queue.
         .executableTarget(name: "queue-stress", dependencies: ["Queue"], path: "Tests/QueueStress"),
+        // Writes files for the readers of others, and measures ours.
+        .executableTarget(
+            name: "formats", dependencies: ["Tables", "Archives", "Base"], path: "Tests/Formats", exclude: ["check.py"]),
         // What benchmarks/queue runs.
         .executableTarget(
             name: "queue-benchmark", dependencies: ["Queue", "PaliGemma", "Base"], path: "Tests/QueueBenchmark"),

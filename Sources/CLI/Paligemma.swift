@@ -1,5 +1,7 @@
 import ArgumentParser
+import Base
 import Foundation
+import Queue
 import WorkerInterface
 
 /// The command for people. Exit codes: see `ExitStatus`.
@@ -33,7 +35,9 @@ struct Paligemma: ParsableCommand {
     static func main() {
         var name = _commandName
         do {
-            var command = try parseAsRoot()
+            let arguments = ProcessEnvironment.arguments
+            ProcessEnvironment.replaceArguments(QueueAddress.hidden(inArgument:))
+            var command = try parseAsRoot(arguments)
             name = commandLine(of: type(of: command)) ?? name
             try command.run()
         } catch {

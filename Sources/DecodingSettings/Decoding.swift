@@ -15,16 +15,25 @@ package struct Decoding: Sendable, Equatable {
     /// The maximum number of rows of choices in one decode step; more wait for the next step.
     package static let maximumChoiceRows = 32
 
+    /// The maximum number of tokens of all choices together: each can be a row of a decode step.
+    package static let maximumChoiceTokens = 4096
+
     package var method: Method
     /// The number of most probable tokens that are reported for every token of an answer.
     package var topLogProbabilities: Int
     /// Nil where an answer may repeat itself.
     package var repetition: Repetition?
+    /// What becomes of logits before a token is chosen. Choices are scored without.
+    package var rules: LogitRules
 
-    package init(method: Method = .greedy, topLogProbabilities: Int = 0, repetition: Repetition? = nil) {
+    package init(
+        method: Method = .greedy, topLogProbabilities: Int = 0, repetition: Repetition? = nil,
+        rules: LogitRules = .none
+    ) {
         self.method = method
         self.topLogProbabilities = topLogProbabilities
         self.repetition = repetition
+        self.rules = rules
     }
 
     package static let greedy = Decoding()

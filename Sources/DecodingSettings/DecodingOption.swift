@@ -11,6 +11,8 @@ package struct DecodingOption: Sendable {
         case beamSetting
         /// A setting of sampling, which beam search has no use for.
         case sampling
+        /// A rule that changes logits before a token is chosen.
+        case rule
         /// A setting that beam search does not implement.
         case oneAnswer
         /// The choices that are scored in place of an answer, which contradict everything about the answer.
@@ -40,6 +42,8 @@ package struct DecodingOption: Sendable {
     let role: Role
     /// A value that is the same as none.
     let neutralValue: JSON?
+    /// A value that is the same as none, but for a checkpoint that has another one for jobs that say nothing.
+    let offValue: JSON?
     /// Checks a value and stores it.
     let read: @Sendable (JSON, inout DecodingValues) throws(DecodingOptionError) -> Void
     /// Returns the value that the texts of the flag mean.
@@ -53,7 +57,7 @@ package struct DecodingOption: Sendable {
     init<Value>(
         _ key: String, _ kind: DecodingOptionKind<Value>,
         _ store: @escaping @Sendable (inout DecodingValues, Value) -> Void, _ role: Role, flag: String? = nil,
-        help: String, default defaultText: String? = nil, valueName: String, neutral: JSON? = nil
+        help: String, default defaultText: String? = nil, valueName: String, neutral: JSON? = nil, off: JSON? = nil
     ) {
         let name = flag ?? key.replacing("_", with: "-")
         self.key = key
@@ -62,6 +66,7 @@ package struct DecodingOption: Sendable {
             allowsLeadingDash: kind.isNumber)
         self.role = role
         neutralValue = neutral
+        offValue = off
         read = { value, values throws(DecodingOptionError) in store(&values, try kind.read(key, value)) }
         parse = { texts throws(DecodingOptionError) in
             guard let value = kind.parse(texts) else {

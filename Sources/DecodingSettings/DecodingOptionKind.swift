@@ -80,23 +80,27 @@ extension DecodingOptionKind<BeamSettings.EarlyStopping> {
 
 extension DecodingOptionKind {
     /// A text, or a list of texts.
-    static func texts(maximum: Int) -> DecodingOptionKind where Value == [String] {
+    ///
+    /// - Parameter maximumBytes: Of each.
+    static func texts(maximum: Int, maximumBytes: Int) -> DecodingOptionKind where Value == [String] {
         DecodingOptionKind(
             flagForm: "a text", isList: true,
             parse: { texts in .array(texts.map { .string($0) }) },
             read: { key, value throws(DecodingOptionError) in
                 let texts = value.string.map { [$0] } ?? value.array?.compactMap(\.string) ?? []
-                guard (1...maximum).contains(texts.count), texts.count == value.array?.count ?? 1, !texts.contains("")
+                guard (1...maximum).contains(texts.count), texts.count == value.array?.count ?? 1,
+                    texts.allSatisfy({ (1...maximumBytes).contains($0.utf8.count) })
                 else {
                     throw DecodingOptionError(
-                        "\"\(key)\" must be a text or a list of 1 to \(maximum) texts, none of them empty")
+                        "\"\(key)\" must be a text or a list of 1 to \(maximum) texts, none of them empty or longer than "
+                            + "\(maximumBytes) bytes")
                 }
                 return texts
             })
     }
 
     /// Different texts, of which there is a choice.
-    static func choices(maximum: Int) -> DecodingOptionKind where Value == [String] {
+    static func choices(maximum: Int, maximumBytes: Int) -> DecodingOptionKind where Value == [String] {
         DecodingOptionKind(
             flagForm: "answers with commas between",
             parse: { texts in
@@ -113,11 +117,17 @@ extension DecodingOptionKind {
                 guard (2...maximum).contains(choices.count) else {
                     throw DecodingOptionError("\"\(key)\" has \(choices.count); give 2 to \(maximum), \(example)")
                 }
-                guard !choices.contains("") else {
+                guard !choices.contains(where: \.isEmpty) else {
                     throw DecodingOptionError("\"\(key)\" holds an empty text; leave it out")
                 }
-                var seen: Set<String> = []
-                for choice in choices where !seen.insert(choice).inserted {
+                // Every token has a byte at least, so more are not even tokenized.
+                let bytes = choices.reduce(0) { $0 + $1.utf8.count }
+                guard bytes <= maximumBytes else {
+                    throw DecodingOptionError(
+                        "\"\(key)\" have \(bytes) bytes together; give at most \(maximumBytes)")
+                }
+                var seen: Set<ExactText> = []
+                for choice in choices where !seen.insert(ExactText(choice)).inserted {
                     throw DecodingOptionError("\"\(key)\" holds \"\(choice)\" twice; leave one out")
                 }
                 return choices
@@ -172,7 +182,7 @@ extension DecodingOptionKind {
 
 extension JSON {
     /// The value as a message shows it.
-    fileprivate var described: String {
+    var described: String {
         switch self {
         case .number(let text): text
         case .string(let text): "\"\(text)\""

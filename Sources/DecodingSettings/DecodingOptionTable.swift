@@ -1,13 +1,17 @@
 extension DecodingOptions {
     private static let maximumChoices = 1024
+    private static let maximumChoiceBytes = 1 << 18
+    private static let maximumStopBytes = 1 << 12
     private static let maximumTopLogprobs = 20
     private static let maximumStops = 16
 
     /// All decoding options, in the order in which messages, help and the options of a job list them.
-    package static let table: [DecodingOption] = [
+    package static let table: [DecodingOption] = methods + LogitRuleOptions.table + others
+
+    private static let methods: [DecodingOption] = [
         DecodingOption(
             "num_beams", .integer(in: 1...BeamSettings.maximumCount), { $0.beams.count = $1 }, .beamCount,
-            help: "The number of beams of a beam search.", default: "1", valueName: "count", neutral: .number("1")),
+            help: "The number of beams of a beam search.", default: "1", valueName: "count", off: .number("1")),
         DecodingOption(
             "length_penalty", .number("a number from -100 to 100, like 1.0") { abs($0) <= 100 },
             { $0.beams.lengthPenalty = $1 },
@@ -33,10 +37,17 @@ extension DecodingOptions {
             help: "Sample from the fewest tokens that have this probability together.", default: "1",
             valueName: "number"),
         DecodingOption(
+            "min_p", .number("a number from 0 to 1") { (0...1).contains($0) }, { $0.sampling.minP = $1 }, .sampling,
+            help: "Sample no token that is less probable than this part of the most probable one.", default: "0",
+            valueName: "number"),
+        DecodingOption(
             "seed", .integer(in: 0...Int.max), { $0.seed = UInt64($1) }, .sampling,
             help: "The seed of sampling.", default: "from each job's id", valueName: "number"),
+    ]
+
+    private static let others: [DecodingOption] = [
         DecodingOption(
-            "stop", .texts(maximum: maximumStops), { $0.stop = $1 }, .oneAnswer,
+            "stop", .texts(maximum: maximumStops, maximumBytes: maximumStopBytes), { $0.stop = $1 }, .oneAnswer,
             help: "End an answer before this text; may be given several times.", valueName: "text"),
         DecodingOption(
             "stop_repetition", .repetition, { $0.repetition = $1 }, .oneAnswer,
@@ -47,7 +58,8 @@ extension DecodingOptions {
             help: "Report this many most probable tokens of every step.", default: "0", valueName: "count",
             neutral: .number("0")),
         DecodingOption(
-            "choices", .choices(maximum: maximumChoices), { $0.choices = $1 }, .choices,
+            "choices", .choices(maximum: maximumChoices, maximumBytes: maximumChoiceBytes), { $0.choices = $1 },
+            .choices,
             help: "Score these answers instead of generating one, with commas between; others in a jobs file.",
             valueName: "yes,no"),
         DecodingOption(

@@ -10,9 +10,9 @@ package struct DecodingOptions: Sendable, Equatable {
     /// What the options that were given are about.
     private let roles: Set<DecodingOption.Role>
     /// The options that were given, in the order of ``table``, without those that change nothing.
-    private let members: [JSON.Member]
+    let members: [JSON.Member]
 
-    /// No options: greedy decoding.
+    /// No options: greedy decoding, or what the checkpoint has for jobs that say nothing.
     package init() {
         values = DecodingValues()
         roles = []
@@ -23,22 +23,26 @@ package struct DecodingOptions: Sendable, Equatable {
     ///
     /// - Throws: ``DecodingOptionError`` for a value that is not valid, and for options that contradict each other.
     package init(_ members: [JSON.Member]) throws(DecodingOptionError) {
-        for member in members where !Self.keys.contains(member.key) {
+        let known = Set(Self.keys.map(ExactText.init))
+        for member in members where !known.contains(ExactText(member.key)) {
             throw DecodingOptionError(
                 "the option \"\(member.key)\" is not known; known are \(Self.keys.joined(separator: ", "))")
         }
-        let given = Dictionary(members.map { ($0.key, $0.value) }) { _, last in last }
+        let given = Dictionary(members.map { (ExactText($0.key), $0.value) }) { _, last in last }
         var values = DecodingValues()
         var said: [(option: DecodingOption, value: JSON)] = []
         for option in Self.table {
-            guard let value = given[option.key], value != .null, value != option.neutralValue else { continue }
+            guard let value = given[ExactText(option.key)], value != .null, value != option.neutralValue else {
+                continue
+            }
             try option.read(value, &values)
             said.append((option, value))
         }
+        let acting = said.filter { $0.value != $0.option.offValue }.map(\.option)
         self.values = values
-        roles = Set(said.map(\.option.role))
+        roles = Set(acting.map(\.role))
         self.members = said.map { JSON.Member(key: $0.option.key, value: $0.value) }
-        try checkCombination(of: said.map(\.option))
+        try checkCombination(of: acting)
     }
 
     /// Reads the text in a job's options.
@@ -97,6 +101,8 @@ extension DecodingOptions {
     package var repetition: Repetition? { values.repetition }
     package var topLogprobs: Int { values.topLogprobs }
     package var choices: [String] { values.choices }
+    /// What becomes of logits before a token is chosen.
+    package var rules: LogitRules { values.rules }
     /// The name of the adapter that answers; nil for the model as it is.
     package var adapter: String? { values.adapter }
 
@@ -106,10 +112,18 @@ extension DecodingOptions {
     ///   - id: The job's id, from which its seed is made where it gives none: jobs sample differently, and the same job
     ///     always the same.
     ///   - tokens: Returns the tokens of a text.
-    package func decoding(id: String, tokens: (String) -> [Int32]) -> Decoding {
-        var decoding = Decoding(topLogProbabilities: topLogprobs, repetition: repetition)
+    /// - Throws: ``DecodingOptionError`` for choices that have too many tokens together.
+    package func decoding(id: String, tokens: (String) -> [Int32]) throws(DecodingOptionError) -> Decoding {
+        var decoding = Decoding(topLogProbabilities: topLogprobs, repetition: repetition, rules: rules)
         if !choices.isEmpty {
-            decoding.method = .choices(choices.map(tokens))
+            let choices = choices.map(tokens)
+            let count = choices.reduce(0) { $0 + $1.count }
+            guard count <= Decoding.maximumChoiceTokens else {
+                throw DecodingOptionError(
+                    "\"choices\" have \(count) tokens together; give fewer or shorter ones, with at most "
+                        + "\(Decoding.maximumChoiceTokens)")
+            }
+            decoding.method = .choices(choices)
         } else if let beams {
             decoding.method = .beams(beams)
         } else if let sampling = sampling(seed: StableHash.fnv1a(of: id.utf8)) {

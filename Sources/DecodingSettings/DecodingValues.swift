@@ -7,6 +7,7 @@ struct DecodingValues: Sendable, Equatable {
     var seed: UInt64?
     var stop: [String] = []
     var repetition: Repetition?
+    var rules = LogitRules()
     var topLogprobs = 0
     var choices: [String] = []
     var adapter: String?

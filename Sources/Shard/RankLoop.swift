@@ -32,7 +32,7 @@ package final class RankLoop {
         // Without single copies a message goes through shared memory in pieces, and no event count is notified of a
         // piece.
         let singleCopies =
-            ProcessInfo.processInfo.environment["OMPI_MCA_btl_vader_single_copy_mechanism"] != "none"
+            ProcessEnvironment.variables["OMPI_MCA_btl_vader_single_copy_mechanism"] != "none"
         let isNotifiedOfAllTransfers = mpi.size == 1 || host?.count == mpi.size && singleCopies
         outbox = RankOutbox(eventCounts: eventCounts, isNotifiedOfAllTransfers: isNotifiedOfAllTransfers)
         frames = FrameTransport(mpi, outbox: outbox, notifier: notifier)

@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import WorkerInterface
 
@@ -7,7 +8,7 @@ extension Console {
 
     /// Writes a message that all ranks have in common, before MPI is there: only the first rank does.
     static func logOncePerWorld(_ text: String) {
-        let rank = ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_RANK"] ?? "0"
+        let rank = ProcessEnvironment.variables["OMPI_COMM_WORLD_RANK"] ?? "0"
         if rank == "0" { writeLine(text) }
     }
 }

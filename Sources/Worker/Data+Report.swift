@@ -1,3 +1,4 @@
+import Base
 import Foundation
 
 extension Data {
@@ -7,9 +8,9 @@ extension Data {
     /// - Throws: where the file cannot be written.
     func write(toPath path: String, what: String) throws(EnvironmentError) {
         do {
-            try write(to: URL(fileURLWithPath: path))
+            try FileSystem.write(self, to: path)
         } catch {
-            throw EnvironmentError(description: "cannot write the \(what) \(path): \(error.localizedDescription)")
+            throw EnvironmentError(description: "cannot write the \(what) \(path): \(error)")
         }
     }
 }

@@ -21,7 +21,7 @@ extension ExitStatus {
     }
 
     private static var isSupervised: Bool {
-        ProcessInfo.processInfo.environment[WorkerOptions.table.worldName.description.variable] != nil
+        ProcessEnvironment.variables[WorkerOptions.table.worldName.description.variable] != nil
     }
 
     /// Returns whether no later attempt would change the error, as it would where a queue cannot be reached or has no

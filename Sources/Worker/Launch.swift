@@ -20,7 +20,7 @@ struct Launch {
     init(binding: RankBinding) {
         host = Self.hostName
         processID = getpid()
-        let environment = ProcessInfo.processInfo.environment
+        let environment = ProcessEnvironment.variables
         let ranks = environment["OMPI_COMM_WORLD_LOCAL_SIZE"].flatMap { Int($0) } ?? 1
         localRanks = max(1, ranks)
         localRank = environment["OMPI_COMM_WORLD_LOCAL_RANK"].flatMap { Int($0) } ?? 0
@@ -59,14 +59,14 @@ struct Launch {
 
     /// Returns the number of ranks that the launcher started, by the variables of common launchers.
     static func ranksStarted() -> Int? {
-        let environment = ProcessInfo.processInfo.environment
+        let environment = ProcessEnvironment.variables
         let variables = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_SIZE", "SLURM_STEP_NUM_TASKS", "MPI_LOCALNRANKS"]
         return variables.lazy.compactMap { environment[$0].flatMap { Int($0) } }.first
     }
 
     /// Returns the hash of the program's own file, which changes with every build.
     static func build() -> String {
-        guard let data = FileManager.default.contents(atPath: "/proc/self/exe") else { return "unknown" }
+        guard let data = FileSystem.data(of: "/proc/self/exe") else { return "unknown" }
         return ContentHash.hexadecimal(of: [UInt8](data))
     }
 }

@@ -30,9 +30,9 @@ struct ModelParts {
         }
         plan = try ShardPlan(ranks: worldSize, configuration: configuration, visionRanks: settings.visionRanks)
         adapters = try AdapterSet(options: settings.adapters)
-        fingerprint = ModelFingerprint(
-            checkpoint: checkpoint.fingerprint(), hasSlidingWindow: configuration.text.window != nil,
-            adapters: adapters.fingerprint, precision: settings.precision, resize: settings.resize)
+        fingerprint = try ModelFingerprint(
+            of: checkpoint, configuration, adapters: adapters, precision: settings.precision, resize: settings.resize,
+            threads: launch.usableCores)
         weights = try ModelWeights.load(
             checkpoint, configuration, precision: fingerprint.precision, fingerprint: fingerprint.checkpoint,
             threads: launch.usableCores, adapters: adapters
@@ -42,8 +42,21 @@ struct ModelParts {
         }
     }
 
+    /// What is to be said about the model beside its plan.
+    var notes: [String] {
+        configuration.notes + [checkpoint.note, precisionNote, resizeNote].compactMap(\.self)
+    }
+
+    /// What is to be said where an option takes the place of the checkpoint's own resizing; nil where none does.
+    private var resizeNote: String? {
+        let own = configuration.vision.preprocessing.filter
+        guard fingerprint.resize != .pillow, own != .bicubic else { return nil }
+        return "\(WorkerOptions.table.resize.description.flag) \(fingerprint.resize.rawValue) takes the place of the "
+            + "checkpoint's \(own.map { "resample \($0.rawValue)" } ?? "do_resize false")"
+    }
+
     /// What is to be said about the precision that was asked for; nil where nothing is.
-    var precisionNote: String? {
+    private var precisionNote: String? {
         guard fingerprint.precision == .bf16, !weights.multipliesRounded() else { return nil }
         return "\(WorkerOptions.table.precision.description.flag) bf16 is the exact mode here: the kernels "
             + "\(Kernels.current.name) gain nothing from rounded activations with this checkpoint's weights"
@@ -52,7 +65,7 @@ struct ModelParts {
     /// The model for people: the last part of its directory's path, and the settings that give it other answers.
     var name: String {
         let options = WorkerOptions.table
-        let directory = URL(fileURLWithPath: checkpoint.directory).standardizedFileURL.lastPathComponent
+        let directory = FileSystem.resolved(checkpoint.directory).lastPathPart
         var parts = [directory]
         if fingerprint.precision != options.precision.defaultValue {
             parts.append("\(options.precision.description.flag) \(fingerprint.precision.rawValue)")

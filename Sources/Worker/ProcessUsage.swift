@@ -35,7 +35,7 @@ struct ProcessUsage {
     }
 
     private static func text(_ name: String) -> Substring {
-        let bytes = FileManager.default.contents(atPath: "/proc/self/\(name)") ?? Data()
+        let bytes = FileSystem.data(of: "/proc/self/\(name)") ?? Data()
         return Substring(String(decoding: bytes, as: UTF8.self))
     }
 }

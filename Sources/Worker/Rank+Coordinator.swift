@@ -22,7 +22,19 @@ extension Rank {
 
     private static func queue(of settings: WorkerSettings, _ parts: ModelParts) throws -> any JobQueue {
         let queue = try openQueue(settings.queue, timeout: .seconds(60))
-        try queue.adopt(fingerprint: parts.fingerprint.encoded, modelName: parts.name)
+        do throws(QueueError) {
+            try queue.adopt(fingerprint: parts.fingerprint.encoded, modelName: parts.name)
+        } catch {
+            guard case .otherModel(let name, let known, let offered) = error,
+                !known.contains("(\(ModelFingerprint.version)-")
+            else { throw error }
+            throw QueueError.otherModel(
+                queue: name,
+                belongsTo:
+                    "\(known), named by an older version of this software, whose fingerprint covered a part of the "
+                    + "weights only: finish its jobs with that version, or submit them to a new queue",
+                offered: offered)
+        }
         return queue
     }
 
@@ -44,7 +56,7 @@ extension Rank {
                 owner: settings.worldName ?? "\(launch.host):\(launch.processID)",
                 drainTimeout: .seconds(settings.drainTimeout), resize: settings.resize,
                 image: ImageDecoder.Options(ignoreExif: settings.ignoreEXIF),
-                pixelCapacity: PixelCapacity(
+                pictureBudget: PictureBudget(
                     bytes: budgets.plan.pictureBytes, largest: budgets.plan.largestPictureBytes)),
             sender: sender, wake: { sender.wake() }, timeline: context.timeline)
     }

@@ -45,7 +45,7 @@ final class Rank: @unchecked Sendable {
 
     /// Says what this world is, and also in a quiet one what is not as it was asked for.
     private func report(_ parts: ModelParts) {
-        if let note = parts.precisionNote { Console.log(note) }
+        for note in parts.notes { Console.log(note) }
         if !settings.quiet {
             Console.log(parts.plan.summary(parts, compute, launch))
         } else if !compute.budgets.reductions.isEmpty {

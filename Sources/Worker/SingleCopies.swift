@@ -10,7 +10,7 @@ enum SingleCopies {
     /// Switches them off where ranks of this host may not read each other. To be called before MPI is initialized, and
     /// before there are other threads. What was set by hand stays.
     static func settle(_ launch: Launch, quiet: Bool) {
-        guard launch.localRanks > 1, ProcessInfo.processInfo.environment[variable] == nil, !SiblingMemory.isReadable
+        guard launch.localRanks > 1, ProcessEnvironment.variables[variable] == nil, !SiblingMemory.isReadable
         else { return }
         setenv(variable, "none", 1)
         if launch.localRank == 0, !quiet {

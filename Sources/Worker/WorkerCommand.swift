@@ -1,5 +1,7 @@
 import ArgumentParser
+import Base
 import Foundation
+import Queue
 import WorkerInterface
 
 /// The program that mpirun starts: one process is one rank of a world that answers the jobs of a queue.
@@ -30,7 +32,9 @@ struct WorkerCommand: ParsableCommand {
 
     static func main() {
         do {
-            let settings = try parse().options.values()
+            let arguments = ProcessEnvironment.arguments
+            ProcessEnvironment.replaceArguments(QueueAddress.hidden(inArgument:))
+            let settings = try parse(arguments).options.values()
             Foundation.exit(World.run(settings).code)
         } catch let error as OptionError {
             Console.logOncePerWorld("pg-worker: \(error)\nSee pg-worker --help.")

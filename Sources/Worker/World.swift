@@ -1,3 +1,4 @@
+import Base
 import CProcess
 import Foundation
 import Shard
@@ -9,7 +10,7 @@ enum World {
     static func run(_ settings: WorkerSettings) -> ExitStatus {
         DrainRequest.acceptSignals()
         // A world whose mpirun is gone has nobody who would end it.
-        if ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"] != nil { pg_end_with_parent() }
+        if ProcessEnvironment.variables["OMPI_COMM_WORLD_SIZE"] != nil { pg_end_with_parent() }
         let launch = Launch(binding: settings.binding)
         SingleCopies.settle(launch, quiet: settings.quiet)
         let loop: RankLoop

@@ -14,8 +14,9 @@ package enum Console {
 
     private static let bar = Locked("")
 
-    /// Writes a line.
+    /// Writes a line, or several. Other characters that a terminal would obey are written as escapes.
     package static func writeLine(_ text: String) {
+        let text = text.forTerminal
         bar.withLock { bar in
             let erase = bar.isEmpty ? "" : "\r\u{1B}[K"
             write(erase + text + "\n" + bar)

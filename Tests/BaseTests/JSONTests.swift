@@ -108,4 +108,39 @@ import Testing
         #expect(json.object?.map(\.key) == ["a", "b", "a"])
         #expect(json["a"]?.integer == 1)
     }
+
+    @Test("Keys and texts that differ in normalization only are different")
+    func exactTexts() throws {
+        let value = try JSON(parsing: #"{"caf\u00e9": 1, "cafe\u0301": 2}"#)
+        #expect(value["caf\u{E9}"] == .number("1") && value["cafe\u{301}"] == .number("2"))
+        #expect(JSON.string("caf\u{E9}") != JSON.string("cafe\u{301}"))
+        #expect(JSON.Member(key: "\u{212A}", value: .null) != JSON.Member(key: "K", value: .null))
+        #expect(value["\u{212A}"] == nil)
+    }
+
+    @Test("One member of an object is read without the others")
+    func oneMember() throws {
+        func member(_ key: String, of text: String) throws -> JSON? { try JSON(member: key, of: Array(text.utf8)) }
+        let text = #" {"a": {"b": [1, "}\"]", {}]}, "c" : "\\", "b": [true, {"x": 1}], "d": 5} "#
+        #expect(try member("b", of: text) == JSON(parsing: #"[true, {"x": 1}]"#))
+        #expect(try member("d", of: text) == .number("5"))
+        #expect(try member("c", of: text) == .string("\\"))
+        #expect(try member("x", of: text) == nil)
+        #expect(try member("x", of: "{}") == nil)
+        for broken in ["", "[]", #"{"a" 1}"#, #"{"a": "x"#, #"{"a": [1"#, #"{"a": 1"#, #"{"x": }"#, #"{"a": "\"#] {
+            #expect(throws: JSON.SyntaxError.self) { try member("x", of: broken) }
+        }
+        let deep = "{\"x\": " + String(repeating: "[", count: 100_000)
+        #expect(throws: JSON.SyntaxError.self) { try member("x", of: deep) }
+        #expect(throws: JSON.SyntaxError.self) { try member("y", of: deep) }
+    }
+
+    @Test("An object of very many keys is read, and one of them twice is found")
+    func manyKeys() throws {
+        let members = (0..<200_000).map { "\"k\($0)\":1" }
+        #expect(try JSON(parsing: "{\(members.joined(separator: ","))}").object?.count == members.count)
+        #expect(throws: JSON.SyntaxError.self) {
+            try JSON(parsing: "{\(members.joined(separator: ",")),\"k77777\":2}")
+        }
+    }
 }

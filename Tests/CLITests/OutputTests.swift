@@ -9,7 +9,8 @@ import paligemma
     func fullDisk() throws {
         let descriptor = open("/dev/full", O_WRONLY)
         try #require(descriptor >= 0)
-        let writer = LineWriter(path: "out.jsonl", emptyFile: descriptor)
+        defer { close(descriptor) }
+        let writer = LineWriter(path: "out.jsonl", emptyFile: descriptor, of: nil)
         let failure = JobFailure(code: "x", message: "y")
         let result = JobResult(
             number: 1, sequence: 1, id: "a", images: [], prompt: "", model: nil, outcome: .failed(failure, seconds: 0))

@@ -28,9 +28,12 @@ struct DecodingOptionsTests {
 
     @Test("An option that changes nothing is the same as none")
     func nothing() throws {
-        for text in [#"{"num_beams": 1}"#, #"{"top_logprobs": 0}"#, #"{"stop": null, "choices": null}"#] {
+        for text in [#"{"top_logprobs": 0}"#, #"{"stop": null, "choices": null}"#] {
             #expect(try options(text).text == "{}", "\(text)")
         }
+        // A checkpoint may have beams for jobs that say nothing, so 1 is kept.
+        let one = try options(#"{"num_beams": 1}"#)
+        #expect(one.text == #"{"num_beams":1}"# && one.beams == nil)
         #expect(try options(#"{"temperature": 0}"#).sampling() == nil)
         #expect(try options(#"{"temperature": 0, "top_p": 0.5, "num_beams": 2}"#).beams != nil)
     }
@@ -76,6 +79,15 @@ struct DecodingOptionsTests {
             (#"{"choices": ["yes", 1]}"#, "a list of texts"),
             (#"{"choices": ["yes", "no"], "temperature": 1}"#, "\"choices\" and \"temperature\" contradict"),
             (#"{"choices": ["yes", "no"], "num_beams": 2}"#, "\"choices\" and \"num_beams\" contradict"),
+            (#"{"repetition_penalty": 0}"#, "\"repetition_penalty\" is 0"),
+            (#"{"no_repeat_ngram_size": -1}"#, "give 0 to"),
+            (#"{"suppress_tokens": [1.5]}"#, "token id"), (#"{"suppress_tokens": [-1]}"#, "token id"),
+            (#"{"suppress_tokens": [99999999999]}"#, "token id"), (#"{"bad_words_ids": [[]]}"#, "lists of"),
+            (#"{"sequence_bias": [[[1]]]}"#, "pairs"), (#"{"sequence_bias": [[[1], 1e99]]}"#, "pairs"),
+            (#"{"exponential_decay_length_penalty": [1]}"#, "factor"),
+            (#"{"remove_invalid_values": 1}"#, "true or false"),
+            (#"{"min_p": 2}"#, "\"min_p\" is 2"),
+            (#"{"choices": ["a", "b"], "repetition_penalty": 2}"#, "contradict"),
             (#"{"beams": 2}"#, "the option \"beams\" is not known; known are num_beams, length_penalty"),
             ("[]", "no JSON object"),
         ])
@@ -83,5 +95,45 @@ struct DecodingOptionsTests {
         #expect {
             _ = try options(text)
         } throws: { ($0 as? DecodingOptionError)?.reason.contains(reason) == true }
+    }
+
+    @Test("Choices that differ in normalization only are two")
+    func exactChoices() throws {
+        let choices = try options(#"{"choices": ["caf\u00e9", "cafe\u0301"]}"#).choices
+        #expect(choices.map { Array($0.utf8).count } == [5, 6])
+        let key = #"{"\u212Aey": 1}"#
+        #expect(throws: DecodingOptionError.self) { try options(key) }
+    }
+
+    @Test("Choices are bounded in all, before and after they are tokenized")
+    func manyChoices() throws {
+        func given(_ count: Int, _ length: Int) throws -> DecodingOptions {
+            try DecodingOptions([
+                JSON.Member(
+                    key: "choices",
+                    value: .array((0..<count).map { .string("\($0) " + String(repeating: "x", count: length)) }))
+            ])
+        }
+        #expect {
+            _ = try given(1024, 1000)
+        } throws: { ($0 as? DecodingOptionError)?.reason.contains("bytes together") == true }
+        #expect {
+            _ = try given(1024, 10).decoding(id: "a") { $0.utf8.map { Int32($0) } }
+        } throws: { ($0 as? DecodingOptionError)?.reason.contains("tokens together") == true }
+        #expect(try given(100, 10).decoding(id: "a") { $0.utf8.map { Int32($0) } }.rows == 32)
+    }
+
+    @Test("Rules are read, and written the same for the same rules")
+    func rules() throws {
+        let text =
+            #"{"repetition_penalty":1.2,"no_repeat_ngram_size":3,"suppress_tokens":[5],"bad_words_ids":[[1],[2,3]],"#
+            + #""sequence_bias":[[[4],-1.5]],"exponential_decay_length_penalty":[3,1.1]}"#
+        let rules = try options(text)
+        #expect(rules.text == text)
+        #expect(rules.rules.repetitionPenalty == 1.2 && rules.rules.badWords == [[1], [2, 3]])
+        #expect(rules.rules.biases == [.init(tokens: [4], bias: -1.5)])
+        #expect(try options(#"{"suppress_tokens": 5}"#).rules.suppressed == [5])
+        #expect(try options(#"{"repetition_penalty": 1, "suppress_tokens": []}"#).rules == .none)
+        #expect(try options(#"{"num_beams": 2, "no_repeat_ngram_size": 3}"#).beams != nil)
     }
 }

@@ -53,7 +53,8 @@ struct AdapterTests {
             ("pissa", { $0["init_lora_weights"] = "pissa" }), ("rank", { $0["r"] = 9 }),
             ("rank", { $0["rank_pattern"] = ["q_proj": 8] }),
             ("regular expression", { $0["alpha_pattern"] = ["(": 8] }),
-            ("several values", { $0["alpha_pattern"] = ["q_proj": 8, "self_attn.q_proj": 9] }),
+            ("lora_ga", { $0["init_lora_weights"] = "lora_ga" }),
+            ("monteclora_config", { $0["monteclora_config"] = ["a": 1] }),
             ("lora_alpha", { $0["lora_alpha"] = "eight" }),
         ]
         for (word, change) in changes {
@@ -71,6 +72,40 @@ struct AdapterTests {
         editor.configuration["a_new_key"] = 3
         editor.configuration["init_lora_weights"] = "gaussian"
         _ = try editor.weights("odd")
+    }
+
+    @Test("The first pattern of the file that matches any version's spelling of a module gives its rank and its alpha")
+    func patterns() throws {
+        func problem(_ patterns: String) throws -> String? {
+            let editor = try Editor("second/ends")
+            _ = try editor.load()
+            let path = editor.folder.file("adapter_config.json")
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            var configuration = try #require(
+                try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+            configuration["rank_pattern"] = nil
+            let rest = try JSONSerialization.data(withJSONObject: configuration)
+            // Written by hand, because a dictionary of Foundation has no order.
+            _ = try editor.folder.write(
+                "{\"rank_pattern\": \(patterns), " + String(decoding: rest, as: UTF8.self).dropFirst(),
+                to: "adapter_config.json")
+            do {
+                _ = try Adapter(name: "a", directory: editor.folder.path)
+                return nil
+            } catch {
+                return error.reason
+            }
+        }
+        let rank = try #require(try Editor("second/ends").configuration["r"] as? Int)
+        #expect(try problem("{\".*\": \(rank), \"q_proj\": 7}") == nil)
+        #expect(try problem("{\"q_proj\": 7, \".*\": \(rank)}")?.contains("the rank 7") == true)
+        for spelling in [
+            "^model.language_model.layers.0.self_attn.q_proj", "^language_model.model.layers.0.self_attn.q_proj",
+        ] {
+            #expect(try problem("{\"\(spelling)\": 7}")?.contains("the rank 7") == true, "\(spelling)")
+        }
+        #expect(try problem("{\"((([a-z_.0-9]+)*)*)*X\": 4}") == nil)
+        #expect(try problem("{\"(?=a)\": 4}")?.contains("no regular expression that can be used") == true)
     }
 
     @Test(

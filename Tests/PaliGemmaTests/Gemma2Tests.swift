@@ -46,7 +46,8 @@ struct Gemma2Tests {
         try model.write(to: directory) { _, _ in }
         let (configuration, checkpoint) = (model.configuration, try Checkpoint(directory: directory))
         let weights = try ModelWeights.load(
-            checkpoint, configuration, precision: precision, fingerprint: checkpoint.fingerprint(), threads: 2,
+            checkpoint, configuration, precision: precision, fingerprint: try checkpoint.fingerprint(threads: 2),
+            threads: 2,
             adapters: AdapterSet(adapted ? [try adapter(for: model.configuration.text)] : []))
         return try InProcessGroup.run(ranks: ranks) { group in
             let plan = try ShardPlan(ranks: ranks + 1, configuration: configuration, visionRanks: 1)

@@ -29,10 +29,10 @@ struct BadPictureTests {
     @Test(
         "Other formats are named",
         arguments: [
-            ("GIF89a, then more", ImageError.Code.unsupportedFormat, "GIF"),
-            ("BM\u{1}\u{2}\u{3}\u{4}\0\0\0\0", .unsupportedFormat, "BMP"), ("II*\0....", .unsupportedFormat, "TIFF"),
-            ("\0\0\0 ftypheic", .unsupportedFormat, "HEIC"), ("\0\0\0 ftypavif", .unsupportedFormat, "AVIF"),
-            ("\0\0\0 ftypisom", .unsupportedFormat, "MP4"), ("P6 5 5 255\n", .unsupportedFormat, "PNM"),
+            ("\0\0\u{1}\0\u{1}\0", ImageError.Code.unsupportedFormat, "ICO"), ("8BPS", .unsupportedFormat, "Photoshop"),
+            ("qoif....", .unsupportedFormat, "QOI"), ("\0\0\0 ftypisom", .unsupportedFormat, "MP4"),
+            ("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 7\n", .notAPicture, "git lfs pull"),
+            ("#EXTM3U\n#EXTINF:1,\n/etc/hostname\n", .notAPicture, "playlist"), ("ID3....", .notAPicture, "sound"),
             ("%PDF-1.7", .notAPicture, "PDF"), ("<html><body>Not found", .notAPicture, "HTML"),
             ("<?xml version='1.0'?><svg>", .notAPicture, "SVG"), ("Just some words.", .notAPicture, "text"),
             ("BMW builds cars", .notAPicture, "text"), ("\u{1}\u{2}\u{3}", .notAPicture, "binary"),

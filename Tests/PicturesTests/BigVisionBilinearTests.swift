@@ -66,10 +66,4 @@ struct BigVisionBilinearTests {
         let square = BigVisionBilinear.resize(picture, toSide: 70, antialias: true)
         #expect(SHA256.hexadecimal(of: square.pixels) == digest)
     }
-
-    @Test("The original code's -1 + 2 (x / 255) in float32 gives the same numbers as the processor of transformers")
-    func normalization() {
-        let original = (0...255).map { (sample: Int) -> Float in -1 + 2 * (Float(sample) / 255) }
-        #expect(PixelNormalization.table == original)
-    }
 }

@@ -6,17 +6,23 @@ import Testing
 @Suite("Pictures are decoded as Pillow decodes them")
 struct ImageDecoderTests {
     @Test("All fixtures are found")
-    func fixtures() { #expect(PictureFixture.all.count > 80) }
+    func fixtures() { #expect(PictureFixture.all.count > 180) }
 
     @Test("Every pixel equals Pillow's", arguments: PictureFixture.all)
     func pixels(fixture: PictureFixture) throws {
-        let image = try ImageDecoder.decode(fixture.bytes)
+        let image = try ImageDecoder.decode(fixture.bytes).image
         #expect(image.width == fixture.width)
         #expect(image.height == fixture.height)
-        #expect(SHA256.hexadecimal(of: image.pixels) == fixture.sha256)
+        guard let near = fixture.nearPixels else {
+            #expect(SHA256.hexadecimal(of: image.pixels) == fixture.sha256)
+            return
+        }
+        #expect(near.count == image.pixels.count)
+        #expect(zip(near, image.pixels).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
     }
 
-    @Test("Every pixel of the resized picture equals Pillow's", arguments: PictureFixture.all)
+    @Test(
+        "Every pixel of the resized picture equals Pillow's", arguments: PictureFixture.all.filter { $0.near == nil })
     func resized(fixture: PictureFixture) throws {
         let picture = try PictureReader(side: fixture.side).read(path: fixture.path)
         #expect(SHA256.hexadecimal(of: picture.image.pixels) == fixture.resized)
@@ -32,7 +38,7 @@ struct ImageDecoderTests {
         let accepted = Set(try #require(fixture.accepted))
         for length in bytes.indices {
             do throws(ImageError) {
-                let image = try ImageDecoder.decode(Array(bytes[..<length]))
+                let image = try ImageDecoder.decode(Array(bytes[..<length])).image
                 #expect(accepted.contains(length), "cut at \(length)")
                 #expect(SHA256.hexadecimal(of: image.pixels) == fixture.sha256, "cut at \(length)")
             } catch {
@@ -49,16 +55,20 @@ struct ImageDecoderTests {
         arguments: [
             "baseline-420.jpg", "progressive.jpg", "cmyk.jpg", "palette-4bit.png", "type2-8bit-interlaced.png",
             "lossy.webp",
-            "lossless.webp", "animated.webp", "exif6.jpg", "xmp3-compressed.png",
+            "lossless.webp", "animated.webp", "exif6.jpg", "xmp3-compressed.png", "scans-420-1.jpg", "gif-local.gif",
+            "bmp-rgba.bmp", "bmp-rle8.bmp", "plain.ppm", "maximum1000.ppm", "tiles.tif", "tiff_adobe_deflate.tif",
+            "jpeg-ycbcr-tiles.tif", "group4.tif", "palette.tif", "avif-alpha.avif", "heic-444.heic", "jxl-alpha.jxl",
+            "jp2-lossy.jp2", "jp2-stream.j2k",
         ])
     func flips(file: String) throws {
         let bytes = try #require(PictureFixture.named(file)).bytes
         var options = ImageDecoder.Options()
         options.maximumPixels = 1 << 20
         for index in bytes.indices {
+            options.lenient = index % 2 == 1
             var damaged = bytes
             damaged[index] ^= UInt8(truncatingIfNeeded: 1 << (index % 8))
-            if let image = try? ImageDecoder.decode(damaged, options: options) {
+            if let image = try? ImageDecoder.decode(damaged, options: options).image {
                 #expect(image.pixels.count == image.width * image.height * 3)
             }
         }
@@ -71,7 +81,7 @@ struct ImageDecoderTests {
         let fixture = try #require(PictureFixture.named(file))
         var options = ImageDecoder.Options()
         options.ignoreExif = true
-        let stored = try ImageDecoder.decode(fixture.bytes, options: options)
+        let stored = try ImageDecoder.decode(fixture.bytes, options: options).image
         #expect((stored.width, stored.height) == (fixture.height, fixture.width))
         #expect(SHA256.hexadecimal(of: stored.oriented(.rotateClockwise).pixels) == fixture.sha256)
     }

@@ -69,6 +69,65 @@ struct VideoReaderTests {
         #expect(try reader.read(path: clip, frames: 5) == [0, 2, 4, 6, 8].map { all[$0] })
     }
 
+    @Test("Frames that an edit list leaves out are not counted")
+    func editList() throws {
+        let whole = try clip(frames: 100, "whole.mp4", ["-c:v", "mpeg4", "-g", "50", "-bf", "2"])
+        try ffmpeg(["-ss", "1.32", "-i", whole, "-c", "copy", folder.file("cut.mp4")])
+        let all = try allFrames(of: folder.file("cut.mp4"))
+        #expect(all.count < 90)
+        #expect(try reader.read(path: folder.file("cut.mp4"), frames: 16) == (0..<16).map { all[$0 * all.count / 16] })
+    }
+
+    @Test("Frames that are only there for others to be predicted from are not counted")
+    func alternateReferences() throws {
+        let clip = try clip(
+            frames: 60, "clip.webm", ["-c:v", "libvpx", "-b:v", "100k", "-auto-alt-ref", "1", "-lag-in-frames", "16"])
+        let all = try allFrames(of: clip)
+        #expect(all.count == 60)
+        #expect(try reader.read(path: clip, frames: 16) == (0..<16).map { all[$0 * 60 / 16] })
+    }
+
+    @Test(
+        "Usual containers are read",
+        arguments: ["mov", "mkv", "avi", "ts", "mpg", "webm", "flv", "wmv", "ogv", "y4m", "gif", "m2v"])
+    func containers(text: String) throws {
+        let clip = try clip(frames: 10, "clip.\(text)", text == "gif" ? [] : ["-pix_fmt", "yuv420p"])
+        #expect(try reader.read(path: clip, frames: 4).count == 4)
+    }
+
+    @Test("A video in memory gives the same frames as its file, and leaves no file behind")
+    func embedded() throws {
+        let clip = try clip(frames: 20, "clip.mp4", ["-c:v", "mpeg4"])
+        let bytes = [UInt8](try #require(FileManager.default.contents(atPath: clip)))
+        #expect(try reader.read(bytes: bytes, path: "embedded", frames: 5) == reader.read(path: clip, frames: 5))
+        let error = #expect(throws: ImageError.self) {
+            try reader.read(bytes: Array("words".utf8), path: "embedded", frames: 5)
+        }
+        #expect(error?.code == .noFrames)
+        #expect(error?.path == "embedded")
+        let left = try FileManager.default.contentsOfDirectory(atPath: NSTemporaryDirectory())
+        #expect(!left.contains { $0.hasPrefix("paligemma-video") })
+    }
+
+    @Test("A list of other files is no video, in any format, under any name, and embedded")
+    func lists() throws {
+        let other = try clip(frames: 10, "other.mp4", ["-c:v", "mpeg4"])
+        let lists = [
+            "#EXTM3U\n#EXTINF:1,\n\(other)\n#EXT-X-ENDLIST\n", "#EXTM3U\n#EXTINF:1,\nother.mp4\n",
+            "#EXTM3U\n#EXTINF:1,\nfile://\(other)\n", "ffconcat version 1.0\nfile other.mp4\n",
+            "<?xml version=\"1.0\"?><MPD type=\"static\"><Period><AdaptationSet><Representation><BaseURL>\(other)</BaseURL>"
+                + "</Representation></AdaptationSet></Period></MPD>",
+            "RIFF\u{0}\u{0}\u{0}\u{0}sfbk", "1\n00:00:00,000 --> 00:00:01,000\nsubtitles\n",
+        ]
+        for text in lists {
+            #expect(code(try folder.write(text, to: "list.mp4")) == .noFrames, "\(text)")
+            #expect(throws: ImageError.self) { try reader.read(bytes: Array(text.utf8), path: "list", frames: 4) }
+        }
+        let pipe = folder.file("pipe.mp4")
+        #expect(mkfifo(pipe, 0o600) == 0)
+        #expect(code(pipe) == .unreadable)
+    }
+
     @Test(
         "The indices of the frames are floor(i · available / count), repeated where there are too few",
         arguments: [
@@ -95,13 +154,13 @@ struct VideoReaderTests {
     func bad() throws {
         #expect(code(folder.file("missing.mp4")) == .missing)
         #expect(code(folder.path) == .isDirectory)
-        #expect(code(try folder.write("", to: "empty.mp4")) == .corrupt)
-        #expect(code(try folder.write("these are only words\n", to: "words.mp4")) == .corrupt)
+        #expect(code(try folder.write("", to: "empty.mp4")) == .empty)
+        #expect(code(try folder.write("these are only words\n", to: "words.mp4")) == .noFrames)
         try ffmpeg(["-f", "lavfi", "-i", "sine=duration=1", folder.file("sound.wav")])
         #expect(code(folder.file("sound.wav")) == .noFrames)
         // A list that points at other files is not followed.
         let list = "#EXTM3U\n#EXTINF:1,\n\(try clip(frames: 3))\n#EXT-X-ENDLIST\n"
-        #expect(code(try folder.write(list, to: "list.m3u8")) != nil)
+        #expect(code(try folder.write(list, to: "list.m3u8")) == .noFrames)
         // A name that begins like an option or a protocol is a name.
         let clip = try clip(frames: 5, "-i http:x.mkv")
         #expect(code(clip) == nil)

@@ -14,14 +14,40 @@ import Testing
         }
     }
 
+    private static func error(opening name: String) -> QueueError? {
+        do throws(QueueError) {
+            _ = try openQueue(name, create: true, timeout: .zero)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test("A pooler that keeps no process for a transaction is refused in a sentence that says what to change")
+    func statementPooling() throws {
+        let server = try PostgresServer.shared()
+        let error = openingError(try server.pooled(server.makeDatabase(), mode: .statement), create: true)
+        #expect(error?.code == "queue_refused")
+        #expect("\(try #require(error))".contains("pool_mode = transaction"))
+    }
+
     @Test("A password appears in no message") func aPasswordIsNeverSaid() throws {
         let addresses = [
+            "postgres://u:se?s3cret@127.0.0.1:1/db", "postgres://u:a/b?s3cret@",
+            "postgres://u:se@s3cret@127.0.0.1:1/db",
+            "postgres://127.0.0.1:1/db?PASSWORD=s3cret", "host=127.0.0.1 port=1 password=s3cret",
+            "password = s3cret port=1",
+            "host=127.0.0.1 port=1 password='s3cret x'", "host=127.0.0.1 port=1 password=s3cret bogus",
+            "postgres://u:s3cret/@127.0.0.1:1/db", "postgres://u:#s3cret@127.0.0.1:1/db",
+            "postgres://s3cret:1/x@127.0.0.1:1/db",
+            "postgres://u:%zzs3cret@127.0.0.1:1/db", "postgres://127.0.0.1:1/db?sslpassword=s3cret&sslmode=require",
+            "mysql://u:s3cret@host/db", "postgres:/u:s3cret@host/db", "postgres://u:s3cret\0@127.0.0.1:1/db",
             "postgres://me:s3cret@host/db", "postgresql://me:s3cr@s3cret@host:99999999/db",
             "postgres://me:s3cret@/db?bad=1",
             "postgres://host/db?password=s3cret&sslmode=bogus", "postgres://me:s3cret@127.0.0.1:1/db",
         ]
         for address in addresses {
-            let error = try #require(openingError(address))
+            let error = try #require(Self.error(opening: address))
             #expect(!"\(error)".contains("s3cret"), "\(error)")
             #expect("\(error)".contains("***"), "\(error)")
         }
@@ -49,10 +75,10 @@ import Testing
         #expect(openingError(address, create: true)?.code == "queue_older_schema")
         try PostgresConsole(address).run(
             "UPDATE paligemma.queue SET schema_version = 1; ALTER TABLE paligemma.results DROP COLUMN details; "
-                + "ALTER TABLE paligemma.jobs DROP COLUMN picture")
+                + "ALTER TABLE paligemma.jobs DROP COLUMN picture; ALTER TABLE paligemma.jobs DROP COLUMN carried")
         #expect(openingError(address) == nil)
         try PostgresConsole(address).run(
-            "UPDATE paligemma.queue SET schema_version = 2; CREATE ROLE stranger_\(ProcessInfo.processInfo.processIdentifier) LOGIN"
+            "UPDATE paligemma.queue SET schema_version = 3; CREATE ROLE stranger_\(ProcessInfo.processInfo.processIdentifier) LOGIN"
         )
         let stranger = address.replacingOccurrences(
             of: "paligemma@", with: "stranger_\(ProcessInfo.processInfo.processIdentifier)@")

@@ -7,6 +7,8 @@ import Testing
 enum QueueKind: String, CaseIterable, CustomTestStringConvertible {
     case sqlite
     case postgres
+    /// PostgreSQL behind a pooler that gives every transaction another process of the server.
+    case pooled
 
     var testDescription: String { rawValue }
 }
@@ -17,6 +19,8 @@ final class QueueBench: Sendable {
     let queue: any JobQueue
     /// What other processes open it by.
     let name: String
+    /// The file, or the address of the database without a pooler.
+    let database: String
     private let folder: TemporaryFolder
     private let clock = TestClock()
 
@@ -27,11 +31,14 @@ final class QueueBench: Sendable {
         switch kind {
         case .sqlite:
             name = folder.file("jobs.db")
+            database = name
             queue = try SQLiteQueue(path: name, create: true, clock: stoppedClock ? clock : BootClock())
-        case .postgres:
-            name = try PostgresServer.shared().makeDatabase()
+        case .postgres, .pooled:
+            let server = try PostgresServer.shared()
+            database = try server.makeDatabase()
+            name = kind == .pooled ? try server.pooled(database) : database
             queue = try PostgresQueue(address: name, create: true)
-            if stoppedClock { try PostgresConsole(name).run(Self.stopClock) }
+            if stoppedClock { try PostgresConsole(database).run(Self.stopClock) }
         }
     }
 
@@ -46,15 +53,15 @@ final class QueueBench: Sendable {
     func another() throws -> any JobQueue {
         switch kind {
         case .sqlite: try SQLiteQueue(path: name, clock: clock)
-        case .postgres: try PostgresQueue(address: name)
+        case .postgres, .pooled: try PostgresQueue(address: name)
         }
     }
 
     func advance(by duration: Duration) throws {
         clock.advance(by: duration)
-        guard kind == .postgres else { return }
+        guard kind != .sqlite else { return }
         let microseconds = duration.nanoseconds / 1000
-        try PostgresConsole(name).run(
+        try PostgresConsole(database).run(
             "UPDATE paligemma.test_clock SET now = now + \(microseconds) * interval '1 microsecond'")
     }
 

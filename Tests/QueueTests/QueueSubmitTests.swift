@@ -77,6 +77,73 @@ import Testing
         try queue.verify()
     }
 
+    @Test(
+        "Ids that differ only by Unicode normalization are two jobs, each with its own pictures and answer",
+        arguments: QueueKind.allCases)
+    func normalization(kind: QueueKind) throws {
+        let bench = try QueueBench(kind)
+        let queue = bench.queue
+        let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+        func job(_ id: String, _ byte: UInt8, prompt: String = "caption en") -> Job {
+            Job(id: id, images: [JobImage(name: "x.png", path: "/x.png", bytes: [byte])], prompt: prompt)
+        }
+        #expect(try queue.submit([job(composed, 1)], otherContents: .refuse).added == 1)
+        #expect(try queue.submit([job(composed, 1), job(decomposed, 2)], otherContents: .refuse).added == 1)
+        let (two, three) = (job(composed + "#2", 3), job(decomposed + "#2", 4))
+        #expect(try queue.submit([two, three], otherContents: .refuse).added == 2)
+        let leases = try queue.lease(limit: 9, for: .seconds(60), owner: "test")
+        #expect(leases.map { Array($0.job.id.utf8) }.count == 4)
+        let bytes = leases.map { ($0.job.id, $0.job.images[0].bytes) }
+        for (id, byte) in [(composed, 1), (decomposed, 2), (two.id, 3), (three.id, 4)] as [(String, UInt8)] {
+            #expect(bytes.first { $0.0.utf8.elementsEqual(id.utf8) }?.1 == [byte])
+        }
+        // A prompt that differs in nothing else is another prompt.
+        #expect(throws: QueueError.self) {
+            try queue.submit([job("p", 1, prompt: composed), job("p", 1, prompt: decomposed)], otherContents: .refuse)
+        }
+        #expect(try queue.cancel(.ids([decomposed])) == 1)
+        let ended = try queue.results(after: 0, limit: 9)
+        #expect(ended.count == 1 && ended[0].id.utf8.elementsEqual(decomposed.utf8))
+    }
+
+    @Test(
+        "A person's own columns come back with the result, and other columns are other contents",
+        arguments: QueueKind.allCases)
+    func carriedColumns(kind: QueueKind) throws {
+        let bench = try QueueBench(kind)
+        var jobs = makeJobs(2)
+        jobs[0].carried = #"{"url":"http://x/\u0000","n":[1,null]}"#
+        _ = try bench.queue.submit(jobs, otherContents: .refuse)
+        #expect(try bench.queue.submit(jobs, otherContents: .refuse).known == 2)
+        for _ in 0..<2 { try bench.queue.finish(bench.leaseOne().handle, with: sampleAnswer) }
+        let results = try bench.queue.sortedResults(afterSequence: 0, limit: 9)
+        #expect(results.map(\.carried) == [jobs[0].carried, nil])
+        #expect(
+            String(decoding: results[0].line(), as: UTF8.self).contains(
+                #","columns":{"url":"http://x/\u0000","n":[1,null]},"error""#))
+        jobs[0].carried = "{}"
+        #expect { try bench.queue.submit(jobs, otherContents: .refuse) } throws: {
+            "\($0)".contains("columns to carry")
+        }
+        #expect(try bench.queue.submit(jobs, otherContents: .replace).replaced == 1)
+    }
+
+    @Test(
+        "Places inside shards, frames and hashes of pictures are read back as they were", arguments: QueueKind.allCases)
+    func pictureParts(kind: QueueKind) throws {
+        let bench = try QueueBench(kind)
+        var job = makeJobs(1)[0]
+        job.images = [
+            JobImage(name: "a.tar#x.jpg", path: "/s/a.tar", size: 9, part: .range(offset: 512, count: 77)),
+            JobImage(
+                name: "b.parquet#3", path: "/s/b.parquet", size: 9, modified: -1,
+                part: .cell(column: "image.bytes", row: 3)),
+            JobImage(name: "x.mp4", path: "/x.mp4", contentHash: "0123", frames: 16),
+        ]
+        _ = try bench.queue.submit([job], otherContents: .refuse)
+        #expect(try bench.leaseOne().job.images == job.images)
+    }
+
     @Test("Texts with any characters are read back as they were", arguments: QueueKind.allCases)
     func texts(kind: QueueKind) throws {
         let bench = try QueueBench(kind)

@@ -1,5 +1,6 @@
 import CPostgres
 import Foundation
+import Synchronization
 
 /// A PostgreSQL server of the tests' own, from Debian's package: on a Unix socket in a temporary folder, without TCP,
 /// as an ordinary user. It goes when this process does, however that ends.
@@ -17,6 +18,7 @@ package final class PostgresServer: @unchecked Sendable {
     private let watchdog = Process()
     private let lock = NSLock()
     private var databases = 0
+    private let poolers = Mutex<Set<Int>>([])
 
     private static let role = "paligemma"
     private static let started = Result { try PostgresServer() }
@@ -70,14 +72,16 @@ package final class PostgresServer: @unchecked Sendable {
 
     private var data: String { folder + "/data" }
 
+    /// Foundation knows a child's end by a socket that the child inherits; a server that stays must not keep it.
+    private static let closingDescriptors =
+        "for f in /proc/self/fd/*; do f=${f##*/}; ((f > 2)) && eval \"exec $f>&-\"; done; exec \"$@\""
+
     /// Starts the server, as the initializer does.
     ///
     /// - Throws: `Failure` with the server's log.
     package func start() throws {
-        // Foundation knows a child's end by a socket that the child inherits; a server that stays must not keep it.
-        let script = "for f in /proc/self/fd/*; do f=${f##*/}; ((f > 2)) && eval \"exec $f>&-\"; done; exec \"$@\""
         let start = ["\(programs)/pg_ctl", "--pgdata", data, "--log", folder + "/log", "--wait", "start"]
-        let outcome = try run(["bash", "-c", script, "bash"] + start)
+        let outcome = try run(["bash", "-c", Self.closingDescriptors, "bash"] + start)
         guard outcome.status == 0 else {
             let log = TextFile.read(folder + "/log") ?? ""
             throw Failure(description: "the PostgreSQL server of the tests did not start:\n\(outcome.output)\n\(log)")
@@ -104,9 +108,50 @@ package final class PostgresServer: @unchecked Sendable {
         return address(of: "test_\(number)")
     }
 
-    package func address(of database: String) -> String {
+    package func address(of database: String) -> String { address(of: database, port: nil) }
+
+    private func address(of database: String, port: Int?) -> String {
         let socket = folder.replacingOccurrences(of: "/", with: "%2F")
-        return "postgres://\(Self.role)@\(socket)/\(database)"
+        return "postgres://\(Self.role)@\(socket)\(port.map { ":\($0)" } ?? "")/\(database)"
+    }
+
+    // MARK: A pooler before the server
+
+    /// How long a pooler keeps a process of the server for one client.
+    package enum PoolMode: Int {
+        case transaction = 6432
+        case statement
+    }
+
+    /// Returns the address of a database through PgBouncer, which gives each transaction (or statement) another of three
+    /// processes of the server.
+    ///
+    /// - Parameter address: of the database in this server.
+    /// - Throws: `Failure` where PgBouncer is not installed or does not start.
+    package func pooled(_ address: String, mode: PoolMode = .transaction) throws -> String {
+        try poolers.withLock { started in
+            guard started.insert(mode.rawValue).inserted else { return }
+            let settings = """
+                [databases]
+                * = host=\(folder) user=\(Self.role)
+                [pgbouncer]
+                listen_port = \(mode.rawValue)
+                unix_socket_dir = \(folder)
+                auth_type = any
+                pool_mode = \(mode)
+                default_pool_size = 3
+                server_round_robin = 1
+                max_client_conn = 500
+                logfile = \(folder)/pgbouncer-\(mode).log
+                pidfile = \(folder)/pgbouncer\(mode == .transaction ? "" : "-\(mode)").pid
+                """
+            let path = folder + "/pgbouncer-\(mode).ini"
+            try Data(settings.utf8).write(to: URL(fileURLWithPath: path))
+            let start = ["bash", "-c", Self.closingDescriptors + " >/dev/null 2>&1", "bash"]
+            try check(run(start + ["/usr/sbin/pgbouncer", "--quiet", "--daemon", path]), doing: "starting PgBouncer")
+        }
+        let database = address.split(separator: "/").last.map(String.init) ?? ""
+        return self.address(of: database, port: mode.rawValue)
     }
 
     // MARK: Programs
@@ -157,6 +202,7 @@ package final class PostgresServer: @unchecked Sendable {
         let user = Self.serverUser.map { "runuser -u \($0) -- " } ?? ""
         let script = """
             cat >/dev/null; cd /tmp
+            for pooler in '\(folder)'/pgbouncer*.pid; do [ -e "$pooler" ] && kill $(cat "$pooler"); done
             \(user)'\(programs)/pg_ctl' --pgdata '\(data)' --mode immediate --wait stop
             rm -rf '\(folder)'
             """

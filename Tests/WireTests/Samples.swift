@@ -6,6 +6,23 @@ enum Samples {
     static let place = Features.Place(batchID: 7, pictureID: .max, firstRow: 256, rows: 3, width: 4)
     static let features = Features(place: place, data: (0..<48).map { UInt8($0) })
 
+    static let rules: LogitRules = {
+        var rules = LogitRules()
+        rules.biases = [.init(tokens: [1, .max], bias: -2.5), .init(tokens: [7], bias: 1)]
+        rules.repetitionPenalty = 1.3
+        rules.noRepeatNgram = 3
+        rules.badWords = [[5], [6, 7]]
+        rules.minimumLength = 300
+        rules.minimumNewTokens = 4
+        rules.forcedEnd = [1, 107]
+        rules.removesInvalid = true
+        rules.decay = .init(start: 2, factor: 1.5)
+        rules.suppressed = [9]
+        rules.suppressedFirst = [10, 11]
+        rules.renormalizes = true
+        return rules
+    }()
+
     static let all: [AnyMessage] = [
         .hello(
             Hello(
@@ -23,7 +40,7 @@ enum Samples {
                     Order.NewSequence(
                         id: 3, pictureIDs: [6], textTokens: [2], maxTokens: 1,
                         decoding: Decoding(
-                            method: .sampling(Sampling(temperature: 0.1, topK: 50, topP: 0.9, seed: .max)),
+                            method: .sampling(Sampling(temperature: 0.1, topK: 50, topP: 0.9, minP: 0.05, seed: .max)),
                             topLogProbabilities: 20, repetition: Repetition(longest: 4, times: 3)),
                         adapter: 0),
                     Order.NewSequence(
@@ -35,6 +52,8 @@ enum Samples {
                     Order.NewSequence(
                         id: 5, pictureIDs: [7], textTokens: [2], maxTokens: 1,
                         decoding: Decoding(method: .choices([[1, .max], [], [257_215]]))),
+                    Order.NewSequence(
+                        id: 10, pictureIDs: [1], textTokens: [2, 108], maxTokens: 5, decoding: Decoding(rules: rules)),
                 ])),
         .order(Order(sequenceNumber: 1, kind: .decode, steps: 8, sequenceIDs: [1, 2, .max])),
         .order(Order(sequenceNumber: 2, kind: .stop)),

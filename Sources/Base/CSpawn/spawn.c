@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +26,10 @@ static void become(
     if (options->orphan_signal) {
         prctl(PR_SET_PDEATHSIG, options->orphan_signal);
         if (getppid() != parent) _exit(127);
+    }
+    if (options->memory > 0) {
+        struct rlimit limit = {(rlim_t)options->memory, (rlim_t)options->memory};
+        setrlimit(RLIMIT_AS, &limit);
     }
     for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
     sigset_t none;
@@ -57,7 +63,7 @@ static pid_t start(
 
 pid_t pg_spawn(
     const char *program, char *const arguments[], char *const environment[], const struct pg_spawn_options *options) {
-    int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int input = options->input < 0 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : fcntl(options->input, F_DUPFD_CLOEXEC, 3);
     if (input < 0) return -errno;
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
@@ -79,6 +85,13 @@ pid_t pg_spawn(
     return child;
 }
 
+int pg_anonymous_file(void) {
+    int file = memfd_create("paligemma", MFD_CLOEXEC);
+    return file < 0 ? -errno : file;
+}
+
 int pg_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) == 0 ? 0 : errno; }
 
 void pg_adopt_orphans(void) { prctl(PR_SET_CHILD_SUBREAPER, 1); }
+
+char **pg_environment(void) { return environ; }

@@ -14,7 +14,7 @@ package struct FileBytes {
     /// - Throws: ``FileError`` with any of its codes.
     package init(path: String, maximumSize: Int64 = FileBytes.maximumSize) throws(FileError) {
         // Non-blocking: opening a pipe would otherwise wait for a writer before the pipe can be refused.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = FileSystem.open(path, O_RDONLY | O_NONBLOCK)
         guard descriptor >= 0 else { throw FileError(SystemError(errno), at: path) }
         defer { close(descriptor) }
         stamp = try FileStamp(descriptor: descriptor, path: path)

@@ -26,10 +26,12 @@ package struct FileError: Error, CustomStringConvertible, Equatable {
     }
 
     /// The error of a system call on the file.
-    init(_ error: SystemError, at path: String) {
+    package init(_ error: SystemError, at path: String) {
         switch error.number {
         case ENOENT, ENOTDIR: self.init(.missing, at: path, "there is no such file")
         case EISDIR: self.init(.isDirectory, at: path, "this is a directory, not a file")
+        case EINVAL where path.utf8.contains(0):
+            self.init(.missing, at: path, "the name holds a NUL character, which no file's name can")
         case EACCES, EPERM: self.init(.unreadable, at: path, "the file may not be read; check its permissions")
         default: self.init(.unreadable, at: path, "the file cannot be read: \(error)")
         }

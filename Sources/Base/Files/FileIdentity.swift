@@ -14,8 +14,7 @@ package struct FileIdentity: Sendable, Hashable {
 
     /// The identity of the file at `path`, symbolic links followed. Nil where there is none or it cannot be reached.
     package init?(path: String) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return nil }
+        guard let status = FileSystem.status(of: path) else { return nil }
         self.init(status)
     }
 

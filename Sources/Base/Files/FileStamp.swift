@@ -4,7 +4,8 @@ import Glibc
 package struct FileStamp: Sendable, Equatable, Hashable, Codable {
     /// Size in bytes.
     package var size: Int64
-    /// Time of the last modification, in nanoseconds since 1970.
+    /// Time of the last modification, in nanoseconds since 1970, modulo 2^64: a file system may say any second, and what counts
+    /// is whether two times are the same.
     package var modificationTime: Int64
 
     package init(size: Int64, modificationTime: Int64) {
@@ -16,8 +17,7 @@ package struct FileStamp: Sendable, Equatable, Hashable, Codable {
     ///
     /// - Throws: ``FileError`` with the codes `missing`, `is_directory`, `unreadable`.
     package init(path: String) throws(FileError) {
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw FileError(SystemError(errno), at: path) }
+        guard let status = FileSystem.status(of: path) else { throw FileError(SystemError(errno), at: path) }
         try self.init(status, path: path)
     }
 
@@ -25,7 +25,7 @@ package struct FileStamp: Sendable, Equatable, Hashable, Codable {
     ///
     /// - Parameter path: names the file in an error.
     /// - Throws: ``FileError`` with the codes `is_directory`, `unreadable`.
-    init(descriptor: Int32, path: String) throws(FileError) {
+    package init(descriptor: Int32, path: String) throws(FileError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw FileError(SystemError(errno), at: path) }
         try self.init(status, path: path)
@@ -38,6 +38,13 @@ package struct FileStamp: Sendable, Equatable, Hashable, Codable {
         default: throw FileError(.unreadable, at: path, "this is not a regular file")
         }
         size = Int64(status.st_size)
-        modificationTime = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+        modificationTime = status.modificationTime
+    }
+}
+
+extension stat {
+    /// The time of the last modification as ``FileStamp`` has it.
+    package var modificationTime: Int64 {
+        Int64(st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(st_mtim.tv_nsec)
     }
 }

@@ -5,7 +5,7 @@ package enum UserCacheDirectory {
     /// `$XDG_CACHE_HOME/paligemma`, or `~/.cache/paligemma` where the variable is not set or is no absolute path. The
     /// directory may not exist yet. Nil where this user has no home directory.
     package static var path: String? {
-        let environment = ProcessInfo.processInfo.environment
+        let environment = ProcessEnvironment.variables
         if let given = environment["XDG_CACHE_HOME"], given.hasPrefix("/") { return given + "/paligemma" }
         let home = NSHomeDirectory()
         return home.hasPrefix("/") && home != "/" ? home + "/.cache/paligemma" : nil

@@ -18,6 +18,12 @@ package struct PartsHash: ~Copyable {
         XXH3_128bits_update(state, part.baseAddress, part.count)
     }
 
+    /// Adds the UTF-8 of a text as one part.
+    package mutating func add(text: String) {
+        var text = text
+        text.withUTF8 { add(UnsafeRawBufferPointer($0)) }
+    }
+
     /// Returns the XXH3-128 of everything that was added, as 32 hexadecimal digits.
     package func hexadecimal() -> String { ContentHash.hexadecimal(XXH3_128bits_digest(state)) }
 }

@@ -68,6 +68,27 @@ package enum JSON: Equatable, Sendable {
 
     /// The value of a key of an object; nil where there is none.
     package subscript(key: String) -> JSON? {
-        object?.first { $0.key == key }?.value
+        object?.first { $0.key.utf8.elementsEqual(key.utf8) }?.value
+    }
+}
+
+extension JSON {
+    /// Texts and keys are compared by their code units, not by canonical equivalence as `String` does.
+    package static func == (a: JSON, b: JSON) -> Bool {
+        switch (a, b) {
+        case (.null, .null): true
+        case (.bool(let a), .bool(let b)): a == b
+        case (.number(let a), .number(let b)): a == b
+        case (.string(let a), .string(let b)): a.utf8.elementsEqual(b.utf8)
+        case (.array(let a), .array(let b)): a == b
+        case (.object(let a), .object(let b)): a == b
+        default: false
+        }
+    }
+}
+
+extension JSON.Member {
+    package static func == (a: JSON.Member, b: JSON.Member) -> Bool {
+        a.key.utf8.elementsEqual(b.key.utf8) && a.value == b.value
     }
 }

@@ -33,6 +33,27 @@ extension JSON {
     }
 }
 
+extension JSON {
+    /// Reads one member of the object that `bytes` hold; the others are passed over, which is much faster than reading them,
+    /// and not checked.
+    ///
+    /// - Parameter member: the key. Where it stands twice, the first counts.
+    /// - Returns: nil where the object has no such key.
+    /// - Throws: ``SyntaxError`` where there is no object, or the member is no value.
+    package init?(member: String, of bytes: [UInt8]) throws(SyntaxError) {
+        let result = bytes.withUnsafeBufferPointer { bytes -> Result<JSON?, SyntaxError> in
+            do throws(SyntaxError) {
+                var parser = JSONParser(bytes: bytes, duplicateKeys: .kept)
+                return .success(try parser.member(member))
+            } catch {
+                return .failure(error)
+            }
+        }
+        guard let value = try result.get() else { return nil }
+        self = value
+    }
+}
+
 /// Reads UTF-8 by recursive descent. Its depth is bounded, so hostile nesting is an error and not a stack overflow.
 private struct JSONParser {
     private static let maximumDepth = 64
@@ -52,6 +73,55 @@ private struct JSONParser {
         skipWhiteSpace()
         guard offset == bytes.count else { throw fault("something follows the value") }
         return value
+    }
+
+    /// Reads the value of a key of the object that the bytes hold.
+    mutating func member(_ wanted: String) throws(JSON.SyntaxError) -> JSON? {
+        skipWhiteSpace()
+        guard take(UInt8(ascii: "{")) else { throw fault("an object is expected") }
+        skipWhiteSpace()
+        if take(UInt8(ascii: "}")) { return nil }
+        while true {
+            skipWhiteSpace()
+            guard peek() == UInt8(ascii: "\"") else { throw fault("a key in quotation marks is expected") }
+            let key = try string()
+            skipWhiteSpace()
+            guard take(UInt8(ascii: ":")) else { throw fault("a colon is expected") }
+            if key.utf8.elementsEqual(wanted.utf8) { return try value(depth: 1) }
+            try passValue()
+            skipWhiteSpace()
+            if take(UInt8(ascii: ",")) { continue }
+            guard take(UInt8(ascii: "}")) else { throw fault("a comma or } is expected") }
+            return nil
+        }
+    }
+
+    /// Goes to the comma or bracket behind a value.
+    private mutating func passValue() throws(JSON.SyntaxError) {
+        var depth = 0
+        while let byte = peek() {
+            switch byte {
+            case UInt8(ascii: "\""): try passString()
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                depth += 1
+                offset += 1
+            case UInt8(ascii: "}"), UInt8(ascii: "]"), UInt8(ascii: ","):
+                if depth == 0 { return }
+                if byte != UInt8(ascii: ",") { depth -= 1 }
+                offset += 1
+            default: offset += 1
+            }
+        }
+        throw fault("it ends where a value is expected")
+    }
+
+    private mutating func passString() throws(JSON.SyntaxError) {
+        offset += 1
+        while let byte = peek() {
+            offset += byte == UInt8(ascii: "\\") ? 2 : 1
+            if byte == UInt8(ascii: "\"") { return }
+        }
+        throw fault("a string does not end")
     }
 
     private mutating func value(depth: Int) throws(JSON.SyntaxError) -> JSON {

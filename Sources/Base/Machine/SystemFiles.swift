@@ -24,7 +24,7 @@ package struct SystemFiles: Sendable {
 
     /// The files of this machine, or of the folder that PALIGEMMA_MACHINE_ROOT names in its place.
     package static var current: SystemFiles {
-        SystemFiles(root: ProcessInfo.processInfo.environment["PALIGEMMA_MACHINE_ROOT"] ?? "/")
+        SystemFiles(root: ProcessEnvironment.variables["PALIGEMMA_MACHINE_ROOT"] ?? "/")
     }
 
     /// The cores that are switched on; nil where that is not known.
@@ -45,7 +45,7 @@ package struct SystemFiles: Sendable {
 
     /// Reads the file at an absolute path.
     func content(_ path: String) -> Content {
-        let descriptor = open(root + path, O_RDONLY | O_CLOEXEC)
+        let descriptor = FileSystem.open(root + path, O_RDONLY)
         guard descriptor >= 0 else { return errno == ENOENT || errno == ENOTDIR ? .absent : .unreadable }
         defer { close(descriptor) }
         var bytes: [UInt8] = []
@@ -74,6 +74,6 @@ package struct SystemFiles: Sendable {
 
     /// Returns the names in the folder at an absolute path; none where it cannot be read.
     func names(in path: String) -> [String] {
-        (try? FileManager.default.contentsOfDirectory(atPath: root + path)) ?? []
+        (try? FileSystem.names(in: root + path)) ?? []
     }
 }

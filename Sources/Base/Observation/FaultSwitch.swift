@@ -38,7 +38,7 @@ package enum FaultSwitch {
     }
 
     /// The fault that this process was started with; nil for none.
-    package static let setting = Setting(ProcessInfo.processInfo.environment["PALIGEMMA_FAULT"] ?? "")
+    package static let setting = Setting(ProcessEnvironment.variables["PALIGEMMA_FAULT"] ?? "")
 
     private enum Action: String {
         case kill, stop, crash, hang, memory

@@ -28,27 +28,42 @@ package struct ExternalProgram {
 
     /// Finds the program in the folders of PATH; nil where none has it.
     package init?(named name: String) {
-        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(
+        let folders = (ProcessEnvironment.variables["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(
             separator: ":")
-        guard let folder = folders.first(where: { access("\($0)/\(name)", X_OK) == 0 }) else { return nil }
+        guard let folder = folders.first(where: { FileSystem.isPermitted("\($0)/\(name)", X_OK) }) else { return nil }
         path = "\(folder)/\(name)"
     }
 
-    /// Runs the program to its end. Its standard input is empty.
+    /// What a program is given, and what it may take.
+    package struct Surroundings {
+        /// nil for this process's own.
+        package var environment: [String: String]?
+        /// The descriptor of its standard input; nil for an empty one.
+        package var input: Int32?
+        /// Bytes of memory that it may map; nil for no limit.
+        package var memoryBytes: Int?
+        /// Whether the kernel kills it when the thread that runs it is gone.
+        package var diesWithCaller = false
+
+        package init() {}
+    }
+
+    /// Runs the program to its end.
     ///
     /// - Parameters:
-    ///   - environment: nil for this process's own.
     ///   - limit: the seconds after which the program is killed.
     ///   - onWait: called about every 200 ms, whether the program writes something or not.
     ///   - onOutput: called with each piece of its standard output; where it throws, the program is killed.
     /// - Throws: `TimedOut`, ``ChildProcess/NotStarted``, or what `onOutput` throws.
     package func run(
-        _ arguments: [String], environment: [String: String]? = nil, limit: Double = .infinity,
+        _ arguments: [String], in surroundings: Surroundings = Surroundings(), limit: Double = .infinity,
         onWait: () -> Void = {}, onOutput: (UnsafeRawBufferPointer) throws -> Void
     ) throws -> Outcome {
         let (output, errors) = (try OutputPipe(), try OutputPipe())
         let process = try ChildProcess.start(
-            path, arguments, environment: environment, output: output.writing, errors: errors.writing)
+            path, arguments, environment: surroundings.environment, input: surroundings.input, output: output.writing,
+            errors: errors.writing, orphanSignal: surroundings.diesWithCaller ? SIGKILL : nil,
+            memoryBytes: surroundings.memoryBytes)
         output.closeWriting()
         errors.closeWriting()
         var errorText: [UInt8] = []

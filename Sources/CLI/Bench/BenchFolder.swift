@@ -1,3 +1,4 @@
+import Base
 import Foundation
 
 /// A folder for one measurement; gone with this object.
@@ -7,13 +8,13 @@ final class BenchFolder {
     init() throws(CommandFailure) {
         path = NSTemporaryDirectory() + "paligemma-bench-" + UUID().uuidString
         do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            try FileSystem.makeFolder(path)
         } catch {
             throw CommandFailure(.environment, "cannot make the folder \(path): \(error.localizedDescription)")
         }
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    deinit { FileSystem.removeTree(path) }
 
     var queue: String { path + "/queue.db" }
     var timeline: String { path + "/timeline.json" }

@@ -22,7 +22,7 @@ struct BenchReport {
     init(
         path: String, plan: ShardPlan, processSeconds: Double, busySeconds: Double, tokens: Int
     ) throws(CommandFailure) {
-        let text = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let text = FileSystem.data(of: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
         guard let json = try? JSON(parsing: text), case .number(let seconds)? = json["seconds"],
             let value = Double(seconds), let ranks = json["ranks"]?.array, ranks.count == plan.ranks
         else { throw CommandFailure(.internalError, "the world left no report; is pg-worker of the same build?") }

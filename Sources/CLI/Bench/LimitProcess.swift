@@ -21,7 +21,7 @@ enum LimitProcess {
     static func measure(
         _ limits: [MachineLimit], threads: Int, seconds: Double, coreType: String? = nil
     ) throws(CommandFailure) -> [Outcome] {
-        var environment = ProcessInfo.processInfo.environment.filter { variable in
+        var environment = ProcessEnvironment.variables.filter { variable in
             !["OPENBLAS_", "GOTO_", "OMP_", Variable("").name].contains { variable.key.hasPrefix($0) }
         }
         environment["OPENBLAS_CORETYPE"] = coreType
@@ -29,9 +29,9 @@ enum LimitProcess {
         var output: [UInt8] = []
         let outcome: ExternalProgram.Outcome
         do {
-            outcome = try ExternalProgram(path: "/proc/self/exe").run(arguments, environment: environment) {
-                output += $0
-            }
+            var surroundings = ExternalProgram.Surroundings()
+            surroundings.environment = environment
+            outcome = try ExternalProgram(path: "/proc/self/exe").run(arguments, in: surroundings) { output += $0 }
         } catch {
             throw CommandFailure(.environment, "cannot measure the machine's limit: \(error)")
         }

@@ -27,7 +27,7 @@ enum RandomModelCache {
 
     /// Says which files an earlier version left, that nobody uses any more.
     private static func reportOldFiles(in directory: String, of model: RandomModel) {
-        let files = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        let files = (try? FileSystem.names(in: directory)) ?? []
         let own = Set(model.shards.map(\.fileName))
         let old = files.filter { $0.hasSuffix(".safetensors") && !own.contains($0) }
         guard !old.isEmpty else { return }

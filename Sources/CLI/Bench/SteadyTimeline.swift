@@ -8,7 +8,7 @@ struct SteadyTimeline {
 
     /// - Throws: ``CommandFailure`` where there is no timeline.
     init(path: String) throws(CommandFailure) {
-        let text = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let text = FileSystem.data(of: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
         guard let entries = (try? JSON(parsing: text))?.array else {
             throw CommandFailure(.internalError, "the world left no timeline; is pg-worker of the same build?")
         }

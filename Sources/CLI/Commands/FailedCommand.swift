@@ -43,7 +43,7 @@ struct FailedCommand: ParsableCommand {
         var last: Int64 = 0
         while true {
             let page = try queue.failedJobs(code: code, afterSequence: last, limit: 1000)
-            for job in page { print(asJSON ? Self.json(job) : job.id) }
+            for job in page { print(asJSON ? Self.json(job) : job.id.onOneLine) }
             guard let end = page.last else { return }
             last = end.sequence
         }
@@ -52,7 +52,7 @@ struct FailedCommand: ParsableCommand {
     private static func text(_ group: FailureGroup) -> String {
         let count = String(group.jobs)
         let padding = String(repeating: " ", count: max(0, 7 - count.count))
-        return "\(padding)\(count)  \(group.code.padded(to: 20))\(group.example)"
+        return "\(padding)\(count)  \(group.code.padded(to: 20))\(group.example.onOneLine)"
     }
 
     private static func json(_ group: FailureGroup) -> String {

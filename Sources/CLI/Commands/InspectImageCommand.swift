@@ -32,9 +32,11 @@ struct InspectImageCommand: ParsableCommand {
         let output = try Variable.output.required(output, option: "--output")
         var options = ImageDecoder.Options()
         options.ignoreExif = worker.ignoreEXIF
-        let side = try ModelConfiguration(directory: worker.model).vision.imageSize
-        let seen = try PictureReader(side: side, resize: worker.resize, options: options)
-            .read(path: picture)
+        let vision = try ModelConfiguration(directory: worker.model).vision
+        let side = vision.imageSize
+        let seen = try PictureReader(
+            side: side, resize: worker.resize, filter: vision.preprocessing.filter, options: options
+        ).read(path: picture)
         try PNGWriter.write(seen.image, to: output)
         print("\(picture): \(seen.originalWidth) x \(seen.originalHeight) -> \(side) x \(side), \(output)")
     }

@@ -67,7 +67,7 @@ struct InspectLogitsCommand: ParsableCommand {
         let logits = try probe.logits(
             picture: picture, prompt: try Variable.prompt.value(prompt) ?? "", tokens: count, forced: forced)
         do {
-            try logits.withUnsafeBytes { Data($0) }.write(to: URL(fileURLWithPath: output))
+            try logits.withUnsafeBytes { try FileSystem.write($0, to: output) }
         } catch {
             throw CommandFailure(.environment, "cannot write \(output): \(error.localizedDescription)")
         }

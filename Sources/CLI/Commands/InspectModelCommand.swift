@@ -29,7 +29,7 @@ struct InspectModelCommand: ParsableCommand {
         let plan = try self.plan.resolved(for: configuration)
 
         let lines =
-            Self.describe(configuration, tokenizer) + Self.describe(checkpoint)
+            Self.describe(configuration, tokenizer) + (try Self.describe(checkpoint))
             + [
                 PlanReport.row(
                     "int8", "\(ByteCount.text(weights.quantizedBytes)) more on the disk, once, for --precision int8")
@@ -71,7 +71,7 @@ struct InspectModelCommand: ParsableCommand {
         return [PlanReport.row("Gemma 2", (caps + [window ?? "no window"]).joined(separator: ", "))]
     }
 
-    private static func describe(_ checkpoint: Checkpoint) -> [String] {
+    private static func describe(_ checkpoint: Checkpoint) throws(ModelError) -> [String] {
         var bytes: [ElementType: Int] = [:]
         for tensor in checkpoint.tensors.values { bytes[tensor.entry.element, default: 0] += tensor.entry.range.count }
         let types = ElementType.allCases.compactMap { type in
@@ -82,7 +82,8 @@ struct InspectModelCommand: ParsableCommand {
                 "tensors",
                 "\(checkpoint.tensors.count) in \(checkpoint.files.count) "
                     + "\(checkpoint.files.count == 1 ? "file" : "files"): \(types.joined(separator: ", "))"),
-            PlanReport.row("fingerprint", checkpoint.fingerprint()),
-        ]
+            PlanReport.row(
+                "fingerprint", try checkpoint.fingerprint(threads: ProcessInfo.processInfo.activeProcessorCount)),
+        ] + (checkpoint.note.map { [PlanReport.row("note", $0)] } ?? [])
     }
 }

@@ -16,8 +16,8 @@ final class LogitProbe {
         tokenizer = try Tokenizer(directory: directory, configuration: configuration)
         let checkpoint = try Checkpoint(directory: directory)
         let weights = try ModelWeights.load(
-            checkpoint, configuration, precision: precision, fingerprint: checkpoint.fingerprint(), threads: threads,
-            only: onlyWeights)
+            checkpoint, configuration, precision: precision, fingerprint: try checkpoint.fingerprint(threads: threads),
+            threads: threads, only: onlyWeights)
         let team = ThreadTeam(count: threads)
         tower = VisionTower(weights: weights, configuration: configuration, team: team)
         gemma = Gemma(
@@ -35,7 +35,8 @@ final class LogitProbe {
     /// - Parameter forced: the first tokens of the answer, in place of those that the model chooses.
     /// - Throws: where the picture cannot be read, or the prompt does not fit the model.
     func logits(picture: String, prompt: String, tokens: Int, forced: [Int32]) throws -> [Float] {
-        let seen = try PictureReader(side: configuration.vision.imageSize).read(path: picture)
+        let vision = configuration.vision
+        let seen = try PictureReader(side: vision.imageSize, filter: vision.preprocessing.filter).read(path: picture)
         let ids = try Prompt.tokens(
             for: prompt, pictures: 1, maximumNewTokens: tokens, tokenizer: tokenizer, configuration: configuration)
         let sequence = PaliGemma.Sequence(

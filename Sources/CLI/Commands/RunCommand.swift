@@ -85,18 +85,16 @@ struct RunCommand: ParsableCommand {
 
     /// Refuses an output that no earlier run made, and removes one that is to be made anew.
     private func prepare(_ output: String, fresh: Bool) throws {
-        let files = FileManager.default
         if fresh {
-            for path in [output + ".queue", output + ".queue-journal", output] where files.fileExists(atPath: path) {
-                try files.removeItem(atPath: path)
+            for path in [output + ".queue", output + ".queue-journal", output] {
+                FileSystem.remove(path)
             }
         }
-        guard let attributes = try? files.attributesOfItem(atPath: output) else { return }
-        guard attributes[.type] as? FileAttributeType == .typeRegular else {
+        guard let status = FileSystem.status(of: output) else { return }
+        guard status.st_mode & S_IFMT == S_IFREG else {
             throw CommandFailure(.usage, "\(output) is not a file; give another --output")
         }
-        let isEmpty = (attributes[.size] as? NSNumber)?.intValue == 0
-        guard isEmpty || files.fileExists(atPath: output + ".queue") else {
+        guard status.st_size == 0 || FileSystem.exists(output + ".queue") else {
             throw CommandFailure(
                 .usage,
                 "\(output) is there and has no queue beside it; give another --output, or --fresh to replace it")

@@ -53,7 +53,7 @@ struct Submission {
         for image in job.images { bytes += image.size ?? 0 }
         guard let fault = job.fault else { return }
         faults += 1
-        if faults <= Self.maximumFaultsShown { Console.log(fault.message) }
+        if faults <= Self.maximumFaultsShown { Console.log(fault.message.onOneLine) }
     }
 
     private mutating func flush(_ batch: inout [Job], to queue: (any JobQueue)?, _ manner: Manner) throws {

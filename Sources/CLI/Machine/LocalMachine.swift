@@ -1,3 +1,4 @@
+import Base
 import Foundation
 
 /// What this machine has, and how busy it is.
@@ -23,6 +24,6 @@ enum LocalMachine {
     }
 
     private static func text(_ path: String) -> String {
-        FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        FileSystem.data(of: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import Foundation
 import WorkerInterface
 
@@ -71,7 +72,7 @@ struct Variable {
     /// - Throws: a usage error where the variable's text is no such value.
     func value<Value: ExpressibleByArgument>(_ flag: Value?) throws -> Value? {
         if let flag { return flag }
-        guard let text = ProcessInfo.processInfo.environment[name], !text.isEmpty else { return nil }
+        guard let text = ProcessEnvironment.variables[name], !text.isEmpty else { return nil }
         guard let value = Value(argument: text) else {
             throw ValidationError("The value '\(text)' of the environment variable \(name) is invalid.")
         }
@@ -102,7 +103,7 @@ struct Variable {
     /// - Throws: a usage error where the variable's text is neither on nor off.
     func isOn(_ flag: Bool) throws -> Bool {
         if flag { return true }
-        let text = ProcessInfo.processInfo.environment[name] ?? ""
+        let text = ProcessEnvironment.variables[name] ?? ""
         guard let isOn = EnvironmentVariable.toggle(text) else {
             throw ValidationError("The environment variable \(name) is '\(text)'; give 1 or 0.")
         }

@@ -10,7 +10,9 @@ import Queue
 package final class LineWriter {
     let path: String
     let descriptor: Int32
-    private let ownsDescriptor: Bool
+    /// Closes the descriptor; nil where it is not a file.
+    private let file: NewFile?
+    private let isFile: Bool
     private var buffer: [UInt8] = []
     /// Bytes in the file that end with a newline.
     private var wholeBytes: Int
@@ -20,20 +22,21 @@ package final class LineWriter {
     init(standardOutput: Void) {
         path = "standard output"
         descriptor = STDOUT_FILENO
-        ownsDescriptor = false
+        (file, isFile) = (nil, false)
         wholeBytes = 0
     }
 
-    /// - Parameter descriptor: of an empty file; closed with this object.
-    package init(path: String, emptyFile descriptor: Int32) {
+    /// - Parameter file: an empty file.
+    convenience init(path: String, file: NewFile) { self.init(path: path, emptyFile: file.descriptor, of: file) }
+
+    /// - Parameters:
+    ///   - descriptor: of an empty file.
+    ///   - file: closes the descriptor; nil where the caller does.
+    package init(path: String, emptyFile descriptor: Int32, of file: NewFile?) {
         self.path = path
         self.descriptor = descriptor
-        ownsDescriptor = true
+        (self.file, isFile) = (file, true)
         wholeBytes = 0
-    }
-
-    deinit {
-        if ownsDescriptor { close(descriptor) }
     }
 
     /// Writes all results that `queue` has.
@@ -74,7 +77,7 @@ package final class LineWriter {
             try writeAll(buffer.span.bytes, to: descriptor)
         } catch {
             buffer.removeAll()
-            if ownsDescriptor {
+            if isFile {
                 ftruncate(descriptor, wholeBytes)
                 lseek(descriptor, wholeBytes, SEEK_SET)
             }

@@ -24,18 +24,13 @@ final class OutputFile {
     /// - Parameter write: returns the number of the last result in it.
     init(at path: String, write: (LineWriter) throws -> Int64) throws {
         self.path = path
-        let temporary = path + ".part"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw LineWriter.failure(SystemError(errno), path: path) }
-        lines = LineWriter(path: path, emptyFile: descriptor)
         do {
+            let file = try NewFile(for: path)
+            lines = LineWriter(path: path, file: file)
             lastNumber = try write(lines)
-            guard fsync(descriptor) == 0, rename(temporary, path) == 0 else {
-                throw LineWriter.failure(SystemError(errno), path: path)
-            }
-        } catch {
-            unlink(temporary)
-            throw error
+            try file.commit()
+        } catch let error as SystemError {
+            throw LineWriter.failure(error, path: path)
         }
     }
 

@@ -15,7 +15,7 @@ final class RunLock {
     init(output: String) throws(CommandFailure) {
         path = output + ".queue.lock"
         while true {
-            let opened = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o666)
+            let opened = FileSystem.open(path, O_WRONLY | O_CREAT | O_NOFOLLOW, mode: 0o600)
             guard opened >= 0 else { throw LineWriter.failure(SystemError(errno), path: path) }
             guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
                 close(opened)
@@ -31,7 +31,7 @@ final class RunLock {
     }
 
     deinit {
-        unlink(path)
+        FileSystem.remove(path)
         close(descriptor)
     }
 }

@@ -13,7 +13,7 @@ package struct CommandFailure: Error {
 
     init(_ status: ExitStatus, _ message: String) {
         self.status = status
-        self.message = message
+        self.message = message.onOneLine
     }
 
     /// Returns nil for errors that are not ours.

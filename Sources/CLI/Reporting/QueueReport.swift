@@ -47,7 +47,7 @@ struct QueueReport {
             (.cancelled, "canceled before they were answered"),
         ]
         let width = max(5, "\(counts.total)".count)
-        var lines = ["queue  \(queue)", "model  \(model ?? "none yet")", ""]
+        var lines = ["queue  \(queue.onOneLine)", "model  \((model ?? "none yet").onOneLine)", ""]
         for (state, meaning) in meanings where counts[state] > 0 || state == .ready || state == .done {
             lines.append("\(Self.padded(counts[state], to: width))  \("\(state)".padded(to: 10))\(meaning)")
         }

@@ -1,3 +1,4 @@
+import Base
 import Foundation
 
 #if canImport(Glibc)
@@ -54,7 +55,7 @@ struct WorldWatch {
     private mutating func record(_ entry: ProcessTree.Entry) {
         let environment = ProcessTree.environment(of: entry.id)
         // Between fork and exec a process has its parent's environment.
-        let own = ProcessInfo.processInfo.environment["PMIX_NAMESPACE"]
+        let own = ProcessEnvironment.variables["PMIX_NAMESPACE"]
         guard let text = environment["PMIX_NAMESPACE"], text != own, let number = UInt32(text) else { return }
         guard environment["OMPI_COMM_WORLD_RANK"] != nil, !ranks.contains(entry.parent) else {
             others.insert(entry.id)
@@ -68,14 +69,13 @@ struct WorldWatch {
     /// Removes what the dead ranks of the world left: shared memory whose name has the job's number, and mpirun's folder.
     /// Call this when none of the world's processes is left.
     func removeRemains() {
-        let files = FileManager.default
         for folder in Self.memoryFolders {
-            for name in (try? files.contentsOfDirectory(atPath: folder)) ?? [] where belongs(name) {
-                unlink(folder + "/" + name)
+            for name in (try? FileSystem.names(in: folder)) ?? [] where belongs(name) {
+                FileSystem.remove(folder + "/" + name)
             }
         }
         for folder in folders where folder.contains("/ompi.") && folder.contains("/pid.") {
-            try? files.removeItem(atPath: folder)
+            FileSystem.removeTree(folder)
         }
     }
 
@@ -88,7 +88,7 @@ struct WorldWatch {
     }
 
     private static var memoryFolders: [String] {
-        let own = ProcessInfo.processInfo.environment["OMPI_MCA_btl_vader_backing_directory"]
+        let own = ProcessEnvironment.variables["OMPI_MCA_btl_vader_backing_directory"]
         return ["/dev/shm", own].compactMap(\.self) + [NSTemporaryDirectory()]
     }
 }

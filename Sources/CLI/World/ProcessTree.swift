@@ -1,3 +1,4 @@
+import Base
 import Foundation
 
 #if canImport(Glibc)
@@ -18,7 +19,7 @@ struct ProcessTree {
     let descendants: [Entry]
 
     init(of root: pid_t = getpid()) {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        let names = (try? FileSystem.names(in: "/proc")) ?? []
         let all = names.compactMap { pid_t($0).flatMap(Self.entry) }
         let children = Dictionary(grouping: all, by: \.parent)
         var (found, next): ([Entry], [pid_t]) = ([], [root])
@@ -54,7 +55,7 @@ struct ProcessTree {
     /// Returns what the kernel has about a process; nothing about a dead one. (FileManager.contents leaks 4 KiB with
     /// every empty file.)
     private static func contents(of name: String, _ id: pid_t) -> Data {
-        (try? FileHandle(forReadingAtPath: "/proc/\(id)/\(name)")?.readToEnd()) ?? Data()
+        FileSystem.data(of: "/proc/\(id)/\(name)") ?? Data()
     }
 
     /// Kills every descendant and waits until it is gone, at most for `timeout`.

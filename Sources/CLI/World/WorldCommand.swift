@@ -1,3 +1,4 @@
+import Base
 import Foundation
 
 /// The command line and the environment of a world.
@@ -11,7 +12,7 @@ struct WorldCommand {
     /// - Parameter endsWhenEmpty: whether the world ends when the queue is empty, instead of waiting for more.
     /// - Throws: a failure of the environment where pg-worker or mpirun is not to be found.
     init(_ settings: WorldSettings, queue: String, endsWhenEmpty: Bool = true) throws(CommandFailure) {
-        var environment = ProcessInfo.processInfo.environment
+        var environment = ProcessEnvironment.variables
         guard let worker = Self.find("pg-worker", besideThisProgram: true) else {
             throw CommandFailure(
                 .environment, "pg-worker is neither beside paligemma nor on PATH; `make install` puts both there")
@@ -48,15 +49,15 @@ struct WorldCommand {
         }
         executable = program
         arguments = Array(words.dropFirst())
-        environment = OpenMPIEnvironment.completed(ProcessInfo.processInfo.environment).merging(own) { _, own in own }
+        environment = OpenMPIEnvironment.completed(ProcessEnvironment.variables).merging(own) { _, own in own }
     }
 
     private static func find(_ name: String, besideThisProgram: Bool) -> String? {
-        var folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
-        let ownPath = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        var folders = (ProcessEnvironment.variables["PATH"] ?? "").split(separator: ":").map(String.init)
+        let ownPath = FileSystem.target(ofLink: "/proc/self/exe")
         if besideThisProgram, let ownPath {
-            folders.insert((ownPath as NSString).deletingLastPathComponent, at: 0)
+            folders.insert(ownPath.parentPath, at: 0)
         }
-        return folders.map { $0 + "/" + name }.first { FileManager.default.isExecutableFile(atPath: $0) }
+        return folders.map { $0 + "/" + name }.first { FileSystem.isPermitted($0, X_OK) }
     }
 }

@@ -69,8 +69,9 @@ package final class Coordinator {
             threads: settings.preparingThreads, tokenizer: tokenizer, configuration: configuration,
             adapters: adapters,
             reader: PictureReader(
-                side: configuration.vision.imageSize, resize: settings.resize, options: settings.image,
-                capacity: settings.pixelCapacity),
+                side: configuration.vision.imageSize, resize: settings.resize,
+                filter: configuration.vision.preprocessing.filter, options: settings.image,
+                budget: settings.pictureBudget),
             timeline: timeline, report: report)
     }
 

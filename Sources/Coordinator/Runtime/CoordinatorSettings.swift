@@ -15,14 +15,14 @@ extension Coordinator {
         package var resize: PictureResize
         package var image: ImageDecoder.Options
         /// Bounds the pictures that are decoded at the same time; nil for no bound.
-        package var pixelCapacity: PixelCapacity?
+        package var pictureBudget: PictureBudget?
 
         package init(
             drain: Bool, lease: Duration, owner: String, drainTimeout: Duration,
             preparingThreads: Int = 2, resize: PictureResize = .pillow,
-            image: ImageDecoder.Options = ImageDecoder.Options(), pixelCapacity: PixelCapacity? = nil
+            image: ImageDecoder.Options = ImageDecoder.Options(), pictureBudget: PictureBudget? = nil
         ) {
-            self.pixelCapacity = pixelCapacity
+            self.pictureBudget = pictureBudget
             self.resize = resize
             self.drainTimeout = drainTimeout
             self.drain = drain

@@ -1,5 +1,4 @@
 import Base
-import Foundation
 import Pictures
 import Queue
 
@@ -14,6 +13,8 @@ struct JobPictureReader: Sendable {
         let pixels: [UInt8]
         /// The size in its file; nil for a frame.
         let size: PictureSize?
+        /// Whether parts of it were missing or broken and have been filled in.
+        let isDamaged: Bool
     }
 
     /// Reads a picture, or the frames of a video.
@@ -22,9 +23,13 @@ struct JobPictureReader: Sendable {
     func read(_ image: JobImage, _ counter: ActivityCounter) throws(ImageError) -> [Picture] {
         guard let frames = image.frames else { return [try picture(image)] }
         let video = VideoReader(reader: reader) { counter.advance() }
-        return try image.withFile { path, stamp throws(ImageError) in
-            try video.read(path: path, frames: frames, expecting: stamp).map { Picture(pixels: $0.pixels, size: nil) }
-        }
+        let images =
+            if let bytes = image.bytes {
+                try video.read(bytes: bytes, path: image.path, frames: frames)
+            } else {
+                try video.read(path: image.path, frames: frames, expecting: image.stamp)
+            }
+        return images.map { Picture(pixels: $0.pixels, size: nil, isDamaged: false) }
     }
 
     private func picture(_ image: JobImage) throws(ImageError) -> Picture {
@@ -37,29 +42,12 @@ struct JobPictureReader: Sendable {
                 try reader.read(path: image.path, expecting: image.stamp)
             }
         return Picture(
-            pixels: read.image.pixels, size: PictureSize(width: read.originalWidth, height: read.originalHeight))
+            pixels: read.image.pixels, size: PictureSize(width: read.originalWidth, height: read.originalHeight),
+            isDamaged: read.isDamaged)
     }
 }
 
 extension JobImage {
-    /// Calls `body` with the path of the file, and its stamp when it was submitted. A file that is stored in the queue
-    /// is at that path only during the call.
-    fileprivate func withFile<Value>(_ body: (String, FileStamp?) throws(ImageError) -> Value) throws(ImageError)
-        -> Value
-    {
-        guard let bytes else { return try body(path, stamp) }
-        let copy = NSTemporaryDirectory() + "paligemma-video-\(UUID().uuidString)"
-        defer { unlink(copy) }
-        guard (try? Data(bytes).write(to: URL(fileURLWithPath: copy))) != nil else {
-            throw ImageError(.unreadable, at: path, "it is stored in the queue and cannot be written to \(copy)")
-        }
-        do {
-            return try body(copy, nil)
-        } catch {
-            throw ImageError(error.code, at: path, error.reason)
-        }
-    }
-
     /// The stamp of the file when it was submitted, where there was one.
     fileprivate var stamp: FileStamp? {
         guard let size, let modified else { return nil }

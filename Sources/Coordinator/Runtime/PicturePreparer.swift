@@ -53,9 +53,14 @@ final class PicturePreparer: Sendable {
     private func prepared(_ id: Schedule.JobID, _ job: Job, _ counter: ActivityCounter) -> HelperReport {
         do {
             // The prompt first: it costs nothing, and its errors need no picture.
-            let options = try DecodingOptions(text: job.options)
+            let options = try DecodingOptions(text: job.options).completed(by: configuration.generation)
+            if let token = options.rules.token(outside: configuration.text.vocabulary) {
+                throw JobFailure(
+                    code: JobFailure.invalidJob,
+                    message: "its options hold the token \(token); the model has \(configuration.text.vocabulary)")
+            }
             let adapter = try adapter(options)
-            let decoding = options.decoding(id: job.id, tokens: tokenizer.encode)
+            let decoding = try options.decoding(id: job.id, tokens: tokenizer.encode)
             let longest = decoding.longestAnswer(maxTokens: job.maxTokens)
             let ids = try Prompt.tokens(
                 for: job.prompt, pictures: job.pictureCount, maximumNewTokens: longest, tokenizer: tokenizer,

@@ -41,7 +41,7 @@ package enum MemoryBandwidthLimit {
     /// Size of all last-level caches together, as the kernel describes them; 0 where it does not.
     private static var lastLevelCacheBytes: Int {
         let folder = "/sys/devices/system/cpu"
-        let cores = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let cores = (try? FileSystem.names(in: folder)) ?? []
         var caches: [String: Int] = [:]
         for core in cores where Int(core.dropFirst(3)) != nil {
             // A cache is listed once for every core that shares it.
@@ -54,7 +54,7 @@ package enum MemoryBandwidthLimit {
     }
 
     private static func text(_ path: String) -> String? {
-        FileManager.default.contents(atPath: path).map {
+        FileSystem.data(of: path).map {
             String(decoding: $0, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
         }
     }

@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import PaliGemma
 
@@ -102,9 +103,9 @@ package struct RandomModel: Sendable {
         to directory: String, onFile: (_ name: String, _ step: Step) -> Void
     ) throws(RandomModelError) {
         do {
-            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            try FileSystem.makeFolder(directory)
         } catch {
-            throw RandomModelError("cannot make the directory \(directory): \(error.localizedDescription)")
+            throw RandomModelError("cannot make the directory \(directory): \(error)")
         }
         for shard in shards {
             let path = directory + "/" + shard.fileName
@@ -121,11 +122,11 @@ package struct RandomModel: Sendable {
         _ shard: RandomShard, at path: String, neighborsOf directory: String
     ) throws(RandomModelError) -> Step {
         if shard.isWhole(at: path) { return .kept }
-        let parent = URL(fileURLWithPath: directory).standardizedFileURL.deletingLastPathComponent().path
-        let neighbors = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
+        let parent = FileSystem.resolved(directory).parentPath
+        let neighbors = (try? FileSystem.names(in: parent)) ?? []
         for neighbor in neighbors.sorted() {
             let twin = "\(parent)/\(neighbor)/\(shard.fileName)"
-            if shard.isWhole(at: twin), link(twin, path) == 0 { return .linked }
+            if shard.isWhole(at: twin), FileSystem.link(twin, to: path) { return .linked }
         }
         try shard.write(to: path, seed: seed)
         return .written
@@ -133,9 +134,9 @@ package struct RandomModel: Sendable {
 
     private func save(_ data: Data, to path: String) throws(RandomModelError) {
         do {
-            try data.write(to: URL(fileURLWithPath: path), options: .atomic)
+            try NewFile.write(data, to: path)
         } catch {
-            throw RandomModelError("cannot write \(path): \(error.localizedDescription)")
+            throw RandomModelError("cannot write \(path): \(error)")
         }
     }
 }

@@ -32,20 +32,11 @@ package struct RandomShard: Sendable {
     ///
     /// - Throws: ``RandomModelError`` where the file cannot be written.
     package func write(to path: String, seed: UInt64) throws(RandomModelError) {
-        let temporary = path + ".part"
         do throws(SystemError) {
-            let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
-            guard descriptor >= 0 else { throw SystemError(errno) }
-            do throws(SystemError) {
-                try write(to: descriptor, seed: seed)
-            } catch {
-                close(descriptor)
-                throw error
-            }
-            // A full disk may be reported only when the file is closed.
-            guard close(descriptor) == 0, rename(temporary, path) == 0 else { throw SystemError(errno) }
+            let file = try NewFile(for: path)
+            try write(to: file.descriptor, seed: seed)
+            try file.commit(durably: false)
         } catch {
-            unlink(temporary)
             throw RandomModelError("cannot write \(path): \(error)")
         }
     }

@@ -29,13 +29,16 @@ package struct Adapter: Sendable {
     /// - Throws: ``ModelError`` with the code `adapter` where the files are no plain LoRA of supported modules.
     package init(name: String, directory: String) throws(ModelError) {
         (self.name, self.directory) = (name, directory)
-        let configuration = try AdapterConfiguration(directory: directory)
+        let configuration = try AdapterConfiguration(ModelDirectory(directory))
         let path = directory + "/adapter_model.safetensors"
         let file: SafetensorsFile
+        if let target = ModelDirectory.danglingTarget(of: path) {
+            throw ModelError(.adapter, at: path, ModelDirectory.danglingReason(target))
+        }
         do {
             file = try SafetensorsFile(path: path)
         } catch {
-            let isOld = FileManager.default.fileExists(atPath: directory + "/adapter_model.bin")
+            let isOld = FileSystem.exists(directory + "/adapter_model.bin")
             throw ModelError(
                 .adapter, at: path,
                 error.reason + (isOld ? "; adapter_model.bin is not read, save it again as safetensors" : ""))
@@ -45,8 +48,11 @@ package struct Adapter: Sendable {
     }
 
     private static func fingerprint(of directory: String, _ file: SafetensorsFile) throws(ModelError) -> String {
-        let configuration = FileManager.default.contents(atPath: directory + "/adapter_config.json") ?? Data()
-        return ContentHash.hexadecimal(of: [UInt8](configuration) + [UInt8](file.mapping.bytes))
+        var hash = PartsHash()
+        let configuration = try ModelDirectory(directory).bytes(of: "adapter_config.json", .adapter) ?? []
+        configuration.withUnsafeBytes { hash.add($0) }
+        hash.add(file.mapping.bytes)
+        return hash.hexadecimal()
     }
 
     private static func modules(
@@ -83,7 +89,7 @@ package struct Adapter: Sendable {
                 throw fail(module, "holds numbers that are not finite; it was spoiled while it was trained or saved")
             }
             do throws(AdapterProblem) {
-                let (rank, scale) = try configuration.scale(of: module)
+                let (rank, scale) = try configuration.scale(of: [module] + TensorNames.modulePaths(of: canonical))
                 guard a.entry.shape[0] == rank, b.entry.shape[1] == rank else {
                     throw AdapterProblem(
                         "lora_A \(a.entry.shape) and lora_B \(b.entry.shape) do not have the rank \(rank) of "

@@ -5,7 +5,9 @@ import Tensor
 package struct AdapterSet: Sendable {
     package let all: [Adapter]
 
-    package init(_ adapters: [Adapter] = []) { all = adapters.sorted { $0.name < $1.name } }
+    package init(_ adapters: [Adapter] = []) {
+        all = adapters.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    }
 
     /// Reads the adapters of options of the form "name=DIR". No name may occur twice.
     ///
@@ -17,7 +19,7 @@ package struct AdapterSet: Sendable {
             guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
                 throw ModelError(.adapter, at: option, "is no adapter; give it as name=DIR")
             }
-            guard !adapters.contains(where: { $0.name == parts[0] }) else {
+            guard !adapters.contains(where: { ExactText($0.name) == ExactText(parts[0]) }) else {
                 throw ModelError(.adapter, at: parts[1], "there are two adapters called \(parts[0])")
             }
             adapters.append(try Adapter(name: parts[0], directory: parts[1]))
@@ -28,13 +30,19 @@ package struct AdapterSet: Sendable {
     package var names: [String] { all.map(\.name) }
 
     /// Returns the index of the adapter with a name. Nil where there is none.
-    package func index(of name: String) -> Int? { all.firstIndex { $0.name == name } }
+    package func index(of name: String) -> Int? {
+        all.firstIndex { ExactText($0.name) == ExactText(name) }
+    }
 
     /// A hash of the adapters and their names for ``ModelFingerprint``, in hexadecimal. Nil where there are none.
     package var fingerprint: String? {
         guard !all.isEmpty else { return nil }
-        let text = all.map { "\($0.name)=\($0.fingerprint)" }.joined(separator: "\n")
-        return String(ContentHash.hexadecimal(of: Array(text.utf8)).prefix(16))
+        var hash = PartsHash()
+        for adapter in all {
+            hash.add(text: adapter.name)
+            hash.add(text: adapter.fingerprint)
+        }
+        return String(hash.hexadecimal().prefix(16))
     }
 
     /// Returns what the adapters add to a weight [outputs, inputs], one element an adapter. Nil where no adapter adds anything.

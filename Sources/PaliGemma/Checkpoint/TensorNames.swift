@@ -32,6 +32,18 @@ enum TensorNames {
         return nil
     }
 
+    /// Returns the paths that the versions of transformers give the module of a weight with a canonical name.
+    static func modulePaths(of canonical: String) -> [String] {
+        let name = canonical.hasSuffix(".weight") ? String(canonical.dropLast(".weight".count)) : canonical
+        let spellings: [(canonical: String, paths: [String])] = [
+            ("vision.", ["vision_tower.vision_model.", "model.vision_tower.vision_model.", "model.vision_tower."]),
+            ("text.", ["language_model.model.", "model.language_model."]),
+        ]
+        if name == "projector" { return ["multi_modal_projector.linear", "model.multi_modal_projector.linear"] }
+        guard let known = spellings.first(where: { name.hasPrefix($0.canonical) }) else { return [] }
+        return known.paths.map { $0 + name.dropFirst(known.canonical.count) }
+    }
+
     /// Returns whether a tensor may be left over: SigLIP's pooling head (`vision_use_head`), which PaliGemma does not use, or a
     /// buffer.
     static func isIgnored(_ canonical: String) -> Bool {

@@ -14,7 +14,9 @@ struct ConfigurationFile: Decodable {
     var padTokenId: Int?
     var textConfig: Text?
     var visionConfig: Vision?
-    var quantizationConfig: Presence?
+    var quantizationConfig: Quantization?
+    /// Of checkpoints that MLX quantized.
+    var quantization: Presence?
 
     struct Text: Decodable {
         var modelType: String?
@@ -61,7 +63,7 @@ struct ConfigurationFile: Decodable {
         var hiddenAct: String?
     }
 
-    /// A token id, or a list of ids. Only lists of one id are implemented.
+    /// A token id, or a list of ids.
     struct TokenChoice: Decodable {
         let tokens: [Int]
 
@@ -85,6 +87,33 @@ struct ConfigurationFile: Decodable {
         }
     }
 
+    /// How a checkpoint was quantized.
+    struct Quantization: Decodable {
+        var quantMethod: String?
+        var bits: Int?
+        var groupSize: Int?
+
+        private static let advice =
+            "quantized checkpoints are not read; use the original in bf16 or f32, and --precision int8 to quantize it here"
+        static let mlx = "this checkpoint was quantized by MLX; \(advice)"
+
+        /// Why the checkpoint cannot be read.
+        var refusal: String {
+            let names = [
+                "bitsandbytes": "bitsandbytes", "gptq": "GPTQ", "awq": "AWQ", "fp8": "fp8",
+                "fbgemm_fp8": "fp8 (fbgemm)", "compressed-tensors": "compressed-tensors", "torchao": "torchao",
+                "hqq": "HQQ", "quanto": "quanto", "aqlm": "AQLM", "eetq": "EETQ", "mxfp4": "mxfp4",
+            ]
+            guard let quantMethod else {
+                // MLX writes its settings a second time under this key, without a method.
+                return groupSize != nil ? Self.mlx : "quantization_config: \(Self.advice)"
+            }
+            let width = bits.map { "\($0) bits" }
+            let method = names[quantMethod] ?? quantMethod
+            return "this checkpoint was quantized by \(method)\(width.map { " to \($0)" } ?? ""); \(Self.advice)"
+        }
+    }
+
     /// A key of which only the presence matters.
     struct Presence: Decodable {
         init(from decoder: any Decoder) throws {}
@@ -100,20 +129,18 @@ extension ConfigurationFile {
             throw UnsupportedValue(
                 reason: "model_type is \(modelType ?? "missing"); only paligemma checkpoints can be used")
         }
-        if quantizationConfig != nil {
-            throw UnsupportedValue(reason: "quantization_config: quantized checkpoints cannot be read; use bf16 or f32")
+        if let reason = quantizationConfig?.refusal ?? quantization.map({ _ in Quantization.mlx }) {
+            throw UnsupportedValue(reason: reason)
         }
         let text = try resolvedText()
         let ends = eosTokenId?.tokens ?? textConfig?.eosTokenId?.tokens ?? [1]
-        guard ends.count == 1, let end = ends.first else {
-            throw UnsupportedValue(reason: "eos_token_id lists \(ends.count) tokens; exactly one is implemented")
-        }
+        guard let end = ends.first else { throw UnsupportedValue(reason: "eos_token_id is an empty list") }
         return ModelConfiguration(
             vision: try resolvedVision(), text: text,
             imageToken: imageTokenIndex ?? imageTokenId ?? 256_000,
             beginToken: bosTokenId ?? textConfig?.bosTokenId ?? 2,
             endToken: end,
-            padToken: padTokenId ?? textConfig?.padTokenId ?? 0)
+            padToken: padTokenId ?? textConfig?.padTokenId ?? 0, endTokens: ends)
     }
 
     private func resolvedText() throws(UnsupportedValue) -> TextConfiguration {
@@ -191,7 +218,11 @@ extension ConfigurationFile.Text {
         text.queryScalar = queryPreAttnScalar ?? text.queryScalar
         if let attnLogitSoftcapping { text.attentionSoftCap = attnLogitSoftcapping.value }
         if let finalLogitSoftcapping { text.finalSoftCap = finalLogitSoftcapping.value }
-        let positions = slidingWindow.map(\.value) ?? 4096
+        let positions = (slidingWindow.map(\.value) ?? 4096).map { min($0, 1 << 24) }
+        guard (1...1024).contains(text.layers) else {
+            throw UnsupportedValue(
+                reason: "text_config.num_hidden_layers is \(text.layers); it must lie between 1 and 1024")
+        }
         text.window = positions.map { .alternating(positions: $0, layers: text.layers) }
         guard let layerTypes else { return }
         guard layerTypes.count == text.layers else {

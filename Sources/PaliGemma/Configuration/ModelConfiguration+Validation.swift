@@ -39,10 +39,12 @@ extension ModelConfiguration {
             ("query_pre_attn_scalar", text.queryScalar), ("attn_logit_softcapping", text.attentionSoftCap ?? 1),
             ("final_logit_softcapping", text.finalSoftCap ?? 1), ("rms_norm_eps", text.normEpsilon),
             ("rope_theta", text.ropeBase),
-        ] {
-            try require(
-                value > 0 && value < 1e9, "text_config.\(key) is \(value); it must lie between 0 and 1e9")
+        ] where !(value > 0 && value < 1e9) {
+            throw UnsupportedValue(reason: "text_config.\(key) is \(value); it must lie between 0 and 1e9")
         }
+        try require(
+            vision.layerNormEpsilon > 0 && vision.layerNormEpsilon < 1,
+            "vision_config.layer_norm_eps is \(vision.layerNormEpsilon); it must lie between 0 and 1")
         if let window = text.window {
             try require(
                 window.positions >= 1, "text_config.sliding_window is \(window.positions); it must be 1 or more")
@@ -62,9 +64,15 @@ extension ModelConfiguration {
             vision.imageSize >= vision.patch,
             "vision_config.image_size \(vision.imageSize) is smaller than a patch of \(vision.patch)")
         try require(vision.tokens < text.context, "one picture's \(vision.tokens) tokens fill the whole context")
-        for (key, token) in [("bos_token_id", beginToken), ("eos_token_id", endToken), ("pad_token_id", padToken)] {
+        for (key, token) in [("bos_token_id", beginToken), ("pad_token_id", padToken)] {
             try require(token >= 0 && token < text.vocabulary, "\(key) \(token) lies outside the vocabulary")
         }
-        try require(imageToken >= 0, "image_token_index is negative")
+        for token in endTokens {
+            try require(token >= 0 && token < text.vocabulary, "eos_token_id \(token) lies outside the vocabulary")
+        }
+        try require(endTokens.count <= 64, "eos_token_id lists \(endTokens.count) tokens; at most 64 are implemented")
+        try require(
+            imageToken >= 0 && imageToken < 1 << 24,
+            "image_token_index is \(imageToken); it must lie between 0 and \(1 << 24 - 1)")
     }
 }

@@ -1,4 +1,5 @@
 import Base
+import DecodingSettings
 import Foundation
 import Tensor
 
@@ -10,12 +11,19 @@ package struct ModelConfiguration: Sendable, Equatable {
     /// Id of the placeholder token for a row of a picture's features.
     package var imageToken: Int
     package var beginToken: Int
+    /// Of `config.json`, for the tokenizer to be compared with.
     package var endToken: Int
     package var padToken: Int
+    /// The tokens any of which ends an answer: those of `generation_config.json`, else of `config.json`. Not empty.
+    package var endTokens: [Int]
+    /// The decoding options of jobs that do not give them, as `generation_config.json` has them.
+    package var generation = DecodingDefaults()
+    /// What is to be said about the files of the configuration.
+    package var notes: [String] = []
 
     package init(
         vision: VisionConfiguration, text: TextConfiguration, imageToken: Int,
-        beginToken: Int = 2, endToken: Int = 1, padToken: Int = 0
+        beginToken: Int = 2, endToken: Int = 1, padToken: Int = 0, endTokens: [Int]? = nil
     ) {
         self.vision = vision
         self.text = text
@@ -23,6 +31,7 @@ package struct ModelConfiguration: Sendable, Equatable {
         self.beginToken = beginToken
         self.endToken = endToken
         self.padToken = padToken
+        self.endTokens = endTokens ?? [endToken]
     }
 }
 
@@ -36,6 +45,8 @@ package struct VisionConfiguration: Sendable, Equatable {
     /// Side of the square input in pixels.
     package var imageSize: Int
     package var layerNormEpsilon: Float
+    /// How a picture becomes the numbers that the tower takes.
+    package var preprocessing = PicturePreprocessing()
 
     package init(
         width: Int, mlpWidth: Int, layers: Int, heads: Int, patch: Int, imageSize: Int, layerNormEpsilon: Float = 1e-6
@@ -146,27 +157,35 @@ extension ModelConfiguration {
     /// - Throws: ``ModelError`` with the code `configuration` where the file is missing or malformed, or asks for something
     ///   that is not implemented.
     package init(directory: String, slidingWindow: Bool = false) throws(ModelError) {
-        let path = directory + "/config.json"
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw ModelError(
-                .configuration, at: path, "cannot be read; is this a model directory in the Hugging Face layout?")
+        let directory = ModelDirectory(directory)
+        try directory.check()
+        let path = directory.file("config.json")
+        guard let bytes = try directory.bytes(of: "config.json", .configuration) else {
+            throw ModelError(.configuration, at: path, "there is no such file; \(directory.guess)")
         }
-        let file: ConfigurationFile
+        do {
+            let file = try Self.decode(bytes, path)
+            self = try file.resolved()
+            try validate()
+            if !slidingWindow { text.window = nil }
+        } catch let error as UnsupportedValue {
+            throw ModelError(.configuration, at: path, error.reason)
+        } catch {
+            throw error as? ModelError ?? ModelError(.configuration, at: path, "\(error)")
+        }
+        try readGeneration(directory)
+        try readPreprocessing(directory)
+    }
+
+    private static func decode(_ bytes: [UInt8], _ path: String) throws(ModelError) -> ConfigurationFile {
         do {
             let decoder = JSONDecoder()
             decoder.keyDecodingStrategy = .convertFromSnakeCase
-            file = try decoder.decode(ConfigurationFile.self, from: data)
+            return try decoder.decode(ConfigurationFile.self, from: Data(bytes))
         } catch let error as DecodingError {
             throw ModelError(.configuration, at: path, error.inOneLine)
         } catch {
             throw ModelError(.configuration, at: path, "is not valid JSON")
-        }
-        do {
-            self = try file.resolved()
-            try validate()
-            if !slidingWindow { text.window = nil }
-        } catch {
-            throw ModelError(.configuration, at: path, error.reason)
         }
     }
 }

@@ -9,7 +9,7 @@ package struct BeamSearch {
     package struct Beam {
         package var tokens: [Int32] = []
         package var logProbabilities: [Float] = []
-        /// Sum of the log-probabilities.
+        /// Sum of the scores: of the log-probabilities, where the decoding has no rules.
         var sum: Float = 0
     }
 
@@ -23,21 +23,23 @@ package struct BeamSearch {
 
     let settings: BeamSettings
     let maxTokens: Int
-    let endToken: Int32
+    /// Any of these ends an answer.
+    let endTokens: [Int32]
     /// The running beams, the best first.
     package private(set) var running = [Beam()]
     /// The finished answers, the best first, at most as many as beams.
     package private(set) var finished: [ScoredAnswer] = []
     private var length = 0
 
-    package init(_ settings: BeamSettings, maxTokens: Int, endToken: Int32) {
+    package init(_ settings: BeamSettings, maxTokens: Int, endTokens: [Int32]) {
         self.settings = settings
         self.maxTokens = maxTokens
-        self.endToken = endToken
+        self.endTokens = endTokens
     }
 
-    /// Number of most probable tokens that every step needs of each running beam: half of the continuations may end.
-    package var tokensOfBeam: Int { 2 * settings.count }
+    /// Number of most probable tokens that every step needs of each running beam: so many that as many as beams do not
+    /// end.
+    package var tokensOfBeam: Int { max(2, 1 + endTokens.count) * settings.count }
 
     /// Takes the most probable tokens of each running beam.
     ///
@@ -62,19 +64,19 @@ package struct BeamSearch {
         let all = zip(running.indices, best).flatMap { beam, tokens in
             tokens.map { token in
                 Continuation(
-                    beam: beam, token: token, sum: token.logProbability + running[beam].sum,
-                    stops: token.token == endToken || length >= maxTokens)
+                    beam: beam, token: token, sum: token.score + running[beam].sum,
+                    stops: endTokens.contains(token.token) || length >= maxTokens)
             }
         }
         return all.sorted { a, b in
             if a.sum != b.sum { return a.sum > b.sum }
             return (a.beam, a.token.token) < (b.beam, b.token.token)
-        }.prefix(2 * settings.count)
+        }.prefix(tokensOfBeam)
     }
 
     private mutating func finish(_ ended: [Continuation]) {
         let new = ended.map { end in
-            let (beam, isEnded) = (running[end.beam], end.token.token == endToken)
+            let (beam, isEnded) = (running[end.beam], endTokens.contains(end.token.token))
             return ScoredAnswer(
                 tokens: isEnded ? beam.tokens : beam.tokens + [end.token.token],
                 logProbabilities: isEnded

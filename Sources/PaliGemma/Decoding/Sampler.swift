@@ -24,6 +24,9 @@ package struct Sampler: Sendable {
     /// Returns exp((logit − maximum) / temperature), a probability that is not normalized.
     func weight(_ logit: Float) -> Double { exp(Double(logit - maximum) / settings.temperature) }
 
+    /// Returns whether a token has the probability that `minP` asks for.
+    private func isProbable(_ entry: TokenLogit) -> Bool { settings.minP == 0 || weight(entry.logit) >= settings.minP }
+
     /// Returns the sampled token, or nil where more logits have to be known.
     ///
     /// - Parameters:
@@ -37,10 +40,10 @@ package struct Sampler: Sendable {
                 return nil
             }
             kept = kept.prefix(count)
-        } else if settings.topK == 0, bound != nil {
-            return nil
+        } else if settings.topK == 0, let bound {
+            guard settings.minP > 0, weight(bound) < settings.minP else { return nil }
         }
-        return pick(kept.sorted { $0.token < $1.token })
+        return pick(kept.filter { isProbable($0) }.sorted { $0.token < $1.token })
     }
 
     /// Returns the token that is sampled from all logits. Instead of sorting a large vocabulary it finds the last token that
@@ -60,7 +63,7 @@ package struct Sampler: Sendable {
             let last = Self.last(of: kept, amount: settings.topP * mass) { weight($0.logit) }
             kept = kept.filter { !TokenLogit.comesFirst(last, $0) }
         }
-        return pick(kept)
+        return pick(kept.filter(isProbable))
     }
 
     /// Returns the token with which the sum of weights, the largest logits first, reaches an amount; the last token where the

@@ -10,7 +10,9 @@ import Tensor
 package final class Gemma {
     let configuration: TextConfiguration
     let tokensPerPicture: Int
-    let endToken: Int
+    /// Any of these ends an answer; choices are scored with the first.
+    let endTokens: [Int32]
+    let imageToken: Int32
     let weights: TextWeights
     let projector: DenseWeights
     let slice: TextSlice
@@ -55,7 +57,8 @@ package final class Gemma {
         self.onActivation = onActivation
         self.configuration = configuration.text
         tokensPerPicture = configuration.vision.tokens
-        endToken = configuration.endToken
+        endTokens = configuration.endTokens.map(Int32.init)
+        imageToken = Int32(configuration.imageToken)
         self.weights = weights.text
         projector = weights.projector
         self.slice = slice

@@ -113,7 +113,7 @@ extension Gemma {
 
     private func openCache(of sequence: Sequence) {
         let width = slice.keyValueHeads(configuration).count * configuration.headWidth
-        sequence.open(layers: configuration.layers, width: width, endToken: endToken)
+        sequence.open(layers: configuration.layers, width: width, endTokens: endTokens)
     }
 
     private func prefillBuffers(for rows: PrefillRows) -> PrefillBuffers {

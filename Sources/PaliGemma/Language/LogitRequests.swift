@@ -37,6 +37,9 @@ struct LogitSummary {
     let targets: [Float]
     let isDamaged: Bool
 
+    /// The most probable token; the first of all where rules forbid every one.
+    var choice: TokenLogit { maximum.logit == -.infinity ? TokenLogit(token: 0, logit: maximum.logit) : maximum }
+
     func logProbability(of logit: Float) -> Float { Float(Double(logit - maximum.logit) - logTotal) }
 
     func probability(of entry: TokenLogit) -> TokenProbability {
@@ -76,9 +79,10 @@ private struct LogitReport: Sendable {
         let request = requests[row]
         var candidate = TokenCandidate(logits: logits, row: row, firstToken: firstToken, kernels: kernels)
         candidate.isDamaged = isDamaged
+        let isPossible = candidate.logit > -.infinity
         candidate.store(in: MatrixView(base: out, rows: 1, columns: width), row: 0)
         out[TokenCandidate.width] = candidate.sum
-        if let temperature = request.sampling?.temperature, temperature != 1, logits.columns > 0 {
+        if let temperature = request.sampling?.temperature, temperature != 1, logits.columns > 0, isPossible {
             let (factor, table) = (Float(1 / temperature), kernels.table.pointee)
             scratch.update(from: logits.row(row), count: logits.columns)
             table.scale(scratch, factor, logits.columns)
@@ -141,6 +145,26 @@ extension Gemma {
         let requests = sequences.flatMap { sequence in
             sequence.rows.indices.map { sequence.logitRequest(row: $0) ?? LogitRequest() }
         }
+        let summaries = try summaries(of: logits, requests, damaged: damaged)
+        let ruled = try ruledScores(logits, summaries, of: sequences)
+        let outlooks = summaries.indices.map { row in
+            RowOutlook(
+                summary: summaries[row], ruled: ruled.summaries[row],
+                scores: ruled.row(row) ?? logits.row(row))
+        }
+        // The outlooks point into its memory.
+        defer { extendLifetime(ruled) }
+        try continueSequences(sequences, with: outlooks, logits)
+    }
+
+    /// Returns what all ranks know together of some rows.
+    ///
+    /// - Parameters:
+    ///   - logits: [rows, own V].
+    ///   - requests: one a row.
+    func summaries(
+        of logits: MatrixView, _ requests: [LogitRequest], damaged: Set<Int> = []
+    ) throws(CollectiveError) -> [LogitSummary] {
         let report = LogitReport(requests)
         let own = Matrix(rows: logits.rows, columns: report.width)
         let all = Matrix(rows: group.count * logits.rows, columns: report.width)
@@ -152,41 +176,62 @@ extension Gemma {
         }
         try group.allGatherCopies(of: own.view, into: all.view, as: .float32)
         let vocabularies = try vocabularies()
-        let summaries = requests.indices.map { row in
+        return requests.indices.map { row in
             report.summary(
                 row: row, (0..<group.count).map { all.view.row($0 * logits.rows + row) },
                 vocabularies: vocabularies.map(\.count))
         }
-        try continueSequences(sequences, with: summaries, logits)
     }
 
     private func continueSequences(
-        _ sequences: [Sequence], with summaries: [LogitSummary], _ logits: MatrixView
+        _ sequences: [Sequence], with outlooks: [RowOutlook], _ logits: MatrixView
     ) throws(CollectiveError) {
-        var samples: [TokenSample] = []
-        var row = 0
-        for sequence in sequences {
-            let own = Array(summaries[row..<row + sequence.rows.count])
-            if own.contains(where: \.isDamaged) {
+        var (samples, chosen): ([TokenSample], [Int: TokenLogit]) = ([], [:])
+        let ranges = rowRanges(of: sequences)
+        for (sequence, rows) in zip(sequences, ranges) {
+            if outlooks[rows].contains(where: \.summary.isDamaged) {
                 sequence.finish = .damaged
-            } else {
-                switch sequence.decoding.method {
-                case .sampling(let sampling):
-                    samples.append(TokenSample(sequence: sequence, row: row, summary: own[0], sampling))
-                case .greedy: append(own[0].maximum, own[0], to: sequence)
-                case .beams, .choices: sequence.advance(own)
-                }
+                continue
             }
-            row += own.count
+            let outlook = outlooks[rows.lowerBound]
+            switch sequence.decoding.method {
+            case .sampling(let sampling):
+                samples.append(TokenSample(sequence: sequence, row: rows.lowerBound, outlook: outlook, sampling))
+            case .greedy: chosen[rows.lowerBound] = outlook.deciding.choice
+            case .beams, .choices: break
+            }
         }
-        for (sample, token) in zip(samples, try sampleTokens(samples, logits)) {
-            append(token, sample.summary, to: sample.sequence)
+        for (sample, token) in zip(samples, try sampleTokens(samples, columns: logits.columns)) {
+            chosen[sample.row] = token
+        }
+        let known = try logitsBehindScores(outlooks, chosen, logits)
+        for (sequence, rows) in zip(sequences, ranges) where sequence.finish != .damaged {
+            switch sequence.decoding.method {
+            case .greedy, .sampling:
+                guard var token = chosen[rows.lowerBound] else { continue }
+                if let logit = known[rows.lowerBound]?.first { token.logit = logit }
+                append(token, outlooks[rows.lowerBound].summary, to: sequence)
+            case .beams:
+                let renormalizes = sequence.decoding.rules.renormalizes
+                sequence.advanceBeams(
+                    rows.map { outlooks[$0].probabilities(logits: known[$0], renormalizes: renormalizes) })
+            case .choices: sequence.advanceChoices(outlooks[rows].map(\.summary))
+            }
+        }
+    }
+
+    /// Returns the rows of a step that belong to each sequence.
+    private func rowRanges(of sequences: [Sequence]) -> [Range<Int>] {
+        var first = 0
+        return sequences.map { sequence in
+            defer { first += sequence.rows.count }
+            return first..<first + sequence.rows.count
         }
     }
 
     private func append(_ token: TokenLogit, _ summary: LogitSummary, to sequence: Sequence) {
         sequence.append(
-            token.token, logProbability: summary.logProbability(of: token.logit), endToken: endToken)
+            token.token, logProbability: summary.logProbability(of: token.logit), endTokens: endTokens)
         let count = sequence.decoding.topLogProbabilities
         if count > 0, sequence.finish != .stop {
             sequence.topTokens.append(summary.best.prefix(count).map(summary.probability(of:)))

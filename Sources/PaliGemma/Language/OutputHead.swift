@@ -43,7 +43,7 @@ extension Gemma {
                 continue
             }
             let (token, logProbability) = TokenCandidate.choose(candidates)
-            sequence.append(token, logProbability: logProbability, endToken: endToken)
+            sequence.append(token, logProbability: logProbability, endTokens: endTokens)
         }
     }
 }

@@ -71,21 +71,28 @@ package final class Sequence {
     /// Allocates the KV cache and the state of the decoding method.
     ///
     /// - Parameter width: own K·H, the width of the rank's key/value heads together.
-    func open(layers: Int, width: Int, endToken: Int) {
+    func open(layers: Int, width: Int, endTokens: [Int32]) {
         var capacity = prefixRows
         switch decoding.method {
         case .greedy, .sampling: capacity += maxTokens
         case .beams(let settings):
-            beams = BeamSearch(settings, maxTokens: maxTokens, endToken: Int32(endToken))
-        case .choices(let tokens): choices = ChoiceScoring(tokens, endToken: Int32(endToken))
+            beams = BeamSearch(settings, maxTokens: maxTokens, endTokens: endTokens)
+        case .choices(let tokens): choices = ChoiceScoring(tokens, endToken: endTokens[0])
         }
         rows = [
             SequenceRow(prefix: KeyValueCache(layers: layers, capacity: capacity, width: width), prefixRows: prefixRows)
         ]
     }
 
-    /// What must be known of a row's logits; nil for no more than the most probable token.
+    /// Whether rules change the logits before a token is chosen.
+    var hasRules: Bool {
+        if case .choices = decoding.method { return false }
+        return decoding.rules != .none
+    }
+
+    /// What must be known of a row's own logits; nil for no more than the most probable token.
     func logitRequest(row: Int) -> LogitRequest? {
+        if hasRules { return LogitRequest(best: decoding.topLogProbabilities) }
         switch decoding.method {
         case .greedy:
             let count = decoding.topLogProbabilities
@@ -97,9 +104,26 @@ package final class Sequence {
         }
     }
 
+    /// What must be known of a row's scores, which the rules have changed.
+    var scoreRequest: LogitRequest {
+        switch decoding.method {
+        case .greedy, .choices: LogitRequest()
+        case .sampling(let sampling): LogitRequest(best: sampling.candidates, sampling: sampling)
+        case .beams: LogitRequest(best: beams?.tokensOfBeam ?? 0)
+        }
+    }
+
+    /// Returns what rules know of a row.
+    func ruleContext(row: Int, imageToken: Int32, endTokens: [Int32]) -> LogitRuleContext {
+        let images = [Int32](repeating: imageToken, count: prefixRows - textTokens.count)
+        let answer = beams.map { $0.running.indices.contains(row) ? $0.running[row].tokens : [] } ?? tokens
+        return LogitRuleContext(
+            prefix: images + textTokens, answer: answer, maxTokens: maxTokens, endTokens: endTokens)
+    }
+
     /// Appends the token of one step: the most probable one, or a sampled one.
-    func append(_ token: Int32, logProbability: Float, endToken: Int) {
-        if token == endToken {
+    func append(_ token: Int32, logProbability: Float, endTokens: [Int32]) {
+        if endTokens.contains(token) {
             finish = .stop
             return
         }
@@ -113,18 +137,8 @@ package final class Sequence {
         }
     }
 
-    /// Takes one step's logits of every row of a beam search or of choices, and makes the rows of the next step.
-    func advance(_ summaries: [LogitSummary]) {
-        switch decoding.method {
-        case .greedy, .sampling: break
-        case .beams: advanceBeams(summaries)
-        case .choices: advanceChoices(summaries)
-        }
-    }
-
-    private func advanceBeams(_ summaries: [LogitSummary]) {
-        let count = beams?.tokensOfBeam ?? 0
-        let best = summaries.map { summary in summary.best.prefix(count).map { summary.probability(of: $0) } }
+    /// Takes the most probable tokens of every row of a beam search, and makes the rows of the next step.
+    func advanceBeams(_ best: [[TokenProbability]]) {
         if let next = beams?.advance(best) {
             rows = next.map { rows[$0.parent].fork(token: $0.token) }
         } else if let beams {
@@ -133,7 +147,8 @@ package final class Sequence {
         }
     }
 
-    private func advanceChoices(_ summaries: [LogitSummary]) {
+    /// Takes one step's logits of every row of choices, and makes the rows of the next step.
+    func advanceChoices(_ summaries: [LogitSummary]) {
         let next = choices?.advance(summaries.map { summary in summary.targets.map(summary.logProbability(of:)) }) ?? []
         waiting += next.map { rows[$0.row].fork(token: $0.token) }
         let count = choices?.fed.count ?? 0

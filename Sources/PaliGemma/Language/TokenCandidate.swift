@@ -20,7 +20,8 @@ struct TokenCandidate {
         let (index, value) = kernels.argMax(logits, row: row)
         logit = value
         token = Int32(firstToken + index)
-        sum = Float(kernels.sumExp(logits, row: row, maximum: value))
+        // Rules may forbid every token of the part.
+        sum = value == -.infinity ? 0 : Float(kernels.sumExp(logits, row: row, maximum: value))
     }
 
     /// Reads a row of numbers as ``store(in:row:)`` writes it; ids below 2²⁴ are exact in float32.

@@ -25,6 +25,7 @@ package enum Prompt {
                 reason: "the prompt contains <image>; leave it out, the pictures' places are put in front of the prompt"
             )
         }
+        try checkBytes(of: prompt, tokenizer: tokenizer, configuration: configuration)
         let (pictureRows, overflow) = pictures.multipliedReportingOverflow(by: configuration.vision.tokens)
         let context = configuration.text.context
         // Checked first, so that a million pictures do not cost their tokens' memory.
@@ -35,6 +36,20 @@ package enum Prompt {
             throw tooLong(pictures, text.count, maximumNewTokens, configuration)
         }
         return [Int32](repeating: Int32(configuration.imageToken), count: pictureRows) + text
+    }
+
+    /// Refuses a prompt that is too long for the context whatever its tokens are, before it is tokenized, which takes many
+    /// times its memory.
+    ///
+    /// - Throws: ``PromptError`` with the code `tooLong`.
+    private static func checkBytes(
+        of prompt: String, tokenizer: Tokenizer, configuration: ModelConfiguration
+    ) throws(PromptError) {
+        let (bytes, context) = (prompt.utf8.count, configuration.text.context)
+        guard bytes / tokenizer.longestPieceBytes >= context else { return }
+        throw PromptError(
+            code: .tooLong,
+            reason: "the prompt has \(bytes) bytes, more than the model's context of \(context) tokens can hold")
     }
 
     private static func tooLong(

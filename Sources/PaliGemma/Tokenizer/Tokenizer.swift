@@ -1,4 +1,4 @@
-import Foundation
+import Base
 import Tensor
 
 /// Converts text to token ids and back with the vocabulary of a checkpoint.
@@ -10,6 +10,8 @@ package final class Tokenizer: Sendable {
     private let processor: SentencePieceProcessor
     /// Ids that have no text in an answer.
     private let silent: Set<Int32>
+    /// Bytes of the longest piece: so many a token stands for at most.
+    package let longestPieceBytes: Int
 
     /// Number of ids that have a piece. The vocabulary of the model may be padded to a larger size.
     package var pieceCount: Int { processor.count }
@@ -19,23 +21,21 @@ package final class Tokenizer: Sendable {
     /// - Throws: ``ModelError`` with the code `tokenizer`, where no usable tokenizer is there, or where it is not the
     ///   model's: other ids for the framing tokens, pieces missing below the image token, no location tokens.
     package init(directory: String, configuration: ModelConfiguration) throws(ModelError) {
-        let files = try TokenizerFiles(directory: directory)
-        let (proto, path) = try Tokenizer.model(of: files, covering: configuration.imageToken)
-        let processor: SentencePieceProcessor
-        do {
-            processor = try SentencePieceProcessor(proto)
-        } catch {
-            throw ModelError(.tokenizer, at: path, "is no SentencePiece model: \(error.reason)")
-        }
+        let files = try TokenizerFiles(ModelDirectory(directory))
+        let (proto, path) = try Tokenizer.model(of: files, configuration)
+        let processor = try Tokenizer.processor(proto, path)
         self.processor = processor
         var silent: Set<Int32> = []
+        var longest = 1
         for id in 0..<processor.count {
-            let kind = processor.kind(id)
-            if kind == .control || kind == .unknown || files.specialNames.contains(processor.piece(id)) {
+            let (kind, piece) = (processor.kind(id), processor.piece(id))
+            longest = max(longest, piece.utf8.count)
+            if kind == .control || kind == .unknown || files.specialNames.contains(ExactText(piece)) {
                 silent.insert(Int32(id))
             }
         }
         self.silent = silent
+        longestPieceBytes = longest
         try check(against: configuration, path: path)
     }
 
@@ -89,18 +89,29 @@ extension Tokenizer {
         return String(repeating: "0", count: max(0, digits - text.count)) + text
     }
 
-    /// Returns the serialized model and the file that it was read from. `imageToken` is the first id that needs no piece.
-    private static func model(of files: TokenizerFiles, covering imageToken: Int) throws(ModelError) -> (
-        [UInt8], String
-    ) {
-        let path = files.directory + "/tokenizer.model"
-        // FileManager.contents leaks 4 KiB for an empty file.
-        if let data = try? FileHandle(forReadingFrom: URL(fileURLWithPath: path)).readToEnd() ?? Data() {
-            return (try extended([UInt8](data), files, path: path, covering: imageToken), path)
+    /// Returns the serialized model and the file that it was read from.
+    private static func model(
+        of files: TokenizerFiles, _ configuration: ModelConfiguration
+    ) throws(ModelError) -> ([UInt8], String) {
+        let (name, jsonName) = ("tokenizer.model", "tokenizer.json")
+        let path = files.directory.file(name)
+        if let proto = try files.directory.bytes(of: name, .tokenizer) {
+            let base = try processor(proto, path)
+            if let token = renamed(base, files) {
+                // transformers takes tokenizer.json where there is one.
+                guard files.directory.has(jsonName) else {
+                    throw ModelError(
+                        .tokenizer, at: path,
+                        "has another piece at id \(token.id), which the files beside it call '\(token.name)'; is "
+                            + "tokenizer.json missing?")
+                }
+            } else {
+                return (proto + (try addedPieces(of: base, files, configuration)), path)
+            }
         }
-        let jsonPath = files.directory + "/tokenizer.json"
+        let jsonPath = files.directory.file(jsonName)
         guard let file = try files.tokenizerFile() else {
-            throw ModelError(.tokenizer, at: files.directory, "has neither tokenizer.model nor tokenizer.json")
+            throw ModelError(.tokenizer, at: files.directory.path, "has neither tokenizer.model nor tokenizer.json")
         }
         do {
             return (try file.pieceModel(files).serialized, jsonPath)
@@ -109,27 +120,50 @@ extension Tokenizer {
         }
     }
 
-    /// Returns the model extended by the tokens below the image token that other files of the checkpoint add to it, as
-    /// user-defined or control pieces.
-    private static func extended(
-        _ proto: [UInt8], _ files: TokenizerFiles, path: String, covering imageToken: Int
+    /// Returns a token of the other files that has a piece of another text in the model; nil where there is none.
+    private static func renamed(_ base: SentencePieceProcessor, _ files: TokenizerFiles) -> AddedToken? {
+        files.addedTokens.values.filter { token in
+            guard token.id >= 0, token.id < base.count else { return false }
+            let piece = Array(base.piece(token.id).utf8)
+            return piece != token.content && piece != token.piece
+        }.min { $0.id < $1.id }
+    }
+
+    private static func processor(_ proto: [UInt8], _ path: String) throws(ModelError) -> SentencePieceProcessor {
+        do {
+            return try SentencePieceProcessor(proto)
+        } catch {
+            throw ModelError(.tokenizer, at: path, "is no SentencePiece model: \(error.reason)")
+        }
+    }
+
+    /// Returns the serialized pieces of the tokens that other files of the checkpoint add to the model, below the image token or
+    /// behind it, user-defined or control ones.
+    private static func addedPieces(
+        of base: SentencePieceProcessor, _ files: TokenizerFiles, _ configuration: ModelConfiguration
     ) throws(ModelError) -> [UInt8] {
-        guard let base = try? SentencePieceProcessor(proto), base.count < imageToken else { return proto }
-        let wanted = base.count..<imageToken
-        var tokens: [Int: [UInt8]] = [:]
-        var candidates = files.addedTokens
-        if candidates.count(where: { wanted.contains($0.id) }) < wanted.count {
-            candidates += try files.tokenizerFile()?.addedTokens ?? []
+        let image = configuration.imageToken
+        let new = files.addedTokens.filter { $0.key >= base.count && $0.key != image }
+        guard let last = new.keys.max() else { return [] }
+        guard last < configuration.text.vocabulary else {
+            throw ModelError(
+                .tokenizer, at: files.directory.path,
+                "adds the token '\(new[last]?.name ?? "")' with the id \(last), but the model has "
+                    + "\(configuration.text.vocabulary) rows; resize its embeddings, and save it again")
         }
-        for token in candidates where wanted.contains(token.id) { tokens[token.id] = token.content }
-        guard let last = tokens.keys.max() else { return proto }
-        let known = Set((0..<base.count).map { Array(base.piece($0).utf8) })
-        let control = Set(files.controlNames.map { Array($0.utf8) })
+        if let token = new.values.first(where: { $0.contextSetting != nil && !files.isControl($0) }) {
+            throw ModelError(.tokenizer, at: files.directory.path, token.refusal)
+        }
+        var known = Set((0..<base.count).map { Array(base.piece($0).utf8) })
         let pieces = (base.count...last).map { id -> PieceModel.Piece in
-            guard let text = tokens[id], !known.contains(text) else { return .unused(id) }
-            return .init(text: text, kind: control.contains(text) ? .control : .userDefined)
+            if id == image {
+                let content = files.addedTokens[id]?.piece ?? Array("<image>".utf8)
+                return known.insert(content).inserted ? .init(text: content, kind: .control) : .unused(id)
+            }
+            guard let token = new[id], known.insert(token.piece).inserted else { return .unused(id) }
+            return .init(text: token.piece, kind: files.isControl(token) ? .control : .userDefined)
         }
-        return proto + PieceModel.serialize(pieces)
+        return PieceModel.serialize(pieces)
     }
 
     private func check(against configuration: ModelConfiguration, path: String) throws(ModelError) {

@@ -2,7 +2,6 @@ import Base
 
 /// The parts of `tokenizer.json` that define a vocabulary.
 struct TokenizerFile {
-    let addedTokens: [AddedToken]
     let type: String?
     let byteFallback: Bool
     let unknownName: String?
@@ -13,10 +12,6 @@ struct TokenizerFile {
     /// Returns nil where there is no vocabulary.
     init?(_ json: JSON) {
         guard let model = json["model"], let vocabulary = model["vocab"]?.object else { return nil }
-        addedTokens = (json["added_tokens"]?.array ?? []).compactMap { token in
-            guard let id = token["id"]?.integer, let content = token["content"]?.string else { return nil }
-            return AddedToken(id: id, content: Array(content.utf8), special: token["special"]?.bool ?? false)
-        }
         type = model["type"]?.string
         byteFallback = model["byte_fallback"]?.bool ?? false
         unknownName = model["unk_token"]?.string
@@ -41,20 +36,25 @@ extension TokenizerFile {
         }
         var texts: [Int: [UInt8]] = [:]
         for (piece, id) in vocabulary { texts[id] = piece }
-        // The image token is never recognized in a text and has no text.
-        let added = addedTokens.filter { $0.name != "<image>" }
-        for token in added { texts[token.id] = token.content }
-        guard let last = texts.keys.max(), texts.keys.allSatisfy({ $0 >= 0 }), last < 2 * texts.count + 4096 else {
+        let added = files.addedTokens
+        for (id, token) in added { texts[id] = token.piece }
+        // An image token that is the last one needs no piece: it is never recognized in a text and has no text.
+        if let last = texts.keys.max(), added[last]?.name == "<image>" { texts[last] = nil }
+        guard let last = texts.keys.max(), texts.keys.allSatisfy({ $0 >= 0 }), last / 2 < texts.count + 2048 else {
             throw .init(reason: "its ids do not run from 0 on")
+        }
+        if let token = added.values.first(where: { $0.contextSetting != nil && !files.isControl($0) }) {
+            throw .init(reason: token.refusal)
         }
         let names = Names(
             unknown: Array((unknownName ?? files.unknownName).utf8),
-            control: Set(files.controlNames.map { Array($0.utf8) }), userDefined: Set(added.map(\.content)))
+            control: Set(files.controlNames.map { Array($0.text.utf8) }), userDefined: Set(added.values.map(\.piece)))
         var ranks: [[UInt8]: Int] = [:]
         for (rank, result) in mergeResults.enumerated() where ranks[result] == nil { ranks[result] = rank }
 
+        var seen: Set<[UInt8]> = []
         let pieces = (0...last).map { id -> PieceModel.Piece in
-            guard let text = texts[id] else { return .unused(id) }
+            guard let text = texts[id], seen.insert(text).inserted else { return .unused(id) }
             if let byte = TokenizerFile.byte(at: id, in: texts) {
                 return .init(text: TokenizerFile.bytePiece(byte), kind: .byte)
             }

@@ -1,122 +1,80 @@
-// The fields are named as the keys of the files.
-// swift-format-ignore-file: AlwaysUseLowerCamelCase
-
 import Base
-import Foundation
 import Tensor
 
 /// The JSON files that a checkpoint has beside or instead of `tokenizer.model`. All are optional.
 struct TokenizerFiles {
-    let directory: String
+    let directory: ModelDirectory
 
     /// Names of the control tokens and of other tokens without text, as `tokenizer_config.json` lists them, completed by the
     /// defaults of the tokenizer class of transformers.
-    private(set) var specialNames: Set<String> = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "<image>"]
+    private(set) var specialNames = Set(["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "<image>"].map(ExactText.init))
     private(set) var unknownName = "<unk>"
     /// Names of the tokens that are never recognized in a text.
-    private(set) var controlNames: Set<String> = ["<image>"]
-    /// The tokens that `tokenizer_config.json` or `added_tokens.json` add.
-    private(set) var addedTokens: [AddedToken] = []
+    private(set) var controlNames = Set(["<image>", "<pad>", "<eos>", "<bos>"].map(ExactText.init))
+    /// The tokens that the files add or mark, by id; where files disagree, as `tokenizer_config.json` has them.
+    private(set) var addedTokens: [Int: AddedToken] = [:]
+
+    private static let fileName = "tokenizer.json"
 
     /// Reads the files of a model directory.
     ///
     /// - Throws: ``ModelError`` with the code `tokenizer` where a file is malformed.
-    init(directory: String) throws(ModelError) {
+    init(_ directory: ModelDirectory) throws(ModelError) {
         self.directory = directory
-        if let config = try decode(ConfigFile.self, from: "tokenizer_config.json") {
-            unknownName = config.unk_token?.content ?? unknownName
-            let framing = [config.pad_token, config.eos_token, config.bos_token].compactMap { $0?.content }
-            controlNames.formUnion(framing)
-            specialNames.formUnion(framing + [unknownName])
-            specialNames.formUnion([config.mask_token].compactMap { $0?.content })
-            specialNames.formUnion(
-                (config.extra_special_tokens?.names ?? []) + (config.additional_special_tokens?.names ?? []))
-            for (key, token) in config.added_tokens_decoder ?? [:] {
-                guard let id = Int(key) else { continue }
-                addedTokens.append(
-                    AddedToken(id: id, content: Array(token.content.utf8), special: token.special ?? false))
-            }
-        }
-        controlNames.formUnion(["<pad>", "<eos>", "<bos>"])
-        for member in try json("added_tokens.json")?.object ?? [] {
+        let config = try directory.json("tokenizer_config.json", .tokenizer)
+        if let config { readNames(config) }
+        // Tokens of tokenizer.json first; the smaller files, which are read by transformers later, replace them.
+        if let bytes = try directory.bytes(of: Self.fileName, .tokenizer) { try addTokens(of: bytes) }
+        for member in try directory.json("added_tokens.json", .tokenizer)?.object ?? [] {
             guard let id = member.value.integer else { continue }
-            let special = specialNames.contains(member.key)
-            addedTokens.append(AddedToken(id: id, content: Array(member.key.utf8), special: special))
+            let special = specialNames.contains(ExactText(member.key)) || addedTokens[id]?.special == true
+            addedTokens[id] = AddedToken(id: id, content: member.key, special: special)
         }
-        specialNames.formUnion(addedTokens.filter(\.special).map(\.name))
+        for member in config?["added_tokens_decoder"]?.object ?? [] {
+            guard let id = Int(member.key), let token = AddedToken(member.value, id: id) else { continue }
+            addedTokens[id] = token
+        }
+        specialNames.formUnion(addedTokens.values.lazy.filter(\.special).map { ExactText($0.name) })
+    }
+
+    /// Reads the keys of `tokenizer_config.json` that name tokens.
+    private mutating func readNames(_ config: JSON) {
+        func name(_ token: JSON?) -> String? { token?.string ?? token?["content"]?.string }
+        unknownName = name(config["unk_token"]) ?? unknownName
+        let framing = ["pad_token", "eos_token", "bos_token"].compactMap { name(config[$0]) }
+        controlNames.formUnion(framing.map(ExactText.init))
+        var silent = framing + [unknownName] + [name(config["mask_token"])].compactMap(\.self)
+        for key in ["extra_special_tokens", "additional_special_tokens"] {
+            // A list of tokens, or an object whose values are tokens.
+            let tokens = config[key]?.array ?? config[key]?.object?.map(\.value) ?? []
+            silent += tokens.compactMap(name)
+        }
+        specialNames.formUnion(silent.map(ExactText.init))
+    }
+
+    /// Reads the added tokens of `tokenizer.json` alone; its vocabulary is large.
+    private mutating func addTokens(of bytes: [UInt8]) throws(ModelError) {
+        do throws(JSON.SyntaxError) {
+            for entry in try JSON(member: "added_tokens", of: bytes)?.array ?? [] {
+                guard let token = AddedToken(entry) else { continue }
+                addedTokens[token.id] = token
+            }
+        } catch {
+            throw ModelError(
+                .tokenizer, at: directory.file(Self.fileName),
+                "is not valid JSON at byte \(error.offset): \(error.reason)")
+        }
     }
 
     /// Reads `tokenizer.json`. Returns nil where there is no such file.
     ///
     /// - Throws: ``ModelError`` with the code `tokenizer` where it is malformed.
     func tokenizerFile() throws(ModelError) -> TokenizerFile? {
-        guard let json = try json("tokenizer.json") else { return nil }
+        guard let json = try directory.json(Self.fileName, .tokenizer) else { return nil }
         guard let file = TokenizerFile(json) else {
             throw ModelError(
-                .tokenizer, at: directory + "/tokenizer.json", "is no tokenizer's file: it has no vocabulary")
+                .tokenizer, at: directory.file(Self.fileName), "is no tokenizer's file: it has no vocabulary")
         }
         return file
-    }
-
-    private func json(_ name: String) throws(ModelError) -> JSON? {
-        let path = directory + "/" + name
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
-        do throws(JSON.SyntaxError) {
-            return try JSON(parsing: [UInt8](data), duplicateKeys: .kept)
-        } catch {
-            throw ModelError(.tokenizer, at: path, "is not valid JSON at byte \(error.offset)")
-        }
-    }
-
-    private func decode<File: Decodable>(_ type: File.Type, from name: String) throws(ModelError) -> File? {
-        let path = directory + "/" + name
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
-        do {
-            return try JSONDecoder().decode(type, from: data)
-        } catch let error as DecodingError {
-            throw ModelError(.tokenizer, at: path, error.inOneLine)
-        } catch {
-            throw ModelError(.tokenizer, at: path, "is not valid JSON")
-        }
-    }
-}
-
-/// The keys of `tokenizer_config.json` that name tokens.
-private struct ConfigFile: Decodable {
-    var unk_token: Name?
-    var pad_token: Name?
-    var bos_token: Name?
-    var eos_token: Name?
-    var mask_token: Name?
-    var extra_special_tokens: Names?
-    var additional_special_tokens: Names?
-    var added_tokens_decoder: [String: Entry]?
-
-    struct Entry: Decodable {
-        let content: String
-        let special: Bool?
-    }
-
-    /// A token as a string, or as an object with its content.
-    struct Name: Decodable {
-        let content: String?
-
-        init(from decoder: any Decoder) throws {
-            let plain = try? decoder.singleValueContainer().decode(String.self)
-            content = try plain ?? decoder.singleValueContainer().decode(Entry?.self)?.content
-        }
-    }
-
-    /// A list of tokens, or an object whose values are tokens.
-    struct Names: Decodable {
-        let names: [String]
-
-        init(from decoder: any Decoder) throws {
-            if let list = try? [Name](from: decoder) {
-                names = list.compactMap(\.content)
-            } else {
-                names = ((try? [String: Name](from: decoder)) ?? [:]).values.compactMap(\.content)
-            }
-        }
     }
 }

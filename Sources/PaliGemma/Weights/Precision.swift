@@ -1,4 +1,3 @@
-import Foundation
 import Tensor
 
 /// The precision of the linear layers. Everything else is always float32: the residual stream, norms, softmax, sums, logits.
@@ -31,21 +30,10 @@ extension ModelWeights {
         if precision == .bf16 { stored.activations = .bfloat16 }
         guard precision == .int8 else { return stored }
         var file = try QuantizedFile(
-            of: stored.quantizable, model: fingerprint + checkpoint.stamps, directory: checkpoint.directory,
+            of: stored.quantizable, model: fingerprint, directory: checkpoint.directory,
             team: ThreadTeam(count: threads), onCreation: onCreation)
         file.only = only
         return try ModelWeights(
             checkpoint: checkpoint, configuration: configuration, quantized: file, adapters: adapters)
-    }
-}
-
-extension Checkpoint {
-    /// Sizes and modification times (in seconds) of the files. They change when a checkpoint is changed in place.
-    package var stamps: String {
-        files.map { file in
-            var status = stat()
-            guard stat(file.mapping.path, &status) == 0 else { return " ?" }
-            return " \(status.st_size) \(status.st_mtim.tv_sec)"
-        }.joined()
     }
 }

@@ -1,12 +1,11 @@
 #include <setjmp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <png.h>
 #include <zlib.h>
 
-#include "CImageCodecs.h"
+#include "support.h"
 
 struct reader {
     const uint8_t *bytes;
@@ -17,13 +16,19 @@ struct reader {
     uint64_t rows_unpacked;
     /// Position of the reader when it unpacked the last of them.
     size_t last_row_position;
-    char *message;
+    pg_image_report *report;
 };
 
 static void fail(png_structp png, png_const_charp text) {
     struct reader *reader = png_get_error_ptr(png);
-    snprintf(reader->message, PG_IMAGE_MESSAGE_BYTES, "%s", text);
+    pg_fail(reader->report->message, 0, text);
     longjmp(png_jmpbuf(png), 1);
+}
+
+// Wrong checksums of pixels are no more than warnings: Pillow does not look at them.
+static void note_warning(png_structp png, png_const_charp text) {
+    struct reader *reader = png_get_error_ptr(png);
+    if (strstr(text, "CRC")) reader->report->damaged = 1;
 }
 
 static void drop_warning(png_structp png, png_const_charp text) {
@@ -75,24 +80,36 @@ static void fill_colors(png_structp png, png_infop info, color_table *colors) {
     for (int i = 0; i * scale < 256; i++) memset(colors->rgb[i], i * scale, 3);
 }
 
-static void convert_row(const uint8_t *stored, int sixteen_bit, const color_table *colors, uint8_t *rgb, size_t width) {
+/// What a row of samples becomes: RGB, or RGBA without transparency.
+static void convert_row(
+    const uint8_t *stored, int sixteen_bit, int scale, const color_table *colors, uint8_t *pixels, size_t width,
+    size_t channels) {
     for (size_t x = 0; x < width; x++) {
+        uint8_t *pixel = pixels + x * channels;
         if (sixteen_bit) {
-            // Clipped and not scaled, as Pillow does with 16-bit gray.
-            memset(rgb + 3 * x, stored[2 * x] ? 255 : stored[2 * x + 1], 3);
+            memset(pixel, pg_narrow((unsigned)(stored[2 * x] << 8 | stored[2 * x + 1]), scale), 3);
         } else {
-            memcpy(rgb + 3 * x, colors->rgb[stored[x]], 3);
+            memcpy(pixel, colors->rgb[stored[x]], 3);
         }
+        if (channels == 4) pixel[3] = 255;
     }
 }
 
-/// Sets up libpng so that a row is RGB, one byte a sample of gray or palette, or two of 16-bit gray.
-static void choose_transforms(png_structp png, png_infop info, struct reader *reader) {
+/// Sets up libpng so that a row is RGB or RGBA as the request wants it, or else one byte a sample of gray or palette, or
+/// two of 16-bit gray without alpha.
+static void choose_transforms(png_structp png, png_infop info, struct reader *reader, int channels) {
     int color_type = png_get_color_type(png, info);
+    int sixteen_bit = png_get_bit_depth(png, info) == 16;
     int plain_gray = color_type == PNG_COLOR_TYPE_GRAY;
-    if (png_get_bit_depth(png, info) == 16 && !plain_gray) png_set_strip_16(png);
-    if (png_get_bit_depth(png, info) < 8) png_set_packing(png);
-    if (color_type & PNG_COLOR_MASK_ALPHA) png_set_strip_alpha(png);
+    if (sixteen_bit && !plain_gray) png_set_strip_16(png);
+    if (channels == 4 && !(sixteen_bit && plain_gray)) {
+        png_set_expand(png);
+        png_set_gray_to_rgb(png);
+        png_set_add_alpha(png, 0xFF, PNG_FILLER_AFTER);
+    } else {
+        if (png_get_bit_depth(png, info) < 8) png_set_packing(png);
+        if (color_type & PNG_COLOR_MASK_ALPHA) png_set_strip_alpha(png);
+    }
     png_set_read_user_transform_fn(png, note_row);
     png_set_user_transform_info(png, reader, 0, 0);
 }
@@ -107,6 +124,7 @@ static uint64_t stored_rows(int interlaced, uint32_t width, uint32_t height) {
 }
 
 struct decoding {
+    const pg_image_request *request;
     struct reader reader;
     png_structp png;
     png_infop info;
@@ -119,67 +137,82 @@ struct decoding {
     color_table colors;
 };
 
-static int prepare(struct decoding *d, size_t cut_chunk, uint32_t width, uint32_t height, uint8_t *rgb) {
+static int prepare(struct decoding *d, uint8_t *pixels) {
     png_structp png = d->png;
+    const pg_image_request *request = d->request;
     png_set_user_limits(png, 0x7fffffff, 0x7fffffff);
     // Ancillary chunks are skipped: gamma and profiles are not applied, and metadata is read elsewhere.
+    int keep_transparency = request->channels == 4;
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+    if (keep_transparency) png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT, (png_const_bytep) "tRNS", 1);
+    png_set_crc_action(png, PNG_CRC_WARN_USE, PNG_CRC_WARN_USE);
+    // Encoders write window sizes that their streams do not keep to.
+    png_set_option(png, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);
     png_set_read_fn(png, &d->reader, read_bytes);
-    png_set_compression_buffer_size(png, cut_chunk ? 1 : 65536);
+    png_set_compression_buffer_size(png, request->cut_chunk ? 1 : 65536);
     png_read_info(png, d->info);
-    if (png_get_image_width(png, d->info) != width || png_get_image_height(png, d->info) != height)
+    if (png_get_image_width(png, d->info) != request->width || png_get_image_height(png, d->info) != request->height)
         png_error(png, "its headers contradict each other");
     fill_colors(png, d->info, &d->colors);
-    choose_transforms(png, d->info, &d->reader);
-    d->rows_wanted = stored_rows(png_set_interlace_handling(png) > 1, width, height);
+    choose_transforms(png, d->info, &d->reader, request->channels);
+    d->rows_wanted = stored_rows(png_set_interlace_handling(png) > 1, request->width, request->height);
     png_read_update_info(png, d->info);
     d->sixteen_bit = png_get_bit_depth(png, d->info) == 16;
     d->row_bytes = png_get_rowbytes(png, d->info);
-    d->rows = rgb;
-    if (png_get_channels(png, d->info) == 3) return PG_IMAGE_OK;
-    d->rows = d->samples = malloc(d->row_bytes * height);
+    d->rows = pixels;
+    if (png_get_channels(png, d->info) == request->channels) return PG_IMAGE_OK;
+    d->rows = d->samples = calloc(request->height, d->row_bytes);
     return d->samples ? PG_IMAGE_OK : PG_IMAGE_NO_MEMORY;
 }
 
-static void read_rows(struct decoding *d, uint32_t height) {
+static void read_rows(struct decoding *d) {
     int passes = png_set_interlace_handling(d->png);
     for (int pass = 0; pass < passes; pass++)
-        for (uint32_t y = 0; y < height; y++) png_read_row(d->png, d->rows + d->row_bytes * y, NULL);
+        for (uint32_t y = 0; y < d->request->height; y++) png_read_row(d->png, d->rows + d->row_bytes * y, NULL);
 }
 
 /// Whether every row was unpacked, the last by a byte of the cut chunk where there is one. libpng looks for the end of
-/// the stream after it has delivered the last row: a file that ends between the two holds a whole picture. A chunk
-/// behind the last row that is cut is an error all the same, as Pillow has it.
-static int is_complete(const struct decoding *d, size_t cut_chunk) {
-    return d->rows_wanted > 0 && d->reader.rows_unpacked == d->rows_wanted && d->reader.last_row_position > cut_chunk;
+/// the stream after it has delivered the last row: a file that ends between the two, or whose stream has no checksum,
+/// holds a whole picture. A chunk behind the last row that is cut is an error all the same, as Pillow has it.
+static int is_complete(const struct decoding *d) {
+    return d->rows_wanted > 0 && d->reader.rows_unpacked == d->rows_wanted &&
+           d->reader.last_row_position > d->request->cut_chunk;
+}
+
+/// What has been decoded at an error: a whole picture, one that is damaged, or none.
+static int status_after_error(const struct decoding *d) {
+    if (is_complete(d)) return PG_IMAGE_OK;
+    if (d->request->lenient && d->reader.rows_unpacked > 0) {
+        d->reader.report->damaged = 1;
+        return PG_IMAGE_OK;
+    }
+    return d->reader.truncated || d->request->cut_chunk ? PG_IMAGE_TRUNCATED : PG_IMAGE_CORRUPT;
 }
 
 /// The part that libpng's errors jump out of. Everything that outlives the jump is in `d`.
-static int decode(struct decoding *d, size_t cut_chunk, uint32_t width, uint32_t height, uint8_t *rgb) {
-    if (setjmp(png_jmpbuf(d->png))) {
-        if (!d->reader.truncated) return PG_IMAGE_CORRUPT;
-        return is_complete(d, cut_chunk) ? PG_IMAGE_OK : PG_IMAGE_TRUNCATED;
-    }
-    int status = prepare(d, cut_chunk, width, height, rgb);
+static int decode(struct decoding *d, uint8_t *pixels) {
+    if (setjmp(png_jmpbuf(d->png))) return status_after_error(d);
+    int status = prepare(d, pixels);
     if (status != PG_IMAGE_OK) return status;
-    read_rows(d, height);
-    return is_complete(d, cut_chunk) ? PG_IMAGE_OK : PG_IMAGE_TRUNCATED;
+    read_rows(d);
+    return is_complete(d) ? PG_IMAGE_OK : status_after_error(d);
 }
 
-int pg_png_decode(
-    const uint8_t *bytes, size_t count, size_t cut_chunk, uint32_t width, uint32_t height, uint8_t *rgb,
-    char message[PG_IMAGE_MESSAGE_BYTES]) {
-    message[0] = 0;
+int pg_png_decode(const pg_image_request *request, uint8_t *pixels, pg_image_report *report) {
     struct decoding *d = calloc(1, sizeof *d);
     if (!d) return PG_IMAGE_NO_MEMORY;
-    d->reader = (struct reader){.bytes = bytes, .count = count, .message = message};
-    d->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &d->reader, fail, drop_warning);
+    d->request = request;
+    d->reader = (struct reader){.bytes = request->bytes, .count = request->count, .report = report};
+    d->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &d->reader, fail, note_warning);
     d->info = d->png ? png_create_info_struct(d->png) : NULL;
     int status = PG_IMAGE_NO_MEMORY;
-    if (d->info) status = decode(d, cut_chunk, width, height, rgb);
+    if (d->info) status = decode(d, pixels);
+    size_t row = (size_t)request->width * (size_t)request->channels;
     if (status == PG_IMAGE_OK && d->samples)
-        for (uint32_t y = 0; y < height; y++)
-            convert_row(d->samples + d->row_bytes * y, d->sixteen_bit, &d->colors, rgb + (size_t)y * width * 3, width);
+        for (uint32_t y = 0; y < request->height; y++)
+            convert_row(
+                d->samples + d->row_bytes * y, d->sixteen_bit, request->scale_16_bit, &d->colors, pixels + y * row,
+                request->width, (size_t)request->channels);
     png_destroy_read_struct(&d->png, &d->info, NULL);
     free(d->samples);
     free(d);

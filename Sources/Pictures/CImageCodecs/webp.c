@@ -1,39 +1,83 @@
-#include <stdio.h>
 #include <string.h>
 
 #include <webp/decode.h>
 #include <webp/demux.h>
 
-#include "CImageCodecs.h"
+#include "support.h"
 
-static int fail(char *message, const char *text) {
-    snprintf(message, PG_IMAGE_MESSAGE_BYTES, "%s", text);
-    return PG_IMAGE_CORRUPT;
+static int frame_status(VP8StatusCode code, pg_image_report *report) {
+    if (code == VP8_STATUS_OUT_OF_MEMORY) return PG_IMAGE_NO_MEMORY;
+    return pg_fail(report->message, PG_IMAGE_CORRUPT, "its first frame cannot be decoded");
 }
 
-int pg_webp_decode(
-    const uint8_t *bytes, size_t count, uint32_t width, uint32_t height, uint8_t *rgb,
-    char message[PG_IMAGE_MESSAGE_BYTES]) {
-    message[0] = 0;
-    // The animation decoder also reads still pictures; what it puts under a frame smaller than the canvas is what
-    // Pillow shows there.
-    WebPData data = {bytes, count};
-    WebPAnimDecoder *decoder = WebPAnimDecoderNew(&data, NULL);
-    if (!decoder) return fail(message, "its chunks are broken");
-
-    int status = PG_IMAGE_OK;
-    WebPAnimInfo info;
-    uint8_t *canvas = NULL;
-    int timestamp = 0;
-    if (!WebPAnimDecoderGetInfo(decoder, &info) || info.canvas_width != width || info.canvas_height != height) {
-        status = fail(message, "its headers contradict each other");
-    } else if (!WebPAnimDecoderGetNext(decoder, &canvas, &timestamp)) {
-        status = fail(message, "its first frame cannot be decoded");
-    } else {
-        size_t pixels = (size_t)width * height;
-        for (size_t i = 0; i < pixels; i++) memcpy(rgb + 3 * i, canvas + 4 * i, 3);
+/// Decodes a frame into its place on the canvas. What a frame leaves free stays as it is: the canvas begins transparent
+/// and black, which is what Pillow shows there.
+static int decode_frame(
+    const WebPIterator *frame, const pg_image_request *request, uint8_t *pixels, pg_image_report *report) {
+    WebPDecoderConfig config;
+    if (!WebPInitDecoderConfig(&config)) return pg_fail(report->message, PG_IMAGE_CORRUPT, "libwebp does not fit");
+    size_t stride = (size_t)request->width * (size_t)request->channels;
+    size_t offset = (size_t)frame->y_offset * stride + (size_t)frame->x_offset * (size_t)request->channels;
+    if (frame->x_offset < 0 || frame->y_offset < 0 ||
+        (uint64_t)frame->x_offset + (uint64_t)frame->width > request->width ||
+        (uint64_t)frame->y_offset + (uint64_t)frame->height > request->height || stride > INT32_MAX)
+        return pg_fail(report->message, PG_IMAGE_CORRUPT, "its frame lies outside its canvas");
+    config.output.colorspace = request->channels == 4 ? MODE_RGBA : MODE_RGB;
+    config.output.is_external_memory = 1;
+    config.output.u.RGBA.rgba = pixels + offset;
+    config.output.u.RGBA.stride = (int)stride;
+    config.output.u.RGBA.size = stride * request->height - offset;
+    VP8StatusCode code;
+    if (!request->lenient) {
+        code = WebPDecode(frame->fragment.bytes, frame->fragment.size, &config);
+        return code == VP8_STATUS_OK ? PG_IMAGE_OK : frame_status(code, report);
     }
-    WebPAnimDecoderDelete(decoder);
+    // Rows go to the canvas as soon as they are decoded.
+    WebPIDecoder *decoder = WebPIDecode(NULL, 0, &config);
+    if (!decoder) return PG_IMAGE_NO_MEMORY;
+    code = WebPIAppend(decoder, frame->fragment.bytes, frame->fragment.size);
+    int last_row = 0;
+    int has_rows = WebPIDecGetRGB(decoder, &last_row, NULL, NULL, NULL) != NULL && last_row > 0;
+    WebPIDelete(decoder);
+    if (code == VP8_STATUS_OK) return PG_IMAGE_OK;
+    report->damaged = 1;
+    return has_rows ? PG_IMAGE_OK : frame_status(code, report);
+}
+
+int pg_webp_header(const uint8_t *bytes, size_t count, pg_image_header *header) {
+    WebPData data = {bytes, count};
+    WebPDemuxState state;
+    WebPDemuxer *demuxer = WebPDemuxPartial(&data, &state);
+    if (!demuxer) return pg_fail(header->message, PG_IMAGE_CORRUPT, "its chunks are broken");
+    header->width = WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH);
+    header->height = WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT);
+    WebPIterator frame;
+    if (WebPDemuxGetFrame(demuxer, 1, &frame)) {
+        // A lossless frame is held in 32 bits a pixel, with its codes; of a lossy one only the alpha plane is.
+        header->memory = pg_memory((uint64_t)frame.width, (uint64_t)frame.height, 6, 1 << 20);
+        WebPDemuxReleaseIterator(&frame);
+    }
+    WebPDemuxDelete(demuxer);
+    return PG_IMAGE_OK;
+}
+
+int pg_webp_decode(const pg_image_request *request, uint8_t *pixels, pg_image_report *report) {
+    WebPData data = {request->bytes, request->count};
+    WebPDemuxState state;
+    WebPDemuxer *demuxer = request->lenient ? WebPDemuxPartial(&data, &state) : WebPDemux(&data);
+    if (!demuxer) return pg_fail(report->message, PG_IMAGE_CORRUPT, "its chunks are broken");
+    int status = PG_IMAGE_OK;
+    WebPIterator frame;
+    if (WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_WIDTH) != request->width ||
+        WebPDemuxGetI(demuxer, WEBP_FF_CANVAS_HEIGHT) != request->height) {
+        status = pg_fail(report->message, PG_IMAGE_CORRUPT, "its headers contradict each other");
+    } else if (!WebPDemuxGetFrame(demuxer, 1, &frame)) {
+        status = pg_fail(report->message, PG_IMAGE_CORRUPT, "it has no frame");
+    } else {
+        status = decode_frame(&frame, request, pixels, report);
+        WebPDemuxReleaseIterator(&frame);
+    }
+    WebPDemuxDelete(demuxer);
     return status;
 }
 

@@ -13,7 +13,7 @@ package struct ImageError: Error, CustomStringConvertible, Equatable {
         case changed
         /// The bytes are no picture at all.
         case notAPicture = "not_a_picture"
-        /// The bytes are a picture, but not one of JPEG, PNG and WebP.
+        /// The bytes are a picture in a format, or of a kind, for which there is no decoder.
         case unsupportedFormat = "unsupported_format"
         /// The file ends before its picture does.
         case truncated
@@ -21,6 +21,10 @@ package struct ImageError: Error, CustomStringConvertible, Equatable {
         case corrupt
         /// The picture or the file passes a limit.
         case tooLarge = "too_large"
+        /// The picture takes longer to decode than any that was not made for that.
+        case tooSlow = "too_slow"
+        /// The picture has another size than the model takes, and is not to be resized.
+        case wrongSize = "wrong_size"
         /// There is not enough memory to decode the picture.
         case noMemory = "no_memory"
         /// The program that reads videos is not there.

@@ -1,3 +1,4 @@
+import Base
 import CImageCodecs
 import Glibc
 
@@ -22,13 +23,10 @@ package enum PNGWriter {
     /// - Throws: ``ImageError`` with the codes `no_memory`, `unwritable`.
     package static func write(_ image: RGBImage, to path: String) throws(ImageError) {
         let bytes = try encode(image)
-        guard let file = fopen(path, "wb") else { throw unwritable(path) }
-        let written = fwrite(bytes, 1, bytes.count, file)
-        // A full disk may be reported only when the file is closed.
-        guard fclose(file) == 0, written == bytes.count else { throw unwritable(path) }
-    }
-
-    private static func unwritable(_ path: String) -> ImageError {
-        ImageError(.unwritable, at: path, "the picture cannot be written: \(String(cString: strerror(errno)))")
+        do throws(SystemError) {
+            try FileSystem.write(bytes, to: path)
+        } catch {
+            throw ImageError(.unwritable, at: path, "the picture cannot be written: \(error)")
+        }
     }
 }

@@ -8,11 +8,32 @@ struct PNGHeader {
     /// Offset of the data of the IDAT chunk inside which the file ends. The rows may be complete all the same: what is
     /// missing can be the checksum of the zlib stream.
     private(set) var cutChunk: Int?
+    /// Bytes of a row of samples as they are stored, and whether they become RGB without a second buffer.
+    private var sampleBits = 0
+    private var isRGB = false
 
     private var animated = false
+    private let lenient: Bool
+    /// Bytes of the texts that were decompressed or copied.
+    private var textBytes = 0
 
+    /// Maximum bytes of all texts together; Pillow refuses more.
+    private static let maximumTextBytes = 64 << 20
+
+    /// Bytes that the decoder takes beside the result.
+    ///
+    /// - Parameter channels: of the result.
+    func decoderBytes(channels: Int) -> Int {
+        // Gray and palette samples have a buffer of their own, of one byte each or two.
+        let samples = isRGB || channels == 4 && sampleBits < 16 ? 0 : width * height * (sampleBits > 8 ? 2 : 1)
+        // libpng holds two rows, of up to 8 bytes a pixel.
+        return samples + 2 * 8 * width + (1 << 18)
+    }
+
+    /// - Parameter lenient: whether wrong checksums of chunks that are not needed are accepted.
     /// - Precondition: `bytes` begin with PNG's signature.
-    init(_ bytes: [UInt8]) throws(ImageError) {
+    init(_ bytes: [UInt8], lenient: Bool = false) throws(ImageError) {
+        self.lenient = lenient
         var position = 8
         var inPicture = false
         while true {
@@ -58,6 +79,8 @@ struct PNGHeader {
         let computed = bytes.withUnsafeBufferPointer { buffer in
             pg_crc32(UnsafeBufferPointer(rebasing: buffer[start..<end]).baseAddress, end - start)
         }
+        // A small first letter marks a chunk that is not needed.
+        if lenient, bytes[start] & 0x20 != 0 { return }
         guard Int(computed) == stored else {
             throw ImageError(.corrupt, "this PNG has a chunk with a wrong checksum; copy it again")
         }
@@ -70,12 +93,20 @@ struct PNGHeader {
                 throw ImageError(.corrupt, "this PNG has a header that is too short")
             }
             (self.width, self.height) = (width, height)
+            let (bits, color) = (Int(data.byte(at: 8) ?? 0), Int(data.byte(at: 9) ?? 0))
+            isRGB = color == 2 || color == 6
+            sampleBits = color == 0 ? bits : 8
         case "acTL":
             // The default image, where it is not part of the animation, is one frame more.
             animated = !inPicture && (data.bigEndian32(at: 0) ?? 0) > 0
         case "eXIf": metadata.exif = Array(data)
         case "tEXt", "zTXt", "iTXt":
-            if let text = PNGText(data, type: type) { metadata.take(text) }
+            guard let text = PNGText(data, type: type) else { return }
+            textBytes += text.value.count
+            guard textBytes <= Self.maximumTextBytes else {
+                throw ImageError(.tooLarge, "this PNG has more than \(Self.maximumTextBytes) bytes of texts")
+            }
+            metadata.take(text)
         default: break
         }
     }

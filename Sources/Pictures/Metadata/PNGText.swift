@@ -7,10 +7,16 @@ struct PNGText {
 
     /// Maximum bytes of a decompressed text; Pillow refuses a longer one.
     private static let maximumBytes = 1 << 20
+    /// Keywords of texts that can hold an orientation. Others are not read.
+    private static let keywords: Set<String> = ["XML:com.adobe.xmp", "xmp", "Raw profile type exif", "exif"]
+    /// Maximum bytes of a keyword.
+    private static let maximumKeyword = 79
 
+    /// Reads a chunk; nil where it is broken, or of a keyword that is of no use here.
     init?(_ data: ArraySlice<UInt8>, type: String) {
-        guard let end = data.firstIndex(of: 0) else { return nil }
+        guard let end = data.prefix(Self.maximumKeyword + 1).firstIndex(of: 0) else { return nil }
         keyword = String(decoding: data[..<end], as: UTF8.self)
+        guard Self.keywords.contains(keyword) else { return nil }
         var rest = data[(end + 1)...]
         var compressed = false
         if type == "zTXt" {
@@ -29,15 +35,17 @@ struct PNGText {
             value = Array(rest)
             return
         }
-        guard let inflated = PNGText.inflate(Array(rest)) else { return nil }
+        guard let inflated = PNGText.inflate(rest) else { return nil }
         value = inflated
     }
 
-    private static func inflate(_ bytes: [UInt8]) -> [UInt8]? {
+    private static func inflate(_ bytes: ArraySlice<UInt8>) -> [UInt8]? {
         var written = -1
-        let text = [UInt8](unsafeUninitializedCapacity: maximumBytes) { buffer, count in
-            written = pg_inflate(bytes, bytes.count, buffer.baseAddress, maximumBytes)
-            count = max(written, 0)
+        let text = bytes.withUnsafeBufferPointer { compressed in
+            [UInt8](unsafeUninitializedCapacity: maximumBytes) { buffer, count in
+                written = pg_inflate(compressed.baseAddress, compressed.count, buffer.baseAddress, maximumBytes)
+                count = max(written, 0)
+            }
         }
         return written < 0 ? nil : text
     }

@@ -1,3 +1,5 @@
+import CImageCodecs
+
 /// The metadata of a picture that give its orientation.
 struct PictureMetadata {
     /// An EXIF record: a TIFF file, possibly after `Exif\0\0`.
@@ -20,6 +22,15 @@ struct PictureMetadata {
         return (fromExif ?? orientationInXMP).flatMap(Orientation.init(rawValue:)) ?? .upright
     }
 
+    /// Adds a part of an EXIF record; what passes `maximumBytes` is left out.
+    mutating func appendExif(_ part: ArraySlice<UInt8>, maximumBytes: Int) {
+        // Taken out, so that the record is not copied for each part.
+        var record = exif ?? []
+        exif = nil
+        record += part.prefix(max(maximumBytes - record.count, 0))
+        exif = record
+    }
+
     mutating func take(_ text: PNGText) {
         switch text.keyword {
         case "XML:com.adobe.xmp", "xmp": xmp = text.value
@@ -31,9 +42,11 @@ struct PictureMetadata {
 
     private var decodedHexadecimalExif: [UInt8]? {
         guard let hexadecimalExif else { return nil }
-        let lines = hexadecimalExif.split(separator: 0x0A, omittingEmptySubsequences: false)
+        var lines = 0
         var digits: [UInt8] = []
-        for byte in lines.dropFirst(3).joined() where byte > 0x20 {
+        for byte in hexadecimalExif {
+            if byte == 0x0A { lines += 1 }
+            guard lines >= 3, byte > 0x20 else { continue }
             guard let digit = Character(UnicodeScalar(byte)).hexDigitValue else { return [] }
             digits.append(UInt8(digit))
         }
@@ -45,19 +58,20 @@ struct PictureMetadata {
     private var orientationInXMP: Int? {
         guard let xmp else { return nil }
         let key = Array("tiff:Orientation".utf8)
-        var start = xmp.startIndex
-        while let hit = xmp[start...].firstRange(of: key) {
-            var rest = xmp[hit.upperBound...]
-            if rest.starts(with: "=\"".utf8) {
-                rest = rest.dropFirst(2)
-            } else if rest.first == 0x3E {
-                rest = rest.dropFirst()
-            } else {
-                rest = []
+        return xmp.withUnsafeBytes { text in
+            var start = 0
+            while start < text.count, let base = text.baseAddress,
+                let hit = pg_find(base + start, text.count - start, key, key.count)
+            {
+                let end = base.distance(to: hit) + key.count
+                let rest = text[end..<min(end + 3, text.count)]
+                let digit = rest.starts(with: "=\"".utf8) ? rest.dropFirst(2).first : rest.dropFirst().first
+                if rest.starts(with: "=\"".utf8) || rest.first == 0x3E, let digit, (0x30...0x39).contains(digit) {
+                    return Int(digit) - 0x30
+                }
+                start = end
             }
-            if let digit = rest.first, (0x30...0x39).contains(digit) { return Int(digit) - 0x30 }
-            start = hit.upperBound
+            return nil
         }
-        return nil
     }
 }

@@ -5,9 +5,10 @@ struct WebPHeader {
     let width: Int
     let height: Int
 
+    /// - Parameter lenient: whether the file may end early.
     /// - Precondition: `bytes` begin with a RIFF header of the form WEBP.
-    init(_ bytes: [UInt8]) throws(ImageError) {
-        guard let riff = bytes.littleEndian32(at: 4), riff + 8 <= bytes.count, bytes.count >= 25 else {
+    init(_ bytes: [UInt8], lenient: Bool) throws(ImageError) {
+        guard let riff = bytes.littleEndian32(at: 4), lenient || riff + 8 <= bytes.count, bytes.count >= 25 else {
             throw .truncated("WebP")
         }
         guard let size = WebPHeader.canvas(bytes) else {

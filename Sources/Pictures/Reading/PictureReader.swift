@@ -5,17 +5,21 @@ package struct PictureReader: Sendable {
     /// Side of the square in pixels.
     package var side: Int
     package var resize: PictureResize
+    /// Pillow's filter; nil where pictures are not resized and must have the size already, unless `resize` is another
+    /// method than Pillow's.
+    package var filter: PillowFilter?
     package var options: ImageDecoder.Options
-    /// Bounds the pictures that are decoded at the same time; nil for no bound.
-    package var capacity: PixelCapacity?
+    /// Bounds the pictures that are read at the same time; nil for no bound.
+    package var budget: PictureBudget?
 
     package init(
-        side: Int, resize: PictureResize = .pillow, options: ImageDecoder.Options = ImageDecoder.Options(),
-        capacity: PixelCapacity? = nil
+        side: Int, resize: PictureResize = .pillow, filter: PillowFilter? = .bicubic,
+        options: ImageDecoder.Options = ImageDecoder.Options(), budget: PictureBudget? = nil
     ) {
-        self.capacity = capacity
+        self.budget = budget
         self.side = side
         self.resize = resize
+        self.filter = filter
         self.options = options
     }
 
@@ -30,6 +34,8 @@ package struct PictureReader: Sendable {
         package let originalHeight: Int
         /// [side, side, 3] bytes.
         package let image: RGBImage
+        /// Whether parts of the picture were missing or broken and have been filled in.
+        package let isDamaged: Bool
     }
 
     /// Opens, reads, hashes, decodes and resizes the picture at `path`.
@@ -37,6 +43,8 @@ package struct PictureReader: Sendable {
     /// - Parameter expected: the stamp of the file when it was submitted; another stamp is an error.
     /// - Throws: ``ImageError`` with any of its codes but `unwritable`.
     package func read(path: String, expecting expected: FileStamp? = nil) throws(ImageError) -> Picture {
+        let size = try admit(path)
+        defer { budget?.giveFile(size) }
         let file: FileBytes
         do throws(FileError) {
             file = try FileBytes(path: path)
@@ -49,32 +57,66 @@ package struct PictureReader: Sendable {
         return try picture(file.bytes, stamp: file.stamp, path: path)
     }
 
+    /// Waits until there is room for a file.
+    ///
+    /// - Returns: the bytes that were taken for it.
+    private func admit(_ path: String) throws(ImageError) -> Int {
+        let stamp: FileStamp
+        do throws(FileError) {
+            stamp = try FileStamp(path: path)
+        } catch {
+            throw ImageError(error)
+        }
+        // What is larger than files may be is refused when it is read.
+        guard stamp.size <= FileBytes.maximumSize else { return 0 }
+        do throws(ImageError) {
+            try budget?.takeFile(Int(stamp.size))
+        } catch {
+            throw error.located(at: path)
+        }
+        return Int(stamp.size)
+    }
+
     /// Hashes, decodes and resizes a picture whose file is in memory.
     ///
     /// - Parameters:
     ///   - path: names the file in an error.
     ///   - stamp: the stamp of the file when it was read.
-    /// - Throws: ``ImageError`` with the codes of ``ImageDecoder/decode(_:options:)``.
+    /// - Throws: ``ImageError`` with the codes of ``ImageDecoder/decode(_:options:forSide:)``.
     package func read(bytes: [UInt8], path: String, stamp: FileStamp) throws(ImageError) -> Picture {
         try picture(bytes, stamp: stamp, path: path)
     }
 
     private func picture(_ bytes: [UInt8], stamp: FileStamp, path: String) throws(ImageError) -> Picture {
-        let original: RGBImage
+        let original: DecodedPicture
         var taken = 0
         // The decoded picture is in memory until it has been resized.
-        defer { if taken > 0 { capacity?.give(taken) } }
+        defer { if taken > 0 { budget?.givePicture(taken) } }
         do throws(ImageError) {
-            original = try ImageDecoder.decode(bytes, options: options) { (pixels) throws(ImageError) in
-                try capacity?.take(pixels)
-                taken = pixels
+            original = try ImageDecoder.decode(bytes, options: options, forSide: side) { (bytes) throws(ImageError) in
+                try budget?.takePicture(bytes)
+                taken = bytes
             }
         } catch {
             throw error.located(at: path)
         }
         return Picture(
             contentHash: ContentHash.hexadecimal(of: bytes), stamp: stamp,
-            originalWidth: original.width, originalHeight: original.height,
-            image: resize.square(original, side: side))
+            originalWidth: original.originalWidth, originalHeight: original.originalHeight,
+            image: try square(original.image, path: path), isDamaged: original.isDamaged)
+    }
+
+    /// Returns a picture or a frame as the model takes it.
+    ///
+    /// - Parameter path: names the file in an error.
+    /// - Throws: ``ImageError`` with the code `wrongSize` where it would have to be resized, and must not be.
+    func square(_ image: RGBImage, path: String) throws(ImageError) -> RGBImage {
+        if filter == nil, resize == .pillow, image.width != side || image.height != side {
+            throw ImageError(
+                .wrongSize, at: path,
+                "it has \(image.width) x \(image.height) pixels, and the model's do_resize is false: give pictures of "
+                    + "\(side) x \(side), or give the workers --resize")
+        }
+        return resize.square(image, side: side, filter: filter ?? .bicubic)
     }
 }

@@ -1,13 +1,13 @@
 /// Splits a stream that arrives in pieces into pictures in the format PPM, which follow each other without gaps.
 struct PixmapStream {
     private let maximumPixels: Int
-    private let capacity: PixelCapacity?
+    private let budget: PictureBudget?
     private var bytes: [UInt8] = []
 
-    /// - Parameter capacity: refuses pictures that have no room in memory; nil for no such bound.
-    init(maximumPixels: Int, capacity: PixelCapacity? = nil) {
+    /// - Parameter budget: refuses pictures that have no room in memory; nil for no such bound.
+    init(maximumPixels: Int, budget: PictureBudget? = nil) {
         self.maximumPixels = maximumPixels
-        self.capacity = capacity
+        self.budget = budget
     }
 
     /// Whether the stream ends with a whole picture.
@@ -50,11 +50,12 @@ struct PixmapStream {
         guard fields[0] == "P6", fields[3] == "255", let width = Int(fields[1]), let height = Int(fields[2]),
             width > 0, height > 0
         else { throw Self.corrupt }
-        guard width <= maximumPixels / height else {
+        guard max(width, height) <= ImageDecoder.maximumSide, width <= maximumPixels / height else {
             throw ImageError(
                 .tooLarge, "its frames have \(width) x \(height) pixels; at most \(maximumPixels) are read")
         }
-        try capacity?.check(width * height)
+        // The frame, the piece of the stream that it is cut from, and what resizing takes.
+        try budget?.check(width * height * 9)
         return (width, height, index)
     }
 

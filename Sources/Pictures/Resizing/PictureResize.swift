@@ -1,6 +1,6 @@
 /// The method that resizes a picture of any size to the square that the model takes.
 package enum PictureResize: String, Sendable, CaseIterable {
-    /// Pillow's bicubic, as in the processor of transformers.
+    /// Pillow's, as in the processor of transformers: bicubic where the checkpoint has no other filter.
     case pillow
     /// Bilinear between four pixels, as big_vision evaluates most captions.
     case bigVision = "big_vision"
@@ -9,10 +9,12 @@ package enum PictureResize: String, Sendable, CaseIterable {
 
     /// Resizes a picture to a square.
     ///
-    /// - Parameter side: in pixels.
-    package func square(_ image: RGBImage, side: Int) -> RGBImage {
+    /// - Parameters:
+    ///   - side: in pixels.
+    ///   - filter: Pillow's filter.
+    package func square(_ image: RGBImage, side: Int, filter: PillowFilter = .bicubic) -> RGBImage {
         switch self {
-        case .pillow: PillowBicubic.resize(image, toSide: side)
+        case .pillow: PillowResampling.resize(image, toSide: side, filter: filter)
         case .bigVision: BigVisionBilinear.resize(image, toSide: side, antialias: false)
         case .bigVisionAntialias: BigVisionBilinear.resize(image, toSide: side, antialias: true)
         }

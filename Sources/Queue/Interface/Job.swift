@@ -11,6 +11,8 @@ package struct Job: Sendable, Equatable {
     package var priority: Int
     /// How the answer is made, as a JSON object (``DecodingOptions``).
     package var options: String
+    /// What the person's own columns say, as a JSON object, which the results repeat; nil for none.
+    package var carried: String?
     /// Where the job was read, for messages ("jobs.jsonl line 17"). It is not stored.
     package var source: String?
     /// Why the job can never be answered, where that is known before it is submitted: it is stored as failed.
@@ -18,8 +20,9 @@ package struct Job: Sendable, Equatable {
 
     package init(
         id: String, images: [JobImage], prompt: String, maxTokens: Int = Self.defaultMaxTokens, priority: Int = 0,
-        options: String = "{}", source: String? = nil
+        options: String = "{}", carried: String? = nil, source: String? = nil
     ) {
+        self.carried = carried
         self.id = id
         self.images = images
         self.prompt = prompt
@@ -31,6 +34,9 @@ package struct Job: Sendable, Equatable {
 
     /// The number of pictures that the model gets: those of the job, and the frames of its videos.
     package var pictureCount: Int { images.reduce(0) { $0 + $1.pictures } }
+
+    /// The largest number of tokens that a job may ask for.
+    package static let largestMaxTokens = 1_000_000
 
     /// Enough for a caption or a short text.
     package static let defaultMaxTokens = 128

@@ -8,6 +8,8 @@ package struct JobResult: Sendable, Equatable {
     /// The pictures as the person named them.
     package var images: [String]
     package var prompt: String
+    /// The person's own columns, as a JSON object; nil for none.
+    package var carried: String?
     /// The model's name; nil before the queue's first world.
     package var model: String?
     package var outcome: Outcome
@@ -18,8 +20,10 @@ package struct JobResult: Sendable, Equatable {
     }
 
     package init(
-        number: Int64, sequence: Int64, id: String, images: [String], prompt: String, model: String?, outcome: Outcome
+        number: Int64, sequence: Int64, id: String, images: [String], prompt: String, carried: String? = nil,
+        model: String?, outcome: Outcome
     ) {
+        self.carried = carried
         self.number = number
         self.sequence = sequence
         self.id = id

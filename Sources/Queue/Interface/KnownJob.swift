@@ -1,3 +1,5 @@
+import Base
+
 /// The contents of a job that is in a queue, to be compared with one that has its id.
 struct KnownJob {
     var sequence: Int64
@@ -6,17 +8,21 @@ struct KnownJob {
     var prompt: String
     var maxTokens: Int
     var options: String
+    var carried: String?
 
     /// Returns how another job with its id differs, for a person; nil where it is the same.
     ///
     /// - Throws: `corrupt` where the pictures cannot be read.
     func difference(to job: Job, images new: String, queue: String) throws(QueueError) -> String? {
-        if images != new {
+        if !images.isExactly(new) {
             return ImageColumn.difference(from: try ImageColumn.decode(images, queue: queue), to: job.images)
         }
-        if prompt != job.prompt { return "its prompt is \"\(prompt)\"" }
+        if !prompt.isExactly(job.prompt) { return "its prompt is \"\(prompt)\"" }
         if maxTokens != job.maxTokens { return "its max_tokens is \(maxTokens)" }
-        if options != job.options { return "its options are \(options)" }
+        if !options.isExactly(job.options) { return "its options are \(options)" }
+        if carried.map(ExactText.init) != job.carried.map(ExactText.init) {
+            return "the columns to carry through are \(carried ?? "none")"
+        }
         return nil
     }
 }

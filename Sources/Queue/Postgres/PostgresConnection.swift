@@ -2,11 +2,18 @@ import CPostgres
 import Foundation
 
 /// One connection to the server: its prepared statements, its transactions. To be used by one thread at a time.
+///
+/// Through a pooler such as PgBouncer, each transaction may meet another process of the server, which knows neither the
+/// statements nor the settings of the one before. Then statements are not prepared, and every statement is in a transaction that
+/// makes the settings for itself.
 final class PostgresConnection {
     private let handle: OpaquePointer
-    private let queue: String
+    private let address: PostgresAddress
+    private var queue: String { address.masked }
     /// Statements that the server knows, and the names that it knows them by.
     private var prepared: [String: String] = [:]
+    private var isPooled = false
+    private var isInTransaction = false
 
     /// Ahead of what the address says: a server or a link that falls silent is noticed after some 15 s.
     private static let defaults = [
@@ -17,21 +24,26 @@ final class PostgresConnection {
     private static let settings = [("client_encoding", "UTF8")]
 
     init(_ address: PostgresAddress) throws(PostgresError) {
-        queue = address.masked
+        self.address = address
         let parameters = Self.defaults + [("dbname", address.url)] + Self.settings
         let opened = Self.withCStrings(parameters.map(\.0)) { keywords in
             Self.withCStrings(parameters.map(\.1)) { values in PQconnectdbParams(keywords, values, 1) }
         }
-        guard let opened else { throw .final(.unreachable(queue: queue, reason: "out of memory")) }
+        guard let opened else { throw .final(.unreachable(queue: address.masked, reason: "out of memory")) }
         guard PQstatus(opened) == CONNECTION_OK else {
-            let message = PostgresAddress.tidy(String(cString: PQerrorMessage(opened)))
+            let message = address.tidy(String(cString: PQerrorMessage(opened)))
             PQfinish(opened)
-            throw PostgresError(connecting: message, queue: queue)
+            throw PostgresError(connecting: message, queue: address.masked)
         }
         handle = opened
         // A library does not print, so notices of the server are dropped.
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
-        try execute(PostgresStatements.session, doing: "opening it")
+        let doing = "opening it"
+        let process = try rows(
+            of: PQexecParams(handle, "SELECT pg_backend_pid()", 0, nil, nil, nil, nil, 1), doing: doing)
+        // A pooler gives the client a number of its own.
+        isPooled = process.first?.integer(0) != Int64(PQbackendPID(handle))
+        if !isPooled { try execute(PostgresStatements.session, doing: doing) }
     }
 
     deinit { PQfinish(handle) }
@@ -41,10 +53,16 @@ final class PostgresConnection {
         _ = try rows(of: PQexec(handle, sql), doing: doing)
     }
 
-    /// Runs one statement with values. It is prepared once and kept as long as the connection.
+    /// Runs one statement with values. Without a pooler it is prepared once and kept as long as the connection.
     @discardableResult
     func run(_ sql: String, _ values: [PostgresValue] = [], doing: String) throws(PostgresError) -> PostgresRows {
-        let name = try prepare(sql, values, doing: doing)
+        guard isPooled, !isInTransaction else { return try runOnce(sql, values, doing: doing) }
+        return try transaction(doing: doing) { () throws(PostgresError) in try runOnce(sql, values, doing: doing) }
+    }
+
+    private func runOnce(_ sql: String, _ values: [PostgresValue], doing: String) throws(PostgresError) -> PostgresRows
+    {
+        let name = isPooled ? nil : try prepare(sql, values, doing: doing)
         let encoded = values.map(\.encoded)
         var lengths = encoded.map { Int32(clamping: $0?.count ?? 0) }
         var formats = [Int32](repeating: 1, count: values.count)
@@ -58,6 +76,10 @@ final class PostgresConnection {
                     defer { offset += value.count }
                     return characters.baseAddress.map { $0 + offset }
                 }
+                guard let name else {
+                    let types = values.map(\.type)
+                    return PQexecParams(handle, sql, Int32(values.count), types, &pointers, &lengths, &formats, 1)
+                }
                 return PQexecPrepared(handle, name, Int32(values.count), &pointers, &lengths, &formats, 1)
             }
         }
@@ -68,7 +90,9 @@ final class PostgresConnection {
     func transaction<Result>(
         doing: String, _ body: () throws(PostgresError) -> Result
     ) throws(PostgresError) -> Result {
-        try execute("BEGIN", doing: doing)
+        try execute(isPooled ? PostgresStatements.beginPooled : PostgresStatements.begin, doing: doing)
+        isInTransaction = true
+        defer { isInTransaction = false }
         do throws(PostgresError) {
             let result = try body()
             try execute("COMMIT", doing: doing)
@@ -93,14 +117,14 @@ final class PostgresConnection {
 
     private func rows(of result: OpaquePointer?, doing: String) throws(PostgresError) -> PostgresRows {
         guard let result else {
-            throw .lost(PostgresAddress.tidy(String(cString: PQerrorMessage(handle))))
+            throw .lost(address.tidy(String(cString: PQerrorMessage(handle))))
         }
         let status = PQresultStatus(result)
         if status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK { return PostgresRows(result) }
         defer { PQclear(result) }
         let state = PQresultErrorField(result, Int32(UInt8(ascii: "C"))).map { String(cString: $0) } ?? ""
-        let primary = PQresultErrorField(result, Int32(UInt8(ascii: "M"))).map { String(cString: $0) }
-        let message = primary ?? PostgresAddress.tidy(String(cString: PQresultErrorMessage(result)))
+        let primary = PQresultErrorField(result, Int32(UInt8(ascii: "M"))).map { address.tidy(String(cString: $0)) }
+        let message = primary ?? address.tidy(String(cString: PQresultErrorMessage(result)))
         throw PostgresError(
             state: state, message: message, isConnected: PQstatus(handle) == CONNECTION_OK, queue: queue, doing: doing)
     }

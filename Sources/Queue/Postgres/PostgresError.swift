@@ -9,6 +9,13 @@ enum PostgresError: Error {
 
     /// Classifies the error of a statement.
     init(state: String, message: String, isConnected: Bool, queue: String, doing: String) {
+        if message.contains("statement pooling mode") {
+            let advice =
+                "let the pooler keep a process of the server for a transaction at least (pool_mode = transaction), or give the "
+                + "server's own address"
+            self = .final(.refused(queue: queue, reason: message, advice: advice))
+            return
+        }
         // Without a code it is a message of libpq about the connection.
         guard isConnected, !state.isEmpty else {
             self = .lost(message)

@@ -86,7 +86,7 @@ extension PostgresQueue {
         JobResult(
             number: row.integer(0), sequence: row.integer(1), id: row.text(2),
             images: try ImageColumn.decode(row.text(3), queue: name).map(\.name), prompt: row.text(4),
-            model: row.textOrNil(5), outcome: Self.outcome(of: row))
+            carried: row.textOrNil(14), model: row.textOrNil(5), outcome: Self.outcome(of: row))
     }
 
     private static func outcome(of row: PostgresRows.Row) -> JobResult.Outcome {

@@ -1,3 +1,5 @@
+import Base
+
 extension PostgresQueue {
     /// Implements ``JobQueue/submit``.
     ///
@@ -32,14 +34,15 @@ extension PostgresQueue {
                 .texts(jobs.map(\.id)), .texts(images), .texts(jobs.map(\.prompt)),
                 .integers(jobs.map { Int64($0.maxTokens) }), .integers(jobs.map { Int64($0.priority) }),
                 .texts(jobs.map(\.options)), .integers(jobs.map { ImageColumn.group(of: $0.images) }),
+                .texts(jobs.map { $0.carried ?? "" }),
             ], doing: "submitting jobs")
         var summary = SubmitSummary()
         summary.added = rows.count
         // The first of several jobs with one id is the one that was added.
-        var added = Dictionary(uniqueKeysWithValues: rows.map { ($0.text(1), $0.integer(0)) })
+        var added = Dictionary(rows.map { (ExactText($0.text(1)), $0.integer(0)) }) { first, _ in first }
         var others: [(job: Job, images: String)] = []
         for (job, images) in zip(jobs, images) {
-            if let sequence = added.removeValue(forKey: job.id) {
+            if let sequence = added.removeValue(forKey: ExactText(job.id)) {
                 try insertParts(of: job, sequence: sequence, into: connection)
             } else {
                 others.append((job, images))
@@ -57,7 +60,7 @@ extension PostgresQueue {
     ) throws(PostgresError) {
         var known = try knownJobs(others.map(\.job.id), in: connection)
         for (job, images) in others {
-            guard let old = known[job.id] else {
+            guard let old = known[ExactText(job.id)] else {
                 // Removed by another between the two statements: the same submission again finds it gone.
                 throw .conflict
             }
@@ -76,25 +79,26 @@ extension PostgresQueue {
                 [
                     .integer(old.sequence), .text(images), .text(job.prompt), .integer(job.maxTokens),
                     .integer(job.priority), .text(job.options), .integer(ImageColumn.group(of: job.images)),
+                    .textOrNull(job.carried),
                 ], doing: "replacing a job")
             try insertParts(of: job, sequence: old.sequence, into: connection)
             summary.replaced += 1
-            known[job.id] = KnownJob(
+            known[ExactText(job.id)] = KnownJob(
                 sequence: old.sequence, images: images, prompt: job.prompt, maxTokens: job.maxTokens,
-                options: job.options)
+                options: job.options, carried: job.carried)
         }
     }
 
     private func knownJobs(
         _ ids: [String], in connection: PostgresConnection
-    ) throws(PostgresError) -> [String: KnownJob] {
+    ) throws(PostgresError) -> [ExactText: KnownJob] {
         let rows = try connection.run(PostgresStatements.known, [.texts(ids)], doing: "comparing jobs")
         let pairs = rows.map { row in
             (
-                row.text(1),
+                ExactText(row.text(1)),
                 KnownJob(
                     sequence: row.integer(0), images: row.text(2), prompt: row.text(3), maxTokens: Int(row.integer(4)),
-                    options: row.text(5))
+                    options: row.text(5), carried: row.textOrNil(6))
             )
         }
         return Dictionary(pairs) { first, _ in first }

@@ -2,7 +2,7 @@
 enum PostgresSchema {
     static let name = "paligemma"
     /// The version of the tables, incremented when an older program would misread them.
-    static let version = 2
+    static let version = 3
 
     /// Makes the tables where there are none, and refuses those of another version.
     static func prepare(_ session: PostgresSession, create: Bool, timeout: Duration) throws(QueueError) {
@@ -10,17 +10,18 @@ enum PostgresSchema {
         let queue = session.address.masked
         let found = try session.run(doing: doing, timeout: timeout) { connection, _ throws(PostgresError) -> Int? in
             let found = try version(in: connection, doing: doing)
-            if let found, found != 1 { return found }
+            if let found, found >= version || found < 1 { return found }
             guard create || found != nil else { return nil }
-            // One process at a time. The lock is taken before the transaction begins, because a transaction sees what
-            // another process committed only if it began afterwards.
-            try connection.run(PostgresStatements.lockSchema, doing: doing)
-            defer { _ = try? connection.run(PostgresStatements.unlockSchema, doing: doing) }
             return try connection.transaction(doing: doing) { () throws(PostgresError) -> Int? in
+                // One process at a time. Each statement sees what was committed before it began, so those behind the lock
+                // see what another process made.
+                try connection.run(PostgresStatements.lockSchema, doing: doing)
                 switch try version(in: connection, doing: doing) {
                 case nil: try connection.execute(tables, doing: doing)
-                case 1?: try connection.execute(raisingVersion1, doing: doing)
-                case let found?: return found
+                case let found? where found >= version || found < 1: return found
+                case let found?:
+                    if found < 2 { try connection.execute(raisingVersion1, doing: doing) }
+                    try connection.execute(raisingVersion2, doing: doing)
                 }
                 return version
             }
@@ -35,6 +36,9 @@ enum PostgresSchema {
         ALTER TABLE paligemma.results ADD COLUMN details text;
         ALTER TABLE paligemma.jobs ADD COLUMN picture bigint NOT NULL DEFAULT 0;
         \(pictureIndex)
+        """
+    private static let raisingVersion2 = """
+        ALTER TABLE paligemma.jobs ADD COLUMN carried text;
         UPDATE paligemma.queue SET schema_version = \(version);
         """
 
@@ -107,7 +111,8 @@ enum PostgresSchema {
             error_code text,
             error_message text,
             submitted_at timestamptz NOT NULL DEFAULT paligemma.queue_time(),
-            picture bigint NOT NULL DEFAULT 0
+            picture bigint NOT NULL DEFAULT 0,
+            carried text
         ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000,
             autovacuum_analyze_scale_factor = 0.05, autovacuum_analyze_threshold = 2000,
             autovacuum_vacuum_cost_delay = 0);

@@ -14,17 +14,30 @@ enum PostgresStatements {
 
     /// Statistics lag behind a queue that is filled in seconds, so the planner is not left to guess: the indexes are
     /// made for these statements.
-    static let session = """
-        SET search_path = paligemma, pg_catalog; SET enable_seqscan = off; SET enable_bitmapscan = off; SET jit = off;
-        SET idle_in_transaction_session_timeout = '60s'; SET timezone = 'UTC'
-        """
+    private static let settings = [
+        "search_path = paligemma, pg_catalog", "enable_seqscan = off", "enable_bitmapscan = off", "jit = off",
+        "idle_in_transaction_session_timeout = '60s'", "timezone = 'UTC'",
+    ]
+    /// Every statement is written for this level, whatever the database's default is.
+    private static let isolation = "READ COMMITTED"
+    static let session =
+        (settings + ["default_transaction_isolation = '\(isolation)'"]).map { "SET \($0)" }.joined(separator: "; ")
+    static let begin = "BEGIN ISOLATION LEVEL \(isolation)"
+    static let beginPooled = ([begin] + settings.map { "SET LOCAL \($0)" }).joined(separator: "; ")
+
+    private static let tables =
+        ["jobs", "results", "embedded", "audit", "counts"].map { "paligemma.\($0)" }.joined(separator: ", ")
 
     // MARK: The queue as a whole
 
-    static let lockSchema = "SELECT pg_advisory_lock(\(schemaLock))"
-    static let unlockSchema = "SELECT pg_advisory_unlock(\(schemaLock))"
-    static let isThere = "SELECT to_regclass('paligemma.queue') IS NOT NULL"
-    static let schemaVersion = "SELECT schema_version FROM queue"
+    static let lockSchema = "SELECT pg_advisory_xact_lock(\(schemaLock))"
+    /// It scans the catalog: functions such as to_regclass may remember that there was no such table.
+    static let isThere = """
+        SELECT EXISTS (SELECT FROM pg_catalog.pg_class AS class JOIN pg_catalog.pg_namespace AS schema
+            ON schema.oid = class.relnamespace WHERE schema.nspname = 'paligemma' AND class.relname = 'queue')
+        """
+    /// Named in full, so that a role without rights on the schema is told so.
+    static let schemaVersion = "SELECT schema_version FROM paligemma.queue"
     static let model = "SELECT fingerprint, model FROM queue"
     static let adopt = "UPDATE queue SET fingerprint = $1, model = $2 WHERE fingerprint IS NULL"
     static let counts = """
@@ -46,20 +59,20 @@ enum PostgresStatements {
     static let lockSubmit = "SELECT pg_advisory_xact_lock(\(submitLock))"
     static let shareNumbering = "SELECT pg_advisory_xact_lock_shared(\(numberingLock))"
     static let insert = """
-        INSERT INTO jobs (id, images, prompt, max_tokens, priority, options, picture)
-        SELECT id, images, prompt, max_tokens, priority, options, picture
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[])
-            WITH ORDINALITY AS given (id, images, prompt, max_tokens, priority, options, picture, place)
+        INSERT INTO jobs (id, images, prompt, max_tokens, priority, options, picture, carried)
+        SELECT id, images, prompt, max_tokens, priority, options, picture, nullif(carried, '')
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], $8::text[])
+            WITH ORDINALITY AS given (id, images, prompt, max_tokens, priority, options, picture, carried, place)
         ORDER BY place ON CONFLICT ((md5(id))) DO NOTHING RETURNING sequence, id
         """
     static let known = """
-        SELECT sequence, id, images, prompt, max_tokens, options FROM jobs
+        SELECT sequence, id, images, prompt, max_tokens, options, carried FROM jobs
         WHERE md5(id) IN (SELECT md5(given) FROM unnest($1::text[]) AS given)
         """
     static let replace = """
         WITH old_result AS (DELETE FROM results WHERE sequence = $1),
         old_bytes AS (DELETE FROM embedded WHERE sequence = $1)
-        UPDATE jobs SET images = $2, prompt = $3, max_tokens = $4, priority = $5, options = $6, picture = $7,
+        UPDATE jobs SET images = $2, prompt = $3, max_tokens = $4, priority = $5, options = $6, picture = $7, carried = $8,
             submitted_at = queue_time(), state = 0, attempts = 0, crashes = 0, suspect = false, \(noLease),
             not_before = NULL, error_code = NULL, error_message = NULL
         WHERE sequence = $1
@@ -240,7 +253,7 @@ enum PostgresStatements {
         old_jobs AS (DELETE FROM jobs USING old WHERE jobs.sequence = old.sequence)
         SELECT count(*) FROM old
         """
-    static let compact = "VACUUM (ANALYZE) jobs, results, embedded, audit, counts"
+    static let compact = "VACUUM (ANALYZE) \(tables)"
 
     /// Queries that count violations.
     static let invariants: [(sql: String, detail: String)] = [
@@ -356,7 +369,8 @@ enum PostgresStatements {
     private static func results(where clause: String) -> String {
         """
         SELECT results.number, jobs.sequence, jobs.id, jobs.images, jobs.prompt, queue.model,
-            results.text, tokens, logprobs, finish_reason, seconds, results.error_code, results.error_message, details
+            results.text, tokens, logprobs, finish_reason, seconds, results.error_code, results.error_message, details,
+            carried
         FROM results JOIN jobs ON jobs.sequence = results.sequence CROSS JOIN queue
         WHERE \(clause) LIMIT $2
         """

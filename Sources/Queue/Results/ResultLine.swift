@@ -2,7 +2,8 @@ import Base
 
 extension JobResult {
     /// Returns the line of the results file, without its newline. The order of the keys is part of the format:
-    /// id, images, prompt, text, tokens, logprobs, finish_reason, the details of the answer, model, seconds, error.
+    /// id, images, prompt, text, tokens, logprobs, finish_reason, the details of the answer, model, seconds, columns (only where the
+    /// job has some), error.
     package func line() -> [UInt8] {
         var writer = JSONWriter()
         writer.raw("{\"id\":")
@@ -38,6 +39,10 @@ extension JobResult {
         if let model { writer.string(model) } else { writer.raw("null") }
         writer.raw(",\"seconds\":")
         writer.number((seconds * 1000).rounded() / 1000)
+        if let carried {
+            writer.raw(",\"columns\":")
+            writer.json(carried.utf8)
+        }
         writer.raw(",\"error\":")
         if let failure {
             writer.raw("{\"code\":")

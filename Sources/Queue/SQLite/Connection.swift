@@ -1,3 +1,4 @@
+import Base
 import CSQLite
 
 #if canImport(Glibc)
@@ -19,7 +20,7 @@ final class Connection {
         var opened: OpaquePointer?
         // Calls are serialized by the owner, so SQLite's own mutexes are not needed.
         let flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_NOMUTEX
-        let code = sqlite3_open_v2(path, &opened, flags, nil)
+        let code = withSystemPath(path) { sqlite3_open_v2($0, &opened, flags, nil) } ?? SQLITE_CANTOPEN
         guard code == SQLITE_OK, let opened else {
             let reason = opened.map(Self.reason) ?? "out of memory"
             sqlite3_close_v2(opened)

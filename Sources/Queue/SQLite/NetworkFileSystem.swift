@@ -1,3 +1,4 @@
+import Base
 import CSQLite
 import Foundation
 
@@ -12,14 +13,18 @@ package enum NetworkFileSystem {
     /// exist yet is judged by its folder.
     package static func kind(under path: String) -> String? {
         var path = path
-        var magic = file_system_magic(path)
+        var magic = fileSystemMagic(path)
         while magic < 0 {
-            let folder = (path as NSString).deletingLastPathComponent
+            let folder = path.parentPath
             guard errno == ENOENT, folder != path else { return nil }
             path = folder.isEmpty ? "." : folder
-            magic = file_system_magic(path)
+            magic = fileSystemMagic(path)
         }
         return kind(magic: UInt32(truncatingIfNeeded: magic)) { mountedType(of: path) }
+    }
+
+    private static func fileSystemMagic(_ path: String) -> Int64 {
+        withSystemPath(path) { file_system_magic($0) } ?? -1
     }
 
     /// - Parameters:
@@ -48,8 +53,7 @@ package enum NetworkFileSystem {
 
     /// Returns the type of the file system of `path`, from /proc/self/mountinfo.
     private static func mountedType(of path: String) -> String? {
-        var status = stat()
-        guard stat(path, &status) == 0,
+        guard let status = FileSystem.status(of: path),
             let table = try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)
         else { return nil }
         let device = "\(device_major(UInt64(status.st_dev))):\(device_minor(UInt64(status.st_dev)))"

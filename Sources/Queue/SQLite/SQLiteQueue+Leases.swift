@@ -109,7 +109,8 @@ extension SQLiteQueue {
         ) { row throws(QueueError) in
             let job = Job(
                 id: row.text(1), images: try ImageColumn.decode(row.text(2), queue: name), prompt: row.text(3),
-                maxTokens: Int(row.integer(4)), priority: Int(row.integer(5)), options: row.text(6))
+                maxTokens: min(Int(row.integer(4)), Job.largestMaxTokens), priority: Int(row.integer(5)),
+                options: row.text(6))
             let handle = LeaseHandle(sequence: row.integer(0), token: 0, jobID: job.id)
             return Lease(
                 handle: handle, job: job, attempt: Int(row.integer(7)) + 1, isSuspect: row.integer(8) != 0)

@@ -114,7 +114,8 @@ extension SQLiteQueue {
             try connection.rows(
                 """
                 SELECT results.number, jobs.sequence, jobs.id, jobs.images, jobs.prompt, queue.model,
-                    text, tokens, logprobs, finish_reason, seconds, results.error_code, results.error_message, details
+                    text, tokens, logprobs, finish_reason, seconds, results.error_code, results.error_message, details,
+                    carried
                 FROM results CROSS JOIN jobs ON jobs.sequence = results.sequence CROSS JOIN queue
                 WHERE \(clause) LIMIT ?
                 """, [.integer(start), .integer(limit)], doing: doing
@@ -122,7 +123,7 @@ extension SQLiteQueue {
                 JobResult(
                     number: row.integer(0), sequence: row.integer(1), id: row.text(2),
                     images: try ImageColumn.decode(row.text(3), queue: name).map(\.name), prompt: row.text(4),
-                    model: row.textOrNil(5), outcome: Self.outcome(of: row))
+                    carried: row.textOrNil(14), model: row.textOrNil(5), outcome: Self.outcome(of: row))
             }
         }
     }

@@ -46,12 +46,13 @@ extension SQLiteQueue {
     ) throws(QueueError) -> Bool {
         try connection.run(
             """
-            INSERT INTO jobs (id, images, prompt, max_tokens, priority, options, submitted_at, picture)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+            INSERT INTO jobs (id, images, prompt, max_tokens, priority, options, submitted_at, picture, carried)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
             """,
             [
                 .text(job.id), .text(images), .text(job.prompt), .integer(job.maxTokens), .integer(job.priority),
                 .text(job.options), .integer(now), .integer(ImageColumn.group(of: job.images)),
+                .textOrNull(job.carried),
             ], doing: "submitting jobs")
         guard connection.changes > 0 else { return false }
         try insertParts(of: job, sequence: connection.lastInsertedRow, into: connection)
@@ -91,12 +92,12 @@ extension SQLiteQueue {
     ) throws(QueueError) -> String? {
         let doing = "comparing jobs"
         let known = try connection.rows(
-            "SELECT sequence, images, prompt, max_tokens, options FROM jobs WHERE id = ?", [.text(job.id)],
+            "SELECT sequence, images, prompt, max_tokens, options, carried FROM jobs WHERE id = ?", [.text(job.id)],
             doing: doing
         ) {
             KnownJob(
                 sequence: $0.integer(0), images: $0.text(1), prompt: $0.text(2), maxTokens: Int($0.integer(3)),
-                options: $0.text(4))
+                options: $0.text(4), carried: $0.textOrNil(5))
         }
         return try known.first?.difference(to: job, images: images, queue: name)
     }
@@ -112,13 +113,14 @@ extension SQLiteQueue {
         try connection.run(
             """
             UPDATE jobs SET images = ?, prompt = ?, max_tokens = ?, priority = ?, options = ?, submitted_at = ?, picture = ?,
-                state = ?, attempts = 0, crashes = 0, suspect = 0, lease_token = NULL, lease_owner = NULL, lease_deadline = NULL,
+                carried = ?, state = ?, attempts = 0, crashes = 0, suspect = 0, lease_token = NULL, lease_owner = NULL, lease_deadline = NULL,
                 not_before = NULL, boot = NULL, error_code = NULL, error_message = NULL
             WHERE id = ?
             """,
             [
                 .text(images), .text(job.prompt), .integer(job.maxTokens), .integer(job.priority), .text(job.options),
-                .integer(now), .integer(ImageColumn.group(of: job.images)), .state(.ready), .text(job.id),
+                .integer(now), .integer(ImageColumn.group(of: job.images)), .textOrNull(job.carried), .state(.ready),
+                .text(job.id),
             ], doing: doing)
         let sequences = try connection.rows(
             "SELECT sequence FROM jobs WHERE id = ?", [.text(job.id)], doing: doing

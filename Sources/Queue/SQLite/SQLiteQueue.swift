@@ -26,9 +26,8 @@ package final class SQLiteQueue: JobQueue {
         path: String, create: Bool = false, busyTimeout: Duration = .seconds(60), clock: any QueueClock = BootClock(),
         retryPolicy: RetryPolicy = RetryPolicy()
     ) throws(QueueError) {
-        var isDirectory: ObjCBool = false
-        let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
-        if exists && isDirectory.boolValue {
+        let exists = FileSystem.exists(path)
+        if FileSystem.isFolder(path) {
             throw .cannotOpen(queue: path, reason: "it is a directory; give the path of a file")
         }
         if !exists && !create {

@@ -3,7 +3,7 @@ import CSQLite
 /// The tables of a queue file.
 enum Schema {
     /// The version of the tables, incremented when an older program would misread them.
-    static let version = 3
+    static let version = 4
     /// SQLite's application_id, "PGQU", by which a queue is recognized.
     static let applicationID = 0x5047_5155
 
@@ -42,14 +42,17 @@ enum Schema {
                     \(indexesOfVersion2)
                     """, doing: doing)
             }
-            guard found < 3 else { return }
+            if found < 3 {
+                try connection.execute(
+                    """
+                    ALTER TABLE results ADD COLUMN details TEXT;
+                    ALTER TABLE jobs ADD COLUMN picture INTEGER NOT NULL DEFAULT 0;
+                    \(indexOfVersion3)
+                    """, doing: doing)
+            }
+            guard found < 4 else { return }
             try connection.execute(
-                """
-                ALTER TABLE results ADD COLUMN details TEXT;
-                ALTER TABLE jobs ADD COLUMN picture INTEGER NOT NULL DEFAULT 0;
-                \(indexOfVersion3)
-                PRAGMA user_version = \(version);
-                """, doing: doing)
+                "ALTER TABLE jobs ADD COLUMN carried TEXT; PRAGMA user_version = \(version);", doing: doing)
         }
     }
 
@@ -85,6 +88,7 @@ enum Schema {
     ///   of the machine whose clock `lease_deadline` (state leased) and `not_before` (state retry) are of. `suspect`: a
     ///   world died or stopped answering while it had it; `crashes`: worlds that died while they had it alone.
     ///   `picture` is the same for jobs about the same pictures; 0 in those of an older program.
+    ///   `carried`: the person's own columns, a JSON object.
     /// - `embedded`: bytes of pictures that are stored in the queue.
     /// - `results`: one row a finished job, written in the transaction that finishes it. `number` is the order of
     ///   completion. Tokens are little-endian int32, log-probabilities little-endian float32; `details` is a JSON
@@ -125,7 +129,8 @@ enum Schema {
             error_code TEXT,
             error_message TEXT,
             submitted_at INTEGER NOT NULL,
-            picture INTEGER NOT NULL DEFAULT 0
+            picture INTEGER NOT NULL DEFAULT 0,
+            carried TEXT
         );
         CREATE INDEX jobs_leased ON jobs (boot, lease_deadline) WHERE state = \(JobState.leased.rawValue);
         CREATE INDEX jobs_retry ON jobs (boot, not_before) WHERE state = \(JobState.retry.rawValue);

@@ -44,11 +44,11 @@ package final class FeatureFolder {
         (tokens, width) = (configuration.tokens, configuration.width)
         bytes = 0
         do {
-            try FileManager.default.createDirectory(atPath: self.path, withIntermediateDirectories: true)
+            try FileSystem.makeFolder(self.path)
         } catch {
             throw ShardError.featureFolder(path: self.path, reason: "it is not a folder and cannot be made one")
         }
-        guard access(self.path, R_OK | W_OK | X_OK) == 0 else {
+        guard FileSystem.isPermitted(self.path, R_OK | W_OK | X_OK) else {
             throw ShardError.featureFolder(path: self.path, reason: String(cString: strerror(errno)))
         }
         bytes = files().reduce(0) { $0 + $1.size }
@@ -58,7 +58,7 @@ package final class FeatureFolder {
     /// Returns the features of a picture; nil where there are none, or where their file is damaged.
     func read(_ key: FeatureCache.Key) -> PictureFeatures? {
         let file = file(key)
-        guard let data = FileManager.default.contents(atPath: file) else { return nil }
+        guard let data = FileSystem.data(of: file) else { return nil }
         let features = PictureFeatures(tokens: tokens, width: width)
         let isWhole = data.withUnsafeBytes { data in
             guard data.count == Self.headerBytes + features.byteCount,
@@ -68,11 +68,11 @@ package final class FeatureFolder {
             return true
         }
         guard isWhole else {
-            unlink(file)
+            FileSystem.remove(file)
             return nil
         }
         // It was used now.
-        utimes(file, nil)
+        _ = withSystemPath(file) { utimes($0, nil) }
         return features
     }
 
@@ -81,10 +81,10 @@ package final class FeatureFolder {
         let numbers = UnsafeRawBufferPointer(features.view.bytes)
         let size = Self.headerBytes + numbers.count
         guard size <= limit else { return }
-        let temporary = path + "/.\(key).\(getpid())"
-        let data = Data(header(of: numbers[...])) + Data(numbers)
-        guard (try? data.write(to: URL(fileURLWithPath: temporary))) != nil, rename(temporary, file(key)) == 0 else {
-            unlink(temporary)
+        do {
+            // A file that a crash of the machine leaves torn has the wrong hash, and is not used.
+            try NewFile.write(header(of: numbers[...]) + numbers, to: file(key), durably: false)
+        } catch {
             if !hasReportedError { onError("features cannot be kept in \(path): check its free space and permissions") }
             hasReportedError = true
             return
@@ -113,7 +113,7 @@ package final class FeatureFolder {
     }
 
     private func files() -> [File] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        let names = (try? FileSystem.names(in: path)) ?? []
         return names.filter { $0.hasSuffix(Self.suffix) }.compactMap { name in
             (try? FileStamp(path: path + "/" + name)).map {
                 File(name: name, size: Int($0.size), time: $0.modificationTime)
@@ -126,7 +126,7 @@ package final class FeatureFolder {
         let files = files().sorted { $0.time < $1.time }
         bytes = files.reduce(0) { $0 + $1.size }
         for file in files where Double(bytes) > Self.keptPart * Double(limit) {
-            unlink(path + "/" + file.name)
+            FileSystem.remove(path + "/" + file.name)
             bytes -= file.size
         }
     }

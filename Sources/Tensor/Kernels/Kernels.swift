@@ -1,3 +1,4 @@
+import Base
 import CKernels
 import Foundation
 
@@ -69,7 +70,7 @@ package struct Kernels: @unchecked Sendable {
     ///
     /// - Throws: ``UnavailableKernels`` where there is no such set, or this processor does not have it.
     package static func requested() throws(UnavailableKernels) -> Kernels? {
-        guard let wanted = ProcessInfo.processInfo.environment["PALIGEMMA_KERNELS"], !wanted.isEmpty else { return nil }
+        guard let wanted = ProcessEnvironment.variables["PALIGEMMA_KERNELS"], !wanted.isEmpty else { return nil }
         guard let level = Level(rawValue: wanted), let kernels = Kernels(level: level) else {
             throw UnavailableKernels(name: wanted)
         }

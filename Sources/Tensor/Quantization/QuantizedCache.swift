@@ -53,9 +53,9 @@ struct QuantizedCache {
 
     private func makeOnce(_ path: String, _ make: Maker) throws(ModelError) {
         let unfinished = path + ".part"
-        if path != places.first { createDirectory((path as NSString).deletingLastPathComponent) }
+        if path != places.first { createDirectory(path.parentPath) }
         while true {
-            let descriptor = open(unfinished, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+            let descriptor = openOwn(unfinished)
             guard descriptor >= 0 else { throw failure(at: path) }
             defer { close(descriptor) }
             while LoadingProgress.whileWaiting({ flock(descriptor, LOCK_EX) }) != 0 {
@@ -67,20 +67,34 @@ struct QuantizedCache {
                 continue
             }
             if isThere(path) {
-                unlink(unfinished)
+                FileSystem.remove(unfinished)
                 return
             }
             do {
                 try make(descriptor, path)
             } catch {
-                unlink(unfinished)
+                FileSystem.remove(unfinished)
                 throw error
             }
-            guard rename(unfinished, path) == 0 else { throw failure(at: path) }
-            syncDirectory(of: path)
+            guard FileSystem.rename(unfinished, to: path) else { throw failure(at: path) }
+            FileSystem.synchronizeFolder(of: path)
             removeOutdated(path)
             return
         }
+    }
+
+    /// Opens the unfinished file, whose name others can know: neither a symbolic link nor another name of some file may make
+    /// this process overwrite it.
+    private func openOwn(_ path: String) -> Int32 {
+        let descriptor = FileSystem.open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode: 0o644)
+        guard descriptor >= 0 else { return -1 }
+        var status = stat()
+        if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_nlink <= 1 {
+            return descriptor
+        }
+        close(descriptor)
+        errno = EEXIST
+        return -1
     }
 
     private func failure(at path: String) -> ModelError {
@@ -90,22 +104,15 @@ struct QuantizedCache {
     /// Removes other such files beside the checkpoint: they are of a state that the checkpoint no longer has.
     private func removeOutdated(_ path: String) {
         guard path == places.first,
-            let names = try? FileManager.default.contentsOfDirectory(atPath: modelDirectory)
+            let names = try? FileSystem.names(in: modelDirectory)
         else { return }
         for other in names where other.hasPrefix(".paligemma-int8-") && other.hasSuffix(".bin") {
-            if "\(modelDirectory)/\(other)" != path { unlink("\(modelDirectory)/\(other)") }
+            if "\(modelDirectory)/\(other)" != path { FileSystem.remove("\(modelDirectory)/\(other)") }
         }
     }
 
     private func createDirectory(_ directory: String) {
         // An error here occurs again, and is reported, when the file is opened.
-        try? FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-    }
-
-    private func syncDirectory(of path: String) {
-        let directory = open((path as NSString).deletingLastPathComponent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard directory >= 0 else { return }
-        fsync(directory)
-        close(directory)
+        try? FileSystem.makeFolder(directory)
     }
 }

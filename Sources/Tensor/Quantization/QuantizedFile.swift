@@ -48,7 +48,7 @@ package struct QuantizedFile: Sendable {
     ) throws(ModelError) {
         let layout = QuantizedLayout(
             matrices: sources.map { ($0.name, $0.matrix.outputs, $0.matrix.inputs) }, model: path)
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        let descriptor = FileSystem.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o644)
         guard descriptor >= 0 else { throw .writing(SystemError(errno), at: path, bytes: layout.byteCount) }
         defer { close(descriptor) }
         try QuantizedWriter(layout: layout, descriptor: descriptor, path: path, team: team)

@@ -1,3 +1,4 @@
+import Base
 import Foundation
 
 /// A file that is mapped read-only into memory. All ranks of a host that map the same file share its pages.
@@ -14,7 +15,7 @@ package final class MappedFile: @unchecked Sendable {
     ///
     /// - Throws: ``ModelError`` with the code `container` where it is no regular file, is empty, or cannot be mapped.
     package init(path: String) throws(ModelError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = FileSystem.open(path, O_RDONLY)
         guard descriptor >= 0 else {
             throw ModelError(.container, at: path, "cannot be opened: \(String(cString: strerror(errno)))")
         }
@@ -31,6 +32,24 @@ package final class MappedFile: @unchecked Sendable {
         self.path = path
         self.start = UnsafeRawPointer(base)
         self.count = count
+    }
+
+    /// Reads some bytes into memory and maps their pages at once, which is several times as fast as a page fault for each.
+    ///
+    /// - Parameter range: bytes of the file, from a multiple of the page size on.
+    /// - Returns: `errno` where the bytes cannot be read, which touching them would end the process for; else nil.
+    package func populate(_ range: Range<Int>) -> Int32? {
+        let address = UnsafeMutableRawPointer(mutating: start + range.lowerBound)
+        guard madvise(address, range.count, MADV_POPULATE_READ) != 0 else { return nil }
+        // Kernels before 5.14 do not know the advice; there each page is read when it is touched.
+        return errno == EINVAL ? nil : errno
+    }
+
+    /// Unmaps the pages of some bytes that are not needed any more; they are mapped again when they are touched.
+    ///
+    /// - Parameter range: bytes of the file, from a multiple of the page size on.
+    package func release(_ range: Range<Int>) {
+        madvise(UnsafeMutableRawPointer(mutating: start + range.lowerBound), range.count, MADV_DONTNEED)
     }
 
     deinit {

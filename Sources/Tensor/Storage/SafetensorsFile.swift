@@ -19,8 +19,6 @@ package struct SafetensorsFile: Sendable {
     package let tensors: [String: TensorEntry]
     /// Names of tensors with other element types, which are not needed.
     package let buffers: Set<String>
-    /// The header's bytes, part of the model's fingerprint.
-    package let header: Data
 
     /// The largest header that the format's own library accepts, in bytes.
     private static let maximumHeaderBytes = 100_000_000
@@ -33,6 +31,9 @@ package struct SafetensorsFile: Sendable {
         mapping = try MappedFile(path: path)
         func fail(_ reason: String) -> ModelError { ModelError(.container, at: path, reason) }
 
+        guard !GitLFSPointer.matches(mapping.bytes.prefix(GitLFSPointer.prefixBytes)) else {
+            throw fail(GitLFSPointer.reason)
+        }
         let total = mapping.bytes.count
         guard total >= 8 else { throw fail("is \(total) bytes long; a safetensors file has a header of at least 8") }
         let length = UInt64(littleEndian: mapping.bytes.loadUnaligned(as: UInt64.self))
@@ -40,7 +41,7 @@ package struct SafetensorsFile: Sendable {
             throw fail("says that its header has \(length) bytes, but the file has \(total); is the download complete?")
         }
         let dataStart = 8 + Int(length)
-        header = Data(mapping.bytes[8..<dataStart])
+        let header = Data(mapping.bytes[8..<dataStart])
         let entries: [String: SafetensorsHeaderEntry]
         do {
             entries = try JSONDecoder().decode(SafetensorsHeader.self, from: header).entries

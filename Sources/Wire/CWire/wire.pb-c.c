@@ -115,6 +115,18 @@ void   pg__wire__decoding__choice__init
   static const Pg__Wire__Decoding__Choice init_value = PG__WIRE__DECODING__CHOICE__INIT;
   *message = init_value;
 }
+void   pg__wire__decoding__rules__bias__init
+                     (Pg__Wire__Decoding__Rules__Bias         *message)
+{
+  static const Pg__Wire__Decoding__Rules__Bias init_value = PG__WIRE__DECODING__RULES__BIAS__INIT;
+  *message = init_value;
+}
+void   pg__wire__decoding__rules__init
+                     (Pg__Wire__Decoding__Rules         *message)
+{
+  static const Pg__Wire__Decoding__Rules init_value = PG__WIRE__DECODING__RULES__INIT;
+  *message = init_value;
+}
 void   pg__wire__decoding__init
                      (Pg__Wire__Decoding         *message)
 {
@@ -789,7 +801,7 @@ const ProtobufCMessageDescriptor pg__wire__welcome__descriptor =
   (ProtobufCMessageInit) pg__wire__welcome__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor pg__wire__decoding__sampling__field_descriptors[4] =
+static const ProtobufCFieldDescriptor pg__wire__decoding__sampling__field_descriptors[5] =
 {
   {
     "temperature",
@@ -839,8 +851,21 @@ static const ProtobufCFieldDescriptor pg__wire__decoding__sampling__field_descri
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "min_p",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding__Sampling, min_p),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pg__wire__decoding__sampling__field_indices_by_name[] = {
+  4,   /* field[4] = min_p */
   3,   /* field[3] = seed */
   0,   /* field[0] = temperature */
   1,   /* field[1] = top_k */
@@ -849,7 +874,7 @@ static const unsigned pg__wire__decoding__sampling__field_indices_by_name[] = {
 static const ProtobufCIntRange pg__wire__decoding__sampling__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 4 }
+  { 0, 5 }
 };
 const ProtobufCMessageDescriptor pg__wire__decoding__sampling__descriptor =
 {
@@ -859,7 +884,7 @@ const ProtobufCMessageDescriptor pg__wire__decoding__sampling__descriptor =
   "Pg__Wire__Decoding__Sampling",
   "pg.wire",
   sizeof(Pg__Wire__Decoding__Sampling),
-  4,
+  5,
   pg__wire__decoding__sampling__field_descriptors,
   pg__wire__decoding__sampling__field_indices_by_name,
   1,  pg__wire__decoding__sampling__number_ranges,
@@ -981,6 +1006,251 @@ const ProtobufCMessageDescriptor pg__wire__decoding__choice__descriptor =
   (ProtobufCMessageInit) pg__wire__decoding__choice__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor pg__wire__decoding__rules__bias__field_descriptors[2] =
+{
+  {
+    "tokens",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Pg__Wire__Decoding__Rules__Bias, n_tokens),
+    offsetof(Pg__Wire__Decoding__Rules__Bias, tokens),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bias",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_FLOAT,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding__Rules__Bias, bias),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pg__wire__decoding__rules__bias__field_indices_by_name[] = {
+  1,   /* field[1] = bias */
+  0,   /* field[0] = tokens */
+};
+static const ProtobufCIntRange pg__wire__decoding__rules__bias__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor pg__wire__decoding__rules__bias__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pg.wire.Decoding.Rules.Bias",
+  "Bias",
+  "Pg__Wire__Decoding__Rules__Bias",
+  "pg.wire",
+  sizeof(Pg__Wire__Decoding__Rules__Bias),
+  2,
+  pg__wire__decoding__rules__bias__field_descriptors,
+  pg__wire__decoding__rules__bias__field_indices_by_name,
+  1,  pg__wire__decoding__rules__bias__number_ranges,
+  (ProtobufCMessageInit) pg__wire__decoding__rules__bias__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor pg__wire__decoding__rules__field_descriptors[13] =
+{
+  {
+    "biases",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Pg__Wire__Decoding__Rules, n_biases),
+    offsetof(Pg__Wire__Decoding__Rules, biases),
+    &pg__wire__decoding__rules__bias__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "repetition_penalty",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding__Rules, repetition_penalty),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "no_repeat_ngram",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding__Rules, no_repeat_ngram),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "bad_words",
+    4,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Pg__Wire__Decoding__Rules, n_bad_words),
+    offsetof(Pg__Wire__Decoding__Rules, bad_words),
+    &pg__wire__decoding__choice__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "minimum_length",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding__Rules, minimum_length),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "minimum_new_tokens",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding__Rules, minimum_new_tokens),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "forced_end",
+    7,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Pg__Wire__Decoding__Rules, n_forced_end),
+    offsetof(Pg__Wire__Decoding__Rules, forced_end),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "removes_invalid",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding__Rules, removes_invalid),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "decay_start",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT32,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding__Rules, decay_start),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "decay_factor",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding__Rules, decay_factor),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "suppressed",
+    11,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Pg__Wire__Decoding__Rules, n_suppressed),
+    offsetof(Pg__Wire__Decoding__Rules, suppressed),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "suppressed_first",
+    12,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_INT32,
+    offsetof(Pg__Wire__Decoding__Rules, n_suppressed_first),
+    offsetof(Pg__Wire__Decoding__Rules, suppressed_first),
+    NULL,
+    NULL,
+    0 | PROTOBUF_C_FIELD_FLAG_PACKED,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "renormalizes",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding__Rules, renormalizes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned pg__wire__decoding__rules__field_indices_by_name[] = {
+  3,   /* field[3] = bad_words */
+  0,   /* field[0] = biases */
+  9,   /* field[9] = decay_factor */
+  8,   /* field[8] = decay_start */
+  6,   /* field[6] = forced_end */
+  4,   /* field[4] = minimum_length */
+  5,   /* field[5] = minimum_new_tokens */
+  2,   /* field[2] = no_repeat_ngram */
+  7,   /* field[7] = removes_invalid */
+  12,   /* field[12] = renormalizes */
+  1,   /* field[1] = repetition_penalty */
+  10,   /* field[10] = suppressed */
+  11,   /* field[11] = suppressed_first */
+};
+static const ProtobufCIntRange pg__wire__decoding__rules__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 13 }
+};
+const ProtobufCMessageDescriptor pg__wire__decoding__rules__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "pg.wire.Decoding.Rules",
+  "Rules",
+  "Pg__Wire__Decoding__Rules",
+  "pg.wire",
+  sizeof(Pg__Wire__Decoding__Rules),
+  13,
+  pg__wire__decoding__rules__field_descriptors,
+  pg__wire__decoding__rules__field_indices_by_name,
+  1,  pg__wire__decoding__rules__number_ranges,
+  (ProtobufCMessageInit) pg__wire__decoding__rules__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCEnumValue pg__wire__decoding__early_stopping__enum_values_by_number[4] =
 {
   { "UNSPECIFIED", "PG__WIRE__DECODING__EARLY_STOPPING__UNSPECIFIED", 0 },
@@ -1013,7 +1283,7 @@ const ProtobufCEnumDescriptor pg__wire__decoding__early_stopping__descriptor =
   pg__wire__decoding__early_stopping__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor pg__wire__decoding__field_descriptors[6] =
+static const ProtobufCFieldDescriptor pg__wire__decoding__field_descriptors[7] =
 {
   {
     "sampling",
@@ -1087,19 +1357,32 @@ static const ProtobufCFieldDescriptor pg__wire__decoding__field_descriptors[6] =
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "rules",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Pg__Wire__Decoding, rules),
+    &pg__wire__decoding__rules__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned pg__wire__decoding__field_indices_by_name[] = {
   1,   /* field[1] = beams */
   2,   /* field[2] = choices */
   4,   /* field[4] = repeated_ngram */
   5,   /* field[5] = repeated_times */
+  6,   /* field[6] = rules */
   0,   /* field[0] = sampling */
   3,   /* field[3] = top_logprobs */
 };
 static const ProtobufCIntRange pg__wire__decoding__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 6 }
+  { 0, 7 }
 };
 const ProtobufCMessageDescriptor pg__wire__decoding__descriptor =
 {
@@ -1109,7 +1392,7 @@ const ProtobufCMessageDescriptor pg__wire__decoding__descriptor =
   "Pg__Wire__Decoding",
   "pg.wire",
   sizeof(Pg__Wire__Decoding),
-  6,
+  7,
   pg__wire__decoding__field_descriptors,
   pg__wire__decoding__field_indices_by_name,
   1,  pg__wire__decoding__number_ranges,

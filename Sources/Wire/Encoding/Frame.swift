@@ -3,7 +3,7 @@ import CWire
 /// Encodes and decodes frames: a header (see ``FrameHeader``) and one protobuf message.
 package enum Frame {
     /// The version of header and messages together. Two versions do not understand each other.
-    package static let version: UInt16 = 3
+    package static let version: UInt16 = 4
 
     /// The maximum size of a payload, in bytes: sixteen pictures of 896 pixels, or a picture's features four times
     /// over.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import Foundation
 
 /// Which options a command shows as flags.
@@ -33,7 +34,7 @@ package struct OptionFlags<Source: OptionSource>: ParsableArguments {
 
     /// What was given for each option by its flag, else by its variable.
     package func texts(
-        environment: [String: String] = ProcessInfo.processInfo.environment
+        environment: [String: String] = ProcessEnvironment.variables
     ) -> [String: [String]] {
         var texts = given
         for option in Source.descriptions where texts[option.name] == nil {
@@ -104,7 +105,7 @@ extension OptionFlags where Source: OptionSelection {
     ///
     /// - Throws: where a text means no value, or one that must be given is missing.
     package func values(
-        environment: [String: String] = ProcessInfo.processInfo.environment
+        environment: [String: String] = ProcessEnvironment.variables
     ) throws(OptionError) -> OptionValues<Source.Table> {
         try OptionValues(texts(environment: environment), of: Source.options)
     }

@@ -18,7 +18,7 @@ struct BeamSearchTests {
     }
 
     private static func search(_ settings: BeamSettings, maxTokens: Int) -> [ScoredAnswer] {
-        var search = BeamSearch(settings, maxTokens: maxTokens, endToken: end)
+        var search = BeamSearch(settings, maxTokens: maxTokens, endTokens: [end])
         while true {
             let best = search.running.map { beam in
                 model(after: beam.tokens).enumerated()

@@ -45,7 +45,37 @@ struct MixedDecodingTests {
         Decoding(method: .sampling(Sampling(temperature: 4, topP: 0.97, seed: 8))),
         Decoding(method: .beams(BeamSettings(count: 2, earlyStopping: .never))),
         Decoding(repetition: Repetition(longest: 4, times: 2)),
+        Decoding(
+            topLogProbabilities: 3,
+            rules: rules {
+                $0.noRepeatNgram = 1
+                $0.minimumNewTokens = 5
+            }),
+        Decoding(
+            method: .sampling(Sampling(temperature: 0.8, topK: 20, minP: 0.01, seed: 9)),
+            rules: rules {
+                $0.repetitionPenalty = 1.7
+                $0.suppressed = [5, 6]
+            }),
+        Decoding(
+            method: .sampling(Sampling(temperature: 1.5, seed: 10)), rules: rules { $0.suppressedFirst = [0, 1, 2] }),
+        Decoding(
+            method: .beams(BeamSettings(count: 3, returned: 2)),
+            rules: rules {
+                $0.repetitionPenalty = 1.3
+                $0.noRepeatNgram = 2
+                $0.renormalizes = true
+            }),
+        // On every rank but one all tokens are forbidden at the end.
+        Decoding(method: .beams(BeamSettings(count: 2)), rules: rules { $0.forcedEnd = [1] }),
+        Decoding(method: .sampling(Sampling(topP: 0.9, seed: 11)), rules: rules { $0.forcedEnd = [1] }),
     ]
+
+    private static func rules(_ set: (inout LogitRules) -> Void) -> LogitRules {
+        var rules = LogitRules()
+        set(&rules)
+        return rules
+    }
 
     private func decode(
         _ name: String, ranks: Int, batches: [[Int]], kernels: Kernels = .current

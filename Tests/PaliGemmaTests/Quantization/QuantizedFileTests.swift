@@ -12,7 +12,7 @@ struct QuantizedFileTests {
         let stored = try ModelWeights(checkpoint: checkpoint, configuration: configuration)
         var made = 0
         let file = try QuantizedFile(
-            of: stored.quantizable, model: checkpoint.fingerprint() + checkpoint.stamps, directory: editor.directory,
+            of: stored.quantizable, model: try checkpoint.fingerprint(threads: 2), directory: editor.directory,
             team: ThreadTeam(count: 2), onCreation: { _ in made += 1 })
         let weights = try ModelWeights(checkpoint: checkpoint, configuration: configuration, quantized: file)
         return (made, file, weights)

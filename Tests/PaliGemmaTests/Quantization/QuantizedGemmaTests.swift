@@ -34,7 +34,8 @@ struct QuantizedGemmaTests {
         let configuration = try ModelConfiguration(directory: model)
         let checkpoint = try Checkpoint(directory: model)
         let weights = try ModelWeights.load(
-            checkpoint, configuration, precision: precision, fingerprint: checkpoint.fingerprint(), threads: 2)
+            checkpoint, configuration, precision: precision, fingerprint: try checkpoint.fingerprint(threads: 2),
+            threads: 2)
         let picture = try PictureReader(side: configuration.vision.imageSize).read(
             path: Fixtures.path("../../Examples/pictures/two-shapes-and-number.webp"))
         let tower = VisionTower(

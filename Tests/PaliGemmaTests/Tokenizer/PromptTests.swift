@@ -62,4 +62,10 @@ struct PromptTests {
         #expect(error { try tokens("caption en", pictures: 0) }?.code == .noPicture)
         #expect(error { try tokens("caption en", maximumNewTokens: 0) }?.code == .maximumTokens)
     }
+
+    @Test("A prompt with more bytes than the context can hold is refused before it is tokenized, with its size")
+    func manyBytes() throws {
+        let long = error { try tokens(String(repeating: "many words ", count: 1_000_000)) }
+        #expect(long?.code == .tooLong && long?.reason.contains("11000000 bytes") == true)
+    }
 }

@@ -21,6 +21,8 @@ typedef struct Pg__Wire__Decoding Pg__Wire__Decoding;
 typedef struct Pg__Wire__Decoding__Sampling Pg__Wire__Decoding__Sampling;
 typedef struct Pg__Wire__Decoding__Beams Pg__Wire__Decoding__Beams;
 typedef struct Pg__Wire__Decoding__Choice Pg__Wire__Decoding__Choice;
+typedef struct Pg__Wire__Decoding__Rules Pg__Wire__Decoding__Rules;
+typedef struct Pg__Wire__Decoding__Rules__Bias Pg__Wire__Decoding__Rules__Bias;
 typedef struct Pg__Wire__Sequence Pg__Wire__Sequence;
 typedef struct Pg__Wire__Order Pg__Wire__Order;
 typedef struct Pg__Wire__Route Pg__Wire__Route;
@@ -148,10 +150,11 @@ struct  Pg__Wire__Decoding__Sampling
   uint32_t top_k;
   double top_p;
   uint64_t seed;
+  double min_p;
 };
 #define PG__WIRE__DECODING__SAMPLING__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pg__wire__decoding__sampling__descriptor) \
-    , 0, 0, 0, 0 }
+    , 0, 0, 0, 0, 0 }
 
 
 struct  Pg__Wire__Decoding__Beams
@@ -178,6 +181,51 @@ struct  Pg__Wire__Decoding__Choice
     , 0,NULL }
 
 
+struct  Pg__Wire__Decoding__Rules__Bias
+{
+  ProtobufCMessage base;
+  size_t n_tokens;
+  int32_t *tokens;
+  float bias;
+};
+#define PG__WIRE__DECODING__RULES__BIAS__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pg__wire__decoding__rules__bias__descriptor) \
+    , 0,NULL, 0 }
+
+
+/*
+ * What becomes of logits before a token is chosen.
+ */
+struct  Pg__Wire__Decoding__Rules
+{
+  ProtobufCMessage base;
+  size_t n_biases;
+  Pg__Wire__Decoding__Rules__Bias **biases;
+  double repetition_penalty;
+  uint32_t no_repeat_ngram;
+  size_t n_bad_words;
+  Pg__Wire__Decoding__Choice **bad_words;
+  uint32_t minimum_length;
+  uint32_t minimum_new_tokens;
+  size_t n_forced_end;
+  int32_t *forced_end;
+  protobuf_c_boolean removes_invalid;
+  uint32_t decay_start;
+  /*
+   * 0: none
+   */
+  double decay_factor;
+  size_t n_suppressed;
+  int32_t *suppressed;
+  size_t n_suppressed_first;
+  int32_t *suppressed_first;
+  protobuf_c_boolean renormalizes;
+};
+#define PG__WIRE__DECODING__RULES__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&pg__wire__decoding__rules__descriptor) \
+    , 0,NULL, 0, 0, 0,NULL, 0, 0, 0,NULL, 0, 0, 0, 0,NULL, 0,NULL, 0 }
+
+
 /*
  * How a sequence's tokens are chosen. Nothing set: the most probable ones.
  */
@@ -194,10 +242,14 @@ struct  Pg__Wire__Decoding
    */
   uint32_t repeated_ngram;
   uint32_t repeated_times;
+  /*
+   * nothing set: none
+   */
+  Pg__Wire__Decoding__Rules *rules;
 };
 #define PG__WIRE__DECODING__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&pg__wire__decoding__descriptor) \
-    , NULL, NULL, 0,NULL, 0, 0, 0 }
+    , NULL, NULL, 0,NULL, 0, 0, 0, NULL }
 
 
 /*
@@ -515,6 +567,12 @@ void   pg__wire__decoding__beams__init
 /* Pg__Wire__Decoding__Choice methods */
 void   pg__wire__decoding__choice__init
                      (Pg__Wire__Decoding__Choice         *message);
+/* Pg__Wire__Decoding__Rules__Bias methods */
+void   pg__wire__decoding__rules__bias__init
+                     (Pg__Wire__Decoding__Rules__Bias         *message);
+/* Pg__Wire__Decoding__Rules methods */
+void   pg__wire__decoding__rules__init
+                     (Pg__Wire__Decoding__Rules         *message);
 /* Pg__Wire__Decoding methods */
 void   pg__wire__decoding__init
                      (Pg__Wire__Decoding         *message);
@@ -731,6 +789,12 @@ typedef void (*Pg__Wire__Decoding__Beams_Closure)
 typedef void (*Pg__Wire__Decoding__Choice_Closure)
                  (const Pg__Wire__Decoding__Choice *message,
                   void *closure_data);
+typedef void (*Pg__Wire__Decoding__Rules__Bias_Closure)
+                 (const Pg__Wire__Decoding__Rules__Bias *message,
+                  void *closure_data);
+typedef void (*Pg__Wire__Decoding__Rules_Closure)
+                 (const Pg__Wire__Decoding__Rules *message,
+                  void *closure_data);
 typedef void (*Pg__Wire__Decoding_Closure)
                  (const Pg__Wire__Decoding *message,
                   void *closure_data);
@@ -782,6 +846,8 @@ extern const ProtobufCMessageDescriptor pg__wire__decoding__descriptor;
 extern const ProtobufCMessageDescriptor pg__wire__decoding__sampling__descriptor;
 extern const ProtobufCMessageDescriptor pg__wire__decoding__beams__descriptor;
 extern const ProtobufCMessageDescriptor pg__wire__decoding__choice__descriptor;
+extern const ProtobufCMessageDescriptor pg__wire__decoding__rules__descriptor;
+extern const ProtobufCMessageDescriptor pg__wire__decoding__rules__bias__descriptor;
 extern const ProtobufCEnumDescriptor    pg__wire__decoding__early_stopping__descriptor;
 extern const ProtobufCMessageDescriptor pg__wire__sequence__descriptor;
 extern const ProtobufCMessageDescriptor pg__wire__order__descriptor;

@@ -1,0 +1,45 @@
+import Queue
+
+/// A source of jobs to submit, which returns one after the other, so that a million need little memory.
+package protocol JobSource: AnyObject {
+    /// Returns the next job, nil at the end. A job that is not valid has a `fault`.
+    ///
+    /// - Throws: `unreadable` where the source itself cannot be read.
+    func next() throws(QueueError) -> Job?
+
+    /// What was passed over, ignored or chosen so far, a sentence each, for the person who submits.
+    var notes: [String] { get }
+}
+
+extension JobSource {
+    package var notes: [String] { [] }
+}
+
+/// Several sources, one after the other.
+package final class JobSourceChain: JobSource {
+    private let open: [() throws(QueueError) -> any JobSource]
+    private var index = 0
+    private var current: (any JobSource)?
+    private var endedNotes: [String] = []
+
+    /// - Parameter open: opens each source when the one before it has ended.
+    package init(_ open: [() throws(QueueError) -> any JobSource]) { self.open = open }
+
+    /// Returns the next job of all.
+    ///
+    /// - Throws: What the sources throw.
+    package func next() throws(QueueError) -> Job? {
+        while true {
+            if let current {
+                if let job = try current.next() { return job }
+                endedNotes += current.notes
+                self.current = nil
+            }
+            guard index < open.count else { return nil }
+            current = try open[index]()
+            index += 1
+        }
+    }
+
+    package var notes: [String] { endedNotes + (current?.notes ?? []) }
+}

@@ -1,0 +1,205 @@
+import Base
+import DecodingSettings
+import Foundation
+import Pictures
+import Queue
+
+/// One job a picture, from files, folders, patterns and addresses.
+///
+/// A folder is walked to its depth in the order of its names' bytes, and gives its pictures by their extension; hidden files are
+/// skipped, and a folder that symbolic links lead to twice is walked once. A file that is named is taken whatever
+/// its extension, also where there is none: then it fails by name, in the results.
+package final class PictureJobs: JobSource {
+    private let template: JobTemplate
+    private let prompt: TextTemplate
+    private let options: String
+    /// The failure of every job, where the options are not valid.
+    private let fault: JobFailure?
+    private let locator: PictureLocator
+    /// Whether the files of folders are taken whatever their extension, if their bytes are a picture's.
+    private let looksInside: Bool
+    /// Names to be visited; the last is the next.
+    private var pending: [Entry] = []
+    private let nextName: () throws(QueueError) -> String?
+    private var walked: Set<FileIdentity> = []
+    private var passedOver = PassedOver()
+
+    private struct Entry {
+        var name: String
+        var isNamed: Bool
+    }
+
+    /// - Parameters:
+    ///   - paths: Files, folders, patterns such as `a/*.jpg`, and addresses; relative ones begin at the current folder.
+    ///   - looksInside: Whether the files of folders are taken whatever their extension, if their bytes are a picture's.
+    package convenience init(
+        paths: [String], prompt: TextTemplate, template: JobTemplate, looksInside: Bool = false
+    ) {
+        var rest = paths[...]
+        self.init(prompt: prompt, template: template, looksInside: looksInside) { rest.popFirst() }
+    }
+
+    /// - Parameters:
+    ///   - list: The path of a list of names, `-` for standard input.
+    ///   - endsWithNUL: Whether names end with NUL, as `find -print0` writes them; else with a line feed.
+    /// - Throws: `unreadable`.
+    package convenience init(
+        list: String, endsWithNUL: Bool, prompt: TextTemplate, template: JobTemplate, looksInside: Bool = false
+    ) throws(QueueError) {
+        let reader = try NameReader(path: list, endsWithNUL: endsWithNUL)
+        self.init(prompt: prompt, template: template, looksInside: looksInside) { () throws(QueueError) in
+            try reader.next()
+        }
+    }
+
+    private init(
+        prompt: TextTemplate, template: JobTemplate, looksInside: Bool,
+        nextName: @escaping () throws(QueueError) -> String?
+    ) {
+        self.prompt = prompt
+        self.template = template
+        self.looksInside = looksInside
+        self.nextName = nextName
+        do throws(DecodingOptionError) {
+            (options, fault) = (try DecodingOptions(template.options).text, nil)
+        } catch {
+            (options, fault) = ("{}", JobFailure(code: JobFailure.invalidJob, message: error.reason))
+        }
+        locator = PictureLocator(folder: "", frames: template.frames, verification: template.verification)
+    }
+
+    /// Returns the job of the next picture, nil at the end. A folder that cannot be read is a job that failed.
+    ///
+    /// - Throws: `unreadable` where the list of names cannot be read.
+    package func next() throws(QueueError) -> Job? {
+        while true {
+            guard let entry = try pending.popLast() ?? nextName().map({ Entry(name: $0, isNamed: true) }) else { return nil }
+            if PictureLocator.isAddress(entry.name) { return job(for: entry.name) }
+            if let status = FileStatus(entry.name), status.isDirectory {
+                guard walked.insert(status.identity).inserted else { continue }
+                if let fault = walk(entry.name) { return fault }
+            } else if entry.isNamed {
+                if let names = Self.expanded(entry.name) {
+                    pending += names.reversed().map { Entry(name: $0, isNamed: true) }
+                } else {
+                    return job(for: entry.name)
+                }
+            } else if isWanted(entry.name) {
+                return job(for: entry.name)
+            } else {
+                passedOver.count(entry.name)
+            }
+        }
+    }
+
+    package var notes: [String] { passedOver.sentence.map { [$0] } ?? [] }
+
+    private func job(for name: String) -> Job {
+        var job = Job(id: name, images: [], prompt: "", source: name)
+        do {
+            let image = try locator.image(named: name, frames: isVideo(name) ? template.frames : nil)
+            func column(_ column: String) -> JSON? { Self.columns(of: name)[column].map(JSON.string) }
+            let prompt = try prompt.text(column)
+            job = Job(
+                id: try template.id?.text(column)
+                    ?? DefaultJobID.standard(pictures: [name], prompt: template.idWithPrompt ? prompt : nil),
+                images: [image], prompt: prompt, maxTokens: template.maxTokens, priority: template.priority,
+                options: options)
+            job.fault = fault
+        } catch let error as TemplateError {
+            job.fault = JobFailure(
+                code: JobFailure.invalidJob,
+                message: "\(name): the prompt or the id cannot be filled: \(error); a picture has path, folder, name and stem")
+        } catch {
+            job.fault = JobFailure(code: JobFailure.invalidJob, message: "\(name): \(error)")
+        }
+        return job
+    }
+
+    /// What a template may name: of `a/b.jpg` the path, the folder `a`, the name `b.jpg` and the stem `b`.
+    private static func columns(of path: String) -> [String: String] {
+        let name = path.lastPathPart
+        let suffix = path.pathExtension.utf8.count
+        let stem = suffix == 0 ? name : String(name.utf8.dropLast(suffix + 1)) ?? name
+        return ["path": path, "folder": path.parentPath, "name": name, "stem": stem]
+    }
+
+    /// Returns the files of a pattern such as `a/*.jpg`, in order; nil where the name is none, or where nothing matches it.
+    private static func expanded(_ name: String) -> [String]? {
+        guard name.utf8.contains(where: { "*?[".utf8.contains($0) }), !FileSystem.exists(name) else { return nil }
+        var matches = glob_t()
+        defer { globfree(&matches) }
+        guard withSystemPath(name, { glob($0, GLOB_ERR, nil, &matches) }) == 0 else { return nil }
+        return (0..<Int(matches.gl_pathc)).compactMap { matches.gl_pathv[$0].map { SystemText.text($0) } }
+    }
+
+    /// Puts the contents of a folder in front of what is pending.
+    private func walk(_ folder: String) -> Job? {
+        let names: [String]
+        do throws(SystemError) {
+            names = try FileSystem.names(in: folder)
+        } catch {
+            var job = Job(id: folder, images: [], prompt: "")
+            job.fault = JobFailure(
+                code: "folder_unreadable", message: "cannot list the folder \(folder): \(error); check its permissions")
+            return job
+        }
+        let prefix = folder.utf8.last == UInt8(ascii: "/") ? folder : folder + "/"
+        let isEnterable = FileSystem.isPermitted(folder, X_OK)
+        if !isEnterable { passedOver.unreadableFolders += 1 }
+        for name in names.sorted(by: { $1.utf8.lexicographicallyPrecedes($0.utf8) }) {
+            if name.utf8.first == UInt8(ascii: ".") {
+                passedOver.hidden += 1
+            } else if isEnterable {
+                pending.append(Entry(name: prefix + name, isNamed: false))
+            }
+        }
+        return nil
+    }
+
+    /// Returns whether a file of a folder is taken.
+    private func isWanted(_ path: String) -> Bool {
+        if ImageFormat(extension: path.pathExtension) != nil || isVideo(path) { return true }
+        guard looksInside, let bytes = FileSystem.firstBytes(MediaFormat.prefixBytes, of: path) else { return false }
+        switch MediaFormat(of: bytes) {
+        case .image: return true
+        case .video: return template.frames != nil
+        default: return false
+        }
+    }
+
+    /// Returns whether a file is a video whose frames are wanted.
+    private func isVideo(_ name: String) -> Bool {
+        template.frames != nil && VideoFormat(extension: name.pathExtension) != nil
+    }
+}
+
+/// What was found in folders and not taken.
+private struct PassedOver {
+    private var extensions: [String: Int] = [:]
+    var hidden = 0
+    var unreadableFolders = 0
+    /// More are not named.
+    private static let maximumNames = 8
+
+    mutating func count(_ path: String) {
+        let text = path.pathExtension
+        extensions[text.isEmpty ? "without an extension" : "." + text, default: 0] += 1
+    }
+
+    /// "12 files passed over (.txt 6, .zip 4, 2 hidden; 1 folder not readable)"
+    var sentence: String? {
+        let files = extensions.values.reduce(0, +) + hidden
+        guard files + unreadableFolders > 0 else { return nil }
+        let counted = extensions.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        var parts = counted.prefix(Self.maximumNames).map { "\($0.key) \($0.value)" }
+        if counted.count > Self.maximumNames { parts.append("…") }
+        if hidden > 0 { parts.append("hidden \(hidden)") }
+        var groups = parts.isEmpty ? [] : [parts.joined(separator: ", ")]
+        if unreadableFolders > 0 {
+            groups.append("\(unreadableFolders) \(unreadableFolders == 1 ? "folder" : "folders") not readable")
+        }
+        return "\(files) \(files == 1 ? "file" : "files") passed over (\(groups.joined(separator: "; ")))"
+            + (extensions.isEmpty ? "" : "; --all-files looks into every file")
+    }
+}

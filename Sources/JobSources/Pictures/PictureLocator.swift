@@ -1,0 +1,70 @@
+import Base
+import Foundation
+import Queue
+
+/// Finds the pictures that rows and people name, and notes what a worker has to verify.
+struct PictureLocator {
+    /// The folder of relative names; relative to the current folder itself.
+    let folder: String
+    /// The number of frames that are taken from a video; nil where videos are not accepted.
+    let frames: Int?
+    let verification: PictureVerification
+
+    /// Returns a picture or a video by the name that a person gave it.
+    ///
+    /// - Parameters:
+    ///   - name: A path, or an address that begins with http://, https:// or s3://.
+    ///   - frames: The number of frames of a video.
+    /// - Throws: ``LocationError`` for a name that can be none.
+    func image(named name: String, frames: Int? = nil) throws(LocationError) -> JobImage {
+        guard !name.utf8.contains(0) else {
+            throw LocationError("the name \"\(name.onOneLine)\" holds a NUL character, which no file's name can")
+        }
+        if Self.isAddress(name) { return JobImage(name: name, path: name, frames: frames) }
+        guard !name.hasPrefix("data:") else {
+            throw LocationError("a picture inside the row (data:…) is not read; write it to a file and name that")
+        }
+        let path = Self.absolutePath(of: name, in: folder)
+        var image = JobImage(name: name, path: path, frames: frames)
+        guard verification != .none, let status = FileStatus(path), status.isRegular else { return image }
+        image.size = status.size
+        switch verification {
+        case .time: image.modified = status.modified
+        case .content: image.contentHash = try? Self.contentHash(of: path)
+        case .size, .none: break
+        }
+        return image
+    }
+
+    /// Returns whether a name is an address on a network.
+    static func isAddress(_ name: String) -> Bool {
+        ["http://", "https://", "s3://"].contains { name.prefix($0.count).lowercased() == $0 }
+    }
+
+    private static func contentHash(of path: String) throws(FileError) -> String {
+        ContentHash.hexadecimal(of: try FileBytes(path: path).bytes)
+    }
+
+    /// Returns an absolute path. `..` stays as it is, because behind a symbolic link it is another folder.
+    static func absolutePath(of name: String, in folder: String) -> String {
+        if name.utf8.first == UInt8(ascii: "/") { return name }
+        let base =
+            folder.utf8.first == UInt8(ascii: "/") ? folder : FileSystem.currentFolder + "/" + folder
+        var relative = name.utf8[...]
+        while relative.starts(with: "./".utf8) { relative = relative.dropFirst(2) }
+        return trimmed(base) + "/" + (String(relative) ?? name)
+    }
+
+    private static func trimmed(_ folder: String) -> String {
+        var folder = folder.utf8[...]
+        while folder.last == UInt8(ascii: "/") || folder.suffix(2).elementsEqual("/.".utf8) { folder = folder.dropLast() }
+        return String(folder) ?? ""
+    }
+}
+
+/// Why a name can be no picture.
+struct LocationError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}

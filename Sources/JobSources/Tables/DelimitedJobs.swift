@@ -1,0 +1,80 @@
+import Base
+import Queue
+import Tables
+
+/// Jobs from a CSV or TSV file, one a row. Relative names of pictures begin at the file's folder.
+///
+/// A row that cannot be read, or makes no sense, is a job with a `fault`; the others go on.
+package final class DelimitedJobs: JobSource {
+    private let name: String
+    private let reader: DelimitedReader
+    private let columns: TableColumns
+    private var describer: RowDescriber
+    private var prompts = PromptsOfPictures()
+
+    /// - Parameters:
+    ///   - path: `-` for standard input.
+    ///   - hasHeader: Whether the first row names the columns; else they are numbered from 1.
+    /// - Throws: `unreadable`, also where a column that is named is not there.
+    package init(
+        path: String, format: DelimitedFormat, hasHeader: Bool, template: JobTemplate
+    ) throws(QueueError) {
+        let isStream = path == LineReader.standardInput
+        name = isStream ? "standard input" : path
+        describer = RowDescriber(template: template, folder: isStream ? "" : path.parentPath)
+        do {
+            reader = try DelimitedReader(
+                try FileSource(pathOrStandardInput: path), name: name, format: format, hasHeader: hasHeader)
+            columns = try TableColumns(names: reader.header ?? [], template: template, hasPictures: false) {
+                [reader] (text) throws(RowError) in
+                do throws(TableError) { return try reader.column(text) } catch { throw RowError(error.reason) }
+            }
+        } catch {
+            throw QueueError.unreadable(error, path: name)
+        }
+    }
+
+    /// Returns the job of the next row, nil at the end.
+    ///
+    /// - Throws: `unreadable` where the file cannot be read.
+    package func next() throws(QueueError) -> Job? {
+        do {
+            guard let row = try reader.next() else { return nil }
+            return describer.job(try described(row)) { prompts.isAmbiguous($0, $1) }
+        } catch let error as TableError {
+            guard error.code != .unreadable else { throw .unreadable(path: name, reason: error.reason) }
+            return RowDescriber.faulty(error.place, error.reason)
+        } catch {
+            throw .unreadable(error, path: name)
+        }
+    }
+
+    private func described(_ row: DelimitedRow) throws(TableError) -> RowDescriber.Row {
+        var described = RowDescriber.Row(place: row.place, said: [], own: [])
+        for index in 0..<row.count {
+            let text = try row.text(index)
+            if index < columns.keys.count, let key = columns.keys[index] {
+                described.said.append(JSON.Member(key: key, value: TableColumns.value(text, for: key)))
+            } else {
+                let name = reader.header.map { $0[index] } ?? String(index + 1)
+                described.own.append(JSON.Member(key: name, value: .string(text)))
+            }
+        }
+        return described
+    }
+
+    package var notes: [String] { describer.notes }
+}
+
+extension QueueError {
+    /// The error of a file that is read for its jobs.
+    static func unreadable(_ error: any Error, path: String) -> QueueError {
+        switch error {
+        case let error as QueueError: error
+        case let error as RowError: .unreadable(path: path, reason: error.reason)
+        case let error as FileError: .unreadable(path: path, reason: error.reason)
+        case let error as TableError: .unreadable(path: error.place.isEmpty ? path : error.place, reason: error.reason)
+        default: .unreadable(path: path, reason: "\(error)")
+        }
+    }
+}

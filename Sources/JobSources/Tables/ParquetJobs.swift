@@ -1,0 +1,122 @@
+import Base
+import Queue
+import Tables
+
+/// Jobs from a parquet file, one a row: its pictures are in a column of bytes (of Hugging Face's `image {bytes, path}`, or `jpg`, …),
+/// which a worker reads there, or named in a column of paths or addresses. All other columns but bytes and lists of lists are
+/// the person's own.
+package final class ParquetJobs: JobSource {
+    /// The columns of bytes that may hold pictures, the most telling first.
+    private static let byteColumns = ["image.bytes", "jpg", "jpeg", "png", "webp", "image", "image_bytes", "bytes"]
+
+    private let path: String
+    private let file: ParquetFile
+    private let stamp: FileStamp
+    private let rows: ParquetRows
+    /// The index in the file and our key of each column that is read; nil for the person's own.
+    private let read: [(column: Int, key: String?)]
+    /// The column that holds the pictures' bytes; nil where they are named.
+    private let bytesColumn: Int?
+    private let leftOut: [String]
+    private var describer: RowDescriber
+    private var row = 0
+    private var prompts = PromptsOfPictures()
+
+    /// - Throws: `unreadable`, also where a column that is named is not there.
+    package init(path: String, template: JobTemplate) throws(QueueError) {
+        self.path = path
+        do {
+            let file = try ParquetFile(path: path)
+            stamp = try FileStamp(path: path)
+            let bytesColumn = Self.bytesColumn(of: file, template)
+            let columns = try Self.columns(of: file, template, hasPictures: bytesColumn != nil)
+            let chosen = file.columns.indices.filter { columns.keys[$0] != nil || Self.isCarried(file.columns[$0], template) }
+            let read = chosen.filter { $0 != bytesColumn }
+            leftOut = file.columns.indices.filter { !chosen.contains($0) && $0 != bytesColumn }.map { file.columns[$0].name }
+            self.read = read.map { ($0, columns.keys[$0]) }
+            rows = try file.rows(of: read)
+            self.file = file
+            self.bytesColumn = bytesColumn
+        } catch {
+            throw QueueError.unreadable(error, path: path)
+        }
+        describer = RowDescriber(template: template, folder: path.parentPath)
+    }
+
+    /// Returns the job of the next row, nil at the end.
+    ///
+    /// - Throws: `unreadable` where the file cannot be read.
+    package func next() throws(QueueError) -> Job? {
+        do {
+            guard let values = try rows.next() else { return nil }
+            let place = "\(path) row \(row)"
+            var described = RowDescriber.Row(place: place, said: [], own: [])
+            for ((column, key), value) in zip(read, values) {
+                let description = file.columns[column]
+                let value = try description.json(value, place: place)
+                if let key {
+                    described.said.append(JSON.Member(key: key, value: Self.meaning(value, of: key)))
+                } else {
+                    described.own.append(JSON.Member(key: description.name, value: value))
+                }
+            }
+            if let bytesColumn { (described.picture, described.key) = (picture(in: bytesColumn), "\(path)#\(row)") }
+            row += 1
+            return describer.job(described) { prompts.isAmbiguous($0, $1) }
+        } catch {
+            throw .unreadable(error, path: path)
+        }
+    }
+
+    private func picture(in column: Int) -> JobImage {
+        let verification = describer.template.verification
+        return JobImage(
+            name: "\(path)#\(row)", path: PictureLocator.absolutePath(of: path, in: ""),
+            size: verification == .none ? nil : stamp.size, modified: verification == .time ? stamp.modificationTime : nil,
+            part: .cell(column: file.columns[column].name, row: Int64(row)))
+    }
+
+    private static func meaning(_ value: JSON, of key: String) -> JSON {
+        if case .string(let text) = value { return TableColumns.value(text, for: key) }
+        return value
+    }
+
+    /// The column that the person names, else the first that may be one.
+    private static func bytesColumn(of file: ParquetFile, _ template: JobTemplate) -> Int? {
+        let named = ["image", "images"].compactMap { template.columns[ExactText($0)] }
+        for name in named.isEmpty ? byteColumns : named.flatMap({ [$0, $0 + ".bytes"] }) {
+            if let index = file.columns.firstIndex(where: { $0.name.isExactly(name) }), file.columns[index].holdsBytes {
+                return index
+            }
+        }
+        return nil
+    }
+
+    private static func columns(
+        of file: ParquetFile, _ template: JobTemplate, hasPictures: Bool
+    ) throws(RowError) -> TableColumns {
+        var template = template
+        if hasPictures { for key in ["image", "images"] { template.columns[ExactText(key)] = nil } }
+        return try TableColumns(names: file.columns.map(\.name), template: template, hasPictures: hasPictures) {
+            (text) throws(RowError) in
+            do throws(TableError) { return try file.column(text) } catch { throw RowError(error.reason) }
+        }
+    }
+
+    private static func isCarried(_ column: ParquetColumn, _ template: JobTemplate) -> Bool {
+        guard !column.holdsBytes, column.repetitionLevel <= 1 else { return false }
+        // The path inside of Hugging Face's structure is only a name.
+        return column.name != "image.path" && template.carried.takes(column.name)
+    }
+
+    package var notes: [String] {
+        let source = bytesColumn.map { ["the pictures are the bytes in the column \(file.columns[$0].name)"] } ?? []
+        let bytes = leftOut.isEmpty ? [] : ["not carried through: \(leftOut.prefix(50).joined(separator: ", "))"]
+        return source + describer.notes + bytes
+    }
+}
+
+extension ParquetColumn {
+    /// Whether its values are bytes that are no text.
+    fileprivate var holdsBytes: Bool { type == .byteArray && meaning == .stored && !isList }
+}

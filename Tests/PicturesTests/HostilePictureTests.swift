@@ -1,0 +1,146 @@
+import Base
+import Foundation
+import Pictures
+import TestSupport
+import Testing
+
+/// Files of a few bytes that ask for a lot.
+@Suite("What a picture may cost is known from its header", .timeLimit(.minutes(15 * Sanitizer.slowness)))
+struct HostilePictureTests {
+    private func refusal(_ bytes: [UInt8], largest: Int? = nil) -> ImageError? {
+        let budget = largest.map { PictureBudget(bytes: $0, largest: $0) }
+        let stamp = FileStamp(size: Int64(bytes.count), modificationTime: 0)
+        do throws(ImageError) {
+            _ = try PictureReader(side: 14, budget: budget).read(bytes: bytes, path: "x", stamp: stamp)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func segment(_ marker: UInt8, _ data: [UInt8]) -> [UInt8] {
+        [0xFF, marker] + bigEndian16(data.count + 2) + data
+    }
+
+    private func bigEndian16(_ value: Int) -> [UInt8] { [UInt8(value >> 8 & 255), UInt8(value & 255)] }
+    private func bigEndian32(_ value: Int) -> [UInt8] { bigEndian16(value >> 16) + bigEndian16(value & 0xFFFF) }
+
+    /// A progressive JPEG without a coefficient, with scans that go through all blocks in a few bytes.
+    private func progressive(width: Int, height: Int, components: Int = 1, scans: Int) -> [UInt8] {
+        var bytes: [UInt8] = [0xFF, 0xD8] + segment(0xDB, [0] + [UInt8](repeating: 1, count: 64))
+        let identifiers = (1...components).map(UInt8.init)
+        bytes += segment(
+            0xC2,
+            [8] + bigEndian16(height) + bigEndian16(width) + [UInt8(components)]
+                + identifiers.flatMap { [$0, 0x11, 0] })
+        // One code: the end of a run of 16384 to 32767 blocks.
+        bytes += segment(0xC4, [0x10, 1] + [UInt8](repeating: 0, count: 15) + [0xE0])
+        let runs = (width + 7) / 8 * ((height + 7) / 8) / 16384 + 1
+        for number in 0..<scans {
+            bytes += segment(0xDA, [1, 1, 0, 1, 63, number == 0 ? 0x01 : 0x10])
+            bytes += [UInt8](repeating: 0, count: runs * 15 / 8 + 1)
+        }
+        return bytes + [0xFF, 0xD9]
+    }
+
+    @Test("A JPEG with more scans than encoders make is refused before any of them is decoded")
+    func scans() throws {
+        let bytes = progressive(width: 13376, height: 13376, scans: 60)
+        #expect(bytes.count < 25_000)
+        let error = try #require(refusal(bytes))
+        #expect(error.code == .tooLarge)
+        #expect(error.reason.contains("scans"), "\(error)")
+        // As many scans of a small picture do no harm, and are decoded.
+        #expect(refusal(progressive(width: 64, height: 64, scans: 60)) == nil)
+        // Thousands of them would.
+        #expect(refusal(progressive(width: 2048, height: 2048, scans: 3000))?.code == .tooLarge)
+    }
+
+    @Test("A JPEG whose coefficients have no room is refused before they are allocated")
+    func coefficients() throws {
+        let bytes = progressive(width: 4096, height: 4096, components: 4, scans: 1)
+        #expect(bytes.count < 700)
+        let error = try #require(refusal(bytes, largest: 128 << 20))
+        #expect(error.code == .noMemory)
+        // Three bytes for each pixel, and two for each coefficient of four components.
+        let pixels = 4096 * 4096
+        let bytesTaken: Int = pixels * 11 + 64 * 4096 + (1 << 20)
+        #expect(error.reason.contains("\(bytesTaken) bytes"), "\(error)")
+    }
+
+    @Test("A side of more than a million pixels is refused, whatever the other one is", arguments: [true, false])
+    func sides(tall: Bool) throws {
+        var png = try #require(PictureFixture.named("type2-8bit.png")).bytes
+        let size = tall ? [1, (1 << 20) + 1] : [(1 << 20) + 1, 1]
+        png.replaceSubrange(16..<24, with: size.flatMap(bigEndian32))
+        png.replaceSubrange(29..<33, with: bigEndian32(Int(crc32(png[12..<29]))))
+        let error = try #require(refusal(png))
+        #expect(error.code == .tooLarge)
+        #expect(error.reason.contains("\(1 << 20)"))
+    }
+
+    @Test("A WebP of 90 bytes with a large canvas is admitted by what it takes, and refused where that has no room")
+    func canvas() throws {
+        // An animation of 8000 x 8000 pixels, whose frame is the 40 x 30 pixels of a fixture.
+        let frame = Array(try #require(PictureFixture.named("lossless.webp")).bytes.dropFirst(12))
+        let little24 = { (value: Int) in [UInt8(value & 255), UInt8(value >> 8 & 255), UInt8(value >> 16 & 255)] }
+        let little32 = { (value: Int) in little24(value) + [UInt8(value >> 24 & 255)] }
+        let header = Array("VP8X".utf8) + little32(10) + [2, 0, 0, 0] + little24(7999) + little24(7999)
+        let animation = Array("ANIM".utf8) + little32(6) + [0, 0, 0, 0, 0, 0]
+        let place = little24(0) + little24(0) + little24(39) + little24(29) + little24(100) + [0]
+        let picture = Array("ANMF".utf8) + little32(16 + frame.count) + place + frame
+        let chunks = Array("WEBP".utf8) + header + animation + picture
+        let bytes = Array("RIFF".utf8) + little32(chunks.count) + chunks
+        let error = try #require(refusal(bytes, largest: 256 << 20))
+        #expect(error.code == .noMemory)
+        #expect(refusal(bytes, largest: 512 << 20) == nil)
+    }
+
+    @Test("Texts of a PNG are bounded, and what is of no use is not copied")
+    func texts() throws {
+        let png = try #require(PictureFixture.named("type2-8bit.png")).bytes
+        func chunk(_ type: String, _ data: [UInt8]) -> [UInt8] {
+            let body = Array(type.utf8) + data
+            return bigEndian32(data.count) + body + bigEndian32(Int(crc32(body[...])))
+        }
+        func with(_ chunks: [UInt8]) -> [UInt8] { Array(png[..<33]) + chunks + Array(png[33...]) }
+        let comment = chunk("tEXt", Array("Comment\0".utf8) + [UInt8](repeating: 0x78, count: 2 << 20))
+        #expect(refusal(with(comment)) == nil)
+        let packet = chunk("tEXt", Array("xmp\0".utf8) + [UInt8](repeating: 0x78, count: 23 << 20))
+        #expect(refusal(with(packet)) == nil)
+        #expect(refusal(with(packet + packet + packet))?.code == .tooLarge)
+    }
+
+    @Test("A TIFF whose tiles are much larger than its picture is refused")
+    func tiles() throws {
+        var tiff = try #require(PictureFixture.named("tiles.tif")).bytes
+        // The entries of tile width and length (322, 323) hold 16; the file is little-endian.
+        var changed = 0
+        for index in 8..<(tiff.count - 12) where tiff[index + 1] == 1 && [0x42, 0x43].contains(tiff[index]) {
+            guard tiff[index + 8] == 16, tiff[index + 3] == 0 else { continue }
+            tiff.replaceSubrange(index + 2..<index + 12, with: [4, 0, 1, 0, 0, 0, 0, 0, 1, 0])
+            changed += 1
+        }
+        try #require(changed == 2)
+        #expect(refusal(tiff)?.code == .corrupt)
+    }
+
+    @Test(
+        "Lossless and hierarchical JPEG are named",
+        arguments: [(UInt8(0xC3), "lossless"), (0xCB, "lossless"), (0xC5, "hier")])
+    func kinds(marker: UInt8, word: String) throws {
+        var jpeg = try #require(PictureFixture.named("gray.jpg")).bytes
+        let frame = try #require(jpeg.indices.first { jpeg[$0] == 0xFF && jpeg[$0 + 1] == 0xC0 })
+        jpeg[frame + 1] = marker
+        let error = try #require(refusal(jpeg))
+        #expect(error.code == .unsupportedFormat)
+        #expect(error.reason.contains(word))
+    }
+
+    private func crc32(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+        let table = (0..<256).map { first in
+            (0..<8).reduce(UInt32(first)) { value, _ in value >> 1 ^ (value & 1 == 1 ? 0xEDB8_8320 : 0) }
+        }
+        return ~bytes.reduce(~0) { sum, byte in table[Int((sum ^ UInt32(byte)) & 255)] ^ sum >> 8 }
+    }
+}
