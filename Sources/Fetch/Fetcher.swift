@@ -1,8 +1,8 @@
 import Base
 import Foundation
 
-/// Fetches from web servers and object stores: up to 64 transfers at once on one thread, a few for each host, with a bound
-/// on the memory of all bodies. One is made for each process that fetches.
+/// Fetches from web servers and object stores: up to 64 transfers at once on one thread, a few for each host, with a
+/// bound on the memory of all bodies. One is made for each process that fetches.
 package final class Fetcher: Sendable {
     private let settings: FetchSettings
     private let loop: TransferLoop
@@ -47,13 +47,13 @@ package final class Fetcher: Sendable {
         return group
     }
 
-    /// Begins a fetch, ahead of its use. It waits while bodies that were fetched fill the budget. So who holds bodies while he
-    /// waits for others makes them one ``group(of:)``, or calls ``FetchHandle/hurry()``.
+    /// Begins a fetch, ahead of its use. It waits while bodies that were fetched fill the budget. So who holds bodies
+    /// while he waits for others makes them one ``group(of:)``, or calls ``FetchHandle/hurry()``.
     ///
     /// - Parameter completion: called once, on the thread of the transfers: it must not wait.
     /// - Returns: with which the fetch can be canceled.
-    /// - Throws: ``FetchError`` where the address is none, or keys for an object store are set up but of no use. To find keys
-    ///   may take some seconds for the first object.
+    /// - Throws: ``FetchError`` where the address is none, or keys for an object store are set up but of no use. To
+    ///   find keys may take some seconds for the first object.
     package func start(
         _ request: FetchRequest, completion: @escaping @Sendable (Result<FetchedBytes, FetchError>) -> Void
     ) throws(FetchError) -> FetchHandle {

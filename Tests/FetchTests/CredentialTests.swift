@@ -6,7 +6,8 @@ import Testing
 
 @Suite("Keys are found where the AWS tools find them", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct CredentialTests {
-    /// Fetches an object of a store with lent keys, where the environment says how to find them, and a server lends them.
+    /// Fetches an object of a store with lent keys, where the environment says how to find them, and a server lends
+    /// them.
     private func fetchObject(
         token: String? = "lent-token", files: [String: String] = [:],
         lend: @escaping @Sendable (TestServer.Request) -> [TestServer.Step] = { _ in .answer(404) },
@@ -79,7 +80,8 @@ struct CredentialTests {
         }
         let elsewhere = try fetchObject(files: [
             "keys":
-                "[default]\naws_access_key_id=AKIDEXAMPLE\naws_secret_access_key=\(Self.secret)\naws_session_token=lent-token"
+                "[default]\naws_access_key_id=AKIDEXAMPLE\naws_secret_access_key=\(Self.secret)\n"
+                + "aws_session_token=lent-token"
         ]) { _, home in
             ["AWS_SHARED_CREDENTIALS_FILE": home + "/keys"]
         }
@@ -158,7 +160,8 @@ struct CredentialTests {
     @Test("The files of the AWS tools: sections, comments, nested values")
     func files() {
         let file = ProfileFile(
-            "; comment\n[default]\nregion = eu-west-1 # here\n[profile  a b]\ns3 =\n  addressing_style = path\n  x=1\nregion=r\n"
+            "; comment\n[default]\nregion = eu-west-1 # here\n[profile  a b]\ns3 =\n  addressing_style = path\n"
+                + "  x=1\nregion=r\n"
                 + "[services local]\ns3 =\n\tendpoint_url = http://127.0.0.1:9000\nbroken\n[")
         #expect(file.sections["default"] == ["region": "eu-west-1"])
         #expect(file.sections["profile a b"]?["s3.addressing_style"] == "path")

@@ -1,5 +1,5 @@
-/// What is used of the head of a response. It is built line by line; the head of an interim response (1xx) is replaced by
-/// the one that follows.
+/// What is used of the head of a response. It is built line by line; the head of an interim response (1xx) is replaced
+/// by the one that follows.
 struct ResponseHead: Sendable {
     /// The most bytes of all heads of one request together.
     static let maximumBytes = 256 << 10

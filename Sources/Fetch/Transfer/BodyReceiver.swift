@@ -1,7 +1,7 @@
 /// Where the bytes of a body go. It is called on the thread of the transfers only, but for what a type says.
 protocol BodyReceiver: AnyObject, Sendable {
-    /// Whether the bytes leave while more arrive. Such a transfer keeps no place that others could need, can continue in the
-    /// middle, and cannot begin anew.
+    /// Whether the bytes leave while more arrive. Such a transfer keeps no place that others could need, can continue
+    /// in the middle, and cannot begin anew.
     var isStream: Bool { get }
 
     /// Bytes that were taken from the beginning.

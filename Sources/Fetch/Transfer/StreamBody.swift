@@ -1,7 +1,7 @@
 import Foundation
 
-/// A body that is read while it arrives. The thread of the transfers puts bytes in, a reader takes them out, and where the
-/// reader is slow the transfer pauses.
+/// A body that is read while it arrives. The thread of the transfers puts bytes in, a reader takes them out, and where
+/// the reader is slow the transfer pauses.
 final class StreamBody: BodyReceiver, @unchecked Sendable {
     // @unchecked: every access to the state holds the condition's lock.
     private let condition = NSCondition()

@@ -4,7 +4,8 @@ final class Transfer: @unchecked Sendable {
     let id: Int
     let body: any BodyReceiver
     let group: FetchGroup?
-    /// Whether a thread waits for it. Then it waits for no memory, and for no place that others keep while they wait for some.
+    /// Whether a thread waits for it. Then it waits for no memory, and for no place that others keep while they wait
+    /// for some.
     var isAwaited: Bool
     /// The request of the next try; a redirect changes its address.
     var request: HTTPRequest

@@ -2,8 +2,8 @@ import Base
 import Foundation
 import TestSupport
 
-/// An object store that checks signatures with arithmetic of its own: it decodes path and query and encodes them anew, as
-/// S3 does, so that a client that signs anything else than what it sends is refused.
+/// An object store that checks signatures with arithmetic of its own: it decodes path and query and encodes them anew,
+/// as S3 does, so that a client that signs anything else than what it sends is refused.
 struct S3Server: Sendable {
     var accessKey = "AKIDEXAMPLE"
     var secretKey = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
