@@ -117,7 +117,8 @@ let package = Package(
         .executableTarget(
             name: "pg-worker",
             dependencies: [
-                "WorkerInterface", "Coordinator", "Shard", "ShardPlan", "Queue", "PaliGemma", "Pictures", "Tensor",
+                "WorkerInterface", "Coordinator", "Shard", "ShardPlan", "Queue", "Fetch", "PaliGemma", "Pictures",
+                "Tensor",
                 "Wire",
                 "Base", "CProcess", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

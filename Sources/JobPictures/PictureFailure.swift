@@ -13,7 +13,7 @@ package struct PictureFailure: Error, Sendable, CustomStringConvertible {
 
     package var description: String { failure.message }
 
-    private init(_ failure: JobFailure) {
+    init(_ failure: JobFailure) {
         self.failure = failure
         isPermanent = true
     }

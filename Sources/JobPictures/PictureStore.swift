@@ -11,8 +11,29 @@ package final class PictureStore: Sendable {
     private let fetcher = Locked<Result<Fetcher, FetchError>?>(nil)
     private let tables = TableCells()
 
-    package init(fetching settings: FetchSettings = FetchSettings()) {
+    /// Resolved; nil where files are read everywhere.
+    private let root: String?
+
+    /// - Parameter root: The folder below which files are read; nil for everywhere.
+    package init(fetching settings: FetchSettings = FetchSettings(), root: String? = nil) {
         self.settings = settings
+        self.root = root.map { FileSystem.resolved($0) }
+    }
+
+    /// Refuses a file that is not below the root, in the same words whether there is such a file or not.
+    ///
+    /// - Throws: ``PictureFailure`` with the code `not_permitted`.
+    package func check(_ image: JobImage) throws(PictureFailure) {
+        guard let root, image.bytes == nil, !Self.isRemote(image) else { return }
+        let path = FileSystem.resolved(image.path)
+        let isBelow = root == "/" || path.utf8.starts(with: (root + "/").utf8)
+        guard isBelow, !path.utf8.split(separator: UInt8(ascii: "/")).contains(where: { $0.elementsEqual("..".utf8) }) else {
+            throw PictureFailure(
+                JobFailure(
+                    code: "not_permitted",
+                    message: "\(image.name): these workers read files below their --picture-root only; put the picture there, or "
+                        + "submit it with --embed"))
+        }
     }
 
     /// Cancels what is being fetched.
@@ -97,9 +118,14 @@ package final class PictureStore: Sendable {
             if let outcome { completion(outcome) }
         }
         guard !remote.isEmpty else { return completion(.success(Fetched(job))) }
+        let made = Result { () throws(FetchError) in try theFetcher() }
+        // The bodies of a job share the room in memory, so that two jobs cannot each wait for what the other holds.
+        let group = (try? made.get())?.group(of: remote.count)
         for index in remote {
             do throws(FetchError) {
-                _ = try theFetcher().start(Self.request(for: job.images[index])) { result in
+                var request = Self.request(for: job.images[index])
+                request.group = group
+                _ = try made.get().start(request) { result in
                     end(index, result.mapError { PictureFailure($0) })
                 }
             } catch {

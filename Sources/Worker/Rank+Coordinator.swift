@@ -1,5 +1,6 @@
 import Base
 import Coordinator
+import Fetch
 import PaliGemma
 import Pictures
 import Queue
@@ -30,7 +31,8 @@ extension Rank {
             else { throw error }
             throw QueueError.otherModel(
                 queue: name, belongsTo: known,
-                offered: "\(offered): the queue's fingerprint is of an older version of this software, which covered a part "
+                offered:
+                    "\(offered): the queue's fingerprint is of an older version of this software, which covered a part "
                     + "of the weights only; finish its jobs with that version, or submit them to a new queue")
         }
         return queue
@@ -55,7 +57,18 @@ extension Rank {
                 drainTimeout: .seconds(settings.drainTimeout), resize: settings.resize,
                 image: ImageDecoder.Options(ignoreExif: settings.ignoreEXIF),
                 pictureBudget: PictureBudget(
-                    bytes: budgets.plan.pictureBytes, largest: budgets.plan.largestPictureBytes)),
+                    bytes: budgets.plan.pictureBytes, largest: budgets.plan.largestPictureBytes),
+                pictureRoot: settings.pictureRoot, fetching: settings.fetching),
             sender: sender, wake: { sender.wake() }, timeline: context.timeline)
+    }
+}
+
+extension WorkerSettings {
+    /// How pictures are fetched from servers.
+    fileprivate var fetching: FetchSettings {
+        var fetching = FetchSettings()
+        fetching.addresses = self.blocksPrivate ? .publicOnly : .any
+        fetching.ignoresRobotsTag = self.ignoresRobotsTag
+        return fetching
     }
 }

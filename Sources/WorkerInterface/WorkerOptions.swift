@@ -134,6 +134,21 @@ package struct WorkerOptions: OptionTable {
             "ignore-exif", variable: "IGNORE_EXIF", help: "Do not turn pictures upright by their EXIF orientation."),
         .world)
 
+    package let pictureRoot = OptionDefinition<String?>.text(
+        OptionDescription(
+            "picture-root", variable: "PICTURE_ROOT",
+            help: "Read files below this folder only, for workers whose jobs come from others.", valueName: "dir"), .world)
+
+    package let blocksPrivate = OptionDefinition<Bool>.toggle(
+        OptionDescription(
+            "block-private", variable: "BLOCK_PRIVATE",
+            help: "Fetch no pictures from private addresses, whatever names and redirects lead to them."), .world)
+
+    package let ignoresRobotsTag = OptionDefinition<Bool>.toggle(
+        OptionDescription(
+            "ignore-robots-tag", variable: "IGNORE_ROBOTS_TAG",
+            help: "Fetch pictures whose owners forbid use by programs that learn (X-Robots-Tag)."), .world)
+
     package let leaseSeconds = OptionDefinition<Int>.count(
         OptionDescription(
             "lease-seconds", variable: "LEASE_SECONDS", help: "How long a lease holds without renewal.",

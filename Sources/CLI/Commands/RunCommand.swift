@@ -44,7 +44,9 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         var options = try output.resolved()
-        let name = try output.runName(options)
+        let given = try output.runName(options)
+        // What begins with a dash would be an option of the programs that are given it.
+        let name = given.utf8.first == UInt8(ascii: "-") ? "./" + given : given
         options.sidecarLog = options.sidecarLog ?? name + ".queue.sidecars"
         try options.check(inputs: [jobs.jobs].compactMap(\.self))
         let source = try jobs.source()
@@ -56,8 +58,6 @@ struct RunCommand: ParsableCommand {
             return print(try RunForecast(settings: settings, submission: submission).text)
         }
 
-        var command = try WorldCommand(settings, queue: name + ".queue")
-        command.environment.merge(try supervision.environment()) { _, own in own }
         let supervisorSettings = try supervision.resolved()
         let lock = try RunLock(output: name)
         defer { withExtendedLifetime(lock) {} }
@@ -67,19 +67,24 @@ struct RunCommand: ParsableCommand {
         // The leases of an earlier run that was killed.
         try queue.reclaimAll(countingAttempts: true)
         try queue.forgetInvalidJobs()
-        let submission = try Submission(of: source, to: queue, manner)
+        let submission = SubmissionThread(of: source, to: queue, manner)
+        // Formats that write a shard when all of its jobs have ended need to know all of them.
+        let submitted = try submission.wait(seconds: options.format.needsAllJobs ? nil : Self.submissionWait)
         var counts = try queue.counts()
-        guard counts.total + submission.skipped > 0 else {
-            throw CommandFailure(.usage, "no pictures there; name files or folders with jpg, jpeg, png or webp")
+        guard counts.total + (submitted?.skipped ?? 1) > 0 else {
+            throw CommandFailure(.usage, "no pictures there; name files, or folders with pictures (docs/inputs.md)")
         }
-        Self.reportStart(submission, counts, settings)
+        Self.reportStart(submitted, counts, settings)
         let sink = try makeSink(options)
         try sink.update(from: queue)
         let isWhole: Bool
-        if counts.outstanding > 0 {
+        if counts.outstanding > 0 || submitted == nil {
+            var command = try WorldCommand(settings, queue: name + ".queue", endsWhenEmpty: submitted != nil)
+            command.environment.merge(try supervision.environment()) { _, own in own }
             // Until here a ^C simply ends us: every batch of jobs is submitted whole or not at all.
             var session = RunSession(
-                queue: queue, output: sink, settings: supervisorSettings, signals: Signals())
+                queue: queue, output: sink, settings: supervisorSettings, signals: Signals(),
+                submission: submitted == nil ? submission : nil)
             isWhole = try session.run(command)
             counts = try queue.counts()
         } else {
@@ -107,14 +112,19 @@ struct RunCommand: ParsableCommand {
         }
     }
 
-    private static func reportStart(_ submission: Submission, _ counts: JobCounts, _ settings: WorldSettings) {
-        if submission.skipped > 0 {
+    /// How long a submission is waited for before the first jobs are answered, in seconds.
+    private static let submissionWait = 1.0
+
+    /// - Parameter submission: nil where it goes on.
+    private static func reportStart(_ submission: Submission?, _ counts: JobCounts, _ settings: WorldSettings) {
+        if let submission, submission.skipped > 0 {
             Console.writeLine("\(submission.skipped) pictures have their text already and are not asked about")
         }
-        guard counts.outstanding > 0 else {
+        guard counts.outstanding > 0 || submission == nil else {
             return Console.writeLine("nothing left to do: \(counts.done) done, \(counts.failed) failed")
         }
-        let jobs = counts.outstanding == 1 ? "1 job" : "\(counts.outstanding) jobs"
+        let first = submission == nil ? "the first " : ""
+        let jobs = first + (counts.outstanding == 1 ? "1 job" : "\(counts.outstanding) jobs")
         let known = counts.finished > 0 ? " (\(counts.finished) of \(counts.total) are finished already)" : ""
         let (ranks, machine) = (settings.plan.ranks, MachineLimits.current)
         Console.writeLine("\(jobs) for \(ranks == 1 ? "one process" : "\(ranks) ranks")\(known)")

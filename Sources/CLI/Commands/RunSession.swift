@@ -10,8 +10,14 @@ struct RunSession {
     private let supervisor: Supervisor
     private var progress = ProgressDisplay()
     private var outputFailure: (any Error)?
+    /// Jobs that are still being submitted; nil where all are.
+    private var submission: SubmissionThread?
 
-    init(queue: SQLiteQueue, output: any ResultSink, settings: Supervisor.Settings, signals: Signals) {
+    init(
+        queue: SQLiteQueue, output: any ResultSink, settings: Supervisor.Settings, signals: Signals,
+        submission: SubmissionThread? = nil
+    ) {
+        self.submission = submission
         self.queue = queue
         self.output = output
         supervisor = Supervisor(settings, queue: { queue }, signals: signals)
@@ -27,6 +33,8 @@ struct RunSession {
         let end = try supervisor.run(command) { tick() }
         progress.end()
         if let outputFailure { throw outputFailure }
+        // An interrupted run does not wait for what is not yet submitted: the same command goes on there.
+        if supervisor.interruption == nil { _ = try submission?.wait() }
         let isWhole = try Self.finish(output, from: queue)
 
         let counts = try queue.counts()
@@ -59,7 +67,10 @@ struct RunSession {
             Console.log(CommandFailure(error)?.message ?? "\(error)")
             supervisor.drain()
         }
-        if let counts = try? queue.counts() { progress.show(counts) }
+        guard let counts = try? queue.counts() else { return }
+        progress.show(counts)
+        // A world that was started before all jobs were there does not know when it is done.
+        if let submission, submission.hasEnded, counts.outstanding == 0 { supervisor.drain() }
     }
 
     private func report(_ counts: JobCounts, since before: JobCounts, in time: Duration) {

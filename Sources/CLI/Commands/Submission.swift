@@ -30,6 +30,10 @@ struct Submission {
     }
 
     private static let batch = 4096
+    /// So many jobs are enough for a world to begin with.
+    private static let firstBatch = 64
+    /// The longest time that jobs wait for others to be submitted with.
+    private static let longestWait = Duration.seconds(1)
     /// Bytes of pictures that are in memory at once, and in one transaction.
     private static let batchBytes = 64 << 20
     /// More are counted, not printed.
@@ -42,15 +46,18 @@ struct Submission {
         let store = PictureStore()
         var (batch, bytes): ([Job], Int) = ([], 0)
         var check = manner.output
+        var (size, flushed) = (Self.firstBatch, ContinuousClock.now)
         while refusal == nil, var job = try source.next() {
             if try check?.decide(job) == .skip { continue }
             if manner.embed && queue != nil { job.embedPictures(from: store) }
             count(job)
             batch.append(job)
             bytes += job.embeddedBytes
-            if batch.count == Self.batch || bytes >= Self.batchBytes {
+            let isDue =
+                batch.count >= size || bytes >= Self.batchBytes || ContinuousClock.now - flushed >= Self.longestWait
+            if isDue {
                 try flush(&batch, to: queue, manner)
-                bytes = 0
+                (size, bytes, flushed) = (Self.batch, 0, .now)
             }
         }
         try flush(&batch, to: queue, manner)

@@ -17,6 +17,8 @@ extension Coordinator {
         package var image: ImageDecoder.Options
         /// Bounds the pictures that are decoded at the same time; nil for no bound.
         package var pictureBudget: PictureBudget?
+        /// The folder below which files are read; nil for everywhere.
+        package var pictureRoot: String?
         /// How pictures are fetched from servers.
         package var fetching: FetchSettings
 
@@ -24,8 +26,9 @@ extension Coordinator {
             drain: Bool, lease: Duration, owner: String, drainTimeout: Duration,
             preparingThreads: Int = 2, resize: PictureResize = .pillow,
             image: ImageDecoder.Options = ImageDecoder.Options(), pictureBudget: PictureBudget? = nil,
-            fetching: FetchSettings = FetchSettings()
+            pictureRoot: String? = nil, fetching: FetchSettings = FetchSettings()
         ) {
+            self.pictureRoot = pictureRoot
             self.fetching = fetching
             self.pictureBudget = pictureBudget
             self.resize = resize

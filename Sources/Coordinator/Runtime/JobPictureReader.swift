@@ -24,6 +24,7 @@ struct JobPictureReader: Sendable {
     /// - Parameter counter: Advanced while a video is read.
     /// - Throws: `ImageError`, ``PictureFailure``.
     func read(_ image: JobImage, _ counter: ActivityCounter) throws -> [Picture] {
+        try store.check(image)
         let bytes = try image.bytes ?? image.part.map { try store.bytes(of: image, in: $0) }
         guard let frames = image.frames else { return [try picture(image, bytes)] }
         guard (1...VideoReader.maximumFrames).contains(frames) else {

@@ -24,6 +24,14 @@ final class LeaseKeeper: @unchecked Sendable {
     private var pace: LeasePace
     /// Whether this world has answered a job.
     private var isProven = false
+    /// How often in a row the queue said that jobs are ready and gave none.
+    private var emptyPromises = 0
+
+    /// So often in a row that is no coincidence.
+    private static let maximumEmptyPromises = 10
+    /// How long a full disk under the queue is waited for, and how long between two tries.
+    private static let diskTimeout = Duration.seconds(300)
+    private static let diskPause = 1.0
 
     /// - Parameters:
     ///   - duration: The duration of a lease, which is renewed after a third of it.
@@ -75,7 +83,7 @@ final class LeaseKeeper: @unchecked Sendable {
                 case .item(let call):
                     counter.begin()
                     defer { counter.end() }
-                    try make(call)
+                    try waitingForDisk { () throws(QueueError) in try make(call) }
                 case .timeout: break
                 case .closed: break loop
                 }
@@ -83,7 +91,7 @@ final class LeaseKeeper: @unchecked Sendable {
                     renewal = DispatchTime.now() + interval
                     counter.begin()
                     defer { counter.end() }
-                    try renew()
+                    try waitingForDisk { () throws(QueueError) in try renew() }
                 }
             } catch {
                 report(.queueFailed(error))
@@ -93,6 +101,34 @@ final class LeaseKeeper: @unchecked Sendable {
         counter.begin()
         defer { counter.end() }
         try? queue.release(Array(held))
+    }
+
+    /// Makes a call again as long as the disk under the queue is full: what it was to do has not happened, and somebody may make
+    /// room. Leases may expire meanwhile; then the queue refuses their answers.
+    private func waitingForDisk(_ body: () throws(QueueError) -> Void) throws(QueueError) {
+        let end = ContinuousClock.now + Self.diskTimeout
+        while true {
+            do throws(QueueError) {
+                return try body()
+            } catch {
+                guard case .diskFull = error, ContinuousClock.now < end else { throw error }
+                Thread.sleep(forTimeInterval: Self.diskPause)
+                counter.advance()
+            }
+        }
+    }
+
+    /// Looks for the damage of a queue that counts jobs as ready and leases none, so that no world waits for them for ever.
+    ///
+    /// - Throws: `corrupt` where the queue contradicts itself.
+    private func checkPromise(_ counts: JobCounts) throws(QueueError) {
+        // Suspect jobs are leased to a world that holds nothing, one at a time.
+        guard counts.ready > 0, counts.leased == 0, held.isEmpty else {
+            emptyPromises = 0
+            return
+        }
+        emptyPromises += 1
+        if emptyPromises == Self.maximumEmptyPromises { try queue.verify() }
     }
 
     private func make(_ call: Call) throws(QueueError) {
@@ -107,10 +143,12 @@ final class LeaseKeeper: @unchecked Sendable {
             held.formUnion(leases.map(\.handle))
             if leases.isEmpty {
                 let counts = try queue.counts()
+                try checkPromise(counts)
                 let others = counts.retry + max(0, counts.leased - held.count)
                 let next = others > 0 ? try queue.timeToNextReady() : nil
                 report(.queueEmpty(outstanding: counts.ready + others, nextReady: next?.inSeconds))
             } else {
+                emptyPromises = 0
                 report(.leased(leases))
             }
         case .finish(let handle, let answer):

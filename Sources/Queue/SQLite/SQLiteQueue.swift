@@ -34,6 +34,7 @@ package final class SQLiteQueue: JobQueue {
             throw .cannotOpen(queue: path, reason: "there is no such file; `paligemma submit` makes it")
         }
         if let kind = NetworkFileSystem.kind(under: path) { throw .networkFileSystem(queue: path, kind: kind) }
+        if !exists { try Self.makeEmptyFile(path) }
         let connection = try Connection(path: path, create: create, busyTimeout: busyTimeout)
         try connection.execute("PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY", doing: "opening it")
         try Schema.prepare(connection, create: create)
@@ -44,6 +45,29 @@ package final class SQLiteQueue: JobQueue {
         self.retryPolicy = retryPolicy
         self.connection = connection
         identity = FileIdentity(path: path)
+    }
+
+    /// Makes the file, for its owner alone: it holds answers, and pictures where they are embedded. SQLite gives its journal the
+    /// same permissions.
+    private static func makeEmptyFile(_ path: String) throws(QueueError) {
+        let descriptor = FileSystem.open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+        if descriptor >= 0 {
+            close(descriptor)
+            return
+        }
+        let error = SystemError(errno)
+        // Another process may have been faster.
+        if error.number == EEXIST { return }
+        let folder = path.parentPath.isEmpty ? "." : path.parentPath
+        let advice =
+            if !FileSystem.isFolder(folder) {
+                "; make its directory, or give another path"
+            } else if error.number == EACCES || error.number == EROFS {
+                "; this user may not write into the directory \(folder), so give another path or change its permissions"
+            } else {
+                ""
+            }
+        throw .cannotOpen(queue: path, reason: error.description + advice)
     }
 
     /// Implements ``JobQueue/adopt``.

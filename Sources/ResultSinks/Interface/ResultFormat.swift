@@ -26,4 +26,8 @@ package enum ResultFormat: String, CaseIterable, Sendable {
         case .parquet, .coco, .cocoResults, .cocoCaptions: false
         }
     }
+
+    /// Whether all jobs must be known before the first result is written: for the columns of a table, and for what belongs to
+    /// one shard or one file.
+    package var needsAllJobs: Bool { isManyFiles || self == .csv || self == .tsv }
 }

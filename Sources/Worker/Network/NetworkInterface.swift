@@ -20,7 +20,7 @@ struct NetworkInterface: Equatable {
         while let entry = next?.pointee {
             next = entry.ifa_next
             guard let address = entry.ifa_addr, Int32(address.pointee.sa_family) == AF_INET,
-                entry.ifa_flags & UInt32(IFF_LOOPBACK.rawValue) == 0
+                entry.ifa_flags & UInt32(IFF_LOOPBACK) == 0
             else { continue }
             let name = String(cString: entry.ifa_name)
             interfaces.append(
