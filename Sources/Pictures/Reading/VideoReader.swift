@@ -98,7 +98,7 @@ package struct VideoReader: Sendable {
                 "rgb24",
             ], limit: limit
         ) { bytes in
-            for frame in try stream.take(bytes) { squares.append(try reader.square(frame, path: path)) }
+            for frame in try stream.take(bytes) { squares.append(try reader.square(frame, path: file.path)) }
         }
         guard outcome.succeeded, stream.isAtEnd else { throw Self.failure(file.path, outcome) }
         return squares
