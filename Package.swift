@@ -81,6 +81,11 @@ let package = Package(
         .systemLibrary(name: "CSQLite", path: "Sources/Queue/CSQLite", pkgConfig: "sqlite3"),
         .systemLibrary(name: "CPostgres", path: "Sources/Queue/CPostgres", pkgConfig: "libpq"),
 
+        // MARK: Doors: where jobs come from
+        .target(
+            name: "JobSources",
+            dependencies: ["Queue", "Tables", "Archives", "Pictures", "DecodingSettings", "Base"]),
+
         // MARK: Runtime: MPI and the stages of a rank; the schedule
         .target(
             name: "Shard",
@@ -115,8 +120,8 @@ let package = Package(
         .executableTarget(
             name: "paligemma",
             dependencies: [
-                "WorkerInterface", "Queue", "ShardPlan", "Measure", "PaliGemma", "DecodingSettings", "Pictures",
-                "Tensor",
+                "WorkerInterface", "JobSources", "Queue", "ShardPlan", "Measure", "Tables", "PaliGemma", "DecodingSettings",
+                "Pictures", "Tensor",
                 "Base",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -149,6 +154,11 @@ let package = Package(
             name: "QueueTests",
             dependencies: [
                 "Queue", "CSQLite", "DecodingSettings", "PaliGemma", "Pictures", "Base", "TestSupport", "queue-stress",
+            ]),
+        .testTarget(
+            name: "JobSourcesTests",
+            dependencies: [
+                "JobSources", "Queue", "Tables", "Archives", "Pictures", "DecodingSettings", "Base", "TestSupport",
             ]),
         .testTarget(
             name: "CoordinatorTests",

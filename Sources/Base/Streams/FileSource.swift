@@ -25,6 +25,17 @@ package final class FileSource: ByteSource {
         }
     }
 
+    /// Opens the file at `path`, or standard input where that is `-`.
+    ///
+    /// - Throws: as ``init(path:)``.
+    package convenience init(pathOrStandardInput path: String) throws(FileError) {
+        guard path == "-" else {
+            try self.init(path: path)
+            return
+        }
+        self.init(descriptor: STDIN_FILENO, name: "standard input")
+    }
+
     /// - Parameters:
     ///   - name: names the file in an error.
     ///   - ownsDescriptor: whether the descriptor is closed with this object.
