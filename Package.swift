@@ -76,15 +76,18 @@ let package = Package(
         // MARK: Work: who holds what; jobs and their queues
         .target(name: "ShardPlan", dependencies: ["PaliGemma"]),
         .target(
-            name: "Queue", dependencies: ["DecodingSettings", "Pictures", "Base", "CSQLite", "CPostgres"],
+            name: "Queue", dependencies: ["Pictures", "Base", "CSQLite", "CPostgres"],
             exclude: ["CSQLite", "CPostgres"]),
         .systemLibrary(name: "CSQLite", path: "Sources/Queue/CSQLite", pkgConfig: "sqlite3"),
         .systemLibrary(name: "CPostgres", path: "Sources/Queue/CPostgres", pkgConfig: "libpq"),
 
-        // MARK: Doors: where jobs come from
+        // MARK: Doors: where jobs come from; the bytes of their pictures, wherever they are
         .target(
             name: "JobSources",
             dependencies: ["Queue", "Tables", "Archives", "Pictures", "DecodingSettings", "Base"]),
+
+        .target(
+            name: "JobPictures", dependencies: ["Queue", "Tables", "Fetch", "Pictures", "Base"]),
 
         // MARK: Runtime: MPI and the stages of a rank; the schedule
         .target(
@@ -94,8 +97,13 @@ let package = Package(
         .systemLibrary(name: "CMPI", path: "Sources/Shard/CMPI", pkgConfig: "ompi-c"),
         .target(name: "CHostLock", path: "Sources/Shard/CHostLock"),
         .target(
+            name: "ResultSinks", dependencies: ["Queue", "Tables", "Archives", "Base"]),
+        .target(
             name: "Coordinator",
-            dependencies: ["Queue", "ShardPlan", "PaliGemma", "DecodingSettings", "Pictures", "Wire", "Base"]),
+            dependencies: [
+                "JobPictures", "Fetch", "Queue", "ShardPlan", "PaliGemma", "DecodingSettings", "Pictures", "Wire",
+                "Base",
+            ]),
 
         // MARK: WorkerInterface: options, exit codes and counters that both programs know
         .target(
@@ -120,7 +128,9 @@ let package = Package(
         .executableTarget(
             name: "paligemma",
             dependencies: [
-                "WorkerInterface", "JobSources", "Queue", "ShardPlan", "Measure", "Tables", "PaliGemma", "DecodingSettings",
+                "WorkerInterface", "JobSources", "JobPictures", "ResultSinks", "Queue", "ShardPlan", "Measure",
+                "PaliGemma",
+                "DecodingSettings",
                 "Pictures", "Tensor",
                 "Base",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -161,6 +171,9 @@ let package = Package(
                 "JobSources", "Queue", "Tables", "Archives", "Pictures", "DecodingSettings", "Base", "TestSupport",
             ]),
         .testTarget(
+            name: "ResultSinksTests",
+            dependencies: ["ResultSinks", "Queue", "Tables", "Archives", "DecodingSettings", "Base", "TestSupport"]),
+        .testTarget(
             name: "CoordinatorTests",
             dependencies: ["Coordinator", "Queue", "ShardPlan", "PaliGemma", "Base", "TestSupport"]),
         .testTarget(
@@ -175,7 +188,8 @@ let package = Package(
         .testTarget(
             name: "CLITests",
             dependencies: [
-                "WorkerInterface", "paligemma", "pg-worker", "Queue", "Base", "TestSupport", "queue-stress",
+                "WorkerInterface", "paligemma", "pg-worker", "Queue", "Tables", "Archives", "Base", "TestSupport",
+                "queue-stress",
             ]),
         // What a cluster does to worlds, done on purpose: `make faults`.
         .executableTarget(

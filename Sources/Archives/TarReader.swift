@@ -91,7 +91,11 @@ package final class TarReader {
         while contentLeft > 0 {
             let step = min(contentLeft, max(1 << 20, bytes.count))
             let chunk = try [UInt8](unsafeUninitializedCapacity: step) { buffer, count in
-                count = try read(into: UnsafeMutableRawBufferPointer(buffer))
+                let buffer = UnsafeMutableRawBufferPointer(buffer)
+                // A pipe gives little at a time.
+                while count < step {
+                    count += try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[count...]))
+                }
             }
             if bytes.isEmpty { bytes = chunk } else { bytes += chunk }
         }
@@ -188,7 +192,7 @@ package final class TarReader {
     private func readHeader(_ header: TarHeader) throws -> [UInt8] {
         guard header.size <= Self.maximumHeaderSize else {
             throw ArchiveError(
-                .tooLarge, at: name,
+                .malformed, at: name,
                 "the header at byte \(source.offset) has \(header.size) bytes; "
                     + "at most \(Self.maximumHeaderSize) are read"
             )
@@ -216,7 +220,7 @@ package final class TarReader {
     ) throws -> TarMember {
         guard bytes.count <= Self.maximumNameSize, linkName.count <= Self.maximumNameSize else {
             throw ArchiveError(
-                .tooLarge, at: name,
+                .malformed, at: name,
                 "the name before byte \(source.offset) has more than \(Self.maximumNameSize) bytes")
         }
         let memberName = SystemText.text(bytes)

@@ -8,6 +8,8 @@ package struct FetchRequest: Sendable {
     package var validator: Validator?
     /// Longest time in seconds from the first connection on, further tries included; nil for that of the settings.
     package var seconds: Double?
+    /// What it is of use together with; nil where it is alone. Streams and fetches that are waited for need none.
+    package var group: FetchGroup?
 
     package init(
         _ address: String, range: FetchRange? = nil, validator: Validator? = nil, seconds: Double? = nil

@@ -1,7 +1,7 @@
 import Base
 
-/// A body in memory. As long as this value is there, its bytes count in the budget of the fetcher; let go of it as soon as
-/// the bytes are decoded.
+/// A body in memory. As long as this value is there, its bytes count in the budget of the fetcher; let go of it as soon
+/// as the bytes are decoded.
 package struct FetchedBytes: Sendable {
     package let response: FetchedResponse
     package let bytes: [UInt8]

@@ -1,8 +1,8 @@
 import Base
 import Foundation
 
-/// Fetches from web servers and object stores: up to 64 transfers at once on one thread, a few for each host, with a bound
-/// on the memory of all bodies. One is made for each process that fetches.
+/// Fetches from web servers and object stores: up to 64 transfers at once on one thread, a few for each host, with a
+/// bound on the memory of all bodies. One is made for each process that fetches.
 package final class Fetcher: Sendable {
     private let settings: FetchSettings
     private let loop: TransferLoop
@@ -15,6 +15,10 @@ package final class Fetcher: Sendable {
     package init(_ settings: FetchSettings = FetchSettings()) throws(FetchError) {
         var settings = settings
         settings.transfers = min(64, max(1, settings.transfers))
+        settings.transfersPerHost = max(1, settings.transfersPerHost)
+        settings.transfersPerBucket = max(1, settings.transfersPerBucket)
+        settings.bodyLimit = max(MemoryBody.firstShare, settings.bodyLimit)
+        settings.memory = max(settings.bodyLimit, settings.memory)
         let policy = NetworkPolicy(settings)
         guard let loop = TransferLoop(settings, policy: policy) else {
             throw FetchError(.connection, at: "libcurl", "it cannot be started; there may be no memory left")
@@ -36,22 +40,37 @@ package final class Fetcher: Sendable {
     /// Bytes of the budget that bodies hold now.
     package var memoryUsed: Int { loop.budget.used }
 
-    /// Begins a fetch.
+    /// Opens a group for so many fetches; each of them has to be begun, with ``FetchRequest/group``.
+    package func group(of count: Int) -> FetchGroup {
+        let group = FetchGroup(number: Self.next(nextIdentifier))
+        loop.budget.open(group, count: count)
+        return group
+    }
+
+    /// Begins a fetch, ahead of its use. It waits while bodies that were fetched fill the budget. So who holds bodies
+    /// while he waits for others makes them one ``group(of:)``, or calls ``FetchHandle/hurry()``.
     ///
     /// - Parameter completion: called once, on the thread of the transfers: it must not wait.
     /// - Returns: with which the fetch can be canceled.
-    /// - Throws: ``FetchError`` where the address is none, or keys for an object store are set up but of no use. To find keys
-    ///   may take some seconds for the first object.
+    /// - Throws: ``FetchError`` where the address is none, or keys for an object store are set up but of no use. To
+    ///   find keys may take some seconds for the first object.
     package func start(
         _ request: FetchRequest, completion: @escaping @Sendable (Result<FetchedBytes, FetchError>) -> Void
     ) throws(FetchError) -> FetchHandle {
         let identifier = Self.next(nextIdentifier)
-        let prepared = try prepare(request)
-        Self.start(prepared, on: loop, identifier: identifier, completion: completion)
+        let prepared: HTTPRequest
+        do throws(FetchError) {
+            prepared = try prepare(request)
+        } catch {
+            if let group = request.group { loop.budget.endMember(of: group) }
+            throw error
+        }
+        Self.start(
+            prepared, on: loop, identifier: identifier, isAwaited: false, group: request.group, completion: completion)
         return FetchHandle(loop: loop, identifier: identifier)
     }
 
-    /// Fetches, and waits for the end.
+    /// Fetches, and waits for the end, but not for memory: threads that wait are few.
     ///
     /// - Throws: ``FetchError``.
     package func fetch(_ request: FetchRequest) throws(FetchError) -> FetchedBytes {
@@ -135,13 +154,13 @@ extension Fetcher {
     }
 
     private static func start(
-        _ request: HTTPRequest, on loop: TransferLoop, identifier: Int,
+        _ request: HTTPRequest, on loop: TransferLoop, identifier: Int, isAwaited: Bool, group: FetchGroup? = nil,
         completion: @escaping @Sendable (Result<FetchedBytes, FetchError>) -> Void
     ) {
-        let body = MemoryBody(limit: request.bodyLimit) { result in
+        let body = MemoryBody(limit: request.bodyLimit, group: group) { result in
             completion(result.map { FetchedBytes(response: $0.0, bytes: $0.1, share: $0.2) })
         }
-        loop.start(Transfer(id: identifier, request: request, body: body))
+        loop.start(Transfer(id: identifier, request: request, body: body, isAwaited: isAwaited, group: group))
     }
 
     private static func run(
@@ -149,7 +168,7 @@ extension Fetcher {
     ) -> Result<FetchedBytes, FetchError> {
         let end = DispatchSemaphore(value: 0)
         let result = Locked<Result<FetchedBytes, FetchError>?>(nil)
-        start(request, on: loop, identifier: identifier) { outcome in
+        start(request, on: loop, identifier: identifier, isAwaited: true) { outcome in
             result.withLock { $0 = outcome }
             end.signal()
         }
@@ -166,4 +185,7 @@ package struct FetchHandle: Sendable {
 
     /// Ends the fetch with the code `canceled`, if it has not ended.
     package func cancel() { loop.cancel(identifier) }
+
+    /// Says that a thread waits for this fetch. Then it waits no longer for memory, which that thread may hold.
+    package func hurry() { loop.hurry(identifier) }
 }

@@ -13,9 +13,10 @@ enum World {
         if ProcessEnvironment.variables["OMPI_COMM_WORLD_SIZE"] != nil { pg_end_with_parent() }
         let launch = Launch(binding: settings.binding)
         SingleCopies.settle(launch, quiet: settings.quiet)
+        NetworkSettings.settle(launch, quiet: settings.quiet)
         let loop: RankLoop
         do {
-            loop = try RankLoop()
+            loop = try JoiningWatch.run(limit: settings.watchdog, launch) { try RankLoop() }
         } catch {
             Console.log("cannot join a world: \(error)")
             return .environment

@@ -151,7 +151,8 @@ struct TarReadingTests {
             let error = archiveError {
                 _ = try TarReader(MemorySource(header(type: type, size: huge)), name: "t").next()
             }
-            #expect(error != nil, "\(type)")
+            // Not `too_large`: that is what a sample may be, with others behind it.
+            #expect(error?.code == .malformed, "\(type)")
         }
         for size: [UInt8] in [
             [0xFF] + [UInt8](repeating: 0xFF, count: 11), [0xBF] + [UInt8](repeating: 1, count: 11),

@@ -5,25 +5,6 @@ import WorkerInterface
 import paligemma
 
 @Suite("Output of the commands") struct OutputTests {
-    @Test("A full disk is a failure of the environment whose message says so")
-    func fullDisk() throws {
-        let descriptor = open("/dev/full", O_WRONLY)
-        try #require(descriptor >= 0)
-        defer { close(descriptor) }
-        let writer = LineWriter(path: "out.jsonl", emptyFile: descriptor, of: nil)
-        let failure = JobFailure(code: "x", message: "y")
-        let result = JobResult(
-            number: 1, sequence: 1, id: "a", images: [], prompt: "", model: nil, outcome: .failed(failure, seconds: 0))
-        try writer.append(result)
-        do {
-            try writer.flush()
-            Issue.record("expected a failure")
-        } catch {
-            #expect(error.status == .environment)
-            #expect(error.message.contains("cannot write out.jsonl: no space left; no result is lost"))
-        }
-    }
-
     @Test("mpirun's boxes about exit codes are left out, and others are not")
     func launcherBoxes() {
         var filter = LauncherOutputFilter()

@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import Queue
 import TestSupport
@@ -51,7 +52,12 @@ final class FaultEnvironment {
 
     private func job(_ id: String, picture: String?, _ maxTokens: Int) -> Job {
         let path = Self.pictures + (picture ?? "missing-\(id).jpg")
-        let attributes = picture == nil ? nil : JobImage.look(at: path, in: "/")
+        let attributes =
+            picture == nil
+            ? nil
+            : (try? FileStamp(path: path)).map {
+                JobImage(name: path, path: path, size: $0.size, modified: $0.modificationTime)
+            }
         let image = attributes ?? JobImage(name: path, path: path)
         return Job(id: id, images: [image], prompt: "caption en", maxTokens: maxTokens)
     }

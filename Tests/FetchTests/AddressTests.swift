@@ -36,7 +36,8 @@ struct AddressTests {
             "", "picture.jpg", "ftp://host/x", "file:///etc/passwd", "http://", "http:///x", "http://:80/",
             "http://host:x/",
             "http://host:70000/", "http://user:secret@:80/", "http://ho st/", "http://host/a\r\nX-Injected: 1",
-            "javascript:alert(1)", "http://host/a\u{0}b", "s3://", "s3:///key", "s3://ab/key", "s3://b ucket/key",
+            "javascript:alert(1)", "http://good\\@evil/", "http://evil%2F.good/", "http://a,b/", "http://host/a\u{0}b",
+            "s3://", "s3:///key", "s3://ab/key", "s3://b ucket/key",
             "s3://bucket",
             "s3://bucket/",
         ])
@@ -67,6 +68,7 @@ struct AddressTests {
     func read() throws {
         #expect(try WebAddress("HTTP://Example.ORG/a b").text == "http://Example.ORG/a%20b")
         #expect(try WebAddress("http://Example.ORG.:80/").origin == "http://example.org:80")
+        #expect(try WebAddress("http://h/a\\b").text == "http://h/a%5Cb")
         #expect(try WebAddress("https://h/").origin == "https://h:443")
         #expect(try WebAddress("http://u:p@[::1]:8080/x").host == "::1")
         #expect(try WebAddress("http://h?q=1").text == "http://h?q=1")

@@ -54,7 +54,7 @@ struct RedirectTests {
                 _ = try fetch(FetchRequest("http://user:secret@127.0.0.1:\(first.port)/a"))
                 _ = try fetch(FetchRequest("http://user:secret@127.0.0.1:\(first.port)/b"))
                 #expect(first.requests.allSatisfy { $0.headers["authorization"]?.hasPrefix("Basic ") == true })
-                #expect(second.requests.count == 1)
+                #expect(second.requestCount == 1)
                 #expect(second.requests.allSatisfy { $0.headers["authorization"] == nil })
             }
         }
@@ -132,7 +132,7 @@ struct RedirectTests {
             #expect(fetcher.notice?.contains("proxy") == true)
             let error = #expect(throws: FetchError.self) { try fetcher.fetch(FetchRequest("http://a.invalid/z")) }
             #expect(error?.code == .dns)
-            #expect(server.requests.count == 2)
+            #expect(server.requestCount == 2)
         }
     }
 
@@ -143,7 +143,7 @@ struct RedirectTests {
         } _: { server in
             let error = try failure(server.address("/x"))
             #expect(error.code == .optedOut)
-            #expect(server.requests.count == 1)
+            #expect(server.requestCount == 1)
             #expect(try fetchedBytes(server.address("/x")) { $0.ignoresRobotsTag = true } == [1])
         }
     }

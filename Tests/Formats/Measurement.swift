@@ -8,6 +8,18 @@ struct Measurement {
     let file: String
     let column: String?
 
+    func run(_ kind: String) throws {
+        switch kind {
+        case "csv": try readDelimited(.csv)
+        case "tsv": try readDelimited(.tsv)
+        case "rows": try readRows()
+        case "cells": try readCells()
+        case "tar": try listMembers()
+        case "samples": try readSamples()
+        default: throw TableError(.unsupported, at: kind, "this is none of csv, tsv, rows, cells, tar and samples")
+        }
+    }
+
     private func report(_ what: String, count: Int, bytes: Int, since start: ContinuousClock.Instant) {
         let time = ContinuousClock.now - start
         let seconds = Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18
@@ -15,14 +27,14 @@ struct Measurement {
         print("\(count) \(what), \(bytes) bytes, \(seconds.rounded(to: 4)) s, \(rate.rounded(to: 0)) MB/s")
     }
 
-    func readDelimited(_ format: DelimitedFormat) throws {
+    private func readDelimited(_ format: DelimitedFormat) throws {
         let start = ContinuousClock.now
         let reader = try DelimitedReader(try FileSource(path: file), name: file, format: format, hasHeader: true)
         while try reader.next() != nil {}
         report("rows", count: reader.rows, bytes: Int(try FileStamp(path: file).size), since: start)
     }
 
-    func readRows() throws {
+    private func readRows() throws {
         let start = ContinuousClock.now
         let parquet = try ParquetFile(path: file)
         let columns = try column.map { [try parquet.column($0)] } ?? Array(parquet.columns.indices)
@@ -32,7 +44,7 @@ struct Measurement {
         report("rows", count: parquet.rowCount, bytes: bytes, since: start)
     }
 
-    func readCells() throws {
+    private func readCells() throws {
         let start = ContinuousClock.now
         let parquet = try ParquetFile(path: file)
         let index = try parquet.column(column ?? "image.bytes")
@@ -45,7 +57,7 @@ struct Measurement {
         if case .bytes(let bytes) = value { bytes.count } else { 8 }
     }
 
-    func listMembers() throws {
+    private func listMembers() throws {
         let start = ContinuousClock.now
         let tar = try TarReader(try FileSource(path: file), name: file)
         var (count, bytes) = (0, 0)
@@ -57,7 +69,7 @@ struct Measurement {
         report("members", count: count, bytes: bytes, since: start)
     }
 
-    func readSamples() throws {
+    private func readSamples() throws {
         let start = ContinuousClock.now
         let samples = try SampleReader(try FileSource(path: file), name: file) { _ in .read }
         var (count, bytes) = (0, 0)

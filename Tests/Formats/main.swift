@@ -5,25 +5,16 @@ import Foundation
 
 let arguments = CommandLine.arguments.dropFirst()
 
-switch (arguments.first, arguments.count) {
-case ("write", 2):
-    try WrittenFiles(folder: arguments[2]).write()
-case ("measure", 3...4):
-    let measurement = Measurement(file: arguments[3], column: arguments.count == 4 ? arguments[4] : nil)
-    switch arguments[2] {
-    case "csv": try measurement.readDelimited(.csv)
-    case "tsv": try measurement.readDelimited(.tsv)
-    case "rows": try measurement.readRows()
-    case "cells": try measurement.readCells()
-    case "tar": try measurement.listMembers()
-    case "samples": try measurement.readSamples()
-    default: fail()
+do {
+    switch (arguments.first, arguments.count) {
+    case ("write", 2): try WrittenFiles(folder: arguments[2]).write()
+    case ("measure", 3...4):
+        try Measurement(file: arguments[3], column: arguments.count == 4 ? arguments[4] : nil).run(arguments[2])
+    default:
+        FileHandle.standardError.write(Data("see check.py and benchmarks/README.md\n".utf8))
+        exit(2)
     }
-default: fail()
-}
-
-func fail() -> Never {
-    FileHandle.standardError.write(
-        Data("usage: formats write FOLDER | formats measure csv|tsv|rows|cells|tar|samples FILE [COLUMN]\n".utf8))
-    exit(2)
+} catch {
+    FileHandle.standardError.write(Data("\(error)\n".utf8))
+    exit(1)
 }

@@ -1,17 +1,19 @@
 import Base
 import Foundation
+import JobSources
 import Queue
+import TestSupport
 import Testing
 
-@Suite("Files of jobs") struct JobsFileTests {
+@Suite("Files of jobs") struct JSONLinesJobsTests {
     let folder: TemporaryFolder
 
     init() throws {
         folder = try TemporaryFolder()
     }
 
-    private func jobs(_ text: String, defaults: JobDefaults = JobDefaults()) throws -> [Job] {
-        let source = try JobsFile(path: folder.write(text, to: "jobs.jsonl"), defaults: defaults)
+    private func jobs(_ text: String, _ template: JobTemplate = JobTemplate()) throws -> [Job] {
+        let source = try JSONLinesJobs(path: folder.write(text, to: "jobs.jsonl"), template: template)
         var jobs: [Job] = []
         while let job = try source.next() { jobs.append(job) }
         return jobs
@@ -38,7 +40,7 @@ import Testing
 
     @Test("A key that is missing has its default") func defaults() throws {
         let job = try #require(
-            try jobs(#"{"images": ["x.png"]}"#, defaults: JobDefaults(prompt: "caption en", maxTokens: 9, priority: 1))
+            try jobs(#"{"images": ["x.png"]}"#, JobTemplate(prompt: "caption en", maxTokens: 9, priority: 1))
                 .first)
         #expect(job.id == "x.png")
         #expect(job.prompt == "caption en")
@@ -61,7 +63,7 @@ import Testing
             """
             {"images": ["x.png"], "task": "detect", "about": "cat;dog"}
             {"images": ["x.png"], "task": "caption", "lang": "de"}
-            """, defaults: JobDefaults(prompt: "ocr"))
+            """, JobTemplate(prompt: "ocr"))
         #expect(jobs.map(\.prompt) == ["detect cat ; dog", "caption de"])
         #expect(jobs.map(\.id) == ["x.png#detect cat ; dog", "x.png#caption de"])
     }
@@ -106,11 +108,12 @@ import Testing
     @Test(
         "The message about a line names what is wrong",
         arguments: [
-            (#"{"imags": []}"#, "\"imags\" is not known; known are id, images, video, frames, prompt"),
+            (#"{"imags": []}"#, "\"prompt\" is missing"), (#"{"imags": [], "prompt": "x"}"#, "\"images\" is missing"),
             ("[]", "an object is expected"),
             (#"{"prompt": "x"}"#, "\"images\" is missing"),
             (#"{"images": [], "prompt": "x"}"#, "one path or more"),
-            (#"{"images": "x.png", "prompt": "x"}"#, "one path or more"),
+            (#"{"images": "", "prompt": "x"}"#, "one path or more"),
+            (#"{"images": ["x.png"], "image": "y.png", "prompt": "x"}"#, "both there"),
             (#"{"images": [1], "prompt": "x"}"#, "one path or more"),
             (#"{"images": ["x.png"]}"#, "\"prompt\" is missing"),
             (#"{"images": ["x.png"], "prompt": 1}"#, "\"prompt\" must be a string and is a number"),
@@ -153,7 +156,7 @@ import Testing
     @Test("A file that cannot be read is an error") func unreadableFile() {
         for path in [folder.file("missing.jsonl"), folder.path] {
             #expect {
-                _ = try JobsFile(path: path, defaults: JobDefaults())
+                _ = try JSONLinesJobs(path: path, template: JobTemplate())
             } throws: { ($0 as? QueueError)?.code == "job_unreadable" }
         }
     }
@@ -168,7 +171,9 @@ import Testing
 
             """, to: "jobs.jsonl")
         let shared = try #require(JSON(parsing: #"{"temperature": 0.7, "seed": 3}"#).object)
-        let source = try JobsFile(path: path, defaults: JobDefaults(options: shared))
+        var template = JobTemplate()
+        template.options = shared
+        let source = try JSONLinesJobs(path: path, template: template)
         var jobs: [Job] = []
         while let job = try source.next() { jobs.append(job) }
         #expect(jobs[0].options == #"{"temperature":0.7,"seed":3}"#)

@@ -1,5 +1,8 @@
+import Base
 import Foundation
+import JobSources
 import Queue
+import TestSupport
 import Testing
 
 @Suite("Jobs from files and folders") struct PictureJobsTests {
@@ -12,6 +15,12 @@ import Testing
         for name in pictures + others { try folder.write("x", to: "pictures/" + name) }
     }
 
+    private static func template(_ change: (inout JobTemplate) -> Void) -> JobTemplate {
+        var template = JobTemplate()
+        change(&template)
+        return template
+    }
+
     private func ids(_ source: PictureJobs) throws -> [String] {
         var ids: [String] = []
         while let job = try source.next() { ids.append(job.id) }
@@ -19,15 +28,20 @@ import Testing
     }
 
     @Test("A folder is walked in order, with its subfolders") func folders() throws {
-        let source = PictureJobs(paths: [folder.file("pictures/")], prompt: "ocr", defaults: JobDefaults())
+        let source = PictureJobs(
+            paths: [folder.file("pictures/")], prompt: try TextTemplate("ocr"), template: JobTemplate())
         let expected = ["a.PNG", "b.jpg", "sub/c.webp", "sub/deep/d.Jpeg"].map { folder.file("pictures/" + $0) }
         #expect(try ids(source) == expected)
-        #expect(source.passedOver == 3)
+        #expect(
+            source.notes == [
+                "4 files passed over (without an extension 1, .part 1, .txt 1, hidden 1); --all-files looks into every file"
+            ])
     }
 
     @Test("A file that is named is taken whatever its extension") func namedFile() throws {
         let paths = [folder.file("pictures/notes.txt"), folder.file("missing.jpg")]
-        let source = PictureJobs(paths: paths, prompt: "ocr", defaults: JobDefaults(maxTokens: 5))
+        let source = PictureJobs(
+            paths: paths, prompt: try TextTemplate("ocr"), template: Self.template { $0.maxTokens = 5 })
         let first = try #require(try source.next())
         #expect(first.images[0].size == 1)
         #expect(first.maxTokens == 5)
@@ -42,12 +56,14 @@ import Testing
     {
         let loop = folder.file("pictures/sub/loop")
         try FileManager.default.createSymbolicLink(atPath: loop, withDestinationPath: folder.file("pictures"))
-        let source = PictureJobs(paths: [folder.file("pictures")], prompt: "ocr", defaults: JobDefaults())
+        let source = PictureJobs(
+            paths: [folder.file("pictures")], prompt: try TextTemplate("ocr"), template: JobTemplate())
         #expect(try ids(source).count == 4)
     }
 
     @Test("Ids contain the prompt on request") func idsWithPrompt() throws {
-        let source = PictureJobs(paths: ["x.jpg"], prompt: "ocr", defaults: JobDefaults(), idWithPrompt: true)
+        let source = PictureJobs(
+            paths: ["x.jpg"], prompt: try TextTemplate("ocr"), template: Self.template { $0.idWithPrompt = true })
         #expect(try ids(source) == ["x.jpg#ocr"])
     }
 }

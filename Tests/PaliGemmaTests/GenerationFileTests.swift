@@ -131,6 +131,11 @@ struct GenerationFileTests {
         let text =
             #"{"guidance_scale": 1.0, "typical_p": 0.9, "num_beam_groups": 1, "stop_strings": null, "diversity_penalty": 0.0, "#
             + #""num_return_sequences": 1, "length_penalty": 1.0, "output_scores": true, "cache_implementation": "hybrid"}"#
+        #expect(try configuration(text).notes.isEmpty)
+        #expect(
+            try configuration(#"{"my_key": 1, "other": null}"#).notes == [
+                "generation_config.json: my_key not known, not used"
+            ])
         let plain = try options(text)
         #expect(plain.beams == nil && plain.sampling() == nil && plain.rules == .none)
         #expect(try options(text, job: #"{"num_beams": 2, "num_return": 2}"#).beams?.returned == 2)

@@ -117,11 +117,13 @@ struct BadPictureTests {
             try Data(fixture.bytes).write(to: URL(fileURLWithPath: path))
             let stamp = try FileStamp(path: path)
             let reader = PictureReader(side: fixture.side)
-            #expect(try reader.read(path: path, expecting: stamp).stamp == stamp)
+            #expect(try reader.read(path: path, expecting: FileExpectation(stamp)).stamp == stamp)
             var times = [timespec(tv_sec: 1, tv_nsec: 2), timespec(tv_sec: 3, tv_nsec: 4)]
             #expect(utimensat(AT_FDCWD, path, &times, 0) == 0)
             #expect(try FileStamp(path: path).modificationTime == 3_000_000_004)
-            let error = #expect(throws: ImageError.self) { try reader.read(path: path, expecting: stamp) }
+            let error = #expect(throws: ImageError.self) {
+                try reader.read(path: path, expecting: FileExpectation(stamp))
+            }
             #expect(error?.code == .changed)
         }
     }

@@ -178,10 +178,10 @@ struct VideoReaderTests {
         #expect(code(path, VideoReader(reader: PictureReader(side: 28, options: options))) == .tooLarge)
         #expect(code(path, VideoReader(reader: PictureReader(side: 28), timeout: 0)) == .timedOut)
         let stamp = try FileStamp(path: path)
-        #expect(throws: Never.self) { try reader.read(path: path, frames: 2, expecting: stamp) }
+        #expect(throws: Never.self) { try reader.read(path: path, frames: 2, expecting: FileExpectation(stamp)) }
         var other = stamp
         other.size += 1
-        #expect { try reader.read(path: path, frames: 2, expecting: other) } throws: { error in
+        #expect { try reader.read(path: path, frames: 2, expecting: FileExpectation(other)) } throws: { error in
             (error as? ImageError)?.code == .changed
         }
     }

@@ -32,8 +32,10 @@ do {
                 try queue.release(leases[index...].map(\.handle))
                 exit(0)
             }
+            let box = #"{"boxes":[{"label":"cat","box":[10,20,110,70],"score":0.5}],"image_size":[640,480]}"#
             let answer = Answer(
-                text: lease.job.prompt, tokens: [1, 2], logprobs: [-0.5, -0.25], finishReason: .stop, seconds: 0)
+                text: lease.job.prompt, tokens: [1, 2], logprobs: [-0.5, -0.25], finishReason: .stop, seconds: 0,
+                details: lease.job.prompt.hasPrefix("detect") ? box : nil)
             do throws(QueueError) {
                 if lease.job.images.contains(where: { $0.size == nil && $0.path.contains("missing") }) {
                     let failure = JobFailure(code: "missing", message: "there is no such file")

@@ -1,6 +1,7 @@
 import CSQLite
 import Foundation
 import Queue
+import TestSupport
 import Testing
 
 /// What opening says of files that are no queue, or no longer.

@@ -6,7 +6,7 @@ import Testing
 @Suite("Lines of results") struct ResultLineTests {
     private func result(_ outcome: JobResult.Outcome, model: String? = "miniature") -> JobResult {
         JobResult(
-            number: 1, sequence: 1, id: "a\"b", images: ["x.png", "ü\n.png"], prompt: "caption en", model: model,
+            number: 1, sequence: 1, id: "a\"b", pictures: ["x.png", "ü\n.png"].map { JobImage(name: $0, path: $0) }, prompt: "caption en", model: model,
             outcome: outcome)
     }
 

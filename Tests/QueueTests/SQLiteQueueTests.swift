@@ -1,6 +1,7 @@
 import CSQLite
 import Foundation
 import Queue
+import TestSupport
 import Testing
 
 /// What only the queue in a file has.

@@ -57,30 +57,6 @@ package enum Programs {
     }
 }
 
-/// A folder that is gone when the test is.
-package final class TemporaryFolder: Sendable {
-    package let path: String
-
-    /// - Throws: where the folder cannot be made.
-    package init() throws {
-        path = NSTemporaryDirectory() + "paligemma-test-" + UUID().uuidString
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    package func file(_ name: String) -> String { path + "/" + name }
-
-    /// Writes a file into the folder.
-    ///
-    /// - Returns: its path.
-    /// - Throws: where it cannot be written.
-    package func write(_ text: String, to name: String) throws -> String {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: file(name)))
-        return file(name)
-    }
-}
-
 /// A file that may be empty: with each of those FileManager and String(contentsOfFile:) lose 4 KiB.
 package enum TextFile {
     /// - Returns: nil where there is no file.

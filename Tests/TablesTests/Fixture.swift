@@ -17,7 +17,8 @@ enum Fixture {
     /// The files with columns of the one table.
     static let parquetFiles = [
         "arrow-default", "arrow-v1-none", "arrow-v1-gzip", "arrow-v1-zstd", "arrow-v2-snappy", "arrow-v2-none",
-        "arrow-pages", "arrow-delta-1", "arrow-delta-2", "arrow-int96", "duckdb-v1", "duckdb-v2", "polars-zstd",
+        "arrow-old", "arrow-pages", "arrow-delta-1", "arrow-delta-2", "arrow-int96", "duckdb-v1", "duckdb-v2",
+        "polars-zstd",
         "polars-gzip",
     ]
 

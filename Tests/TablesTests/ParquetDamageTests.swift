@@ -87,6 +87,18 @@ struct ParquetDamageTests {
         #expect(errors > 0)
     }
 
+    @Test("A column with more pages than places are kept of is refused where single cells are read")
+    func manyPages() throws {
+        var limits = ParquetLimits()
+        limits.pages = 3
+        let parquet = try ParquetFile(path: Fixture.path("arrow-pages.parquet"), limits: limits)
+        let url = try parquet.column("url")
+        #expect(try parquet.cell(column: url, row: 0) == .text("https://example.org/pictures/00000.jpg"))
+        let error = try #require(tableError { _ = try parquet.cell(column: url, row: 44) })
+        #expect(error.code == .tooLarge && error.reason.contains("3 pages"))
+        #expect(try parquet.cell(column: url, row: 1) == .text("https://example.org/pictures/00001.jpg"))
+    }
+
     @Test("A page that would become very large is refused before it does")
     func bombs() throws {
         // One value of 200 MiB of zeros, which zstd makes very small.

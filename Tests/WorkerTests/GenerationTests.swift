@@ -3,6 +3,7 @@
 
 import Base
 import Foundation
+import Queue
 import TestSupport
 import Testing
 
@@ -188,7 +189,14 @@ struct GenerationTests {
         weights[weights.count - 1] ^= 0x80
         try weights.write(to: URL(fileURLWithPath: path))
         let outcome = try queue.work(ranks: 1, model: first.path)
-        #expect(outcome.status == 3 && outcome.errors.contains("belongs to the model"), "\(outcome)")
+        #expect(outcome.status == 5 && outcome.errors.contains("belongs to the model"), "\(outcome)")
         #expect(!outcome.errors.contains("older version"))
+
+        let old = try TestQueue()
+        try old.submit(["--prompt", "ocr", Fixtures.path("pictures/gray.jpg")])
+        try openQueue(old.path).adopt(fingerprint: "0f3c3f6d0a1b2c3d4e5f60718293a4b5", modelName: "odd")
+        let refusal = try old.work(ranks: 1, model: first.path)
+        #expect(refusal.status == 5 && refusal.errors.contains("older version"), "\(refusal)")
+        #expect(refusal.errors.contains("submit them to a new queue"), "\(refusal)")
     }
 }

@@ -15,12 +15,14 @@ import Synchronization
 ///                                of the place (a job's id, a tensor's name), and PATH.last the last place reached
 package enum FaultSwitch {
     /// The steps that have a switch before and after them. `lease` to `release` are operations on the queue, `prepare`
-    /// to `decode` are the work of ranks.
+    /// to `decode` are the work of ranks, `write` is that of `paligemma`.
     package enum Step: String, CaseIterable, Sendable {
         case lease, renew, finish, fail, release
         case prepare, encode, prefill, decode
         /// A tensor is taken out of the checkpoint.
         case load
+        /// Results get their place in an output of whole files.
+        case write
     }
 
     /// What `PALIGEMMA_FAULT` says: an action, and up to two arguments of it.

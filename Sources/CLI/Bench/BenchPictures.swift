@@ -1,3 +1,4 @@
+import JobSources
 import Pictures
 import Queue
 
@@ -26,7 +27,9 @@ struct BenchPictures {
             try PNGWriter.write(RandomPicture.make(count + offset), to: path)
         }
         count += number
-        let jobs = PictureJobs(paths: paths, prompt: Self.prompt, defaults: JobDefaults(maxTokens: newTokens))
+        var template = try JobTemplate(prompt: nil, maxTokens: newTokens)
+        template.verification = .none
+        let jobs = PictureJobs(paths: paths, prompt: try TextTemplate(Self.prompt), template: template)
         _ = try Submission(of: jobs, to: queue, Submission.Manner())
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import Foundation
 import PaliGemma
 import ShardPlan
@@ -52,11 +53,33 @@ struct InspectModelCommand: ParsableCommand {
                 "Gemma",
                 "\(text.layers) layers, width \(text.width), \(text.heads) query and \(text.keyValueHeads) "
                     + "key/value heads of \(text.headWidth), MLP \(text.mlpWidth)"),
-        ] + Self.gemma2(text) + [
+        ] + Self.gemma2(text) + Self.settings(configuration) + [
             PlanReport.row(
                 "context",
                 "\(text.context) tokens, vocabulary \(text.vocabulary), tokenizer \(tokenizer.pieceCount) pieces")
         ]
+    }
+
+    /// What the files beside `config.json` say about answers and pictures, where that is not the usual.
+    private static func settings(_ configuration: ModelConfiguration) -> [String] {
+        var rows: [String] = []
+        if configuration.endTokens != [configuration.endToken] {
+            rows.append(PlanReport.row("ends", configuration.endTokens.map(String.init).joined(separator: ", ")))
+        }
+        if !configuration.generation.members.isEmpty {
+            var writer = JSONWriter()
+            writer.value(.object(configuration.generation.members))
+            let text = String(decoding: writer.bytes, as: UTF8.self)
+            rows.append(
+                PlanReport.row("generation", text + (configuration.generation.samples ? ", for all jobs" : "")))
+        }
+        let preprocessing = configuration.vision.preprocessing
+        if preprocessing.filter != .bicubic {
+            rows.append(
+                PlanReport.row(
+                    "resizing", preprocessing.filter.map { "\($0), as Pillow's" } ?? "none: pictures have the size"))
+        }
+        return rows + configuration.notes.map { PlanReport.row("note", $0) }
     }
 
     /// What Gemma 2 has beside Gemma 1.

@@ -1,4 +1,7 @@
 import ArgumentParser
+import Base
+import JobSources
+import Pictures
 import Queue
 import WorkerInterface
 
@@ -7,6 +10,8 @@ struct RetryCommand: ParsableCommand {
         commandName: "retry",
         abstract: "Queue failed jobs anew, with all their attempts.",
         discussion: """
+            Pictures that had changed (--code changed) are taken as they are now, where they are to be seen from here.
+
             Their lines leave the results until they are answered. Canceled jobs come back where they are named, by id \
             or as --code cancelled.
 
@@ -18,7 +23,20 @@ struct RetryCommand: ParsableCommand {
 
     func run() throws {
         let selection = try options.selection
-        let count = try options.opened().retry(selection)
+        let queue = try options.opened()
+        let changed = try ChangedPictures.accept(in: queue) { id in
+            switch selection {
+            case .all, .code(ImageError.Code.changed.rawValue): true
+            case .code: false
+            case .ids(let ids): ids.contains { $0.isExactly(id) }
+            }
+        }
+        let count = try queue.retry(selection)
         Console.writeLine("\(count) queued anew" + options.remark(on: count, "failed or was canceled"))
+        if changed > 0 {
+            Console.writeLine(
+                "the pictures of \(changed) of them had changed since they were submitted; they are taken as they are now"
+            )
+        }
     }
 }

@@ -3,6 +3,7 @@ import Base
 import Foundation
 import PaliGemma
 import Queue
+import ResultSinks
 import ShardPlan
 import WorkerInterface
 
@@ -13,10 +14,12 @@ struct RunCommand: ParsableCommand {
         discussion: """
             Keeps a queue beside the output (captions.jsonl.queue): the same command again continues where it was \
             stopped, and does nothing twice. Results are appended as they come. The first ^C finishes the leased \
-            jobs, the second stops at once; nothing is lost either way.
+            jobs, the second stops at once; nothing is lost either way. docs/outputs.md has the formats.
 
               paligemma run --model DIR --prompt "caption en" pictures/ more.jpg --output captions.jsonl
               paligemma run --model DIR --jobs jobs.jsonl --ranks 3 --sorted --output out.jsonl
+              paligemma run --model DIR --prompt "caption en" pictures/ --format txt --output captions
+              paligemma run --model DIR --prompt ocr shards/ --format webdataset --output-dir texts/
               paligemma run --model DIR --task detect --about "cat ; dog" pictures/ --output boxes.jsonl
               paligemma run --model DIR --task caption --lang de --frames 16 clips/ --output captions.jsonl
               paligemma run --model DIR --jobs questions.jsonl --feature-folder features --output answers.jsonl
@@ -31,11 +34,7 @@ struct RunCommand: ParsableCommand {
     @OptionGroup(title: "Supervision") var supervision: SupervisionOptions
     @OptionGroup(title: "Jobs") var jobs: JobOptions
 
-    @Option(help: Variable.output.help("Where the results go, one JSON object a line.", valueName: "file"))
-    var output: String?
-
-    @Flag(help: Variable.sorted.help("Put the results in the order of the jobs, at the end."))
-    var sorted = false
+    @OptionGroup(title: "Output") var output: OutputOptions
 
     @Flag(help: Variable.fresh.help("Start over: forget the queue and the results of an earlier run."))
     var fresh = false
@@ -44,9 +43,12 @@ struct RunCommand: ParsableCommand {
     var dryRun = false
 
     func run() throws {
-        let output = try Variable.output.required(output, option: "--output")
+        var options = try output.resolved()
+        let name = try output.runName(options)
+        options.sidecarLog = options.sidecarLog ?? name + ".queue.sidecars"
+        try options.check(inputs: [jobs.jobs].compactMap(\.self))
         let source = try jobs.source()
-        let manner = Submission.Manner(otherContents: try jobs.otherContents)
+        let manner = Submission.Manner(otherContents: try jobs.otherContents, output: SubmissionCheck(options))
         let model = try model.values().model
         let settings = try world.resolved(model: model, configuration: ModelConfiguration(directory: model))
         if try Variable.dryRun.isOn(dryRun) {
@@ -54,43 +56,47 @@ struct RunCommand: ParsableCommand {
             return print(try RunForecast(settings: settings, submission: submission).text)
         }
 
-        var command = try WorldCommand(settings, queue: output + ".queue")
+        var command = try WorldCommand(settings, queue: name + ".queue")
         command.environment.merge(try supervision.environment()) { _, own in own }
         let supervisorSettings = try supervision.resolved()
-        let lock = try RunLock(output: output)
+        let lock = try RunLock(output: name)
         defer { withExtendedLifetime(lock) {} }
-        try prepare(output, fresh: try Variable.fresh.isOn(fresh))
+        try prepare(options, name, fresh: try Variable.fresh.isOn(fresh))
 
-        let queue = try SQLiteQueue(path: output + ".queue", create: true)
+        let queue = try SQLiteQueue(path: name + ".queue", create: true)
         // The leases of an earlier run that was killed.
         try queue.reclaimAll(countingAttempts: true)
         try queue.forgetInvalidJobs()
         let submission = try Submission(of: source, to: queue, manner)
         var counts = try queue.counts()
-        guard counts.total > 0 else {
+        guard counts.total + submission.skipped > 0 else {
             throw CommandFailure(.usage, "no pictures there; name files or folders with jpg, jpeg, png or webp")
         }
         Self.reportStart(submission, counts, settings)
-        let file = try OutputFile(writingAll: queue, sorted: false, to: output)
+        let sink = try makeSink(options)
+        try sink.update(from: queue)
+        let isWhole: Bool
         if counts.outstanding > 0 {
             // Until here a ^C simply ends us: every batch of jobs is submitted whole or not at all.
             var session = RunSession(
-                queue: queue, output: file, settings: supervisorSettings, signals: Signals())
-            try session.run(command)
+                queue: queue, output: sink, settings: supervisorSettings, signals: Signals())
+            isWhole = try session.run(command)
             counts = try queue.counts()
+        } else {
+            isWhole = try RunSession.finish(sink, from: queue)
         }
-        if try Variable.sorted.isOn(sorted) { _ = try OutputFile(writingAll: queue, sorted: true, to: output) }
-        if counts.done < counts.total { throw ExitStatus.jobsFailed }
+        if counts.done < counts.total || !isWhole { throw ExitStatus.jobsFailed }
     }
 
     /// Refuses an output that no earlier run made, and removes one that is to be made anew.
-    private func prepare(_ output: String, fresh: Bool) throws {
+    private func prepare(_ options: SinkOptions, _ name: String, fresh: Bool) throws {
+        let output: String? = if case .file(let path) = options.place { path } else { nil }
         if fresh {
-            for path in [output + ".queue", output + ".queue-journal", output] {
+            for path in [name + ".queue", name + ".queue-journal", options.sidecarLog, output].compactMap(\.self) {
                 FileSystem.remove(path)
             }
         }
-        guard let status = FileSystem.status(of: output) else { return }
+        guard let output, let status = FileSystem.status(of: output) else { return }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw CommandFailure(.usage, "\(output) is not a file; give another --output")
         }
@@ -102,6 +108,9 @@ struct RunCommand: ParsableCommand {
     }
 
     private static func reportStart(_ submission: Submission, _ counts: JobCounts, _ settings: WorldSettings) {
+        if submission.skipped > 0 {
+            Console.writeLine("\(submission.skipped) pictures have their text already and are not asked about")
+        }
         guard counts.outstanding > 0 else {
             return Console.writeLine("nothing left to do: \(counts.done) done, \(counts.failed) failed")
         }

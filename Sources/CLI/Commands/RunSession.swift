@@ -1,31 +1,33 @@
 import Foundation
 import Queue
+import ResultSinks
 import WorkerInterface
 
-/// One run: worlds work on the queue, results are appended to the output as they come, and signals are obeyed.
+/// One run: worlds work on the queue, results go to the output as they come, and signals are obeyed.
 struct RunSession {
     let queue: SQLiteQueue
-    let output: OutputFile
+    let output: any ResultSink
     private let supervisor: Supervisor
     private var progress = ProgressDisplay()
     private var outputFailure: (any Error)?
 
-    init(queue: SQLiteQueue, output: OutputFile, settings: Supervisor.Settings, signals: Signals) {
+    init(queue: SQLiteQueue, output: any ResultSink, settings: Supervisor.Settings, signals: Signals) {
         self.queue = queue
         self.output = output
         supervisor = Supervisor(settings, queue: { queue }, signals: signals)
     }
 
-    /// Runs worlds until the work is done or cannot continue.
+    /// Runs worlds until the work is done or cannot continue, and writes what is left of the output.
     ///
+    /// - Returns: whether the output has all that was asked for.
     /// - Throws: `ExitStatus` or a `CommandFailure`, unless every job was answered.
-    mutating func run(_ command: WorldCommand) throws {
+    mutating func run(_ command: WorldCommand) throws -> Bool {
         let before = try queue.counts()
         let start = ContinuousClock.now
         let end = try supervisor.run(command) { tick() }
         progress.end()
-        if outputFailure == nil { try output.appendNew(from: queue) }
         if let outputFailure { throw outputFailure }
+        let isWhole = try Self.finish(output, from: queue)
 
         let counts = try queue.counts()
         report(counts, since: before, in: ContinuousClock.now - start)
@@ -33,12 +35,23 @@ struct RunSession {
             if let interruption = supervisor.interruption { throw ExitStatus.signal(interruption) }
             throw end.failure(outstanding: counts.outstanding)
         }
+        return isWhole
     }
 
-    /// Copies new results and shows the progress. A queue that is busy now is asked again later.
+    /// Writes what is left of an output, and tells what a person has to know of it.
+    ///
+    /// - Returns: whether it has all that was asked for.
+    /// - Throws: `SinkError`, `QueueError`.
+    static func finish(_ output: any ResultSink, from queue: SQLiteQueue) throws -> Bool {
+        let report = try output.finish(from: queue)
+        for note in report.notes { Console.log(note) }
+        return !report.isIncomplete
+    }
+
+    /// Writes new results and shows the progress. A queue that is busy now is asked again later.
     private mutating func tick() {
         do {
-            if outputFailure == nil { try output.appendNew(from: queue) }
+            if outputFailure == nil { try output.update(from: queue) }
         } catch is QueueError {
             return
         } catch {

@@ -1,4 +1,8 @@
+import Base
+import JobPictures
+import JobSources
 import Queue
+import ResultSinks
 import WorkerInterface
 
 /// What a submission came to.
@@ -9,6 +13,8 @@ struct Submission {
     /// Bytes of the pictures.
     var bytes: Int64 = 0
     var pictures = 0
+    /// Jobs that were passed over because their answer is there.
+    var skipped = 0
     /// Why the queue took no more, where it did not take all.
     var refusal: QueueError?
 
@@ -19,6 +25,8 @@ struct Submission {
         var embed = false
         /// Jobs that may be ready; nil for no bound.
         var maxReady: Int?
+        /// What the output asks of the jobs.
+        var output: SubmissionCheck?
     }
 
     private static let batch = 4096
@@ -31,9 +39,12 @@ struct Submission {
     ///
     /// - Parameter queue: nil to look only.
     init(of source: any JobSource, to queue: (any JobQueue)?, _ manner: Manner) throws {
+        let store = PictureStore()
         var (batch, bytes): ([Job], Int) = ([], 0)
+        var check = manner.output
         while refusal == nil, var job = try source.next() {
-            if manner.embed && queue != nil { job.embedPictures() }
+            if try check?.decide(job) == .skip { continue }
+            if manner.embed && queue != nil { job.embedPictures(from: store) }
             count(job)
             batch.append(job)
             bytes += job.embeddedBytes
@@ -43,9 +54,11 @@ struct Submission {
             }
         }
         try flush(&batch, to: queue, manner)
+        skipped = check?.skipped ?? 0
         if faults > Self.maximumFaultsShown {
             Console.log("… and \(faults - Self.maximumFaultsShown) more like these")
         }
+        for note in source.notes { Console.writeLine(note.onOneLine) }
     }
 
     private mutating func count(_ job: Job) {

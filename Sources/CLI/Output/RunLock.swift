@@ -1,5 +1,6 @@
 import Base
 import Foundation
+import ResultSinks
 
 #if canImport(Glibc)
     import Glibc
@@ -16,7 +17,9 @@ final class RunLock {
         path = output + ".queue.lock"
         while true {
             let opened = FileSystem.open(path, O_WRONLY | O_CREAT | O_NOFOLLOW, mode: 0o600)
-            guard opened >= 0 else { throw LineWriter.failure(SystemError(errno), path: path) }
+            guard opened >= 0 else {
+                throw CommandFailure(.environment, SinkError(SystemError(errno), writing: path).description)
+            }
             guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
                 close(opened)
                 throw CommandFailure(.environment, "another `paligemma run` is writing \(output); wait for it")

@@ -2,6 +2,7 @@ import Base
 import Foundation
 import Pictures
 import Queue
+import ResultSinks
 import ShardPlan
 import Tensor
 import WorkerInterface
@@ -25,6 +26,7 @@ package struct CommandFailure: Error {
         case let error as PlanError: self.init(.usage, error.description)
         case let error as ImageError:
             self.init(error.code == .unwritable ? .environment : .jobsFailed, error.description)
+        case let error as SinkError: self.init(error.isUsage ? .usage : .environment, error.description)
         case let error as CocoaError: self.init(.environment, error.localizedDescription)
         default: return nil
         }

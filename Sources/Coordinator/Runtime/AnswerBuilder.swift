@@ -52,10 +52,11 @@ package struct AnswerBuilder {
     ///
     /// - Parameters:
     ///   - picture: The size of the only picture of the job, in which boxes are located; nil where there are several.
+    ///   - isDamaged: Whether parts of a picture were missing or broken and have been filled in.
     ///   - prompt: The prompt of the job; where it asks for boxes, the answer has a list of them even if it is empty.
     func answer(
         _ status: Tokens.Status, options: DecodingOptions, tokenizer: Tokenizer, seconds: Double,
-        picture: PictureSize?, prompt: String
+        picture: PictureSize?, isDamaged: Bool, prompt: String
     ) -> Answer {
         let text = stop?.text ?? tokenizer.decode(tokens)
         var details = AnswerDetails()
@@ -67,6 +68,7 @@ package struct AnswerBuilder {
                 details.detection = .init(boxes: boxes, size: picture)
             }
         }
+        details.isDamaged = isDamaged
         details.stopReason = stop?.reason
         details.topLogprobs = topLogprobs(of: options.topLogprobs, tokenizer)
         if !options.choices.isEmpty {

@@ -1,5 +1,7 @@
 import Base
+import Fetch
 import Foundation
+import JobPictures
 import PaliGemma
 import Pictures
 import Queue
@@ -72,7 +74,7 @@ package final class Coordinator {
                 side: configuration.vision.imageSize, resize: settings.resize,
                 filter: configuration.vision.preprocessing.filter, options: settings.image,
                 budget: settings.pictureBudget),
-            timeline: timeline, report: report)
+            store: PictureStore(fetching: settings.fetching), timeline: timeline, report: report)
     }
 
     /// The helper threads, by name, and their activity, for a watchdog.

@@ -1,3 +1,4 @@
+import Fetch
 import Pictures
 
 extension Coordinator {
@@ -16,12 +17,16 @@ extension Coordinator {
         package var image: ImageDecoder.Options
         /// Bounds the pictures that are decoded at the same time; nil for no bound.
         package var pictureBudget: PictureBudget?
+        /// How pictures are fetched from servers.
+        package var fetching: FetchSettings
 
         package init(
             drain: Bool, lease: Duration, owner: String, drainTimeout: Duration,
             preparingThreads: Int = 2, resize: PictureResize = .pillow,
-            image: ImageDecoder.Options = ImageDecoder.Options(), pictureBudget: PictureBudget? = nil
+            image: ImageDecoder.Options = ImageDecoder.Options(), pictureBudget: PictureBudget? = nil,
+            fetching: FetchSettings = FetchSettings()
         ) {
+            self.fetching = fetching
             self.pictureBudget = pictureBudget
             self.resize = resize
             self.drainTimeout = drainTimeout

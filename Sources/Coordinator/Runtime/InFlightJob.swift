@@ -61,6 +61,6 @@ struct InFlightJob {
         return .answered(
             answer.answer(
                 status, options: prepared.options, tokenizer: tokenizer, seconds: seconds,
-                picture: prepared.pictureSize, prompt: lease.job.prompt))
+                picture: prepared.pictureSize, isDamaged: prepared.isDamaged, prompt: lease.job.prompt))
     }
 }

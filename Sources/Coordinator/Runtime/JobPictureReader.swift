@@ -1,11 +1,13 @@
 import Base
+import JobPictures
 import Pictures
 import Queue
 
-/// Reads the pictures of jobs and the frames of their videos: from the queue where they are stored in it, else from
-/// their files.
+/// Reads the pictures of jobs and the frames of their videos: from the queue where they are stored in it, from shards, tables
+/// and servers, else from their files.
 struct JobPictureReader: Sendable {
     let reader: PictureReader
+    let store: PictureStore
 
     /// What the model gets.
     struct Picture: Sendable {
@@ -20,37 +22,35 @@ struct JobPictureReader: Sendable {
     /// Reads a picture, or the frames of a video.
     ///
     /// - Parameter counter: Advanced while a video is read.
-    func read(_ image: JobImage, _ counter: ActivityCounter) throws(ImageError) -> [Picture] {
-        guard let frames = image.frames else { return [try picture(image)] }
+    /// - Throws: `ImageError`, ``PictureFailure``.
+    func read(_ image: JobImage, _ counter: ActivityCounter) throws -> [Picture] {
+        let bytes = try image.bytes ?? image.part.map { try store.bytes(of: image, in: $0) }
+        guard let frames = image.frames else { return [try picture(image, bytes)] }
+        guard (1...VideoReader.maximumFrames).contains(frames) else {
+            throw ImageError(
+                .noFrames, at: image.name, "\(frames) frames are asked for; 1 to \(VideoReader.maximumFrames) can be")
+        }
         let video = VideoReader(reader: reader) { counter.advance() }
         let images =
-            if let bytes = image.bytes {
+            if let bytes {
                 try video.read(bytes: bytes, path: image.path, frames: frames)
             } else {
-                try video.read(path: image.path, frames: frames, expecting: image.stamp)
+                try video.read(path: image.path, frames: frames, expecting: image.expectation)
             }
         return images.map { Picture(pixels: $0.pixels, size: nil, isDamaged: false) }
     }
 
-    private func picture(_ image: JobImage) throws(ImageError) -> Picture {
+    private func picture(_ image: JobImage, _ bytes: [UInt8]?) throws(ImageError) -> Picture {
         let read =
-            if let bytes = image.bytes {
+            if let bytes {
                 try reader.read(
-                    bytes: bytes, path: image.path,
-                    stamp: image.stamp ?? FileStamp(size: Int64(bytes.count), modificationTime: 0))
+                    bytes: bytes, path: image.part == nil ? image.path : image.name,
+                    stamp: FileStamp(size: Int64(bytes.count), modificationTime: image.modified ?? 0))
             } else {
-                try reader.read(path: image.path, expecting: image.stamp)
+                try reader.read(path: image.path, expecting: image.expectation)
             }
         return Picture(
             pixels: read.image.pixels, size: PictureSize(width: read.originalWidth, height: read.originalHeight),
             isDamaged: read.isDamaged)
-    }
-}
-
-extension JobImage {
-    /// The stamp of the file when it was submitted, where there was one.
-    fileprivate var stamp: FileStamp? {
-        guard let size, let modified else { return nil }
-        return FileStamp(size: size, modificationTime: modified)
     }
 }

@@ -1,6 +1,7 @@
 import Base
 import DecodingSettings
 import Foundation
+import JobPictures
 import PaliGemma
 import Pictures
 import Queue
@@ -8,7 +9,8 @@ import Queue
 /// Reads, resizes and tokenizes jobs on threads of its own, ahead of the vision stage.
 final class PicturePreparer: Sendable {
     let counters: [ActivityCounter]
-    private let work = Mailbox<(Schedule.JobID, Job)>()
+    private let work = Mailbox<(Schedule.JobID, PictureStore.Fetched)>()
+    private let store: PictureStore
     private let reader: JobPictureReader
     private let tokenizer: Tokenizer
     private let configuration: ModelConfiguration
@@ -18,9 +20,11 @@ final class PicturePreparer: Sendable {
 
     init(
         threads: Int, tokenizer: Tokenizer, configuration: ModelConfiguration, adapters: AdapterSet,
-        reader: PictureReader, timeline: Timeline?, report: @escaping @Sendable (HelperReport) -> Void
+        reader: PictureReader, store: PictureStore, timeline: Timeline?,
+        report: @escaping @Sendable (HelperReport) -> Void
     ) {
-        self.reader = JobPictureReader(reader: reader)
+        self.store = store
+        self.reader = JobPictureReader(reader: reader, store: store)
         self.tokenizer = tokenizer
         self.configuration = configuration
         self.adapters = adapters
@@ -33,17 +37,30 @@ final class PicturePreparer: Sendable {
         }
     }
 
-    func prepare(_ id: Schedule.JobID, _ job: Job) { work.put((id, job)) }
+    /// Prepares a job when its pictures that lie on servers are fetched, which no thread waits for.
+    func prepare(_ id: Schedule.JobID, _ job: Job) {
+        store.fetch(job) { [work, report] fetched in
+            switch fetched {
+            case .success(let fetched): work.put((id, fetched))
+            case .failure(let failure): report(.unprepared(id, failure.failure, permanent: failure.isPermanent))
+            }
+        }
+    }
 
-    func stop() { work.close() }
+    func stop() {
+        store.stop()
+        work.close()
+    }
 
     private func run(name: String, _ counter: ActivityCounter) {
-        while case .item(let (id, job)) = work.takeFirst() {
+        while case .item(let (id, fetched)) = work.takeFirst() {
+            let job = fetched.job
             counter.begin()
             FaultSwitch.before(.prepare, job.id)
             let message = timeline.span("prepare", thread: name, detail: "\(job.pictureCount) pictures") {
                 prepared(id, job, counter)
             }
+            withExtendedLifetime(fetched) {}
             FaultSwitch.after(.prepare, job.id)
             counter.end()
             report(message)
@@ -71,7 +88,10 @@ final class PicturePreparer: Sendable {
                 id,
                 PreparedJob(
                     pictures: pictures.map(\.pixels), pictureSize: pictures.count == 1 ? pictures[0].size : nil,
-                    textTokens: text, options: options, decoding: decoding, adapter: adapter))
+                    isDamaged: pictures.contains(where: \.isDamaged), textTokens: text, options: options,
+                    decoding: decoding, adapter: adapter))
+        } catch let error as PictureFailure {
+            return .unprepared(id, error.failure, permanent: error.isPermanent)
         } catch let error as ImageError {
             // Memory may be free again later; every other error is permanent.
             let failure = JobFailure(code: error.code.rawValue, message: error.description)

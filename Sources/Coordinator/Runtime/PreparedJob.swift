@@ -7,6 +7,8 @@ struct PreparedJob: Sendable {
     var pictures: [[UInt8]]
     /// The size of the job's only picture in its file; nil where there are several.
     let pictureSize: PictureSize?
+    /// Whether parts of a picture were missing or broken and have been filled in.
+    let isDamaged: Bool
     /// The token ids after the picture tokens.
     let textTokens: [Int32]
     let options: DecodingOptions

@@ -1,5 +1,5 @@
-/// Why something cannot be fetched. The code goes into a job's result, the text tells a person what to do. Neither holds a
-/// password or the values of a query.
+/// Why something cannot be fetched. The code goes into a job's result, the text tells a person what to do. Neither
+/// holds a password or the values of a query.
 package struct FetchError: Error, CustomStringConvertible, Equatable {
     package enum Code: String, Sendable, CaseIterable {
         /// The address is none that can be fetched.

@@ -5,8 +5,8 @@ package struct FetchSettings: Sendable {
     /// Which addresses are dialed.
     package enum Addresses: Sendable, Equatable {
         case any
-        /// Only those of the public internet, whatever names and redirects lead to them. Proxies, which hide addresses, are
-        /// used only where ``FetchSettings/allowedHosts`` limits the hosts.
+        /// Only those of the public internet, whatever names and redirects lead to them. Proxies, which hide addresses,
+        /// are used only where ``FetchSettings/allowedHosts`` limits the hosts.
         case publicOnly
     }
 
@@ -18,10 +18,11 @@ package struct FetchSettings: Sendable {
     package var transfersPerHost = 4
     /// How many transfers run at once with the host of an S3 bucket.
     package var transfersPerBucket = 32
-    /// Size of all bodies in memory, those included that were fetched and are still held. One transfer may always exceed it,
-    /// so that there is progress.
+    /// Size of all bodies in memory, those included that were fetched and are still held; at least that of one body.
+    /// The oldest fetch may exceed it by one ``bodyLimit``, so that bodies do not wait for each other, and those for
+    /// which a thread waits may always.
     package var memory = 256 << 20
-    /// Size of the largest body.
+    /// Size of the largest body, at least 128 KiB.
     package var bodyLimit = 64 << 20
     /// How many bytes of a stream are kept until they are read.
     package var streamBuffer = 4 << 20
@@ -39,7 +40,8 @@ package struct FetchSettings: Sendable {
     /// The longest Retry-After that is obeyed; a server that asks for more is not asked again.
     package var longestRetryAfter = 60.0
     package var addresses = Addresses.any
-    /// The only hosts that are fetched from, redirects included; `.example.org` stands for all below example.org. Nil for all.
+    /// The only hosts that are fetched from, redirects included; `.example.org` stands for all below example.org. Nil
+    /// for all.
     package var allowedHosts: [String]?
     /// Whether what X-Robots-Tag closes to programs is fetched all the same.
     package var ignoresRobotsTag = false

@@ -4,14 +4,15 @@ package enum MaskedURL {
     /// The most bytes of an address that a message shows.
     private static let maximumLength = 500
 
-    /// Returns the address with `***` in place of what may be secret. It works on the text and not on what a parser makes of
-    /// it: in an address that is none, a password that holds `?`, `#`, `/` or `@` is masked too.
+    /// Returns the address with `***` in place of what may be secret. It works on the text and not on what a parser
+    /// makes of it: in an address that is none, a password that holds `?`, `#`, `/` or `@` is masked too.
     package static func text(_ address: String) -> String {
         let bytes = Array(address.utf8)
         guard let separator = firstIndex(of: "://", in: bytes) else { return shown(masked(bytes[...])) }
         let scheme = bytes[..<(separator + 3)]
         let rest = bytes[(separator + 3)...]
-        // In the key of an object, ? and # are ordinary characters, but a presigned query may have been pasted behind one.
+        // In the key of an object, ? and # are ordinary characters, but a presigned query may have been pasted behind
+        // one.
         let authority = rest.prefix { !"/?#\\".utf8.contains($0) }
         let mayHoldUser = authority.contains(UInt8(ascii: "@")) || authority.contains(UInt8(ascii: ":"))
         if mayHoldUser, let at = rest.lastIndex(of: UInt8(ascii: "@")) {
@@ -22,7 +23,8 @@ package enum MaskedURL {
         return shown(Array(scheme) + masked(rest))
     }
 
-    /// What of an address must not stand in a message that a server wrote: its user, its password, the values of its query.
+    /// What of an address must not stand in a message that a server wrote: its user, its password, the values of its
+    /// query.
     static func secrets(in address: String) -> [String] {
         let query = address.split(separator: "?", maxSplits: 1).dropFirst().first ?? ""
         let values = query.split(separator: "&").map { $0.split(separator: "=", maxSplits: 1).last ?? "" }

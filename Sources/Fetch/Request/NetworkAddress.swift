@@ -34,8 +34,8 @@ package struct NetworkAddress: Equatable {
 
     private init(bytes: ArraySlice<UInt8>) { self.bytes = Array(bytes) }
 
-    /// Whether the address is reachable from everywhere: not of this host, a private or local network, a multicast group,
-    /// a reserved or a translated block.
+    /// Whether the address is reachable from everywhere: not of this host, a private or local network, a multicast
+    /// group, a reserved or a translated block.
     package var isPublic: Bool {
         if bytes.count == 4 { return !Self.closed4.contains { matches($0.0, bits: $0.1) } }
         // ::ffff:0:0/96 are the addresses of IPv4 in another notation.
@@ -62,8 +62,8 @@ package struct NetworkAddress: Equatable {
         ([203, 0, 113], 24), ([224], 3),
     ]
 
-    /// Blocks of IPv6. ::/96 has the unspecified address, the host itself and the old form of IPv4 addresses; the blocks
-    /// 64:ff9b::/96, 64:ff9b:1::/48, 2001::/32 and 2002::/16 have addresses of IPv4 inside.
+    /// Blocks of IPv6. ::/96 has the unspecified address, the host itself and the old form of IPv4 addresses; the
+    /// blocks 64:ff9b::/96, 64:ff9b:1::/48, 2001::/32 and 2002::/16 have addresses of IPv4 inside.
     private static let closed6: [([UInt8], Int)] = [
         ([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 96), ([0, 0x64, 0xFF, 0x9B, 0, 0, 0, 0, 0, 0, 0, 0], 96),
         ([0, 0x64, 0xFF, 0x9B, 0, 1], 48), ([1, 0, 0, 0, 0, 0, 0, 0], 64), ([0x20, 0x01, 0, 0], 32),

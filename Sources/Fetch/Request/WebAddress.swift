@@ -24,7 +24,8 @@ package struct WebAddress: Equatable, Sendable {
         let rest = address[separator.upperBound...]
         let authority = rest.prefix { !"/?#\\".contains($0) }
         let place = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
-        guard let (host, port) = Self.hostAndPort(place) else {
+        // libcurl takes a backslash for a part of the user's name, browsers for a slash: two hosts in one address.
+        guard rest[authority.endIndex...].first != "\\", let (host, port) = Self.hostAndPort(place) else {
             throw fault("the address names no host, or its port is no number up to 65535")
         }
         self.host = host
@@ -45,7 +46,7 @@ package struct WebAddress: Equatable, Sendable {
         }
         // A final dot names the same host.
         let name = host.lowercased().trimmingSuffix(".")
-        guard !name.isEmpty, !name.contains(where: \.isWhitespace) else { return nil }
+        guard !name.isEmpty, name.utf8.allSatisfy({ isOfHost($0, isBracketed: place.first == "[") }) else { return nil }
         if rest.isEmpty || rest == ":" { return (name, nil) }
         guard rest.removeFirst() == ":", rest.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = Int(rest),
             port <= 65535
@@ -53,11 +54,20 @@ package struct WebAddress: Equatable, Sendable {
         return (name, port)
     }
 
+    /// No percent sign: a host that is compared must be the one that is asked.
+    private static func isOfHost(_ byte: UInt8, isBracketed: Bool) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), 0x80...0xFF: true
+        case UInt8(ascii: ":"): isBracketed
+        default: ".-_".utf8.contains(byte)
+        }
+    }
+
     /// Encodes what a request line cannot hold: spaces, bytes beyond ASCII, quotes and braces.
     private static func encoded(_ text: Substring) -> String {
         var result: [UInt8] = []
         for byte in text.utf8 {
-            if byte <= 0x20 || byte >= 0x7F || "\"<>^`{|}".utf8.contains(byte) {
+            if byte <= 0x20 || byte >= 0x7F || "\"<>\\^`{|}".utf8.contains(byte) {
                 result += PercentEncoding.triplet(byte)
             } else {
                 result.append(byte)

@@ -1,7 +1,7 @@
 /// What becomes of the body of a response, decided when its head is complete.
 enum BodyPlan: Equatable {
-    /// It is what was asked for. The first `skip` bytes are there already; then `count` bytes are expected, nil if that is
-    /// not known.
+    /// It is what was asked for. The first `skip` bytes are there already; then `count` bytes are expected, nil if that
+    /// is not known.
     case take(skip: Int64, count: Int64?)
     /// Everything is there already.
     case nothing

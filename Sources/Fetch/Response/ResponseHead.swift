@@ -1,5 +1,5 @@
-/// What is used of the head of a response. It is built line by line; the head of an interim response (1xx) is replaced by
-/// the one that follows.
+/// What is used of the head of a response. It is built line by line; the head of an interim response (1xx) is replaced
+/// by the one that follows.
 struct ResponseHead: Sendable {
     /// The most bytes of all heads of one request together.
     static let maximumBytes = 256 << 10
@@ -32,6 +32,8 @@ struct ResponseHead: Sendable {
     mutating func append(_ line: UnsafeRawBufferPointer) -> Bool {
         bytes += line.count
         guard bytes <= Self.maximumBytes else { return false }
+        // What follows the body belongs to no head.
+        if isComplete, !isInterim { return true }
         let text = String(decoding: line, as: UTF8.self)
         if text.hasPrefix("HTTP/") {
             let before = bytes
@@ -40,7 +42,7 @@ struct ResponseHead: Sendable {
             status = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
         } else if text.allSatisfy({ $0.isNewline }) {
             isComplete = true
-        } else if !isComplete {
+        } else {
             field(text)
         }
         return true

@@ -14,8 +14,8 @@ struct AWSConfiguration: Sendable {
     /// Whether the bucket stands in the path even at AWS.
     let usesPathStyle: Bool
 
-    /// - Throws: ``FetchError`` with code `credentials` where a file cannot be read, or there is no profile of the name that
-    ///   the environment has.
+    /// - Throws: ``FetchError`` with code `credentials` where a file cannot be read, or there is no profile of the name
+    ///   that the environment has.
     init(_ environment: [String: String]) throws(FetchError) {
         func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         self.environment = environment

@@ -20,8 +20,9 @@ struct S3Endpoint: Sendable {
         self.address = try WebAddress(address).text
     }
 
-    /// Returns the beginning of the addresses of a bucket: `https://bucket.s3.region.amazonaws.com` and a path without a
-    /// slash at its end. At other stores, and with dots in its name, which no certificate covers, a bucket stands in the path.
+    /// Returns the beginning of the addresses of a bucket: `https://bucket.s3.region.amazonaws.com` and a path without
+    /// a slash at its end. At other stores, and with dots in its name, which no certificate covers, a bucket stands in
+    /// the path.
     func base(bucket: String, region: String) -> (origin: String, path: String) {
         if let address {
             let start = address.firstRange(of: "://")?.upperBound ?? address.startIndex

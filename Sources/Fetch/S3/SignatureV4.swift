@@ -1,7 +1,7 @@
 /// AWS Signature Version 4.
 ///
-/// libcurl has it too, but before 8.x it signs path and query as they are given and sends no `x-amz-content-sha256`; here
-/// every part that is signed is made in one place.
+/// libcurl has it too, but before 8.x it signs path and query as they are given and sends no `x-amz-content-sha256`;
+/// here every part that is signed is made in one place.
 package struct SignatureV4 {
     let credentials: AWSCredentials
     let region: String
@@ -38,7 +38,8 @@ package struct SignatureV4 {
         let text = "AWS4-HMAC-SHA256\n\(date)\n\(scope)\n\(hash)"
         let signature = Digest.hexadecimal(Digest.hmacSHA256(key: key(day: day), text))
         let authorization =
-            "AWS4-HMAC-SHA256 Credential=\(credentials.accessKey)/\(scope), SignedHeaders=\(names), Signature=\(signature)"
+            "AWS4-HMAC-SHA256 Credential=\(credentials.accessKey)/\(scope), "
+            + "SignedHeaders=\(names), Signature=\(signature)"
         return added + [HTTPHeader(name: "Authorization", value: authorization)]
     }
 

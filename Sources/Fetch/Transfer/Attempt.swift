@@ -23,8 +23,8 @@ final class Attempt {
     private(set) var received: Int64 = 0
     /// Whether the body waits for room.
     var isPaused = false
-    /// Whether no other fetch is older: then the budget may be exceeded.
-    var mayExceed = false
+    /// Says how far the body may take memory that others need. That changes while others end.
+    private let claim: () -> MemoryBudget.Claim
     private var refusedAddress = false
     private var openedSocket = false
 
@@ -32,11 +32,14 @@ final class Attempt {
     private static let longestExplanation = 256 << 10
 
     /// - Returns: nil where libcurl has no memory.
-    init?(_ transfer: Transfer, policy: NetworkPolicy, settings: FetchSettings) {
+    init?(
+        _ transfer: Transfer, policy: NetworkPolicy, settings: FetchSettings, claim: @escaping () -> MemoryBudget.Claim
+    ) {
         guard let handle = curl_easy_init() else { return nil }
         self.handle = handle
         self.transfer = transfer
         self.policy = policy
+        self.claim = claim
         userAgent = settings.userAgent
         ignoresRobotsTag = settings.ignoresRobotsTag || transfer.request.signer != nil || transfer.request.isInternal
         details = .allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -96,8 +99,8 @@ final class Attempt {
         // Redirects are followed here, so that each is checked and signed.
         number(CURLOPT_FOLLOWLOCATION, 0)
         number(CURLOPT_PATH_AS_IS, request.signer == nil ? 0 : 1)
-        number(CURLOPT_CONNECTTIMEOUT_MS, Int(request.connectSeconds * 1000))
-        number(CURLOPT_TIMEOUT_MS, seconds.map { max(1, Int(min($0, 1e6) * 1000)) } ?? 0)
+        number(CURLOPT_CONNECTTIMEOUT_MS, Self.milliseconds(request.connectSeconds))
+        number(CURLOPT_TIMEOUT_MS, seconds.map(Self.milliseconds) ?? 0)
         number(CURLOPT_LOW_SPEED_LIMIT, settings.slowestRate)
         number(CURLOPT_LOW_SPEED_TIME, settings.slowSeconds)
         number(CURLOPT_TCP_KEEPALIVE, 1)
@@ -114,6 +117,11 @@ final class Attempt {
             if let file = settings.environment[variable], !file.isEmpty { text(CURLOPT_CAINFO, file) }
         }
         return isFine
+    }
+
+    /// At least one: libcurl takes 0 for no limit.
+    private static func milliseconds(_ seconds: Double) -> Int {
+        seconds.isFinite ? Int(max(1, min(seconds, 1e6) * 1000)) : 1_000_000_000
     }
 
     private func setHeaders(time: Int) -> Bool {
@@ -246,7 +254,7 @@ extension Attempt {
                 refusal = fault(.tooLarge, "it has more than the \(transfer.request.bodyLimit) bytes that are fetched")
                 return 0
             }
-            if !wanted.isEmpty, !transfer.body.take(wanted, expected: count, mayExceed: mayExceed) {
+            if !wanted.isEmpty, !transfer.body.take(wanted, expected: count, claim: claim()) {
                 isPaused = true
                 return Int(CURL_WRITEFUNC_PAUSE)
             }

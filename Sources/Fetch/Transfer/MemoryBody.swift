@@ -8,6 +8,7 @@ final class MemoryBody: BodyReceiver, @unchecked Sendable {
     static let firstShare = 128 << 10
 
     private let limit: Int
+    private let group: FetchGroup?
     private var bytes: [UInt8] = []
     private var share: MemoryBudget.Share?
     /// What the last bytes that found no room would have needed.
@@ -16,12 +17,14 @@ final class MemoryBody: BodyReceiver, @unchecked Sendable {
 
     /// - Parameters:
     ///   - limit: size of the largest body in bytes.
+    ///   - group: what it is of use together with; nil where it is alone.
     ///   - completion: called once, with the body and the share of the budget that is to be held as long as the body.
     init(
-        limit: Int,
+        limit: Int, group: FetchGroup? = nil,
         completion: @escaping @Sendable (Result<(FetchedResponse, [UInt8], MemoryBudget.Share?), FetchError>) -> Void
     ) {
         self.limit = limit
+        self.group = group
         self.completion = completion
     }
 
@@ -31,18 +34,18 @@ final class MemoryBody: BodyReceiver, @unchecked Sendable {
     /// Gives the body its first share of the budget, before each try.
     func admit(_ share: MemoryBudget.Share) { self.share = share }
 
-    func take(_ more: UnsafeRawBufferPointer, expected: Int64?, mayExceed: Bool) -> Bool {
+    func take(_ more: UnsafeRawBufferPointer, expected: Int64?, claim: MemoryBudget.Claim) -> Bool {
         let sum = bytes.count + more.count
         let known = Int(clamping: min(expected ?? 0, Int64(limit)))
         // Without a known size the array doubles.
         needed = max(sum, known > 0 ? known : min(limit, sum > bytes.capacity ? 2 * sum : bytes.capacity))
-        guard hasRoom(mayExceed: mayExceed) else { return false }
+        guard hasRoom(claim: claim) else { return false }
         if bytes.capacity < needed { bytes.reserveCapacity(needed) }
         bytes.append(contentsOf: more)
         return true
     }
 
-    func hasRoom(mayExceed: Bool) -> Bool { share?.grow(to: needed, mayExceed: mayExceed) ?? true }
+    func hasRoom(claim: MemoryBudget.Claim) -> Bool { share?.grow(to: needed, claim) ?? true }
 
     func restart() {
         bytes = []
@@ -54,7 +57,7 @@ final class MemoryBody: BodyReceiver, @unchecked Sendable {
     func finish(_ result: Result<FetchedResponse, FetchError>) {
         let (body, held) = (bytes, share)
         restart()
-        held?.shrink(to: body.capacity)
+        if case .success = result { held?.finish(at: body.capacity, of: group) }
         completion(result.map { ($0, body, held) })
     }
 }

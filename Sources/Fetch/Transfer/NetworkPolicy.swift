@@ -23,7 +23,7 @@ struct NetworkPolicy: Sendable {
         checksAddresses = isClosed && !usesProxy
         notice =
             isClosed && hasProxy && !usesProxy
-            ? "The proxy of \(settings.proxy == nil ? variable ?? "" : "the settings") is not used, because it would hide "
+            ? "The proxy of \(settings.proxy == nil ? variable ?? "" : "the settings") is not used, as it would hide "
                 + "private addresses; list the hosts that may be fetched from to use it."
             : nil
     }

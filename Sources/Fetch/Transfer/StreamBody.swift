@@ -1,7 +1,7 @@
 import Foundation
 
-/// A body that is read while it arrives. The thread of the transfers puts bytes in, a reader takes them out, and where the
-/// reader is slow the transfer pauses.
+/// A body that is read while it arrives. The thread of the transfers puts bytes in, a reader takes them out, and where
+/// the reader is slow the transfer pauses.
 final class StreamBody: BodyReceiver, @unchecked Sendable {
     // @unchecked: every access to the state holds the condition's lock.
     private let condition = NSCondition()
@@ -22,7 +22,7 @@ final class StreamBody: BodyReceiver, @unchecked Sendable {
     /// Sets what is called when a paused transfer may go on.
     func onRoom(_ body: @escaping @Sendable () -> Void) { condition.withLock { resume = body } }
 
-    func take(_ bytes: UnsafeRawBufferPointer, expected: Int64?, mayExceed: Bool) -> Bool {
+    func take(_ bytes: UnsafeRawBufferPointer, expected: Int64?, claim: MemoryBudget.Claim) -> Bool {
         condition.withLock {
             guard buffer.isEmpty || buffer.count + bytes.count <= capacity else {
                 isPaused = true
@@ -35,7 +35,7 @@ final class StreamBody: BodyReceiver, @unchecked Sendable {
         }
     }
 
-    func hasRoom(mayExceed: Bool) -> Bool { condition.withLock { !isPaused } }
+    func hasRoom(claim: MemoryBudget.Claim) -> Bool { condition.withLock { !isPaused } }
 
     func restart() {}
 

@@ -3,6 +3,10 @@ final class Transfer: @unchecked Sendable {
     // @unchecked: handed over to one thread.
     let id: Int
     let body: any BodyReceiver
+    let group: FetchGroup?
+    /// Whether a thread waits for it. Then it waits for no memory, and for no place that others keep while they wait
+    /// for some.
+    var isAwaited: Bool
     /// The request of the next try; a redirect changes its address.
     var request: HTTPRequest
     /// The state that the resource had in the first response, which later tries must find too.
@@ -20,10 +24,12 @@ final class Transfer: @unchecked Sendable {
     var place: String?
     var attempt: Attempt?
 
-    init(id: Int, request: HTTPRequest, body: any BodyReceiver) {
+    init(id: Int, request: HTTPRequest, body: any BodyReceiver, isAwaited: Bool = false, group: FetchGroup? = nil) {
         self.id = id
         self.request = request
         self.body = body
+        self.isAwaited = isAwaited
+        self.group = group
         validator = request.validator
     }
 }

@@ -8,6 +8,7 @@ final class TransferLoop: @unchecked Sendable {
     private enum Command {
         case start(Transfer)
         case cancel(Int)
+        case hurry(Int)
         case resume(Int)
         case stop
     }
@@ -29,6 +30,10 @@ final class TransferLoop: @unchecked Sendable {
     private var active: [Int: Transfer] = [:]
     /// Those that wait for their next try, the last due first.
     private var delayed: [(due: Double, transfer: Transfer)] = []
+    /// Those that wait for their turn and for which a thread waits.
+    private var awaited: Set<Int> = []
+    /// How many transfers of each group have not ended, by the group's number.
+    private var groups: [Int: Int] = [:]
     private var isStopped = false
 
     private static let isInitialized = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
@@ -42,7 +47,7 @@ final class TransferLoop: @unchecked Sendable {
         self.settings = settings
         self.policy = policy
         shared = Locked(Multi(handle: multi))
-        budget = MemoryBudget(limit: settings.memory)
+        budget = MemoryBudget(limit: settings.memory, reserve: settings.bodyLimit)
         pg_curl_multi_set_number(multi, CURLMOPT_MAXCONNECTS, 2 * settings.transfers)
         budget.onRelease { [weak self] in self?.wake() }
         Thread.start("fetch") { self.run() }
@@ -53,6 +58,9 @@ final class TransferLoop: @unchecked Sendable {
 
     /// Ends a transfer with the code `canceled`, if it has not ended.
     func cancel(_ id: Int) { send(.cancel(id)) }
+
+    /// Notes that a thread waits for a transfer.
+    func hurry(_ id: Int) { send(.hurry(id)) }
 
     /// Notes that the body of a paused transfer has room.
     func resume(_ id: Int) { send(.resume(id)) }
@@ -77,7 +85,9 @@ final class TransferLoop: @unchecked Sendable {
     }
 
     private func refuse(_ command: Command) {
-        if case .start(let transfer) = command { transfer.body.finish(.failure(canceled(transfer))) }
+        guard case .start(let transfer) = command else { return }
+        transfer.body.finish(.failure(canceled(transfer)))
+        if let group = transfer.group { budget.endMember(of: group) }
     }
 
     private func canceled(_ transfer: Transfer) -> FetchError {
@@ -105,8 +115,13 @@ extension TransferLoop {
             resumeStarved()
             var running: Int32 = 0
             curl_multi_perform(multi, &running)
-            while let message = nextMessage() { ended(message.attempt, message.code) }
-            if !isStopped { curl_multi_poll(multi, nil, 0, pollMilliseconds(), nil) }
+            var hasEnded = false
+            while let message = nextMessage() {
+                ended(message.attempt, message.code)
+                hasEnded = true
+            }
+            // What has ended may have left a place to another, or continues elsewhere.
+            if !hasEnded, !isStopped { curl_multi_poll(multi, nil, 0, pollMilliseconds(), nil) }
         }
         shared.withLock { $0 = nil }
         curl_multi_cleanup(multi)
@@ -116,10 +131,12 @@ extension TransferLoop {
     private func obey(_ command: Command) {
         switch command {
         case .start(let transfer):
+            if let group = transfer.group { groups[group.number, default: 0] += 1 }
             // A stream that waits for a place could wait for its own reader.
             if transfer.body.isStream { attempt(transfer) } else { enqueue(transfer) }
         case .resume(let id): if let transfer = active[id] { resume(transfer) }
         case .cancel(let id): cancelTransfers { $0.id == id }
+        case .hurry(let id): hurryTransfer(id)
         case .stop:
             cancelTransfers { _ in true }
             isStopped = true
@@ -128,8 +145,20 @@ extension TransferLoop {
 
     private func enqueue(_ transfer: Transfer, isFirst: Bool = false) {
         let request = transfer.request
+        if transfer.isAwaited { awaited.insert(transfer.id) }
         waiting.add(
             transfer, origin: request.address.origin, limit: request.transfersPerHost, isFirst: isFirst)
+    }
+
+    private func hurryTransfer(_ id: Int) {
+        if let transfer = active[id] ?? delayed.first(where: { $0.transfer.id == id })?.transfer {
+            transfer.isAwaited = true
+        } else {
+            for transfer in waiting.remove(where: { $0.id == id }) {
+                transfer.isAwaited = true
+                enqueue(transfer, isFirst: true)
+            }
+        }
     }
 
     private func cancelTransfers(where isMeant: (Transfer) -> Bool) {
@@ -140,12 +169,30 @@ extension TransferLoop {
             leave(transfer)
             ended.append(transfer)
         }
-        for transfer in ended { transfer.body.finish(.failure(canceled(transfer))) }
+        for transfer in ended {
+            awaited.remove(transfer.id)
+            finish(transfer, .failure(canceled(transfer)))
+        }
     }
 
-    /// The oldest fetch may exceed the budget, so that there is always one that comes to its end.
-    private func isOldest(_ transfer: Transfer) -> Bool {
-        !active.values.contains { !$0.body.isStream && $0.id < transfer.id }
+    private func finish(_ transfer: Transfer, _ result: Result<FetchedResponse, FetchError>) {
+        transfer.body.finish(result)
+        guard let group = transfer.group else { return }
+        budget.endMember(of: group)
+        let left = (groups[group.number] ?? 1) - 1
+        groups[group.number] = left > 0 ? left : nil
+    }
+
+    /// Whether it is of the oldest group while all memory that is held waits for bodies to come.
+    private func isNeeded(_ transfer: Transfer) -> Bool {
+        guard let group = transfer.group, budget.isStuck else { return false }
+        return groups.keys.min() == group.number
+    }
+
+    /// The oldest under way may use the reserve of the budget, so that there is always one that comes to its end.
+    private func claim(of transfer: Transfer) -> MemoryBudget.Claim {
+        if transfer.isAwaited || isNeeded(transfer) { return .always }
+        return active.values.contains { !$0.body.isStream && $0.id < transfer.id } ? .ordinary : .reserve
     }
 
     private func startDelayed() {
@@ -158,16 +205,31 @@ extension TransferLoop {
 
     /// Starts what waits, as far as there are places and memory.
     private func admit() {
-        while active.values.count(where: { !$0.body.isStream }) < settings.transfers {
+        var isShort = active.values.contains { $0.attempt?.isPaused == true && !$0.body.isStream }
+        while waiting.hasNext, active.values.count(where: { !$0.body.isStream }) < settings.transfers {
             let share = MemoryBudget.Share(of: budget)
             let isOnly = !active.values.contains { !$0.body.isStream }
-            guard share.grow(to: MemoryBody.firstShare, mayExceed: isOnly), let transfer = waiting.takeNext() else {
-                return
+            guard share.grow(to: MemoryBody.firstShare, isOnly ? .reserve : .ordinary) else {
+                isShort = true
+                break
             }
+            guard let transfer = waiting.takeNext() else { break }
             transfer.place = transfer.request.address.origin
-            (transfer.body as? MemoryBody)?.admit(share)
-            attempt(transfer)
+            start(transfer, share)
         }
+        // What keeps places and memory may belong to the very thread, or the very job, that waits.
+        guard isShort, !awaited.isEmpty || !groups.isEmpty && budget.isStuck else { return }
+        for transfer in waiting.remove(where: { $0.isAwaited || isNeeded($0) }) {
+            let share = MemoryBudget.Share(of: budget)
+            _ = share.grow(to: MemoryBody.firstShare, .always)
+            start(transfer, share)
+        }
+    }
+
+    private func start(_ transfer: Transfer, _ share: MemoryBudget.Share) {
+        awaited.remove(transfer.id)
+        (transfer.body as? MemoryBody)?.admit(share)
+        attempt(transfer)
     }
 
     private func resumeStarved() {
@@ -178,9 +240,7 @@ extension TransferLoop {
 
     private func resume(_ transfer: Transfer) {
         guard let attempt = transfer.attempt, attempt.isPaused else { return }
-        let isOldest = isOldest(transfer)
-        guard transfer.body.hasRoom(mayExceed: isOldest) else { return }
-        attempt.mayExceed = isOldest
+        guard transfer.body.hasRoom(claim: claim(of: transfer)) else { return }
         attempt.isPaused = false
         curl_easy_pause(attempt.handle, CURLPAUSE_CONT)
     }
@@ -217,19 +277,22 @@ extension TransferLoop {
                     .timedOut, at: transfer.request.source, mayHelpLater: true,
                     "it was not fetched within \(Int(transfer.request.seconds ?? 0)) s, all tries together")
             }
-            guard let attempt = Attempt(transfer, policy: policy, settings: settings) else {
+            guard
+                let attempt = Attempt(
+                    transfer, policy: policy, settings: settings,
+                    claim: { [unowned self, unowned transfer] in claim(of: transfer) })
+            else {
                 throw FetchError(.connection, at: transfer.request.source, mayHelpLater: true, "out of memory")
             }
             try attempt.prepare(settings, seconds: left, time: Int(Date().timeIntervalSince1970))
             transfer.attempt = attempt
             active[transfer.id] = transfer
-            attempt.mayExceed = isOldest(transfer)
             guard curl_multi_add_handle(multi, attempt.handle) == CURLM_OK else {
                 throw FetchError(.connection, at: transfer.request.source, mayHelpLater: true, "out of memory")
             }
         } catch {
             leave(transfer)
-            transfer.body.finish(.failure(error))
+            finish(transfer, .failure(error))
         }
     }
 
@@ -252,8 +315,8 @@ extension TransferLoop {
             if !follow(transfer, attempt) { failed(transfer, status(transfer, attempt), retryAfter: retryAfter) }
         case .some where code == CURLE_OK && attempt.refusal == nil:
             if let shortage = attempt.shortage { return failed(transfer, shortage, retryAfter: 0) }
-            transfer.body.finish(
-                .success(FetchedResponse(head, source: MaskedURL.text(transfer.request.address.text))))
+            finish(
+                transfer, .success(FetchedResponse(head, source: MaskedURL.text(transfer.request.address.text))))
         default: failed(transfer, attempt.failure(code), retryAfter: 0)
         }
     }
@@ -288,7 +351,7 @@ extension TransferLoop {
                 }
                 transfer.request.address = try Redirect.target(location, from: request)
             } catch {
-                transfer.body.finish(.failure(error))
+                finish(transfer, .failure(error))
                 return true
             }
         }
@@ -306,7 +369,7 @@ extension TransferLoop {
             random: .random(in: 0...1))
         let canContinue = !transfer.body.isStream || transfer.body.count == 0 || transfer.validator != nil
         guard let delay, canContinue else {
-            transfer.body.finish(.failure(error))
+            finish(transfer, .failure(error))
             return
         }
         if !transfer.body.isStream { transfer.body.restart() }

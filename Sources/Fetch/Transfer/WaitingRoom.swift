@@ -1,5 +1,5 @@
-/// Transfers that wait for their turn. Those of one origin come in the order in which they arrived, the origins in turn; an
-/// origin has at most so many transfers under way.
+/// Transfers that wait for their turn. Those of one origin come in the order in which they arrived, the origins in
+/// turn; an origin has at most so many transfers under way.
 package struct WaitingRoom<Item> {
     private struct Origin {
         /// Those that have gone are nil, so that nothing holds them.
@@ -39,6 +39,9 @@ package struct WaitingRoom<Item> {
         origins[origin] = entry
         list(origin)
     }
+
+    /// Whether something may start.
+    package var hasNext: Bool { nextReady < ready.count }
 
     /// Takes the next item; its origin has one more under way until ``leave(origin:)``.
     ///

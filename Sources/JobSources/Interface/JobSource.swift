@@ -17,13 +17,18 @@ extension JobSource {
 
 /// Several sources, one after the other.
 package final class JobSourceChain: JobSource {
-    private let open: [() throws(QueueError) -> any JobSource]
+    private let count: Int
+    private let open: (Int) throws(QueueError) -> any JobSource
     private var index = 0
     private var current: (any JobSource)?
     private var endedNotes: [String] = []
 
-    /// - Parameter open: opens each source when the one before it has ended.
-    package init(_ open: [() throws(QueueError) -> any JobSource]) { self.open = open }
+    /// - Parameters:
+    ///   - count: The number of sources.
+    ///   - open: Opens each by its number, from 0, when the one before it has ended.
+    package init(count: Int, open: @escaping (Int) throws(QueueError) -> any JobSource) {
+        (self.count, self.open) = (count, open)
+    }
 
     /// Returns the next job of all.
     ///
@@ -35,8 +40,8 @@ package final class JobSourceChain: JobSource {
                 endedNotes += current.notes
                 self.current = nil
             }
-            guard index < open.count else { return nil }
-            current = try open[index]()
+            guard index < count else { return nil }
+            current = try open(index)
             index += 1
         }
     }

@@ -73,13 +73,13 @@ package final class PictureJobs: JobSource {
     /// - Throws: `unreadable` where the list of names cannot be read.
     package func next() throws(QueueError) -> Job? {
         while true {
-            guard let entry = try pending.popLast() ?? nextName().map({ Entry(name: $0, isNamed: true) }) else { return nil }
+            guard let entry = try nextEntry() else { return nil }
             if PictureLocator.isAddress(entry.name) { return job(for: entry.name) }
             if let status = FileStatus(entry.name), status.isDirectory {
                 guard walked.insert(status.identity).inserted else { continue }
                 if let fault = walk(entry.name) { return fault }
             } else if entry.isNamed {
-                if let names = Self.expanded(entry.name) {
+                if let names = PathPattern.files(of: entry.name) {
                     pending += names.reversed().map { Entry(name: $0, isNamed: true) }
                 } else {
                     return job(for: entry.name)
@@ -90,6 +90,11 @@ package final class PictureJobs: JobSource {
                 passedOver.count(entry.name)
             }
         }
+    }
+
+    private func nextEntry() throws(QueueError) -> Entry? {
+        if let entry = pending.popLast() { return entry }
+        return try nextName().map { Entry(name: $0, isNamed: true) }
     }
 
     package var notes: [String] { passedOver.sentence.map { [$0] } ?? [] }
@@ -109,7 +114,9 @@ package final class PictureJobs: JobSource {
         } catch let error as TemplateError {
             job.fault = JobFailure(
                 code: JobFailure.invalidJob,
-                message: "\(name): the prompt or the id cannot be filled: \(error); a picture has path, folder, name and stem")
+                message:
+                    "\(name): the prompt or the id cannot be filled: \(error); a picture has path, folder, name and stem"
+            )
         } catch {
             job.fault = JobFailure(code: JobFailure.invalidJob, message: "\(name): \(error)")
         }
@@ -122,15 +129,6 @@ package final class PictureJobs: JobSource {
         let suffix = path.pathExtension.utf8.count
         let stem = suffix == 0 ? name : String(name.utf8.dropLast(suffix + 1)) ?? name
         return ["path": path, "folder": path.parentPath, "name": name, "stem": stem]
-    }
-
-    /// Returns the files of a pattern such as `a/*.jpg`, in order; nil where the name is none, or where nothing matches it.
-    private static func expanded(_ name: String) -> [String]? {
-        guard name.utf8.contains(where: { "*?[".utf8.contains($0) }), !FileSystem.exists(name) else { return nil }
-        var matches = glob_t()
-        defer { globfree(&matches) }
-        guard withSystemPath(name, { glob($0, GLOB_ERR, nil, &matches) }) == 0 else { return nil }
-        return (0..<Int(matches.gl_pathc)).compactMap { matches.gl_pathv[$0].map { SystemText.text($0) } }
     }
 
     /// Puts the contents of a folder in front of what is pending.

@@ -41,7 +41,7 @@ struct PictureLocator {
         ["http://", "https://", "s3://"].contains { name.prefix($0.count).lowercased() == $0 }
     }
 
-    private static func contentHash(of path: String) throws(FileError) -> String {
+    static func contentHash(of path: String) throws(FileError) -> String {
         ContentHash.hexadecimal(of: try FileBytes(path: path).bytes)
     }
 
@@ -57,7 +57,9 @@ struct PictureLocator {
 
     private static func trimmed(_ folder: String) -> String {
         var folder = folder.utf8[...]
-        while folder.last == UInt8(ascii: "/") || folder.suffix(2).elementsEqual("/.".utf8) { folder = folder.dropLast() }
+        while folder.last == UInt8(ascii: "/") || folder.suffix(2).elementsEqual("/.".utf8) {
+            folder = folder.dropLast()
+        }
         return String(folder) ?? ""
     }
 }

@@ -89,10 +89,11 @@ package final class JSONLinesJobs: JobSource {
         template.verification = .none
         var describer = RowDescriber(template: template, folder: "")
         while let line = try lines.next() {
-            guard let members = try? members(of: line), !members.contains(where: { $0.key == "id" && $0.value != .null })
+            guard case .some(.some(let members)) = try? Self.members(of: line),
+                !members.contains(where: { $0.key == "id" && $0.value != JSON.null })
             else { continue }
             let job = describer.job(row(members, place: "")) { _, _ in false }
-            if job.fault == nil { prompts.note(job.images.map(\.name), job.prompt) }
+            if job.fault == nil { prompts.note(job.images.map { $0.name }, job.prompt) }
         }
         prompts.isComplete = true
         return prompts

@@ -7,7 +7,8 @@ import Queue
 struct RowDescriber {
     /// What a row may say about its job beside how it is answered.
     static let keys = [
-        "id", "images", "image", "file_name", "video", "frames", "prompt", "task", "lang", "about", "max_tokens", "priority",
+        "id", "images", "image", "file_name", "video", "frames", "prompt", "task", "lang", "about", "max_tokens",
+        "priority",
     ]
     /// All keys that mean something in a row.
     static let allKeys = keys + DecodingOptions.keys
@@ -74,7 +75,8 @@ struct RowDescriber {
         let images = try images(row, said)
         let names = images.map(\.name)
         let idWithPrompt = try template.idWithPrompt || row.key == nil && isAmbiguous(names, prompt)
-        let standard = row.key.map { idWithPrompt ? "\($0)#\(prompt)" : $0 }
+        let standard =
+            row.key.map { idWithPrompt ? "\($0)#\(prompt)" : $0 }
             ?? DefaultJobID.standard(pictures: names, prompt: idWithPrompt ? prompt : nil)
         let maxTokens = try said.integer("max_tokens") ?? template.maxTokens
         guard (1...Job.largestMaxTokens).contains(maxTokens) else {

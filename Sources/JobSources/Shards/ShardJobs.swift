@@ -86,7 +86,9 @@ package final class ShardJobs: JobSource {
     private func columns(of sample: Sample) -> [JSON.Member] {
         var columns = [JSON.Member(key: "__key__", value: .string(sample.key))]
         for field in sample.fields {
-            guard let bytes = field.bytes, bytes.count <= Self.largestText, Self.textFields.contains(field.name) else { continue }
+            guard let bytes = field.bytes, bytes.count <= Self.largestText, Self.textFields.contains(field.name) else {
+                continue
+            }
             if field.name == "json" {
                 columns += (try? JSON(parsing: bytes[...]))?.object ?? []
             } else {
@@ -103,7 +105,8 @@ package final class ShardJobs: JobSource {
         if withoutPicture > 0 { notes.append("\(name): \(withoutPicture) samples without a picture passed over") }
         if samples.skipped.count > 0 {
             notes.append(
-                "\(name): \(samples.skipped.count) members that belong to no sample passed over (\(samples.skipped.first ?? ""))")
+                "\(name): \(samples.skipped.count) members that belong to no sample passed over (\(samples.skipped.first ?? ""))"
+            )
         }
         if samples.dataFollowsEnd { notes.append("\(name): bytes behind the end of the archive are not read") }
         return notes

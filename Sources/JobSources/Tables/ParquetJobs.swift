@@ -30,9 +30,13 @@ package final class ParquetJobs: JobSource {
             stamp = try FileStamp(path: path)
             let bytesColumn = Self.bytesColumn(of: file, template)
             let columns = try Self.columns(of: file, template, hasPictures: bytesColumn != nil)
-            let chosen = file.columns.indices.filter { columns.keys[$0] != nil || Self.isCarried(file.columns[$0], template) }
+            let chosen = file.columns.indices.filter {
+                columns.keys[$0] != nil || Self.isCarried(file.columns[$0], template)
+            }
             let read = chosen.filter { $0 != bytesColumn }
-            leftOut = file.columns.indices.filter { !chosen.contains($0) && $0 != bytesColumn }.map { file.columns[$0].name }
+            leftOut = file.columns.indices.filter { !chosen.contains($0) && $0 != bytesColumn }.map {
+                file.columns[$0].name
+            }
             self.read = read.map { ($0, columns.keys[$0]) }
             rows = try file.rows(of: read)
             self.file = file
@@ -72,7 +76,8 @@ package final class ParquetJobs: JobSource {
         let verification = describer.template.verification
         return JobImage(
             name: "\(path)#\(row)", path: PictureLocator.absolutePath(of: path, in: ""),
-            size: verification == .none ? nil : stamp.size, modified: verification == .time ? stamp.modificationTime : nil,
+            size: verification == .none ? nil : stamp.size,
+            modified: verification == .time ? stamp.modificationTime : nil,
             part: .cell(column: file.columns[column].name, row: Int64(row)))
     }
 
@@ -104,7 +109,7 @@ package final class ParquetJobs: JobSource {
     }
 
     private static func isCarried(_ column: ParquetColumn, _ template: JobTemplate) -> Bool {
-        guard !column.holdsBytes, column.repetitionLevel <= 1 else { return false }
+        guard !column.holdsBytes, !column.isNestedList else { return false }
         // The path inside of Hugging Face's structure is only a name.
         return column.name != "image.path" && template.carried.takes(column.name)
     }

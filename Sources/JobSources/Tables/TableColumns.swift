@@ -9,7 +9,9 @@ import Queue
 /// called `seed` changes no answer.
 struct TableColumns {
     /// The names that a column of paths or addresses may have, the most telling first.
-    static let pictureNames = ["images", "image", "file_name", "image_path", "path", "filename", "file", "image_url", "url"]
+    static let pictureNames = [
+        "images", "image", "file_name", "image_path", "path", "filename", "file", "image_url", "url",
+    ]
     private static let standardNames = ["id", "prompt", "video"]
 
     /// Our key of each column of the table; nil for the person's own.
@@ -27,7 +29,8 @@ struct TableColumns {
         for (key, column) in template.columns {
             guard RowDescriber.knows(key.text) else {
                 throw RowError(
-                    "\"\(key.text)\" is nothing that a job has; there are \(RowDescriber.allKeys.joined(separator: ", "))")
+                    "\"\(key.text)\" is nothing that a job has; there are \(RowDescriber.allKeys.joined(separator: ", "))"
+                )
             }
             let place = try index(column)
             // Tables may have rows of any length.
@@ -47,13 +50,16 @@ struct TableColumns {
         }
         throw RowError(
             "no column is called \(Self.pictureNames.joined(separator: ", ")); say which has the pictures with "
-                + "--columns image=NAME\(names.isEmpty ? "" : " (there are \(names.prefix(50).joined(separator: ", ")))")")
+                + "--columns image=NAME\(names.isEmpty ? "" : " (there are \(names.prefix(50).joined(separator: ", ")))")"
+        )
     }
 
     /// Returns the value that a cell's text means for one of our keys: numbers for counts, a list for `["a", "b"]`.
     static func value(_ text: String, for key: String) -> JSON {
         if text.isEmpty { return .null }
-        if ["id", "prompt", "task", "lang", "about", "video", "image", "file_name"].contains(key) { return .string(text) }
+        if ["id", "prompt", "task", "lang", "about", "video", "image", "file_name"].contains(key) {
+            return .string(text)
+        }
         if key == "images", text.utf8.first != UInt8(ascii: "[") { return .string(text) }
         return (try? JSON(parsing: text)) ?? .string(text)
     }

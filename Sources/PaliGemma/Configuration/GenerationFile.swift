@@ -43,6 +43,18 @@ struct GenerationFile {
         ("eta_cutoff", [.number("0"), .number("0.0")]), ("top_h", [.number("1"), .number("1.0")]),
     ]
 
+    /// Keys that change nothing about the answers of this model.
+    private static let withoutEffect: Set<String> = [
+        "_from_model_config", "_commit_hash", "transformers_version", "bos_token_id", "pad_token_id",
+        "forced_bos_token_id", "decoder_start_token_id", "use_cache", "cache_implementation", "cache_config",
+        "max_cache_len", "output_attentions", "output_hidden_states", "output_scores", "output_logits",
+        "return_dict_in_generate", "return_legacy_cache", "compile_config", "disable_compile", "low_memory",
+        "prefill_chunk_size", "continuous_batching_config", "is_assistant", "num_assistant_tokens",
+        "num_assistant_tokens_schedule", "assistant_confidence_threshold", "assistant_early_exit",
+        "assistant_lookbehind", "assistant_ensemble_weight", "target_lookbehind", "prompt_lookup_num_tokens",
+        "max_matching_ngram_size", "speculation_type", "trust_remote_code",
+    ]
+
     /// Reads the file's values.
     ///
     /// - Throws: ``UnsupportedValue`` for the first value that is not implemented.
@@ -75,7 +87,7 @@ struct GenerationFile {
         }
         defaults = DecodingDefaults(given, samples: samples)
         try check()
-        note(value)
+        note(value, members.filter { $0.value != .null }.map(\.key))
     }
 
     /// Checks the options as jobs would have them that give nothing, and that give the least.
@@ -105,13 +117,22 @@ struct GenerationFile {
     }
 
     /// Notes what does not hold here.
-    private mutating func note(_ value: (String) -> JSON?) {
+    private mutating func note(_ value: (String) -> JSON?, _ keys: [String]) {
+        let known = Self.withoutEffect.union(Self.optionKeys.map(\.file)).union(Self.refused.map(\.key))
+            .union(Self.refusedOfSampling.map(\.key)).union([
+                "eos_token_id", "do_sample", "max_new_tokens", "max_length",
+            ])
+        let unknown = keys.filter { !known.contains($0) }
+        if !unknown.isEmpty {
+            let names = unknown.prefix(5).joined(separator: ", ")
+            notes.append("\(names)\(unknown.count > 5 ? " and others" : "") not known, not used")
+        }
         let lengths = ["max_new_tokens", "max_length"].filter { value($0) != nil }
         if !lengths.isEmpty {
             notes.append("\(lengths.joined(separator: " and ")) not used: every job has its max_tokens")
         }
         if !defaults.samples {
-            let keys = defaults.members.map(\.key).filter { Self.samplingKeys.contains($0) && $0 != "top_k" }
+            let keys = defaults.members.map(\.key).filter(Self.samplingKeys.contains)
             if !keys.isEmpty {
                 notes.append("\(keys.joined(separator: ", ")) only for jobs that sample, because do_sample is not true")
             }

@@ -123,6 +123,9 @@ extension ModelConfiguration {
             } catch {
                 throw ModelError(.configuration, at: directory.file(name), error.reason)
             }
+            if settings["do_convert_rgb"] == .bool(false) {
+                notes.append("\(name): do_convert_rgb false not used: pictures are always converted")
+            }
             return
         }
     }

@@ -2,6 +2,9 @@
 package enum Prompt {
     /// Returns the token ids of a request: `<image>` for each row of each picture, begin-of-text, the prompt, a line feed.
     ///
+    /// A prompt may begin with `<image>` once for each picture, as transformers writes it: these are the places that the
+    /// pictures have anyway.
+    ///
     /// The prompt and the line feed are tokenized separately, as in training, so that a line feed at the end of the prompt
     /// stays a token of its own. The prompt may be empty.
     ///
@@ -19,12 +22,7 @@ package enum Prompt {
             throw PromptError(
                 code: .maximumTokens, reason: "the answer may have \(maximumNewTokens) tokens; it takes at least 1")
         }
-        guard prompt.utf8.firstRange(of: "<image>".utf8) == nil else {
-            throw PromptError(
-                code: .imageMarker,
-                reason: "the prompt contains <image>; leave it out, the pictures' places are put in front of the prompt"
-            )
-        }
+        let prompt = try withoutMarkers(prompt, pictures: pictures)
         try checkBytes(of: prompt, tokenizer: tokenizer, configuration: configuration)
         let (pictureRows, overflow) = pictures.multipliedReportingOverflow(by: configuration.vision.tokens)
         let context = configuration.text.context
@@ -36,6 +34,30 @@ package enum Prompt {
             throw tooLong(pictures, text.count, maximumNewTokens, configuration)
         }
         return [Int32](repeating: Int32(configuration.imageToken), count: pictureRows) + text
+    }
+
+    /// Returns the prompt behind the `<image>` that it begins with.
+    ///
+    /// - Throws: ``PromptError`` with the code `imageMarker` where there are more or fewer than pictures, or some elsewhere.
+    private static func withoutMarkers(_ prompt: String, pictures: Int) throws(PromptError) -> String {
+        let marker = "<image>".utf8
+        var rest = prompt.utf8[...]
+        var count = 0
+        while rest.starts(with: marker) {
+            rest = rest.dropFirst(marker.count)
+            count += 1
+        }
+        guard rest.firstRange(of: marker) == nil else {
+            throw PromptError(
+                code: .imageMarker,
+                reason: "the prompt has <image> behind other text; pictures come before it, leave it out")
+        }
+        guard count == 0 || count == pictures else {
+            throw PromptError(
+                code: .imageMarker,
+                reason: "the prompt has \(count) <image>, but the request \(pictures) pictures; leave <image> out")
+        }
+        return count == 0 ? prompt : String(rest) ?? ""
     }
 
     /// Refuses a prompt that is too long for the context whatever its tokens are, before it is tokenized, which takes many

@@ -40,9 +40,11 @@ package struct PictureReader: Sendable {
 
     /// Opens, reads, hashes, decodes and resizes the picture at `path`.
     ///
-    /// - Parameter expected: the stamp of the file when it was submitted; another stamp is an error.
+    /// - Parameter expected: what was known of the file when it was submitted; anything else is an error.
     /// - Throws: ``ImageError`` with any of its codes but `unwritable`.
-    package func read(path: String, expecting expected: FileStamp? = nil) throws(ImageError) -> Picture {
+    package func read(path: String, expecting expected: FileExpectation = FileExpectation()) throws(ImageError)
+        -> Picture
+    {
         let size = try admit(path)
         defer { budget?.giveFile(size) }
         let file: FileBytes
@@ -51,8 +53,9 @@ package struct PictureReader: Sendable {
         } catch {
             throw ImageError(error)
         }
-        if let expected, expected != file.stamp {
-            throw ImageError(.changed, at: path, "the file changed since it was submitted; submit it again")
+        try expected.verify(file.stamp, path: path)
+        if expected.contentHash != nil {
+            try expected.verify(contentHash: ContentHash.hexadecimal(of: file.bytes), path: path)
         }
         return try picture(file.bytes, stamp: file.stamp, path: path)
     }

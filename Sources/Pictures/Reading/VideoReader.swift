@@ -35,16 +35,15 @@ package struct VideoReader: Sendable {
     ///
     /// - Parameters:
     ///   - count: number of frames, at least 1.
-    ///   - expected: the stamp of the file when it was submitted; another stamp is an error.
+    ///   - expected: what was known of the file when it was submitted; anything else is an error. The hash of a video is not verified.
     /// - Throws: ``ImageError`` with the codes `missing`, `unreadable`, `is_directory`, `empty`, `changed`, `no_program`,
     ///   `no_frames`, `corrupt`, `too_large`, `no_memory`, `timed_out`.
-    package func read(path: String, frames count: Int, expecting expected: FileStamp? = nil) throws(ImageError)
+    package func read(path: String, frames count: Int, expecting expected: FileExpectation = FileExpectation())
+        throws(ImageError)
         -> [RGBImage]
     {
         let file = try VideoFile(path: path)
-        if let expected, expected != file.stamp {
-            throw ImageError(.changed, at: path, "the file changed since it was submitted; submit it again")
-        }
+        if let stamp = file.stamp { try expected.verify(stamp, path: path) }
         return try read(file, frames: count)
     }
 

@@ -26,3 +26,16 @@ package struct FailureGroup: Sendable, Equatable {
         self.example = example
     }
 }
+
+/// The pictures of a job that failed.
+package struct FailedPictures: Sendable, Equatable {
+    package var sequence: Int64
+    package var id: String
+    package var images: [JobImage]
+
+    package init(sequence: Int64, id: String, images: [JobImage]) {
+        self.sequence = sequence
+        self.id = id
+        self.images = images
+    }
+}

@@ -188,6 +188,18 @@ package protocol JobQueue: AnyObject, Sendable {
     /// - Throws: Where the queue cannot be used.
     func retry(_ selection: JobSelection) throws(QueueError) -> Int
 
+    /// Returns up to `limit` jobs that failed with a code, with their pictures, in the order of submission, those after `sequence`.
+    ///
+    /// - Throws: Where the queue cannot be used.
+    func picturesOfFailed(
+        code: String, afterSequence sequence: Int64, limit: Int
+    ) throws(QueueError) -> [FailedPictures]
+
+    /// Replaces what is known of the pictures of jobs that failed; others are left as they are.
+    ///
+    /// - Throws: Where the queue cannot be used.
+    func replacePictures(_ jobs: [FailedPictures]) throws(QueueError)
+
     /// Cancels jobs that are not finished. The answers of those that are leased are refused; each job has a line in the
     /// results.
     ///

@@ -5,8 +5,7 @@ package struct JobResult: Sendable, Equatable {
     /// The job's number in the order of submission.
     package var sequence: Int64
     package var id: String
-    /// The pictures as the person named them.
-    package var images: [String]
+    package var pictures: [JobImage]
     package var prompt: String
     /// The person's own columns, as a JSON object; nil for none.
     package var carried: String?
@@ -14,20 +13,23 @@ package struct JobResult: Sendable, Equatable {
     package var model: String?
     package var outcome: Outcome
 
+    /// The names that the person gave the pictures.
+    package var images: [String] { pictures.map(\.name) }
+
     package enum Outcome: Sendable, Equatable {
         case answered(Answer)
         case failed(JobFailure, seconds: Double)
     }
 
     package init(
-        number: Int64, sequence: Int64, id: String, images: [String], prompt: String, carried: String? = nil,
+        number: Int64, sequence: Int64, id: String, pictures: [JobImage], prompt: String, carried: String? = nil,
         model: String?, outcome: Outcome
     ) {
         self.carried = carried
         self.number = number
         self.sequence = sequence
         self.id = id
-        self.images = images
+        self.pictures = pictures
         self.prompt = prompt
         self.model = model
         self.outcome = outcome

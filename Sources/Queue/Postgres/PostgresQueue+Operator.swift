@@ -57,6 +57,32 @@ extension PostgresQueue {
         }
     }
 
+    /// Implements ``JobQueue/picturesOfFailed``.
+    ///
+    /// - Throws: ``QueueError``.
+    package func picturesOfFailed(
+        code: String, afterSequence sequence: Int64, limit: Int
+    ) throws(QueueError) -> [FailedPictures] {
+        let values: [PostgresValue] = [.text(code), .integer(sequence), .integer(limit)]
+        return try ask(PostgresStatements.failedPictures, values, doing: "reading failures").map {
+            row throws(QueueError) in
+            FailedPictures(
+                sequence: row.integer(0), id: row.text(1), images: try ImageColumn.decode(row.text(2), queue: name))
+        }
+    }
+
+    /// Implements ``JobQueue/replacePictures``.
+    ///
+    /// - Throws: ``QueueError``.
+    package func replacePictures(_ jobs: [FailedPictures]) throws(QueueError) {
+        try ask(
+            PostgresStatements.replacePictures,
+            [
+                .integers(jobs.map(\.sequence)), .texts(jobs.map { ImageColumn.encode($0.images) }),
+                .integers(jobs.map { ImageColumn.group(of: $0.images) }),
+            ], doing: "noting pictures as they are now")
+    }
+
     /// Implements ``JobQueue/cancel``.
     ///
     /// - Throws: ``QueueError``.

@@ -85,7 +85,7 @@ extension PostgresQueue {
     private func result(from row: PostgresRows.Row) throws(QueueError) -> JobResult {
         JobResult(
             number: row.integer(0), sequence: row.integer(1), id: row.text(2),
-            images: try ImageColumn.decode(row.text(3), queue: name).map(\.name), prompt: row.text(4),
+            pictures: try ImageColumn.decode(row.text(3), queue: name), prompt: row.text(4),
             carried: row.textOrNil(14), model: row.textOrNil(5), outcome: Self.outcome(of: row))
     }
 

@@ -232,6 +232,16 @@ enum PostgresStatements {
         WHERE state = 4 AND sequence > $1 AND ($3::text IS NULL OR error_code = $3) ORDER BY sequence LIMIT $2
         """
 
+    static let failedPictures = """
+        SELECT sequence, id, images FROM jobs
+        WHERE state = 4 AND error_code = $1 AND sequence > $2 ORDER BY sequence LIMIT $3
+        """
+    static let replacePictures = """
+        UPDATE jobs SET images = given.images, picture = given.picture
+        FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS given (sequence, images, picture)
+        WHERE jobs.sequence = given.sequence AND jobs.state = 4
+        """
+
     // MARK: Putting it in order
 
     // A job whose description is not valid has no pictures to retry it with.

@@ -56,6 +56,8 @@ package struct AnswerDetails: Sendable, Equatable {
     }
 
     package var detection: Detection?
+    /// Whether parts of a picture were missing or broken and have been filled in.
+    package var isDamaged = false
     /// The text that ended the answer.
     package var stopReason: String?
     /// The score of the best beam or choice.
@@ -80,6 +82,10 @@ package struct AnswerDetails: Sendable, Equatable {
             writer.array(detection.boxes) { $0.box($1) }
             key("image_size")
             writer.array([detection.size.width, detection.size.height]) { $0.integer($1) }
+        }
+        if isDamaged {
+            key("damaged")
+            writer.raw("true")
         }
         if let stopReason {
             key("stop_reason")

@@ -97,6 +97,43 @@ extension SQLiteQueue {
         }
     }
 
+    /// Implements ``JobQueue/picturesOfFailed``.
+    ///
+    /// - Throws: ``QueueError``.
+    package func picturesOfFailed(
+        code: String, afterSequence sequence: Int64, limit: Int
+    ) throws(QueueError) -> [FailedPictures] {
+        let doing = "reading failures"
+        return try read(doing: doing) { connection throws(QueueError) in
+            try connection.rows(
+                """
+                SELECT sequence, id, images FROM jobs
+                WHERE state = 4 AND error_code = ? AND sequence > ? ORDER BY sequence LIMIT ?
+                """, [.text(code), .integer(sequence), .integer(limit)], doing: doing
+            ) { row throws(QueueError) in
+                FailedPictures(
+                    sequence: row.integer(0), id: row.text(1), images: try ImageColumn.decode(row.text(2), queue: name))
+            }
+        }
+    }
+
+    /// Implements ``JobQueue/replacePictures``.
+    ///
+    /// - Throws: ``QueueError``.
+    package func replacePictures(_ jobs: [FailedPictures]) throws(QueueError) {
+        let doing = "noting pictures as they are now"
+        try write(doing: doing) { connection throws(QueueError) in
+            for job in jobs {
+                try connection.run(
+                    "UPDATE jobs SET images = ?, picture = ? WHERE sequence = ? AND state = 4",
+                    [
+                        .text(ImageColumn.encode(job.images)), .integer(ImageColumn.group(of: job.images)),
+                        .integer(job.sequence),
+                    ], doing: doing)
+            }
+        }
+    }
+
     /// Implements ``JobQueue/cancel``.
     ///
     /// - Throws: ``QueueError``.

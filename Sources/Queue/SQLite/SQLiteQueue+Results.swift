@@ -122,7 +122,7 @@ extension SQLiteQueue {
             ) { row throws(QueueError) in
                 JobResult(
                     number: row.integer(0), sequence: row.integer(1), id: row.text(2),
-                    images: try ImageColumn.decode(row.text(3), queue: name).map(\.name), prompt: row.text(4),
+                    pictures: try ImageColumn.decode(row.text(3), queue: name), prompt: row.text(4),
                     carried: row.textOrNil(14), model: row.textOrNil(5), outcome: Self.outcome(of: row))
             }
         }

@@ -31,6 +31,17 @@ final class MPI {
         self.rank = Int(rank)
         self.size = Int(size)
         frames = duplicate
+        try meetAll()
+    }
+
+    /// Exchanges a word with every other rank, so that a pair of hosts that cannot reach each other is found at the start.
+    private func meetAll() throws(ShardError) {
+        let words = UnsafeMutablePointer<Int64>.allocate(capacity: 2 * size)
+        defer { words.deallocate() }
+        words.initialize(repeating: 0, count: 2 * size)
+        try Self.check(
+            MPI_Alltoall(words, 1, pg_mpi_int64(), words + size, 1, pg_mpi_int64(), pg_mpi_comm_world()), "MPI_Alltoall"
+        )
     }
 
     /// Returns a communicator of the ranks that pass the same color, in the order of their ranks; nil for those without

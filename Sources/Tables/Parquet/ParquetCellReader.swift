@@ -1,11 +1,10 @@
 /// Reads single values of a chunk without lists, in any order. It keeps where pages are, and the page that it read
 /// last.
 struct ParquetCellReader {
-    /// The most pages whose place is kept.
-    private static let maximumPages = 1 << 20
-
     let group: Int
     private var pages: ParquetChunkReader
+    /// The most pages whose place is kept.
+    private let maximumPages: Int
     /// Where the pages are that were found so far.
     private var found: [(offset: Int, firstValue: Int)] = []
     /// The number of values in the pages that were found so far.
@@ -21,8 +20,9 @@ struct ParquetCellReader {
         var next: Int
     }
 
-    init(group: Int, pages: ParquetChunkReader) {
+    init(group: Int, pages: ParquetChunkReader, maximumPages: Int) {
         self.group = group
+        self.maximumPages = maximumPages
         self.pages = pages
     }
 
@@ -65,7 +65,8 @@ struct ParquetCellReader {
             return try there.nextPage()
         }
         while let page = try pages.nextPage() {
-            if found.count < Self.maximumPages { found.append((page.offset, page.firstValue)) } else { found = [] }
+            guard found.count < maximumPages else { throw pages.tooManyPages(maximumPages) }
+            found.append((page.offset, page.firstValue))
             foundValues = page.firstValue + page.header.values
             if row < foundValues { return page }
         }

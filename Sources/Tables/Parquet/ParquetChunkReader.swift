@@ -175,6 +175,11 @@ struct ParquetChunkReader {
         }
     }
 
+    /// Returns the error for a chunk with more pages than places are kept of.
+    func tooManyPages(_ maximum: Int) -> TableError {
+        TableError(.tooLarge, at: place, "a row group has more than \(maximum) pages")
+    }
+
     /// Returns the error for what is wrong with a page.
     func error(_ fault: ParquetFault, encoding: Int) -> TableError {
         let name = ParquetEncoding.name(encoding)

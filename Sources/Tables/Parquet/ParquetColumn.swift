@@ -37,4 +37,6 @@ package struct ParquetColumn: Sendable, Equatable {
 
     /// Whether each row has a list of values.
     package var isList: Bool { repetitionLevel > 0 }
+    /// Whether a row has a list of lists of values, which cannot be read.
+    package var isNestedList: Bool { repetitionLevel > 1 }
 }

@@ -71,7 +71,8 @@ package final class ParquetFile {
         let group = self.group(of: row)
         if cells[column]?.group != group {
             cells[column] = nil
-            cells[column] = ParquetCellReader(group: group, pages: try pages(column: column, group: group))
+            cells[column] = ParquetCellReader(
+                group: group, pages: try pages(column: column, group: group), maximumPages: limits.pages)
         }
         let rowInGroup = row - footer.groups[group].firstRow
         guard let value = try cells[column]?.value(rowInGroup) else {

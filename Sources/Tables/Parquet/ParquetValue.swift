@@ -36,6 +36,8 @@ package struct ParquetLimits: Sendable {
     package var columns = 1 << 16
     /// Number of rows. A run of equal values takes few bytes whatever its length.
     package var rows = 1 << 32
+    /// Number of pages of a column in a row group, where single cells are read.
+    package var pages = 1 << 20
     /// Number of row groups.
     package var groups = 1 << 20
 

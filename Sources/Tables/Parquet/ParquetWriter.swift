@@ -62,7 +62,7 @@ package final class ParquetWriter {
         descriptor: Int32, name: String, columns: [Column], compression: Compression = .zstd,
         groupSize: Int = ParquetWriter.groupSize
     ) throws(TableError) {
-        guard !columns.isEmpty, Set(columns.map(\.name)).count == columns.count else {
+        guard !columns.isEmpty, Set(columns.map { ExactText($0.name) }).count == columns.count else {
             throw TableError(.malformed, at: name, "a parquet file has one column at least, and no two of one name")
         }
         self.descriptor = descriptor

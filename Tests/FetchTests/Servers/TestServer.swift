@@ -78,6 +78,7 @@ final class TestServer: @unchecked Sendable {
 
     /// All requests until now.
     var requests: [Request] { log.withLock { $0 } }
+    var requestCount: Int { log.withLock { $0.count } }
     /// The most requests that were answered at once.
     var mostAtOnce: Int { counts.withLock { $0.most } }
     /// Connections until now.

@@ -44,7 +44,6 @@ def table():
     microseconds += [numbers.randint(-10**16, 10**16) for _ in range(ROWS - 5)]
     floats = [0.0, -1.5, math.inf, -math.inf, math.nan] + [numbers.randint(-999, 999) / 8 for _ in range(ROWS - 5)]
     decimals = [decimal.Decimal(numbers.randint(-10**8, 10**8)).scaleb(-2) for _ in range(ROWS)]
-    large = [decimal.Decimal(numbers.randint(-10**37, 10**37)).scaleb(-10) for _ in range(ROWS)]
     with decimal.localcontext() as context:
         context.prec = 60
         large = [decimal.Decimal(numbers.randint(-10**37, 10**37)).scaleb(-10) for _ in range(ROWS)]
@@ -140,6 +139,8 @@ def write_arrow(table):
               write_statistics=False)
     write("v2-snappy", compression="snappy", data_page_version="2.0", row_group_size=20)
     write("v2-none", compression="none", data_page_version="2.0", use_dictionary=False, write_statistics=False)
+    # The format as it was first, with other names of encodings and of the elements of lists.
+    write("old", version="1.0", use_compliant_nested_type=False, row_group_size=30, write_statistics=False)
     # Many pages a chunk, with checksums.
     write("pages", compression="zstd", data_page_size=64, write_batch_size=7, write_page_checksum=True,
           use_dictionary=["constant"], write_statistics=False)

@@ -1,5 +1,6 @@
 import Base
 import Foundation
+import Queue
 
 #if canImport(Glibc)
     import Glibc
@@ -44,7 +45,7 @@ struct LineReader: ~Copyable {
         let opened = FileSystem.open(path, O_RDONLY)
         descriptor = opened
         guard opened >= 0 else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
-        guard FileStatus(path)?.isDirectory == false else {
+        guard !FileSystem.isFolder(path) else {
             throw .unreadable(path: path, reason: "it is a folder; name a file")
         }
     }

@@ -24,7 +24,8 @@ final class NameReader {
         while let line = try lines.next() {
             guard case .bytes(var bytes) = line, bytes.count <= Self.maximumLength else {
                 throw .unreadable(
-                    path: path, reason: "name \(lines.number) is longer than a path can be; do names end with NUL (-0)?")
+                    path: path, reason: "name \(lines.number) is longer than a path can be; do names end with NUL (-0)?"
+                )
             }
             if !endsWithNUL, bytes.last == 0x0D { bytes = bytes.dropLast() }
             if !bytes.isEmpty { return SystemText.text(bytes) }

@@ -1,0 +1,125 @@
+import Archives
+import Base
+import Glibc
+import Queue
+import Tables
+
+/// What is named as a source of jobs: a kind and a path or pattern, `csv:questions.txt`.
+package struct SourceName: Sendable, Equatable {
+    package enum Kind: String, Sendable, CaseIterable {
+        /// Files, folders, patterns and addresses of pictures.
+        case pictures
+        /// A list of these.
+        case list
+        case jsonl
+        case csv
+        case tsv
+        case parquet
+        /// Tar shards.
+        case webdataset
+    }
+
+    package let kind: Kind
+    package let path: String
+
+    /// Reads `KIND:PATH`.
+    ///
+    /// - Returns: nil where the kind is not known or the path is empty.
+    package init?(_ text: String) {
+        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")), let kind = Kind(rawValue: String(text[..<colon]))
+        else {
+            return nil
+        }
+        let path = String(text[text.utf8.index(after: colon)...])
+        guard !path.isEmpty else { return nil }
+        (self.kind, self.path) = (kind, path)
+    }
+
+    /// Finds the kind by the path: `-` is a list on standard input, extensions name the other kinds, and all else are pictures.
+    package init(guessing path: String) {
+        self.path = path
+        guard path != LineReader.standardInput else {
+            kind = .list
+            return
+        }
+        var name = path.lastPathPart
+        if ["gz", "zst", "gzip"].contains(name.pathExtension) {
+            name = String(name.utf8.dropLast(name.pathExtension.utf8.count + 1)) ?? name
+        }
+        switch name.pathExtension {
+        case _ where PictureLocator.isAddress(path) || FileSystem.isFolder(path): kind = .pictures
+        case "jsonl", "ndjson": kind = .jsonl
+        case "csv": kind = .csv
+        case "tsv": kind = .tsv
+        case "parquet": kind = .parquet
+        case "tar", "tgz": kind = .webdataset
+        default: kind = .pictures
+        }
+    }
+
+    /// How sources are read, beside what their jobs have.
+    package struct Reading: Sendable {
+        /// Whether names of lists end with NUL.
+        package var endsWithNUL = false
+        /// Whether the first row of a CSV or TSV file names its columns.
+        package var hasHeader = true
+        /// Whether the files of folders are taken whatever their extension.
+        package var looksInside = false
+        /// The extension of the pictures in shards; nil for the usual ones.
+        package var field: String?
+
+        package init() {}
+    }
+
+    /// Opens the source. A pattern with `*` or braces gives one source for each file.
+    ///
+    /// - Throws: `unreadable`.
+    package func opened(_ template: JobTemplate, _ reading: Reading) throws(QueueError) -> any JobSource {
+        switch kind {
+        case .pictures, .list:
+            // The caller has asked for one.
+            guard let prompt = template.prompt else {
+                throw .unreadable(path: path, reason: "nothing is asked about its pictures; give --prompt or --task")
+            }
+            if kind == .list {
+                return try PictureJobs(
+                    list: path, endsWithNUL: reading.endsWithNUL, prompt: prompt, template: template,
+                    looksInside: reading.looksInside)
+            }
+            return PictureJobs(paths: [path], prompt: prompt, template: template, looksInside: reading.looksInside)
+        case .jsonl, .csv, .tsv, .parquet, .webdataset:
+            let paths = try files()
+            if paths.count == 1 { return try file(paths[0], template, reading) }
+            return JobSourceChain(count: paths.count) { (index) throws(QueueError) in
+                try file(paths[index], template, reading)
+            }
+        }
+    }
+
+    private func file(
+        _ path: String, _ template: JobTemplate, _ reading: Reading
+    ) throws(QueueError) -> any JobSource {
+        switch kind {
+        case .csv, .tsv:
+            try DelimitedJobs(
+                path: path, format: kind == .csv ? .csv : .tsv, hasHeader: reading.hasHeader, template: template)
+        case .parquet: try ParquetJobs(path: path, template: template)
+        case .webdataset: try ShardJobs(path: path, field: reading.field, template: template)
+        case .jsonl, .pictures, .list: try JSONLinesJobs(path: path, template: template)
+        }
+    }
+
+    /// Returns the files of a pattern, in its order; the path itself where it is none.
+    private func files() throws(QueueError) -> [String] {
+        guard path != LineReader.standardInput, !FileSystem.exists(path) else { return [path] }
+        var paths = [path]
+        if path.utf8.contains(UInt8(ascii: "{")) {
+            do throws(ArchiveError) {
+                paths = Array(try BraceExpansion(path))
+            } catch {
+                throw .unreadable(path: path, reason: error.reason)
+            }
+        }
+        return paths.flatMap { PathPattern.files(of: $0) ?? [$0] }
+    }
+}
