@@ -55,7 +55,7 @@ extension Rank {
                 drain: settings.drain, lease: .seconds(settings.leaseSeconds),
                 owner: settings.worldName ?? "\(launch.host):\(launch.processID)",
                 drainTimeout: .seconds(settings.drainTimeout), resize: settings.resize,
-                image: ImageDecoder.Options(ignoreExif: settings.ignoreEXIF),
+                image: settings.imageOptions,
                 pictureBudget: PictureBudget(
                     bytes: budgets.plan.pictureBytes, largest: budgets.plan.largestPictureBytes),
                 pictureRoot: settings.pictureRoot, fetching: settings.fetching),

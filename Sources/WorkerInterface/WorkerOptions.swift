@@ -149,6 +149,37 @@ package struct WorkerOptions: OptionTable {
             "ignore-robots-tag", variable: "IGNORE_ROBOTS_TAG",
             help: "Fetch pictures whose owners forbid use by programs that learn (X-Robots-Tag)."), .world)
 
+    package let lenient = OptionDefinition<Bool>.toggle(
+        OptionDescription(
+            "lenient", variable: "LENIENT",
+            help: "Answer about what can be decoded of a damaged picture; its result says \"damaged\": true.",
+            defaultText: "such a job fails"), .world)
+
+    package let background = OptionDefinition<RGBColor?>(
+        description: OptionDescription(
+            "background", variable: "BACKGROUND", help: "The color that shows through transparent pixels.",
+            defaultText: "alpha is dropped, as by the public processor", valueName: "white|black|#rrggbb"),
+        defaultValue: nil, group: .world, isRequired: false,
+        expectation: "white, black or a color such as #ff8000 is expected",
+        parse: { texts in texts.last.flatMap { RGBColor($0) }.map { .some($0) } },
+        serialize: { $0.map { [$0.description] } ?? [] })
+
+    package let scale16Bit = OptionDefinition<Bool>.toggle(
+        OptionDescription(
+            "scale-16-bit", variable: "SCALE_16_BIT", help: "Scale 16-bit gray to 8 bits.",
+            defaultText: "clipped to 255, as by Pillow"), .world)
+
+    package let pixelLimit = OptionDefinition<Int>.count(
+        OptionDescription(
+            "pixel-limit", variable: "PIXEL_LIMIT", help: "Maximum number of pixels of a picture or a frame.",
+            valueName: "count"), .world, default: ImageDecoder.Options().maximumPixels)
+
+    package let fastDecode = OptionDefinition<Bool>.toggle(
+        OptionDescription(
+            "fast-decode", variable: "FAST_DECODE",
+            help: "Decode large JPEGs at a fraction of their size: faster, and not the pixels of the public processor."),
+        .world)
+
     package let leaseSeconds = OptionDefinition<Int>.count(
         OptionDescription(
             "lease-seconds", variable: "LEASE_SECONDS", help: "How long a lease holds without renewal.",
@@ -193,6 +224,17 @@ package struct WorkerOptions: OptionTable {
 package typealias WorkerSettings = OptionValues<WorkerOptions>
 
 extension WorkerSettings {
+    /// How pictures are decoded.
+    package var imageOptions: ImageDecoder.Options {
+        var options = ImageDecoder.Options(ignoreExif: self.ignoreEXIF)
+        options.lenient = self.lenient
+        options.background = self.background
+        options.scale16Bit = self.scale16Bit
+        options.maximumPixels = self.pixelLimit
+        options.fastDecode = self.fastDecode
+        return options
+    }
+
     /// Rows of a micro-batch, at most as many as have room in a frame with their pixels.
     package var effectiveBatchRows: Int { min(self.batchRows, 1 << 16) }
 }

@@ -79,6 +79,44 @@ struct HostilePictureTests {
         #expect(error.reason.contains("\(1 << 20)"))
     }
 
+    @Test("The largest numbers that headers can hold are errors")
+    func largestNumbers() throws {
+        let largest = [UInt8](repeating: 0xFF, count: 8)
+        var png = try #require(PictureFixture.named("type2-8bit.png")).bytes
+        png.replaceSubrange(16..<24, with: largest)
+        png.replaceSubrange(29..<33, with: bigEndian32(Int(crc32(png[12..<29]))))
+        #expect(refusal(png)?.code == .tooLarge)
+        for file in ["bmp-8.bmp", "bmp-24.bmp", "bmp-rle8.bmp"] {
+            var bitmap = try #require(PictureFixture.named(file)).bytes
+            for size in [largest, [0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0x7F], [1, 0, 0, 0, 0, 0, 0, 0xFF]] {
+                bitmap.replaceSubrange(18..<26, with: size)
+                #expect([.tooLarge, .corrupt].contains(refusal(bitmap)?.code), "\(file)")
+            }
+        }
+        for text in [
+            "P6 4294967295 4294967295 255\n", "P5 2147483647 2147483647 65535\n", "P4 99999999999 1\n",
+            "P2 1 1 65536\n1",
+        ] {
+            #expect([.tooLarge, .corrupt].contains(refusal(Array(text.utf8))?.code), "\(text)")
+        }
+        // Width and length of a TIFF (256, 257).
+        let tags = try #require(PictureFixture.named("tiles.tif")).bytes
+        var tiff = tags
+        for index in 8..<(tags.count - 12)
+        where tags[index + 1] == 1 && [0, 1].contains(tags[index]) && tags[index + 4] == 1 {
+            tiff.replaceSubrange(index + 2..<index + 12, with: [4, 0, 1, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF])
+        }
+        #expect(tiff != tags)
+        #expect([.tooLarge, .corrupt].contains(refusal(tiff)?.code))
+        var gif = try #require(PictureFixture.named("gif-palette.gif")).bytes
+        gif.replaceSubrange(6..<10, with: [0xFF, 0xFF, 0xFF, 0xFF])
+        #expect(refusal(gif)?.code == .tooLarge)
+        var jpeg = try #require(PictureFixture.named("progressive.jpg")).bytes
+        let frame = try #require(jpeg.indices.first { jpeg[$0] == 0xFF && jpeg[$0 + 1] == 0xC2 })
+        jpeg.replaceSubrange(frame + 5..<frame + 9, with: [0xFF, 0xFF, 0xFF, 0xFF])
+        #expect(refusal(jpeg)?.code == .tooLarge)
+    }
+
     @Test("A WebP of 90 bytes with a large canvas is admitted by what it takes, and refused where that has no room")
     func canvas() throws {
         // An animation of 8000 x 8000 pixels, whose frame is the 40 x 30 pixels of a fixture.

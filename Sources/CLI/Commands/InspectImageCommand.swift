@@ -18,7 +18,8 @@ struct InspectImageCommand: ParsableCommand {
     enum Options: OptionSelection {
         typealias Table = WorkerOptions
         static let options: [any AnyOptionDefinition] = [
-            Table.table.model, Table.table.resize, Table.table.ignoreEXIF,
+            Table.table.model, Table.table.resize, Table.table.ignoreEXIF, Table.table.lenient, Table.table.background,
+            Table.table.scale16Bit, Table.table.pixelLimit, Table.table.fastDecode,
         ]
     }
 
@@ -30,14 +31,14 @@ struct InspectImageCommand: ParsableCommand {
     func run() throws {
         let worker = try options.values()
         let output = try Variable.output.required(output, option: "--output")
-        var options = ImageDecoder.Options()
-        options.ignoreExif = worker.ignoreEXIF
         let vision = try ModelConfiguration(directory: worker.model).vision
         let side = vision.imageSize
         let seen = try PictureReader(
-            side: side, resize: worker.resize, filter: vision.preprocessing.filter, options: options
+            side: side, resize: worker.resize, filter: vision.preprocessing.filter,
+            options: worker.imageOptions
         ).read(path: picture)
         try PNGWriter.write(seen.image, to: output)
-        print("\(picture): \(seen.originalWidth) x \(seen.originalHeight) -> \(side) x \(side), \(output)")
+        let damage = seen.isDamaged ? ", damaged: parts of it are missing" : ""
+        print("\(picture): \(seen.originalWidth) x \(seen.originalHeight) -> \(side) x \(side), \(output)\(damage)")
     }
 }

@@ -53,9 +53,12 @@ int pg_avif_header(const uint8_t *bytes, size_t count, pg_image_header *header) 
     header->width = image->width;
     header->height = image->height;
     header->orientation = orientation(image);
-    // The planes of the decoder and those of the picture, of up to four channels each; and RGBA.
-    size_t sample = image->depth > 8 ? 2 : 1;
-    header->memory = pg_memory(image->width, image->height, 8 * sample + 4, 16 << 20);
+    // The planes of the decoder and those of the picture, in half samples a pixel; and RGBA where there is alpha.
+    size_t halves = image->yuvFormat == AVIF_PIXEL_FORMAT_YUV444   ? 6
+                    : image->yuvFormat == AVIF_PIXEL_FORMAT_YUV422 ? 4
+                                                                   : 3;
+    size_t alpha = decoder->alphaPresent ? 2 : 0, sample = image->depth > 8 ? 2 : 1;
+    header->memory = pg_memory(image->width, image->height, (halves + alpha) * sample + 2 * alpha, 4 << 20);
     avifDecoderDestroy(decoder);
     return PG_IMAGE_OK;
 }

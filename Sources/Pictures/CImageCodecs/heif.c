@@ -49,7 +49,7 @@ int pg_heif_header(const uint8_t *bytes, size_t count, pg_image_header *header) 
         header->height = height > 0 ? (uint32_t)height : 0;
         // The decoder's picture and its references, the picture of all tiles, the turned one, and the one in RGB.
         size_t sample = heif_image_handle_get_luma_bits_per_pixel(o.handle) > 8 ? 2 : 1;
-        header->memory = pg_memory(header->width, header->height, 8 * sample + 4, 32 << 20);
+        header->memory = pg_memory(header->width, header->height, 8 * sample + 4, 8 << 20);
     }
     close_heif(&o);
     return status;

@@ -102,8 +102,8 @@ int pg_jp2_header(const uint8_t *bytes, size_t count, pg_image_header *header) {
     if (status == PG_IMAGE_OK) {
         header->width = o.image->x1 - o.image->x0;
         header->height = o.image->y1 - o.image->y0;
-        // 32 bits a sample, in the picture and in its tiles, and the coded blocks.
-        header->memory = pg_memory(header->width, header->height, 12 * (uint64_t)o.image->numcomps, 32 << 20);
+        // 32 bits a sample, in the picture and in its tiles.
+        header->memory = pg_memory(header->width, header->height, 8 * (uint64_t)o.image->numcomps, 4 << 20);
     } else if (status == PG_IMAGE_CORRUPT && source.position >= count) {
         status = PG_IMAGE_TRUNCATED;
     }

@@ -63,9 +63,9 @@ int pg_jxl_header(const uint8_t *bytes, size_t count, pg_image_header *header) {
     if (status == JXL_DEC_BASIC_INFO && JxlDecoderGetBasicInfo(decoder, &info) == JXL_DEC_SUCCESS) {
         header->width = info.xsize;
         header->height = info.ysize;
-        // The library works in float32, with a few planes of every channel.
+        // The library works in float32, with two planes of every channel at most where nobody means harm.
         size_t planes = 3 + (size_t)info.num_extra_channels;
-        header->memory = pg_memory(info.xsize, info.ysize, 12 * planes, 64 << 20);
+        header->memory = pg_memory(info.xsize, info.ysize, 8 * planes, 16 << 20);
     } else {
         result = failure(status, &allowance, header->message);
     }

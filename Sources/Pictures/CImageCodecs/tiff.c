@@ -1,21 +1,9 @@
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <tiffio.h>
-
-#include "support.h"
+#include "tiff_file.h"
 
 // The first picture of a TIFF. libtiff unpacks strips and tiles; what their samples mean is decided here, as Pillow does.
-
-struct file {
-    const uint8_t *bytes;
-    size_t count;
-    tmsize_t position;
-    /// More was asked for than there is.
-    int ended;
-    char *message;
-};
 
 struct layout {
     uint32_t width, height;
@@ -30,70 +18,10 @@ struct layout {
     size_t unit_bytes;
 };
 
-// MARK: The file
-
-static int note_error(TIFF *tiff, void *user, const char *module, const char *format, va_list arguments) {
-    (void)tiff;
-    (void)module;
-    struct file *file = user;
-    vsnprintf(file->message, PG_IMAGE_MESSAGE_BYTES, format, arguments);
-    return 1;
-}
-
-static int drop_warning(TIFF *tiff, void *user, const char *module, const char *format, va_list arguments) {
-    (void)tiff, (void)user, (void)module, (void)format, (void)arguments;
-    return 1;
-}
-
-static tmsize_t read_bytes(thandle_t handle, void *target, tmsize_t count) {
-    struct file *file = handle;
-    tmsize_t rest = file->position < (tmsize_t)file->count ? (tmsize_t)file->count - file->position : 0;
-    file->ended |= count > rest;
-    if (count > rest) count = rest;
-    if (count <= 0) return 0;
-    memcpy(target, file->bytes + file->position, (size_t)count);
-    file->position += count;
-    return count;
-}
-
-static tmsize_t write_nothing(thandle_t handle, void *source, tmsize_t count) {
-    (void)handle, (void)source, (void)count;
-    return 0;
-}
-
-static toff_t seek(thandle_t handle, toff_t offset, int whence) {
-    struct file *file = handle;
-    toff_t base = whence == SEEK_CUR ? (toff_t)file->position : whence == SEEK_END ? (toff_t)file->count : 0;
-    // A place far behind the end is one without bytes.
-    toff_t place = base + offset;
-    file->ended |= place > (toff_t)file->count;
-    file->position = place > (toff_t)file->count ? (tmsize_t)file->count : (tmsize_t)place;
-    return (toff_t)file->position;
-}
-
-static int close_nothing(thandle_t handle) {
-    (void)handle;
-    return 0;
-}
-
-static toff_t size(thandle_t handle) { return (toff_t)((struct file *)handle)->count; }
-
-static TIFF *open_tiff(struct file *file, size_t memory) {
-    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
-    if (!options) return NULL;
-    TIFFOpenOptionsSetErrorHandlerExtR(options, note_error, file);
-    TIFFOpenOptionsSetWarningHandlerExtR(options, drop_warning, NULL);
-    TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)memory);
-    TIFF *tiff = TIFFClientOpenExt(
-        "picture", "rm", file, read_bytes, write_nothing, seek, close_nothing, size, NULL, NULL, options);
-    TIFFOpenOptionsFree(options);
-    return tiff;
-}
-
 // MARK: The layout
 
-/// Bytes that tables of tags and the state of a decompressor may take at most.
-static const size_t overhead = 64 << 20;
+/// Bytes that tables of tags and the state of a decompressor usually take, and may take at most.
+static const size_t overhead = 2 << 20, most_overhead = 64 << 20;
 
 static void read_extra(TIFF *tiff, struct layout *l) {
     uint16_t count = 0, *kinds = NULL;
@@ -183,7 +111,7 @@ static int read_unit(TIFF *tiff, struct layout *l, char *message) {
         bytes = TIFFStripSize(tiff);
     }
     uint64_t pixel = (uint64_t)l->samples * ((l->bits + 7) / 8) + 4;
-    uint64_t limit = (uint64_t)l->width * l->height * pixel * 2 + overhead;
+    uint64_t limit = (uint64_t)l->width * l->height * pixel * 2 + most_overhead;
     if (l->unit_width == 0 || l->unit_height == 0 || bytes <= 0 || (uint64_t)bytes > limit)
         return pg_fail(message, PG_IMAGE_CORRUPT, "its strips or tiles have an impossible size");
     l->unit_bytes = (size_t)bytes;
@@ -196,8 +124,8 @@ static size_t memory_of(const struct layout *l) {
 }
 
 int pg_tiff_header(const uint8_t *bytes, size_t count, pg_image_header *header) {
-    struct file file = {bytes, count, 0, 0, header->message};
-    TIFF *tiff = open_tiff(&file, overhead);
+    struct tiff_file file = {bytes, count, 0, 0, header->message};
+    TIFF *tiff = pg_tiff_open(&file, most_overhead);
     if (!tiff) return file.ended ? PG_IMAGE_TRUNCATED : PG_IMAGE_CORRUPT;
     struct layout l;
     int status = read_layout(tiff, &l, header->message);
@@ -430,9 +358,9 @@ static int decode(struct decoding *d, pg_image_report *report) {
 }
 
 int pg_tiff_decode(const pg_image_request *request, uint8_t *pixels, pg_image_report *report) {
-    struct file file = {request->bytes, request->count, 0, 0, report->message};
+    struct tiff_file file = {request->bytes, request->count, 0, 0, report->message};
     struct decoding d = {.request = request, .pixels = pixels};
-    d.tiff = open_tiff(&file, request->memory + overhead);
+    d.tiff = pg_tiff_open(&file, request->memory + most_overhead);
     if (!d.tiff) return file.ended ? PG_IMAGE_TRUNCATED : PG_IMAGE_CORRUPT;
     int status = decode(&d, report);
     TIFFClose(d.tiff);

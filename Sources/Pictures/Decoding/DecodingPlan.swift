@@ -18,10 +18,11 @@ struct DecodingPlan {
 
     /// Times that a decoded picture may be as large as the square that it becomes, each way, before it is decoded smaller.
     private static let fastDecodeFactor = 2
-    /// Seconds of processor time that a picture may take, and those for each million of its pixels. A picture that is
-    /// not made on purpose takes a tenth.
+    /// Seconds of processor time that a picture may take, those for each million of its pixels, and those that no picture
+    /// may pass, because a watchdog waits for it. A picture that is not made on purpose takes a tenth.
     private static let seconds = 10.0
     private static let secondsPerMegapixel = 0.25
+    private static let maximumSeconds = 40.0
 
     /// Channels that a format is decoded to: RGBA for a background, where the format can have alpha.
     static func channels(_ format: ImageFormat, _ options: ImageDecoder.Options) -> Int {
@@ -92,7 +93,8 @@ struct DecodingPlan {
         request.scale_eighths = Int32(eighths)
         request.cut_chunk = header.cutChunk
         request.memory = header.decoderBytes
-        request.seconds = Self.seconds + Self.secondsPerMegapixel * Double(header.width * header.height) / 1e6
+        let megapixels = Double(header.width * header.height) / 1e6
+        request.seconds = min(Self.seconds + Self.secondsPerMegapixel * megapixels, Self.maximumSeconds)
         return request
     }
 

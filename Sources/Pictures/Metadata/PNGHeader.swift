@@ -24,8 +24,11 @@ struct PNGHeader {
     ///
     /// - Parameter channels: of the result.
     func decoderBytes(channels: Int) -> Int {
+        let (pixels, overflows) = width.multipliedReportingOverflow(by: height)
+        // Such a size is refused before this number is used.
+        guard !overflows, pixels < 1 << 50 else { return 0 }
         // Gray and palette samples have a buffer of their own, of one byte each or two.
-        let samples = isRGB || channels == 4 && sampleBits < 16 ? 0 : width * height * (sampleBits > 8 ? 2 : 1)
+        let samples = isRGB || channels == 4 && sampleBits < 16 ? 0 : pixels * (sampleBits > 8 ? 2 : 1)
         // libpng holds two rows, of up to 8 bytes a pixel.
         return samples + 2 * 8 * width + (1 << 18)
     }
