@@ -32,8 +32,8 @@ extension Rank {
             throw QueueError.otherModel(
                 queue: name, belongsTo: known,
                 offered:
-                    "\(offered): the queue's fingerprint is of an older version of this software, which covered a part "
-                    + "of the weights only; finish its jobs with that version, or submit them to a new queue")
+                    "\(offered): the queue's fingerprint is of an older version of this software, which covered a "
+                    + "part of the weights only; finish its jobs with that version, or submit them to a new queue")
         }
         return queue
     }
