@@ -27,11 +27,13 @@ package final class PictureStore: Sendable {
         guard let root, image.bytes == nil, !Self.isRemote(image) else { return }
         let path = FileSystem.resolved(image.path)
         let isBelow = root == "/" || path.utf8.starts(with: (root + "/").utf8)
-        guard isBelow, !path.utf8.split(separator: UInt8(ascii: "/")).contains(where: { $0.elementsEqual("..".utf8) }) else {
+        guard isBelow, !path.utf8.split(separator: UInt8(ascii: "/")).contains(where: { $0.elementsEqual("..".utf8) })
+        else {
             throw PictureFailure(
                 JobFailure(
                     code: "not_permitted",
-                    message: "\(image.name): these workers read files below their --picture-root only; put the picture there, or "
+                    message:
+                        "\(image.name): these workers read files below their --picture-root only; put the picture there, or "
                         + "submit it with --embed"))
         }
     }

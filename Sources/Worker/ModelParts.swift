@@ -15,6 +15,8 @@ struct ModelParts {
     let adapters: AdapterSet
     let fingerprint: ModelFingerprint
     let plan: ShardPlan
+    /// What the options change of how pictures are decoded; nil for nothing.
+    private let imageDifference: String?
 
     init(_ settings: WorkerSettings, worldSize: Int, _ launch: Launch) throws {
         try Kernels.check()
@@ -30,9 +32,10 @@ struct ModelParts {
         }
         plan = try ShardPlan(ranks: worldSize, configuration: configuration, visionRanks: settings.visionRanks)
         adapters = try AdapterSet(options: settings.adapters)
+        imageDifference = settings.imageOptions.difference
         fingerprint = try ModelFingerprint(
             of: checkpoint, configuration, adapters: adapters, precision: settings.precision, resize: settings.resize,
-            threads: launch.usableCores)
+            image: settings.imageOptions, threads: launch.usableCores)
         weights = try ModelWeights.load(
             checkpoint, configuration, precision: fingerprint.precision, fingerprint: fingerprint.checkpoint,
             threads: launch.usableCores, adapters: adapters
@@ -77,6 +80,7 @@ struct ModelParts {
         if fingerprint.resize != options.resize.defaultValue {
             parts.append("\(options.resize.description.flag) \(fingerprint.resize.rawValue)")
         }
+        if let difference = imageDifference { parts.append(difference) }
         return parts.joined(separator: ", ")
     }
 }

@@ -61,6 +61,9 @@ struct RankAgreement {
             compare(own.hasSlidingWindow, other.hasSlidingWindow) {
                 ($0 ? "" : "no ") + options.slidingWindow.description.flag
             }
+            compare(own.decoding, other.decoding) {
+                $0 == nil ? "pictures decoded as usual" : "other options of how pictures are decoded"
+            }
             compare(own.resize, other.resize) { "\(options.resize.description.flag) \($0.rawValue)" }
         }
         return differences

@@ -137,7 +137,8 @@ package struct WorkerOptions: OptionTable {
     package let pictureRoot = OptionDefinition<String?>.text(
         OptionDescription(
             "picture-root", variable: "PICTURE_ROOT",
-            help: "Read files below this folder only, for workers whose jobs come from others.", valueName: "dir"), .world)
+            help: "Read files below this folder only, for workers whose jobs come from others.", valueName: "dir"),
+        .world)
 
     package let blocksPrivate = OptionDefinition<Bool>.toggle(
         OptionDescription(

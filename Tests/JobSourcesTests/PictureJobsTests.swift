@@ -34,7 +34,7 @@ import Testing
         #expect(try ids(source) == expected)
         #expect(
             source.notes == [
-                "4 files passed over (without an extension 1, .part 1, .txt 1, hidden 1); --all-files looks into every file"
+                "4 files passed over (.part 1, .txt 1, without an extension 1, hidden 1); --all-files looks into every file"
             ])
     }
 

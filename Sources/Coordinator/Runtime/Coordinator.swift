@@ -74,7 +74,8 @@ package final class Coordinator {
                 side: configuration.vision.imageSize, resize: settings.resize,
                 filter: configuration.vision.preprocessing.filter, options: settings.image,
                 budget: settings.pictureBudget),
-            store: PictureStore(fetching: settings.fetching, root: settings.pictureRoot), timeline: timeline, report: report)
+            store: PictureStore(fetching: settings.fetching, root: settings.pictureRoot), timeline: timeline,
+            report: report)
     }
 
     /// The helper threads, by name, and their activity, for a watchdog.

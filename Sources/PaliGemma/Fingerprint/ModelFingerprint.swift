@@ -18,6 +18,8 @@ package struct ModelFingerprint: Equatable, Sendable {
     package var generation: String?
     /// A hash of how pictures become numbers, in hexadecimal; nil where this is as the released models have it.
     package var preprocessing: String?
+    /// A hash of how the workers were told to decode files of pictures, in hexadecimal; nil where this is as usual.
+    package var decoding: String?
     /// A hash of the adapters and their names, in hexadecimal; nil where there are none.
     package var adapters: String?
     package var precision: Precision
@@ -25,8 +27,10 @@ package struct ModelFingerprint: Equatable, Sendable {
 
     package init(
         checkpoint: String, hasSlidingWindow: Bool = false, generation: String? = nil, preprocessing: String? = nil,
-        adapters: String? = nil, precision: Precision = .exact, resize: PictureResize = .pillow
+        decoding: String? = nil, adapters: String? = nil, precision: Precision = .exact,
+        resize: PictureResize = .pillow
     ) {
+        self.decoding = decoding
         self.checkpoint = checkpoint
         self.hasSlidingWindow = hasSlidingWindow
         self.generation = generation
@@ -42,13 +46,14 @@ package struct ModelFingerprint: Equatable, Sendable {
     /// - Throws: ``ModelError`` with the code `container` where a file of the model cannot be read.
     package init(
         of checkpoint: Checkpoint, _ configuration: ModelConfiguration, adapters: AdapterSet, precision: Precision,
-        resize: PictureResize, threads: Int
+        resize: PictureResize, image: ImageDecoder.Options = ImageDecoder.Options(), threads: Int
     ) throws(ModelError) {
         self.init(
             checkpoint: try checkpoint.fingerprint(threads: threads),
             hasSlidingWindow: configuration.text.window != nil, generation: configuration.generationFingerprint,
-            preprocessing: configuration.vision.preprocessing.fingerprint, adapters: adapters.fingerprint,
-            precision: precision, resize: resize)
+            preprocessing: configuration.vision.preprocessing.fingerprint,
+            decoding: image.difference.map { ContentHash.hexadecimal(of: Array($0.utf8)) },
+            adapters: adapters.fingerprint, precision: precision, resize: resize)
     }
 
     /// The fingerprint of what the weights of the vision tower compute, whatever else the answers depend on: features of
@@ -67,7 +72,7 @@ extension ModelFingerprint {
     private static let windowPart = "window"
     /// The parts that hold a hash, in their order.
     private static let hashParts: [(name: String, property: WritableKeyPath<ModelFingerprint, String?> & Sendable)] = [
-        ("generation", \.generation), ("pictures", \.preprocessing), ("adapters", \.adapters),
+        ("generation", \.generation), ("pictures", \.preprocessing), ("decoding", \.decoding), ("adapters", \.adapters),
     ]
 
     /// The fingerprint as queues keep it: the version, the checkpoint's hash, and a part for each setting that is not the
@@ -115,7 +120,7 @@ extension ModelFingerprint {
 extension ModelFingerprint {
     /// A part of the fingerprint.
     package enum Field: Sendable, CaseIterable {
-        case checkpoint, slidingWindow, generation, preprocessing, adapters, precision, resize
+        case checkpoint, slidingWindow, generation, preprocessing, decoding, adapters, precision, resize
     }
 
     /// Returns the parts in which two fingerprints differ.
@@ -126,6 +131,7 @@ extension ModelFingerprint {
             case .slidingWindow: hasSlidingWindow != other.hasSlidingWindow
             case .generation: generation != other.generation
             case .preprocessing: preprocessing != other.preprocessing
+            case .decoding: decoding != other.decoding
             case .adapters: adapters != other.adapters
             case .precision: precision != other.precision
             case .resize: resize != other.resize

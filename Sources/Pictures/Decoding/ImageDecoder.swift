@@ -29,6 +29,16 @@ package enum ImageDecoder {
         package var fastDecode = false
 
         package init(ignoreExif: Bool = false) { self.ignoreExif = ignoreExif }
+
+        /// What the options change of the pixels of a sound picture, as a text; nil for nothing.
+        package var difference: String? {
+            var parts: [String] = []
+            if ignoreExif { parts.append("ignore-exif") }
+            if let background { parts.append("background \(background)") }
+            if scale16Bit { parts.append("scale-16-bit") }
+            if fastDecode { parts.append("fast-decode") }
+            return parts.isEmpty ? nil : parts.joined(separator: ", ")
+        }
     }
 
     /// Maximum side of a picture in pixels. What resizing takes beside the pixels grows with the longer side.
