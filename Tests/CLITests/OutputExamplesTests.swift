@@ -2,10 +2,11 @@ import Archives
 import Base
 import Foundation
 import Tables
+import TestSupport
 import Testing
 
 /// Runs what docs/outputs.md shows.
-@Suite("The examples of outputs", .timeLimit(.minutes(15)))
+@Suite("The examples of outputs", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct OutputExamplesTests {
     /// A block of the document.
     private struct Block {

@@ -3,10 +3,11 @@ import Base
 import Foundation
 import Queue
 import Tables
+import TestSupport
 import Testing
 
 /// `paligemma` is killed while it writes; the same command again must bring what an undisturbed one writes.
-@Suite("Outputs and kills", .timeLimit(.minutes(30)))
+@Suite("Outputs and kills", .timeLimit(.minutes(30 * Sanitizer.slowness)))
 struct OutputKillTests {
     private static let pictures = 40
 

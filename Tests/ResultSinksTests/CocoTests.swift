@@ -2,9 +2,10 @@ import Base
 import Foundation
 import Queue
 import ResultSinks
+import TestSupport
 import Testing
 
-@Suite("Answers as COCO has them", .timeLimit(.minutes(15)))
+@Suite("Answers as COCO has them", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct CocoTests {
     let bench: SinkBench
 

@@ -3,9 +3,10 @@ import Base
 import Foundation
 import Queue
 import ResultSinks
+import TestSupport
 import Testing
 
-@Suite("Shards of answers", .timeLimit(.minutes(15)))
+@Suite("Shards of answers", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct ShardTests {
     let bench: SinkBench
 

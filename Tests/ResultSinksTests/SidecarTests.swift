@@ -2,9 +2,10 @@ import Base
 import Foundation
 import Queue
 import ResultSinks
+import TestSupport
 import Testing
 
-@Suite("Texts beside pictures", .timeLimit(.minutes(15)))
+@Suite("Texts beside pictures", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct SidecarTests {
     let bench: SinkBench
 
@@ -196,7 +197,7 @@ struct SidecarTests {
 }
 
 /// What a process that was killed leaves, in every order that it can leave it in.
-@Suite("Texts that are appended to, and kills", .timeLimit(.minutes(15)))
+@Suite("Texts that are appended to, and kills", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct SidecarKillTests {
     private static let names = ["a", "b", "c"]
 

@@ -2,9 +2,10 @@ import Base
 import Foundation
 import Queue
 import ResultSinks
+import TestSupport
 import Testing
 
-@Suite("Outputs that cannot be written", .timeLimit(.minutes(15)))
+@Suite("Outputs that cannot be written", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct SinkErrorTests {
     let bench: SinkBench
 
@@ -42,6 +43,14 @@ struct SinkErrorTests {
         let error = #expect(throws: SinkError.self) { try bench.finish(format, to: "none/out") }
         #expect(error?.code == .missingFolder)
         #expect(error?.description.contains("the folder \(bench.path("none")) is not there") == true)
+    }
+
+    @Test(
+        "A place where nobody may write is an error that names the permissions",
+        .enabled(if: FileSystem.isFolder("/sys/kernel")))
+    func notPermitted() throws {
+        let options = try SinkOptions(format: .csv, output: "/sys/kernel/out.csv", folder: nil)
+        #expect(code { _ = try makeSink(options).finish(from: bench.queue) } == .notPermitted)
     }
 
     @Test("A folder in the place of the output is refused, a file in the place of a folder too")

@@ -3,9 +3,10 @@ import Foundation
 import Queue
 import ResultSinks
 import Tables
+import TestSupport
 import Testing
 
-@Suite("Results as tables", .timeLimit(.minutes(15)))
+@Suite("Results as tables", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct TableTests {
     let bench: SinkBench
     private let own = [

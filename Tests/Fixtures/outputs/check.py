@@ -109,7 +109,7 @@ def check_tables():
 
 def check_shards():
     os.mkdir("shards")
-    names = ["000", "d/x", "long" * 60, "ü", "photo.2024"]
+    names = ["000", "d/x", "long" * 60, "ü"]
     for shard in range(2):
         with tarfile.open(f"shards/{shard:05}.tar", "w") as tar:
             for name in names:
@@ -125,10 +125,9 @@ def check_shards():
     for shard in range(2):
         dataset = webdataset.WebDataset(f"answers/{shard:05}.tar", shardshuffle=False)
         found = list(dataset)
-        assert [sample["__key__"] for sample in found] == [name.split(".")[0] for name in names], found
+        assert [sample["__key__"] for sample in found] == names, found
         for sample, name in zip(found, names):
-            picture = sample["jpg"] if "jpg" in sample else sample["2024.jpg"]
-            assert picture == f"picture {shard} {name}".encode()
+            assert sample["jpg"] == f"picture {shard} {name}".encode()
             assert sample["txt"] == b"ocr" and json.loads(sample["json"])["text"] == "ocr"
         with tarfile.open(f"answers/{shard:05}.tar") as tar:
             assert len(tar.getmembers()) == 3 * len(names)
