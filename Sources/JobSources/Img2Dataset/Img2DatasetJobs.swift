@@ -7,7 +7,8 @@ import Queue
 /// A shard without statistics is not finished and is passed over, unless it is a tar archive that has its end.
 package final class Img2DatasetJobs: JobSource {
     private let folder: String
-    private let shards: [Img2DatasetShard]
+    /// What the statistics count as no pictures.
+    private var failed = (downloads: 0, sizes: 0)
     private let chain: JobSourceChain
     private var unfinished: [String] = []
     private var withoutStatistics: [String] = []
@@ -45,6 +46,8 @@ package final class Img2DatasetJobs: JobSource {
                 }
                 withoutStatistics.append(name)
             }
+            failed.downloads += shard.count("failed_to_download")
+            failed.sizes += shard.count("failed_to_resize")
             // A shard of which nothing could be downloaded may have no pictures.
             if shard.layout != nil || shard.count("successes") > 0 { shards.append(shard) }
         }
@@ -52,8 +55,7 @@ package final class Img2DatasetJobs: JobSource {
             throw .unreadable(
                 path: folder, reason: "there is no shard of img2dataset in it: no 00000.tar, 00000.parquet or 00000_stats.json")
         }
-        self.shards = shards
-        chain = JobSourceChain(count: shards.count) { (index) throws(QueueError) in
+        chain = JobSourceChain(count: shards.count) { [shards] (index) throws(QueueError) in
             try Self.opened(shards[index], reading, template)
         }
     }
@@ -87,11 +89,9 @@ package final class Img2DatasetJobs: JobSource {
 
     package var notes: [String] {
         var notes = chain.notes
-        let failed = shards.reduce(0) { $0 + $1.count("failed_to_download") }
-        let resized = shards.reduce(0) { $0 + $1.count("failed_to_resize") }
-        if failed + resized > 0 {
+        if failed.downloads > 0 || failed.sizes > 0 {
             notes.append(
-                "\(folder): img2dataset could not download \(failed) pictures and could not resize \(resized); they are no jobs")
+                "\(folder): img2dataset could not download \(failed.downloads) pictures and could not resize \(failed.sizes); they are no jobs")
         }
         if !unfinished.isEmpty {
             notes.append(

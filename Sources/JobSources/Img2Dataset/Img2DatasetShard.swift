@@ -50,8 +50,8 @@ struct Img2DatasetShard {
         }
     }
 
-    /// Returns a count of the statistics, 0 where it is not there.
-    func count(_ key: String) -> Int { max(0, statistics?[key]?.integer ?? 0) }
+    /// Returns a count of the statistics, 0 where it is not there; what no shard can count is cut.
+    func count(_ key: String) -> Int { min(max(0, statistics?[key]?.integer ?? 0), 1 << 32) }
 
     /// Returns the name of the shard that a file or a folder belongs to; nil for others.
     static func name(of entry: String) -> String? {
