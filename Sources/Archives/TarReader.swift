@@ -157,6 +157,10 @@ package final class TarReader {
         let block = try source.peek(TarHeader.size)
         if block.isEmpty { return nil }
         guard block.count >= TarHeader.size else {
+            guard source.offset > 0 else {
+                throw ArchiveError(
+                    .truncated, at: name, "this is no tar archive, or it is cut: it has only \(block.count) bytes")
+            }
             throw ArchiveError(.truncated, at: name, "the archive is cut: it ends inside a header")
         }
         let bytes = UnsafeRawBufferPointer(rebasing: block[..<TarHeader.size])

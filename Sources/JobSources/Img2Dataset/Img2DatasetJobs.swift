@@ -1,4 +1,5 @@
 import Base
+import Fetch
 import Queue
 
 /// Jobs from a folder that img2dataset wrote, in its formats `webdataset`, `files` and `parquet`, shard by shard. The id of a job is the
@@ -18,6 +19,11 @@ package final class Img2DatasetJobs: JobSource {
 
     /// - Throws: `unreadable`, also where there is no shard.
     package init(folder: String, _ reading: SourceName.Reading, template: JobTemplate) throws(QueueError) {
+        guard !AddressReference.isAddress(folder) else {
+            throw .unreadable(
+                path: MaskedURL.text(folder),
+                reason: "folders of this machine are read; name the shards of a server, as shards/{00000..00123}.tar")
+        }
         var folder = folder
         while folder.utf8.count > 1, folder.utf8.last == UInt8(ascii: "/") { folder = String(folder.dropLast()) }
         self.folder = folder

@@ -150,7 +150,7 @@ package final class PictureJobs: JobSource {
         } catch {
             job.fault = JobFailure(code: JobFailure.invalidJob, message: "\(name): \(error)")
         }
-        return job
+        return job.storable()
     }
 
     /// What a template may name: of `a/b.jpg` the path, the folder `a`, the name `b.jpg` and the stem `b`.

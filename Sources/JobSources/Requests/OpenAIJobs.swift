@@ -85,6 +85,6 @@ extension Job {
         guard fault != nil, let id else { return self }
         var job = self
         job.id = id
-        return job
+        return job.storable()
     }
 }

@@ -55,7 +55,7 @@ struct RowDescriber {
     /// - Parameter isAmbiguous: Whether other rows ask something else about pictures, whose names it is given.
     mutating func job(_ row: Row, isAmbiguous: ([String], _ prompt: String) -> Bool) -> Job {
         do throws(RowError) {
-            return try described(row, isAmbiguous)
+            return try described(row, isAmbiguous).storable()
         } catch {
             return Self.faulty(row.place, error.reason)
         }
@@ -65,7 +65,7 @@ struct RowDescriber {
     static func faulty(_ place: String, _ reason: String) -> Job {
         var job = Job(id: place, images: [], prompt: "", source: place)
         job.fault = JobFailure(code: JobFailure.invalidJob, message: "\(place): \(reason)")
-        return job
+        return job.storable()
     }
 
     private mutating func described(
