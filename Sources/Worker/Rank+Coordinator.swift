@@ -69,6 +69,8 @@ extension WorkerSettings {
         var fetching = FetchSettings()
         fetching.addresses = self.blocksPrivate ? .publicOnly : .any
         fetching.ignoresRobotsTag = self.ignoresRobotsTag
+        // The queue tries a job again after pauses that outlast a failing network.
+        fetching.retries = 1
         return fetching
     }
 }
