@@ -9,8 +9,10 @@ import Testing
 /// What worlds do with pictures that come in other ways than as files in a folder.
 @Suite("Pictures from everywhere, in real worlds", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct InputWorldTests {
-    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..")
-        .standardizedFileURL.path
+    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+        "../.."
+    )
+    .standardizedFileURL.path
     private static let model = root + "/Examples/miniature/model"
     private static let pictures = root + "/Examples/pictures"
 
@@ -29,7 +31,9 @@ struct InputWorldTests {
         return try queue.results(["--sorted"])
     }
 
-    @Test("Pictures in a tar shard and in a parquet file get the answers of the same pictures as files", arguments: [1, 3])
+    @Test(
+        "Pictures in a tar shard and in a parquet file get the answers of the same pictures as files",
+        arguments: [1, 3])
     func shardsAndTables(ranks: Int) throws {
         let names = try names()
         let folder = try TemporaryFolder()
@@ -51,7 +55,9 @@ struct InputWorldTests {
         let rows = try answers([folder.file("t.parquet")], ranks: ranks)
         #expect(files.count == names.count && files.allSatisfy { $0.error == nil })
         #expect(shards.map(\.tokens) == files.map(\.tokens) && rows.map(\.tokens) == files.map(\.tokens))
-        #expect(shards.map(\.id) == names.indices.map { "\(1000 + $0)" } && rows.map(\.id) == names.indices.map { "row \($0)" })
+        #expect(
+            shards.map(\.id) == names.indices.map { "\(1000 + $0)" }
+                && rows.map(\.id) == names.indices.map { "row \($0)" })
         // The same as a stream that is compressed, whose pictures travel in the queue.
         let zipped = try Programs.run("sh", ["-c", "gzip -c '\(folder.file("s.tar"))' > '\(folder.file("z.tar.gz"))'"])
         #expect(zipped.status == 0)
@@ -79,7 +85,9 @@ struct InputWorldTests {
         let picture = try FileBytes(path: Self.pictures + "/" + (try #require(names().first))).bytes
         let deep = folder.file("p/") + SystemText.text([0xFE, 0xFF])
         try FileSystem.makeFolder(deep)
-        let files: [[UInt8]] = [[0x61, 0xE9], [0x61, 0xE8], Array("a\nb".utf8), Array("é".utf8), Array("e\u{301}".utf8)]
+        let files: [[UInt8]] = [
+            [0x61, 0xE9], [0x61, 0xE8], Array("a\nb".utf8), Array("é".utf8), Array("e\u{301}".utf8),
+        ]
         for name in files { try NewFile.write(picture, to: deep + "/" + SystemText.text(name + Array(".png".utf8))) }
         let results = try answers([folder.file("p")])
         #expect(Set(results.map { ExactText($0.id) }).count == files.count)
@@ -126,7 +134,9 @@ struct InputWorldTests {
         #expect(lines.output.contains(#""damaged":true"#))
     }
 
-    @Test("A picture on a server that refuses connections is tried again, and the world waits for that and fails it by name")
+    @Test(
+        "A picture on a server that refuses connections is tried again, and the world waits for that and fails it by name"
+    )
     func unreachableServer() throws {
         // Nobody listens on the discard port of the loopback.
         let results = try answers(["http://127.0.0.1:9/x.jpg", Self.pictures + "/" + (try #require(names().first))])
@@ -152,7 +162,8 @@ struct InputWorldTests {
         let outcome = try Programs.run(
             "mpirun",
             [
-                "--mca", "pml", "cm", "--bind-to", "none", "-n", "3", Programs.worker, "--model", Self.model, "--queue", queue.path,
+                "--mca", "pml", "cm", "--bind-to", "none", "-n", "3", Programs.worker, "--model", Self.model, "--queue",
+                queue.path,
                 "--drain",
             ])
         #expect(outcome.status == 0 && outcome.errors.contains("ob1 is used"), "\(outcome.errors)")

@@ -34,7 +34,8 @@ struct PromptTests {
         #expect(try tokens("ocr\n").suffix(2) == [5, 5])
     }
 
-    @Test("A prompt may begin with the image token once for each picture, which changes nothing; elsewhere it is refused")
+    @Test(
+        "A prompt may begin with the image token once for each picture, which changes nothing; elsewhere it is refused")
     func imageMarker() throws {
         #expect(error { try tokens("what is <image>?") }?.code == .imageMarker)
         #expect(error { try tokens("<image><image>ocr") }?.code == .imageMarker)
