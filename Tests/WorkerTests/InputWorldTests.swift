@@ -113,7 +113,7 @@ struct InputWorldTests {
         try NewFile.write(try FileBytes(path: Self.pictures + "/" + (try #require(names().first))).bytes, to: inside)
         #expect(symlink("/etc", folder.file("in/etc")) == 0)
         let paths = [inside, "/etc/passwd", "/etc/none", folder.file("in/etc/passwd"), folder.file("in/../../x.png")]
-        let results = try answers(paths, worker: ["--picture-root", folder.file("in")])
+        let results = try answers(paths, worker: ["--picture-root", folder.file("in")], status: 1)
         let refused = "not_permitted"
         #expect(results.map(\.error?.code) == [nil, refused, refused, refused, refused])
         let messages = zip(results, paths).map { $0.error?.message.replacing($1, with: "") }
@@ -126,7 +126,7 @@ struct InputWorldTests {
         let picture = try #require(try names().first { $0.hasSuffix(".jpg") })
         let bytes = try FileBytes(path: Self.pictures + "/" + picture).bytes
         try NewFile.write(bytes.prefix(bytes.count * 3 / 4), to: folder.file("cut.jpg"))
-        #expect(try answers([folder.file("cut.jpg")]).map(\.error?.code) == ["truncated"])
+        #expect(try answers([folder.file("cut.jpg")], status: 1).map(\.error?.code) == ["truncated"])
         let queue = try TestQueue()
         try queue.submit(["--prompt", "caption en", folder.file("cut.jpg")])
         #expect(try queue.work(ranks: 1, model: Self.model, ["--lenient"]).status == 0)
@@ -139,9 +139,10 @@ struct InputWorldTests {
     )
     func unreachableServer() throws {
         // Nobody listens on the discard port of the loopback.
-        let results = try answers(["http://127.0.0.1:9/x.jpg", Self.pictures + "/" + (try #require(names().first))])
+        let results = try answers(
+            ["http://127.0.0.1:9/x.jpg", Self.pictures + "/" + (try #require(names().first))], status: 1)
         #expect(results.map(\.error?.code) == ["connection", nil])
-        let blocked = try answers(["http://127.0.0.1:9/x.jpg"], worker: ["--block-private"])
+        let blocked = try answers(["http://127.0.0.1:9/x.jpg"], worker: ["--block-private"], status: 1)
         #expect(blocked.map(\.error?.code) == ["private_address"])
     }
 
