@@ -181,7 +181,8 @@ let package = Package(
         .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "WorkerInterface", "Queue", "DecodingSettings", "PaliGemma", "Tensor", "Base", "TestSupport",
+                "WorkerInterface", "Queue", "Archives", "Tables", "DecodingSettings", "PaliGemma", "Tensor", "Base",
+                "TestSupport",
                 "pg-worker",
                 "paligemma", "faults",
             ]),

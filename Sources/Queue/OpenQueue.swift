@@ -4,9 +4,10 @@
 ///   - create: Whether it is made where there is none.
 ///   - timeout: How long to wait for a server that is out of reach: short for a person at a terminal, long for a world,
 ///     which may start at the same time as the server.
+///   - diskTimeout: How long a file waits for room on a full disk, in every call.
 /// - Throws: What ``SQLiteQueue`` and ``PostgresQueue`` throw when they are opened, and `badAddress`.
 package func openQueue(
-    _ name: String, create: Bool = false, timeout: Duration = .seconds(3)
+    _ name: String, create: Bool = false, timeout: Duration = .seconds(3), diskTimeout: Duration = .zero
 ) throws(QueueError) -> any JobQueue {
     if name.isEmpty { throw .badAddress(address: "''", reason: "it is empty; give a file, or an address") }
     // Such a name is meant as an address.
@@ -17,5 +18,5 @@ package func openQueue(
     if QueueAddress.isDatabase(name) {
         return try PostgresQueue(address: name, create: create, openingTimeout: timeout)
     }
-    return try SQLiteQueue(path: name, create: create)
+    return try SQLiteQueue(path: name, create: create, diskTimeout: diskTimeout)
 }

@@ -22,7 +22,7 @@ extension Rank {
     }
 
     private static func queue(of settings: WorkerSettings, _ parts: ModelParts) throws -> any JobQueue {
-        let queue = try openQueue(settings.queue, timeout: .seconds(60))
+        let queue = try openQueue(settings.queue, timeout: .seconds(60), diskTimeout: .seconds(300))
         do throws(QueueError) {
             try queue.adopt(fingerprint: parts.fingerprint.encoded, modelName: parts.name)
         } catch {
@@ -69,6 +69,8 @@ extension WorkerSettings {
         var fetching = FetchSettings()
         fetching.addresses = self.blocksPrivate ? .publicOnly : .any
         fetching.ignoresRobotsTag = self.ignoresRobotsTag
+        // The queue tries a job again after pauses that outlast a failing network.
+        fetching.retries = 1
         return fetching
     }
 }

@@ -9,6 +9,7 @@ import Testing
         arguments: [
             ("2-0f3c", ModelFingerprint(checkpoint: "0f3c")),
             ("2-0f3c-window", ModelFingerprint(checkpoint: "0f3c", hasSlidingWindow: true)),
+            ("2-0f3c-decoding-77", ModelFingerprint(checkpoint: "0f3c", decoding: "77")),
             ("2-0f3c-int8", ModelFingerprint(checkpoint: "0f3c", precision: .int8)),
             ("2-0f3c-bf16", ModelFingerprint(checkpoint: "0f3c", precision: .bf16)),
             ("2-0f3c-big_vision", ModelFingerprint(checkpoint: "0f3c", resize: .bigVision)),
@@ -44,6 +45,7 @@ import Testing
         second.adapters = "c"
         second.generation = "d"
         second.preprocessing = "e"
+        second.decoding = "f"
         second.hasSlidingWindow = true
         second.resize = .pillow
         #expect(first.differences(from: second) == ModelFingerprint.Field.allCases)

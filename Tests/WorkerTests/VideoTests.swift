@@ -78,9 +78,9 @@ struct VideoTests {
         #expect(zip(video.logprobs, pictures.logprobs).allSatisfy { abs($0 - $1) < 1e-4 })
         #expect(video.logprobs != one.logprobs)
         #expect(results["video"]?.images == ["clip.mp4"])
-        #expect(failure(results["none"])?.code == "corrupt")
+        #expect(failure(results["none"])?.code == "no_frames")
         #expect(failure(results["long"])?.code == "prompt_too_long")
-        // To ffmpeg a picture is a video of one frame.
+        // A picture is a video of one frame.
         #expect(failure(results["still"]) == nil)
     }
 

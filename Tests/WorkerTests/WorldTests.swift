@@ -210,7 +210,7 @@ struct WorldTests {
             {"id": "missing", "images": ["nowhere.png"], "prompt": "caption en"}
             {"id": "is_directory", "images": ["."], "prompt": "caption en"}
             {"id": "changed", "images": ["changed.jpg"], "prompt": "caption en"}
-            {"id": "image_marker_in_prompt", "images": ["\(picture)"], "prompt": "<image> caption en"}
+            {"id": "image_marker_in_prompt", "images": ["\(picture)"], "prompt": "caption <image> en"}
             {"id": "prompt_too_long", "images": ["\(picture)"], "prompt": "\(words)"}
             {"id": "broken", "images": [}
             {"id": "empty prompt", "images": ["\(picture)"], "prompt": "", "max_tokens": 1}

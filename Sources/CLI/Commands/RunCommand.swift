@@ -113,7 +113,7 @@ struct RunCommand: ParsableCommand {
     }
 
     /// How long a submission is waited for before the first jobs are answered, in seconds.
-    private static let submissionWait = 1.0
+    private static let submissionWait = 0.4
 
     /// - Parameter submission: nil where it goes on.
     private static func reportStart(_ submission: Submission?, _ counts: JobCounts, _ settings: WorldSettings) {

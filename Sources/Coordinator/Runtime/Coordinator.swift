@@ -42,6 +42,8 @@ package final class Coordinator {
     /// The final reports of all ranks, as they come in.
     package private(set) var reports: [Report] = []
     package private(set) var progress = Progress()
+    /// Ends of jobs that the queue has not yet taken.
+    private var unsettled = 0
     /// From the first lease to the last token, in nanoseconds of the monotonic clock; nil before the first lease.
     private var work: (start: UInt64, end: UInt64)?
     /// The time from the first lease to the last token, in seconds.
@@ -101,7 +103,8 @@ package final class Coordinator {
         }
         if let drainDeadline, !queueIsClosed, drainDeadline <= .now() { try endDrain() }
         if polling.isDue() { try perform(schedule.handle(.retryQueue)) }
-        if !stopping, !polling.isPlanned, schedule.isIdle { stop() }
+        // A job whose end the queue has not yet taken may come back for another attempt.
+        if !stopping, !polling.isPlanned, schedule.isIdle, unsettled == 0 { stop() }
         return stopping && reports.count == plan.ranks ? nil : worked
     }
 
@@ -169,6 +172,7 @@ package final class Coordinator {
     }
 
     private func settle(_ settlement: HelperReport.Settlement) {
+        unsettled -= 1
         switch settlement {
         case .answered: progress.answered += 1
         case .failed: progress.failed += 1
@@ -214,6 +218,7 @@ package final class Coordinator {
         case .unfinished: break
         case .failed(let failure): fail(job, failure, permanent: true)
         case .answered(let answer):
+            unsettled += 1
             keeper.finish(job.lease.handle, answer)
             progress.pictures += job.pictureIDs.count
         }
@@ -221,6 +226,7 @@ package final class Coordinator {
     }
 
     private func fail(_ job: InFlightJob, _ failure: JobFailure, permanent: Bool) {
+        unsettled += 1
         keeper.fail(job.lease.handle, failure, permanent: permanent, seconds: job.seconds)
     }
 

@@ -29,9 +29,6 @@ final class LeaseKeeper: @unchecked Sendable {
 
     /// So often in a row that is no coincidence.
     private static let maximumEmptyPromises = 10
-    /// How long a full disk under the queue is waited for, and how long between two tries.
-    private static let diskTimeout = Duration.seconds(300)
-    private static let diskPause = 1.0
 
     /// - Parameters:
     ///   - duration: The duration of a lease, which is renewed after a third of it.
@@ -83,7 +80,7 @@ final class LeaseKeeper: @unchecked Sendable {
                 case .item(let call):
                     counter.begin()
                     defer { counter.end() }
-                    try waitingForDisk { () throws(QueueError) in try make(call) }
+                    try make(call)
                 case .timeout: break
                 case .closed: break loop
                 }
@@ -91,7 +88,7 @@ final class LeaseKeeper: @unchecked Sendable {
                     renewal = DispatchTime.now() + interval
                     counter.begin()
                     defer { counter.end() }
-                    try waitingForDisk { () throws(QueueError) in try renew() }
+                    try renew()
                 }
             } catch {
                 report(.queueFailed(error))
@@ -101,21 +98,6 @@ final class LeaseKeeper: @unchecked Sendable {
         counter.begin()
         defer { counter.end() }
         try? queue.release(Array(held))
-    }
-
-    /// Makes a call again as long as the disk under the queue is full: what it was to do has not happened, and somebody may make
-    /// room. Leases may expire meanwhile; then the queue refuses their answers.
-    private func waitingForDisk(_ body: () throws(QueueError) -> Void) throws(QueueError) {
-        let end = ContinuousClock.now + Self.diskTimeout
-        while true {
-            do throws(QueueError) {
-                return try body()
-            } catch {
-                guard case .diskFull = error, ContinuousClock.now < end else { throw error }
-                Thread.sleep(forTimeInterval: Self.diskPause)
-                counter.advance()
-            }
-        }
     }
 
     /// Looks for the damage of a queue that counts jobs as ready and leases none, so that no world waits for them for ever.

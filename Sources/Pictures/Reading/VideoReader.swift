@@ -42,6 +42,9 @@ package struct VideoReader: Sendable {
         throws(ImageError)
         -> [RGBImage]
     {
+        if let start = FileSystem.firstBytes(MediaFormat.prefixBytes, of: path), Self.isStill(start) {
+            return Array(repeating: try reader.read(path: path, expecting: expected).image, count: count)
+        }
         let file = try VideoFile(path: path)
         if let stamp = file.stamp { try expected.verify(stamp, path: path) }
         return try read(file, frames: count)
@@ -53,7 +56,24 @@ package struct VideoReader: Sendable {
     /// - Throws: ``ImageError`` with the codes `unreadable`, `empty`, `no_program`, `no_frames`, `corrupt`, `too_large`,
     ///   `no_memory`, `timed_out`.
     package func read(bytes: [UInt8], path: String, frames count: Int) throws(ImageError) -> [RGBImage] {
-        try read(try VideoFile(bytes: bytes, path: path), frames: count)
+        if Self.isStill(bytes) {
+            let stamp = FileStamp(size: Int64(bytes.count), modificationTime: 0)
+            return Array(repeating: try reader.read(bytes: bytes, path: path, stamp: stamp).image, count: count)
+        }
+        return try read(try VideoFile(bytes: bytes, path: path), frames: count)
+    }
+
+    /// Returns whether a file is a picture that does not move: a video of one frame.
+    ///
+    /// - Parameter bytes: its first ``MediaFormat/prefixBytes``, or more.
+    private static func isStill(_ bytes: [UInt8]) -> Bool {
+        guard case .image(let format) = MediaFormat(of: bytes) else { return false }
+        switch format {
+        case .gif: return false
+        // The chunk that makes a PNG an animation stands before its pixels.
+        case .png: return bytes.prefix(MediaFormat.prefixBytes).firstRange(of: Array("acTL".utf8)) == nil
+        default: return true
+        }
     }
 
     private func read(_ file: VideoFile, frames count: Int) throws(ImageError) -> [RGBImage] {
@@ -112,7 +132,7 @@ package struct VideoReader: Sendable {
         guard let program = ExternalProgram(named: "ffmpeg") else {
             throw ImageError(
                 .noProgram, at: file.path,
-                "ffmpeg is needed to read videos and is not there; install it, or give the frames as \"images\"")
+                "ffmpeg reads videos and is not there; install ffmpeg, or give the frames as \"images\"")
         }
         let pixels = min(reader.options.maximumPixels, Self.maximumFramePixels)
         let input =

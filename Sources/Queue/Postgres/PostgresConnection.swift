@@ -124,7 +124,11 @@ final class PostgresConnection {
         defer { PQclear(result) }
         let state = PQresultErrorField(result, Int32(UInt8(ascii: "C"))).map { String(cString: $0) } ?? ""
         let primary = PQresultErrorField(result, Int32(UInt8(ascii: "M"))).map { address.tidy(String(cString: $0)) }
-        let message = primary ?? address.tidy(String(cString: PQresultErrorMessage(result)))
+        // A pooler that closes the connection says why before it; the result has only its end.
+        let last = address.tidy(String(cString: PQerrorMessage(handle)))
+        let message =
+            PQstatus(handle) == CONNECTION_OK
+            ? primary ?? address.tidy(String(cString: PQresultErrorMessage(result))) : last
         throw PostgresError(
             state: state, message: message, isConnected: PQstatus(handle) == CONNECTION_OK, queue: queue, doing: doing)
     }

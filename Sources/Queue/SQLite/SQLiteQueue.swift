@@ -15,16 +15,19 @@ package final class SQLiteQueue: JobQueue {
     private nonisolated(unsafe) let connection: Connection
     private let lock = NSLock()
     private let identity: FileIdentity?
+    private let diskWait: DiskWait
 
     /// Opens the queue at `path`.
     ///
     /// - Parameters:
     ///   - create: Whether the file is made where there is none. Without it a path that does not exist is an error.
     ///   - busyTimeout: How long to wait for other processes before `busy` is thrown.
+    ///   - diskTimeout: How long to wait for room on a full disk before `diskFull` is thrown. Leases may expire meanwhile; then
+    ///     their answers are refused, not lost.
     /// - Throws: `cannotOpen`, `networkFileSystem`, `notAQueue`, `newerSchema`, `corrupt`, `busy`, `diskFull`.
     package init(
-        path: String, create: Bool = false, busyTimeout: Duration = .seconds(60), clock: any QueueClock = BootClock(),
-        retryPolicy: RetryPolicy = RetryPolicy()
+        path: String, create: Bool = false, busyTimeout: Duration = .seconds(60), diskTimeout: Duration = .zero,
+        clock: any QueueClock = BootClock(), retryPolicy: RetryPolicy = RetryPolicy()
     ) throws(QueueError) {
         let exists = FileSystem.exists(path)
         if FileSystem.isFolder(path) {
@@ -37,10 +40,12 @@ package final class SQLiteQueue: JobQueue {
         if !exists { try Self.makeEmptyFile(path) }
         let connection = try Connection(path: path, create: create, busyTimeout: busyTimeout)
         try connection.execute("PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY", doing: "opening it")
-        try Schema.prepare(connection, create: create)
+        let diskWait = DiskWait(timeout: diskTimeout)
+        try diskWait.run { () throws(QueueError) in try Schema.prepare(connection, create: create) }
         // This is set for each connection, after the file was recognized as a queue.
         try connection.execute("PRAGMA journal_mode = TRUNCATE", doing: "opening it")
         name = path
+        self.diskWait = diskWait
         self.clock = clock
         self.retryPolicy = retryPolicy
         self.connection = connection
@@ -161,6 +166,8 @@ package final class SQLiteQueue: JobQueue {
         ("SELECT count(*) - count(DISTINCT token) FROM audit WHERE token IS NOT NULL", "a lease was answered twice"),
     ]
 
+    package var retries: UInt64 { diskWait.tries }
+
     // MARK: Access
 
     /// Runs `body` in one transaction that may write.
@@ -168,7 +175,9 @@ package final class SQLiteQueue: JobQueue {
         doing: String, _ body: (Connection) throws(QueueError) -> Result
     ) throws(QueueError) -> Result {
         try exclusively { connection throws(QueueError) in
-            try connection.transaction(doing: doing) { () throws(QueueError) in try body(connection) }
+            try diskWait.run { () throws(QueueError) in
+                try connection.transaction(doing: doing) { () throws(QueueError) in try body(connection) }
+            }
         }
     }
 

@@ -34,10 +34,16 @@ struct PromptTests {
         #expect(try tokens("ocr\n").suffix(2) == [5, 5])
     }
 
-    @Test("A prompt that contains the image token is refused")
-    func imageMarker() {
+    @Test(
+        "A prompt may begin with the image token once for each picture, which changes nothing; elsewhere it is refused")
+    func imageMarker() throws {
         #expect(error { try tokens("what is <image>?") }?.code == .imageMarker)
-        #expect(error { try tokens("<image>\u{301}") }?.code == .imageMarker)
+        #expect(error { try tokens("<image><image>ocr") }?.code == .imageMarker)
+        #expect(error { try tokens("<image>ocr", pictures: 2) }?.code == .imageMarker)
+        #expect(error { try tokens("<image>ocr<image>\u{301}") }?.code == .imageMarker)
+        #expect(try tokens("<image>ocr") == tokens("ocr"))
+        #expect(try tokens("<image> ocr") == tokens(" ocr"))
+        #expect(try tokens("<image><image>ocr", pictures: 2) == tokens("ocr", pictures: 2))
         #expect((try? tokens("what is an <Image>?")) != nil)
     }
 
