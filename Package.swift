@@ -140,7 +140,8 @@ let package = Package(
 
         // MARK: Tests
         .target(
-            name: "TestSupport", dependencies: ["Tensor", "CKernels", "CPostgres", "CTileModel", "Base"], path: "Tests/Support"),
+            name: "TestSupport", dependencies: ["Tensor", "CKernels", "CPostgres", "CTileModel", "Base"],
+            path: "Tests/Support"),
         // The kernels on tiles, compiled with a model of the tile unit.
         .target(name: "CTileModel", dependencies: ["CKernels"], path: "Tests/TileModel"),
         // Imports against docs/architecture.md, and the order of folders inside each target.

@@ -22,9 +22,10 @@ package enum AddressReference {
     ///
     /// - Parameters:
     ///   - name: A name beside the base, like `pictures/a.jpg`; `/a.jpg` begins at the host or bucket. In names on web
-    ///     servers `?` begins a query.
+    ///     servers `?` begins a query. An address means itself.
     ///   - base: The address of a folder; without a `/` at its end too.
     package static func resolved(_ name: String, in base: String) -> String {
+        guard !isAddress(name) else { return name }
         let (root, path) = parts(Self.path(of: base))
         let isWeb = root.prefix(5).lowercased() != "s3://"
         if isWeb, name.hasPrefix("//") { return root.prefix { $0 != "/" } + name }

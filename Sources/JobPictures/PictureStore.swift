@@ -148,7 +148,9 @@ package final class PictureStore: Sendable {
                 var request = Self.request(for: image)
                 request.group = group
                 _ = try made.get().start(request) { result in
-                    end(index, result.mapError { PictureFailure($0) }.flatMap { Self.verified($0, image) }.map { .body($0) })
+                    end(
+                        index,
+                        result.mapError { PictureFailure($0) }.flatMap { Self.verified($0, image) }.map { .body($0) })
                 }
             } catch {
                 end(index, .failure(PictureFailure(error)))

@@ -21,13 +21,15 @@ final class RemoteCells: Sendable {
     private let state = Locked((isStarted: false, isStopped: false))
 
     init(_ fetcher: SharedFetcher) {
-        cells = TableCells(identify: { _ in nil }) { image in
-            let source = try FetchRangeSource(image.path, from: try fetcher.fetcher(), blocks: Self.blocks)
-            if let size = image.size, size != Int64(source.size) {
-                throw ImageError(otherSize: Int64(source.size), of: image)
-            }
-            return try ParquetFile(source, name: MaskedURL.text(image.path))
+        cells = TableCells(identify: { _ in nil }, openFile: { try Self.opened($0, fetcher) })
+    }
+
+    private static func opened(_ image: JobImage, _ fetcher: SharedFetcher) throws -> ParquetFile {
+        let source = try FetchRangeSource(image.path, from: try fetcher.fetcher(), blocks: blocks)
+        if let size = image.size, size != Int64(source.size) {
+            throw ImageError(otherSize: Int64(source.size), of: image)
         }
+        return try ParquetFile(source, name: MaskedURL.text(image.path))
     }
 
     deinit { work.close() }

@@ -101,7 +101,7 @@ package struct SourceName: Sendable, Equatable {
             return PictureJobs(
                 paths: [path], prompt: prompt, template: template, looksInside: reading.looksInside,
                 fetcher: reading.fetcher)
-        case .img2dataset: return try Img2DatasetJobs(folder: path, reading, template: template)
+        case .img2dataset: return try Img2DatasetJobs(folder: path, field: reading.field, template: template)
         case .jsonl, .csv, .tsv, .parquet, .webdataset, .openai:
             let paths = try files()
             if paths.count == 1 { return try file(paths[0], template, reading) }

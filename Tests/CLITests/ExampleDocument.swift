@@ -11,7 +11,8 @@ enum ExampleDocument {
 
     /// Returns the blocks of a document in `docs`.
     static func blocks(of name: String) throws -> [Block] {
-        let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../docs/" + name)
+        let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+            "../../docs/" + name)
         var blocks: [Block] = []
         var open: (kind: String, file: String, lines: [String])?
         for line in try String(contentsOf: url, encoding: .utf8).components(separatedBy: "\n") {

@@ -120,6 +120,18 @@ struct BadSourceTests {
         #expect(filled.faults.map { $0.contains("txt") } == [true, true, true, false])
     }
 
+    @Test("Samples of two shards with one key are refused with how to tell them apart")
+    func sameKeys() throws {
+        for number in 0..<2 { try bench.write(try bench.tar([("1.jpg", "\(number)")]), to: "s-\(number).tar") }
+        let jobs = try bench.read(bench.folder.file("s-{0..1}.tar")).jobs
+        let queue = try openQueue(bench.folder.file("q.db"), create: true)
+        #expect {
+            try queue.submit(jobs, otherContents: .refuse, maxReady: nil)
+        } throws: {
+            "\($0)".contains(#"--id "{__shard__}/{__key__}""#)
+        }
+    }
+
     @Test("An address where only a folder can be is refused without its secrets")
     func addressOfFolder() throws {
         let text = try bench.refusal("img2dataset:https://h/out/?key=hidden-hidden")

@@ -20,12 +20,15 @@ import Testing
                 + #""failed_to_resize":\#(resize),"duration":1.5,"status_dict":{}}"#, to: "out/\(shard)_stats.json")
     }
 
-    private func json(_ key: String) -> String { #"{"url":"u\#(key)","caption":"c\#(key)","key":"\#(key)","status":"success"}"# }
+    private func json(_ key: String) -> String {
+        #"{"url":"u\#(key)","caption":"c\#(key)","key":"\#(key)","status":"success"}"#
+    }
 
     @Test("Tar shards give their samples, and shards that are not finished are passed over unless they have their end")
     func archives() throws {
         func shard(_ name: String, _ keys: [String], cut: Bool = false) throws {
-            let bytes = try bench.tar(keys.flatMap { [("\($0).jpg", "x"), ("\($0).json", json($0)), ("\($0).txt", "c\($0)")] })
+            let bytes = try bench.tar(
+                keys.flatMap { [("\($0).jpg", "x"), ("\($0).json", json($0)), ("\($0).txt", "c\($0)")] })
             try bench.write(cut ? Array(bytes.dropLast(1024)) : bytes, to: "out/\(name).tar")
         }
         try shard("00000", ["000000000", "000000002"])
@@ -37,7 +40,8 @@ import Testing
         try bench.folder.write("x", to: "out/notes.md")
         let outcome = try read { $0.carried = .named(["url"]) }
         #expect(outcome.jobs.map(\.id) == ["000000000", "000000002", "000010000"])
-        #expect(outcome.jobs[0].prompt == "caption of c000000000" && outcome.jobs[0].carried == #"{"url":"u000000000"}"#)
+        #expect(
+            outcome.jobs[0].prompt == "caption of c000000000" && outcome.jobs[0].carried == #"{"url":"u000000000"}"#)
         let notes = outcome.notes.joined(separator: "\n")
         #expect(notes.contains("could not download 8 pictures and could not resize 1"))
         #expect(notes.contains("passed over shard 00002, which img2dataset has not finished"))
@@ -76,7 +80,8 @@ import Testing
         try bench.write(bytes, to: "out/00000.parquet")
         try statistics("00000", successes: 2, failed: 1)
         let outcome = try read { $0.carried = .named(["caption"]) }
-        #expect(outcome.jobs.count == 2 && outcome.jobs[0].id == "000000000" && outcome.jobs[0].prompt == "caption of one")
+        #expect(
+            outcome.jobs.count == 2 && outcome.jobs[0].id == "000000000" && outcome.jobs[0].prompt == "caption of one")
         #expect(outcome.jobs[0].carried == #"{"caption":"one"}"#)
         #expect(outcome.faults[1].contains("row 2") && outcome.faults[1].contains("caption"))
         #expect(outcome.notes.contains { $0.contains("could not download 1 pictures") })
@@ -94,7 +99,9 @@ import Testing
         try bench.folder.write("x", to: "out/00000.tfrecord")
         #expect(try bench.refusal(path).contains("tfrecord is not read"))
         FileSystem.remove(bench.folder.file("out/00000.tfrecord"))
-        try bench.write(try bench.parquet([.init("url", .string), .init("key", .string)], [[.text("u"), .text("k")]]), to: "out/00000.parquet")
+        try bench.write(
+            try bench.parquet([.init("url", .string), .init("key", .string)], [[.text("u"), .text("k")]]),
+            to: "out/00000.parquet")
         #expect(try bench.refusal(path).contains("holds no pictures"))
         try bench.folder.write("not a table", to: "out/00000.parquet")
         #expect(try bench.refusal(path).contains("00000.parquet"))

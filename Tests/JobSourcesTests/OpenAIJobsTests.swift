@@ -30,15 +30,19 @@ import Testing
             {"type":"image_url","image_url":{"url":"file:///d/a%20b.png"}}]
             """.replacing("\n", with: "")
         let outcome = try read(
-            request("q/1", content: content, #""max_tokens":5,"max_completion_tokens":7,"temperature":0.5,"top_p":0.9,"seed":3,"#
-                + #""stop":["."],"n":1,"stream":false,"user":"u","tools":[],"frequency_penalty":0"#), "",
+            request(
+                "q/1", content: content,
+                #""max_tokens":5,"max_completion_tokens":7,"temperature":0.5,"top_p":0.9,"seed":3,"#
+                    + #""stop":["."],"n":1,"stream":false,"user":"u","tools":[],"frequency_penalty":0"#), "",
             request("b"))
         let job = try #require(outcome.jobs.first)
         #expect(job.fault == nil && job.id == "q/1" && job.prompt == "what\nis it?" && job.maxTokens == 7)
         #expect(job.options == #"{"temperature":0.5,"top_p":0.9,"seed":3,"stop":["."]}"#)
         #expect(job.images.map(\.name) == ["x.png", "https://h/y.png", "q/1#2", "/d/a b.png"])
-        #expect(job.images.map(\.path.lastPathPart).first == "x.png" && job.images[0].path == bench.folder.file("x.png"))
-        #expect(job.images[2].bytes == [1, 2, 3] && job.images[2].contentHash == ContentHash.hexadecimal(of: [1, 2, 3]))
+        #expect(
+            job.images.map(\.path.lastPathPart).first == "x.png" && job.images[0].path == bench.folder.file("x.png"))
+        #expect(
+            job.images[2].bytes == [1, 2, 3] && job.images[2].contentHash == ContentHash.hexadecimal(of: [1, 2, 3]))
         #expect(job.carried == nil)
         #expect(outcome.jobs[1].prompt == "caption en" && outcome.jobs[1].id == "b")
         #expect(outcome.notes == ["the requests name the model \"m\"; the model of the workers answers"])
@@ -73,11 +77,16 @@ import Testing
     @Test(
         "Lines that are no requests are failed jobs with what is wrong",
         arguments: [
-            (#"{"custom_id":"a"}"#, "\"body\""), ("[]", "an object is expected"), ("{", "not JSON"), ("17", "an object"),
+            (#"{"custom_id":"a"}"#, "\"body\""), ("[]", "an object is expected"), ("{", "not JSON"),
+            ("17", "an object"),
             (#"{"custom_id":7,"body":{}}"#, "\"custom_id\""), (#"{"body":{}}"#, "\"custom_id\""),
             (#"{"custom_id":"a","url":"/v1/embeddings","body":{}}"#, "/v1/embeddings"),
-            (#"{"custom_id":"a","method":"GET","body":{}}"#, "GET"), (#"{"custom_id":"a","extra":1,"body":{}}"#, "\"extra\""),
-            (#"{"custom_id":"a","body":{"model":4,"messages":[{"role":"user","content":[{"type":"image_url","image_url":"x"}]}]}}"#, "\"model\""),
+            (#"{"custom_id":"a","method":"GET","body":{}}"#, "GET"),
+            (#"{"custom_id":"a","extra":1,"body":{}}"#, "\"extra\""),
+            (
+                #"{"custom_id":"a","body":{"model":4,"messages":[{"role":"user","content":[{"type":"image_url","image_url":"x"}]}]}}"#,
+                "\"model\""
+            ),
             (#"{"custom_id":"a","body":{"messages":{}}}"#, "\"messages\""),
             (#"{"custom_id":"a","body":{"messages":[]}}"#, "\"messages\""),
             (#"{"custom_id":"a","body":{"messages":["x"]}}"#, "\"role\""),

@@ -40,7 +40,8 @@ struct RemoteSourceTests {
         var store = S3Server(
             Dictionary(
                 uniqueKeysWithValues: [
-                    "p/b.jpg", "p/a.PNG", "p/deep/é 1.webp", "p/deep/", "p/x.txt", "p/.hidden.jpg", "p/.d/y.jpg", "p2/z.jpg",
+                    "p/b.jpg", "p/a.PNG", "p/deep/é 1.webp", "p/deep/", "p/x.txt", "p/.hidden.jpg", "p/.d/y.jpg",
+                    "p2/z.jpg",
                     "p/none",
                 ].map { ($0, Array("x".utf8)) }))
         store.pageSize = 2
@@ -49,7 +50,9 @@ struct RemoteSourceTests {
             let expected = ["a.PNG", "b.jpg", "deep/é 1.webp"].map { "s3://bucket/p/" + $0 }
             #expect(outcome.jobs.map(\.id) == expected && outcome.jobs.map(\.images[0].path) == expected)
             #expect(outcome.jobs.allSatisfy { $0.fault == nil && $0.prompt == "caption en" })
-            #expect(outcome.notes.first?.hasPrefix("4 files passed over (.txt 1, without an extension 1, hidden 2)") == true)
+            #expect(
+                outcome.notes.first?.hasPrefix("4 files passed over (.txt 1, without an extension 1, hidden 2)") == true
+            )
             let pages = server.requests.filter { $0.target.contains("list-type=2") }
             #expect(pages.count == 4)
         }
@@ -61,7 +64,8 @@ struct RemoteSourceTests {
         let store = S3Server(["p/picture": png, "p/text": Array("text".utf8), "p/empty": []])
         try withServer(store.answer) { server in
             let bench = bench(of: store, at: server)
-            #expect(try bench.read("s3://bucket/p/") { $0.looksInside = true }.jobs.map(\.id) == ["s3://bucket/p/picture"])
+            #expect(
+                try bench.read("s3://bucket/p/") { $0.looksInside = true }.jobs.map(\.id) == ["s3://bucket/p/picture"])
             let empty = try bench.read("s3://bucket/q/")
             #expect(empty.jobs.isEmpty && empty.notes == ["s3://bucket/q/: there are no objects below it"])
             try bench.folder.write("s3://bucket/p/\ns3://bucket/p/a.jpg\n", to: "names")
@@ -77,7 +81,8 @@ struct RemoteSourceTests {
             var bench = bench(of: store, at: server)
             if wrong == "secret" { bench.settings.environment["AWS_SECRET_ACCESS_KEY"] = "hidden-hidden" }
             let text = try bench.refusal(wrong == "secret" ? "s3://bucket/p/" : "s3://other/p/")
-            #expect(text.contains("cannot be listed") && !text.contains("hidden-hidden") && !text.contains(store.secretKey))
+            #expect(
+                text.contains("cannot be listed") && !text.contains("hidden-hidden") && !text.contains(store.secretKey))
         }
     }
 
@@ -85,9 +90,11 @@ struct RemoteSourceTests {
 
     @Test("Lines and tables of a server are read as streams, also packed, and their names begin at their address")
     func rows() throws {
-        let lines = #"{"image": "a.png"}"# + "\n" + #"{"image": "../b c.png?v=1"}"# + "\n" + #"{"image": "https://h/x.png"}"#
+        let lines =
+            #"{"image": "a.png"}"# + "\n" + #"{"image": "../b c.png?v=1"}"# + "\n" + #"{"image": "https://h/x.png"}"#
         let files = [
             "/d/e/jobs.jsonl": Array(lines.utf8), "/d/e/t.csv": Array("id,image\n1,/r.png\n".utf8),
+            "/d/names.txt": Array("e/a.png\ns3://bucket/b.png\n".utf8),
             "/d/e/t.tsv": Array("id\timage\n2\t./s/../t.png\n".utf8),
         ]
         try served(files) { server in
@@ -98,6 +105,8 @@ struct RemoteSourceTests {
             #expect(outcome.jobs[0].id == "a.png" && outcome.jobs.allSatisfy { $0.source?.contains("hidden") == false })
             #expect(try bench.read(server.address("/d/e/t.csv")).jobs[0].images[0].path == server.address("/r.png"))
             #expect(try bench.read(server.address("/d/e/t.tsv")).jobs[0].images[0].path == server.address("/d/e/t.png"))
+            let list = try bench.read("list:" + server.address("/d/names.txt"))
+            #expect(list.jobs.map(\.id) == [server.address("/d/e/a.png"), "s3://bucket/b.png"])
             let inFolder = try bench.read(
                 server.address("/d/e/t.csv"), bench.template { $0.folder = "s3://bucket/pictures" })
             #expect(inFolder.jobs[0].images[0].path == "s3://bucket/r.png")
@@ -125,7 +134,9 @@ struct RemoteSourceTests {
         }
     }
 
-    @Test("What a server does not have is said with its address and no secrets", arguments: ["jsonl", "csv", "tar", "parquet"])
+    @Test(
+        "What a server does not have is said with its address and no secrets",
+        arguments: ["jsonl", "csv", "tar", "parquet"])
     func missing(extension name: String) throws {
         try served([:]) { server in
             let text = try bench.refusal(server.address("/a.\(name)?token=hidden-hidden"))
@@ -159,7 +170,10 @@ struct RemoteSourceTests {
     func changedShard() throws {
         let shard = try bench.tar([("1.jpg", "picture")])
         let files = Locked(["/s.tar": shard])
-        try withServer({ request in .file(files.withLock { $0[request.path] ?? [] }, for: request) }) { server in
+        let handler: @Sendable (TestServer.Request) -> [TestServer.Step] = { request in
+            .file(files.withLock { $0[request.path] ?? [] }, for: request)
+        }
+        try withServer(handler) { server in
             let job = try #require(try bench.read(server.address("/s.tar")).jobs.first)
             files.withLock { $0["/s.tar"] = shard + [UInt8](repeating: 0, count: 512) }
             let store = PictureStore(fetching: bench.settings)
@@ -205,7 +219,9 @@ struct RemoteSourceTests {
         try served(["/p.parquet": bytes]) { server in
             let template = try bench.template { $0.columns = [ExactText("id"): "key"] }
             let jobs = try bench.read(server.address("/p.parquet"), template).jobs
-            #expect(jobs.map(\.id) == (0..<40).map { "k\($0)" } && jobs.allSatisfy { $0.images[0].size == Int64(bytes.count) })
+            #expect(
+                jobs.map(\.id) == (0..<40).map { "k\($0)" }
+                    && jobs.allSatisfy { $0.images[0].size == Int64(bytes.count) })
             #expect(server.requests.allSatisfy { $0.headers["range"] != nil })
             let store = PictureStore(fetching: bench.settings)
             defer { store.stop() }
@@ -226,7 +242,8 @@ struct RemoteSourceTests {
     @Test("Parquet of a server that sends whole files only, or that changes meanwhile, is an error that says so")
     func parquetRefused() throws {
         let bytes = try bench.parquet([.init("image", .string)], [[.text("a.png")]])
-        try withServer({ _ in .answer(200, bytes) }) { server in
+        let wholeFiles: @Sendable (TestServer.Request) -> [TestServer.Step] = { _ in .answer(200, bytes) }
+        try withServer(wholeFiles) { server in
             let text = try bench.refusal(server.address("/p.parquet"))
             #expect(text.contains("whole files"), "\(text)")
         }

@@ -30,7 +30,9 @@ struct SourceBench {
         var faults: [String] { jobs.map { $0.fault?.message ?? "" } }
     }
 
-    func template(_ prompt: String? = "caption en", _ change: (inout JobTemplate) throws -> Void = { _ in }) throws -> JobTemplate {
+    func template(_ prompt: String? = "caption en", _ change: (inout JobTemplate) throws -> Void = { _ in }) throws
+        -> JobTemplate
+    {
         var template = try JobTemplate(prompt: prompt)
         try change(&template)
         return template

@@ -7,7 +7,7 @@ import Queue
 struct SourceOptions: ParsableArguments {
     @Option(
         help: Variable.from.help(
-            "A source whose name does not tell its kind: pictures, list, jsonl, csv, tsv, parquet or webdataset. May be given "
+            "A source whose name does not tell its kind: pictures, list, jsonl, csv, tsv, parquet, webdataset, img2dataset or openai. May be given "
                 + "several times.", valueName: "kind:path"))
     var from: [String] = []
 

@@ -18,7 +18,7 @@ package final class Img2DatasetJobs: JobSource {
     private static let maximumNames = 8
 
     /// - Throws: `unreadable`, also where there is no shard.
-    package init(folder: String, _ reading: SourceName.Reading, template: JobTemplate) throws(QueueError) {
+    package init(folder: String, field: String?, template: JobTemplate) throws(QueueError) {
         guard !AddressReference.isAddress(folder) else {
             throw .unreadable(
                 path: MaskedURL.text(folder),
@@ -59,32 +59,37 @@ package final class Img2DatasetJobs: JobSource {
         }
         guard !found.isEmpty else {
             throw .unreadable(
-                path: folder, reason: "there is no shard of img2dataset in it: no 00000.tar, 00000.parquet or 00000_stats.json")
+                path: folder,
+                reason: "there is no shard of img2dataset in it: no 00000.tar, 00000.parquet or 00000_stats.json")
         }
         chain = JobSourceChain(count: shards.count) { [shards] (index) throws(QueueError) in
-            try Self.opened(shards[index], reading, template)
+            try Self.opened(shards[index], field, template)
         }
     }
 
     private static func opened(
-        _ shard: Img2DatasetShard, _ reading: SourceName.Reading, _ template: JobTemplate
+        _ shard: Img2DatasetShard, _ field: String?, _ template: JobTemplate
     ) throws(QueueError) -> any JobSource {
         switch shard.layout {
-        case .archive: return try ShardJobs(path: shard.path, field: reading.field, template: template)
+        case .archive: return try ShardJobs(path: shard.path, field: field, template: template)
         case .files: return try Img2DatasetFiles(folder: shard.path, template: template)
         case .table:
             var template = template
             if template.columns[ExactText("id")] == nil { template.columns[ExactText("id")] = "key" }
             let jobs = try ParquetJobs(path: shard.path, template: template, only: ("status", "success"))
             guard jobs.hasPictures else {
-                throw .unreadable(path: shard.path, reason: "it holds no pictures, and there is no \(shard.name).tar or folder \(shard.name)")
+                throw .unreadable(
+                    path: shard.path,
+                    reason: "it holds no pictures, and there is no \(shard.name).tar or folder \(shard.name)")
             }
             return jobs
         case .records:
-            throw .unreadable(path: shard.path, reason: "tfrecord is not read; let img2dataset write webdataset, files or parquet")
+            throw .unreadable(
+                path: shard.path, reason: "tfrecord is not read; let img2dataset write webdataset, files or parquet")
         case nil:
             throw .unreadable(
-                path: shard.path, reason: "its statistics count \(shard.count("successes")) pictures, but none are there")
+                path: shard.path,
+                reason: "its statistics count \(shard.count("successes")) pictures, but none are there")
         }
     }
 
@@ -97,14 +102,17 @@ package final class Img2DatasetJobs: JobSource {
         var notes = chain.notes
         if failed.downloads > 0 || failed.sizes > 0 {
             notes.append(
-                "\(folder): img2dataset could not download \(failed.downloads) pictures and could not resize \(failed.sizes); they are no jobs")
+                "\(folder): img2dataset could not download \(failed.downloads) pictures and could not resize \(failed.sizes); they are no jobs"
+            )
         }
         if !unfinished.isEmpty {
             notes.append(
-                "\(folder): passed over \(Self.named(unfinished)), which img2dataset has not finished: there are no statistics")
+                "\(folder): passed over \(Self.named(unfinished)), which img2dataset has not finished: there are no statistics"
+            )
         }
         if !withoutStatistics.isEmpty {
-            notes.append("\(folder): taken without statistics, as the archives are complete: \(Self.named(withoutStatistics))")
+            notes.append(
+                "\(folder): taken without statistics, as the archives are complete: \(Self.named(withoutStatistics))")
         }
         if others > 0 { notes.append("\(folder): passed over \(others) other files and folders") }
         return notes

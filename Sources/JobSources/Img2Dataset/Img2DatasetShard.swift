@@ -61,7 +61,9 @@ struct Img2DatasetShard {
             rest = rest.dropLast(suffix.utf8.count)
             break
         }
-        guard !rest.isEmpty, rest.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else { return nil }
+        guard !rest.isEmpty, rest.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+            return nil
+        }
         return String(rest)
     }
 

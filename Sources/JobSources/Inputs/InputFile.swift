@@ -31,7 +31,7 @@ struct InputFile {
     /// Where a worker finds the file.
     var path: String {
         if isStandardInput { return name }
-        return isRemote ? text : PictureLocator.absolutePath(of: text, in: "")
+        return isRemote ? text : AbsolutePath.path(of: text, in: "")
     }
 
     /// The folder of relative names.

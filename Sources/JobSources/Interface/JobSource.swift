@@ -52,6 +52,7 @@ package final class JobSourceChain: JobSource {
 
     package var notes: [String] {
         endedNotes + (current?.notes ?? []).filter { !endedNotes.contains($0) }
-            + (endedNotes.count == Self.maximumNotes ? ["there is more to say than the first \(endedNotes.count) notes"] : [])
+            + (endedNotes.count == Self.maximumNotes
+                ? ["there is more to say than the first \(endedNotes.count) notes"] : [])
     }
 }

@@ -53,9 +53,12 @@ package final class PictureJobs: JobSource {
         list: String, endsWithNUL: Bool, prompt: TextTemplate, template: JobTemplate, looksInside: Bool = false,
         fetcher: SharedFetcher = SharedFetcher()
     ) throws(QueueError) {
-        let reader = try NameReader(InputFile(list, fetcher), endsWithNUL: endsWithNUL)
+        let file = InputFile(list, fetcher)
+        let reader = try NameReader(file, endsWithNUL: endsWithNUL)
         self.init(prompt: prompt, template: template, looksInside: looksInside, fetcher) { () throws(QueueError) in
-            try reader.next()
+            guard let name = try reader.next() else { return nil }
+            // Names in a list of this machine begin at the current folder.
+            return file.isRemote ? AddressReference.resolved(name, in: file.folder) : name
         }
     }
 

@@ -27,7 +27,7 @@ struct PictureLocator {
         if Self.isAddress(folder) {
             return JobImage(name: name, path: AddressReference.resolved(name, in: folder), frames: frames)
         }
-        let path = Self.absolutePath(of: name, in: folder)
+        let path = AbsolutePath.path(of: name, in: folder)
         var image = JobImage(name: name, path: path, frames: frames)
         guard verification != .none, let status = FileStatus(path), status.isRegular else { return image }
         image.size = status.size
@@ -46,24 +46,6 @@ struct PictureLocator {
 
     static func contentHash(of path: String) throws(FileError) -> String {
         ContentHash.hexadecimal(of: try FileBytes(path: path).bytes)
-    }
-
-    /// Returns an absolute path. `..` stays as it is, because behind a symbolic link it is another folder.
-    static func absolutePath(of name: String, in folder: String) -> String {
-        if name.utf8.first == UInt8(ascii: "/") { return name }
-        let base =
-            folder.utf8.first == UInt8(ascii: "/") ? folder : FileSystem.currentFolder + "/" + folder
-        var relative = name.utf8[...]
-        while relative.starts(with: "./".utf8) { relative = relative.dropFirst(2) }
-        return trimmed(base) + "/" + (String(relative) ?? name)
-    }
-
-    private static func trimmed(_ folder: String) -> String {
-        var folder = folder.utf8[...]
-        while folder.last == UInt8(ascii: "/") || folder.suffix(2).elementsEqual("/.".utf8) {
-            folder = folder.dropLast()
-        }
-        return String(folder) ?? ""
     }
 }
 

@@ -49,7 +49,9 @@ package final class OpenAIJobs: JobSource {
     }
 
     private func row(_ request: OpenAIRequest, place: String) throws(RowError) -> RowDescriber.Row {
-        if let model = request.model, models.count < Self.maximumModels, !models.contains(where: { $0.isExactly(model) }) {
+        if let model = request.model, models.count < Self.maximumModels,
+            !models.contains(where: { $0.isExactly(model) })
+        {
             models.append(model)
         }
         var row = RowDescriber.Row(place: place, said: request.said, own: [])

@@ -6,7 +6,8 @@ enum OpenAIMessages {
     /// Returns the texts and the pictures of the user's message, each in its order.
     ///
     /// - Throws: ``RowError`` for other messages and for content that is neither text nor a picture.
-    static func userContent(_ messages: JSON?) throws(RowError) -> (texts: [String], pictures: [OpenAIRequest.Picture]) {
+    static func userContent(_ messages: JSON?) throws(RowError) -> (texts: [String], pictures: [OpenAIRequest.Picture])
+    {
         guard let messages = messages?.array, !messages.isEmpty else {
             throw RowError("\"messages\" in \"body\" is missing or no list of messages")
         }
@@ -14,7 +15,8 @@ enum OpenAIMessages {
             guard let role = message["role"]?.string else { throw RowError("a message has no \"role\"") }
             guard role == "user" else {
                 throw RowError(
-                    "there is a message of \"\(role)\"; PaliGemma answers one question of a user, so give one message of \"user\"")
+                    "there is a message of \"\(role)\"; PaliGemma answers one question of a user, so give one message of \"user\""
+                )
             }
         }
         guard messages.count == 1, let content = messages[0]["content"] else {

@@ -72,7 +72,9 @@ struct RowDescriber {
         _ row: Row, _ isAmbiguous: ([String], _ prompt: String) -> Bool
     ) throws(RowError) -> Job {
         let said = RowFields(row.said)
-        func column(_ name: String) -> JSON? { said[name] ?? (row.own + row.unasked).first { $0.key.isExactly(name) }?.value }
+        func column(_ name: String) -> JSON? {
+            said[name] ?? (row.own + row.unasked).first { $0.key.isExactly(name) }?.value
+        }
         let prompt = try prompt(said, column)
         let images = try images(row, said)
         let names = images.map(\.name)
