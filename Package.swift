@@ -84,7 +84,7 @@ let package = Package(
         // MARK: Doors: where jobs come from; the bytes of their pictures, wherever they are
         .target(
             name: "JobSources",
-            dependencies: ["Queue", "Tables", "Archives", "Pictures", "DecodingSettings", "Base"]),
+            dependencies: ["Queue", "Tables", "Archives", "Fetch", "Pictures", "DecodingSettings", "Base"]),
 
         .target(
             name: "JobPictures", dependencies: ["Queue", "Tables", "Fetch", "Pictures", "Base"]),
@@ -140,7 +140,7 @@ let package = Package(
 
         // MARK: Tests
         .target(
-            name: "TestSupport", dependencies: ["Tensor", "CKernels", "CPostgres", "CTileModel"], path: "Tests/Support"),
+            name: "TestSupport", dependencies: ["Tensor", "CKernels", "CPostgres", "CTileModel", "Base"], path: "Tests/Support"),
         // The kernels on tiles, compiled with a model of the tile unit.
         .target(name: "CTileModel", dependencies: ["CKernels"], path: "Tests/TileModel"),
         // Imports against docs/architecture.md, and the order of folders inside each target.
@@ -169,7 +169,8 @@ let package = Package(
         .testTarget(
             name: "JobSourcesTests",
             dependencies: [
-                "JobSources", "Queue", "Tables", "Archives", "Pictures", "DecodingSettings", "Base", "TestSupport",
+                "JobSources", "JobPictures", "Queue", "Tables", "Archives", "Fetch", "Pictures", "DecodingSettings",
+                "Base", "TestSupport",
             ]),
         .testTarget(
             name: "ResultSinksTests",

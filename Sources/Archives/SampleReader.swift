@@ -9,8 +9,8 @@ package struct Sample: Sendable, Equatable {
         package let memberName: String
         /// Size in bytes.
         package let size: Int
-        /// Place of the content in the file, in bytes from its start. Nil where the shard is compressed or no regular
-        /// file.
+        /// Place of the content in the file, in bytes from its start. Nil where the shard is compressed or a
+        /// stream.
         package let offset: Int?
         /// The content, where it was read.
         package let bytes: [UInt8]?
@@ -56,13 +56,14 @@ package final class SampleReader {
 
     /// - Parameters:
     ///   - name: names the shard in errors.
+    ///   - origin: as ``TarReader/init(_:name:origin:)`` has it.
     ///   - use: says for the extension of a member, in lower case, what becomes of it.
     /// - Throws: ``ArchiveError``; the error of the source.
     package init(
-        _ source: any ByteSource, name: String, limits: Limits = Limits(),
+        _ source: any ByteSource, name: String, limits: Limits = Limits(), origin: Int? = nil,
         use: @escaping (String) -> Use
     ) throws {
-        tar = try TarReader(source, name: name)
+        tar = try TarReader(source, name: name, origin: origin)
         self.name = name
         self.limits = limits
         self.use = use

@@ -14,6 +14,6 @@ package struct TarMember: Sendable, Equatable {
     /// Size of the content, in bytes.
     package let size: Int
     /// Place of the content, in bytes from the start of the file, to be read from there. Nil where the archive is
-    /// compressed or no regular file.
+    /// compressed or a stream.
     package let offset: Int?
 }

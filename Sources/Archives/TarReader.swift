@@ -13,8 +13,8 @@ package final class TarReader {
 
     private let source: BufferedSource
     private let name: String
-    /// Where the archive begins in a regular file that is not compressed, in bytes; nil where there is no place to read
-    /// from.
+    /// Where the archive begins in a regular file or a resource that is not compressed, in bytes; nil where there is no
+    /// place to read from.
     private let start: Int?
     /// How the archive is compressed.
     package let compression: StreamCompression
@@ -29,11 +29,14 @@ package final class TarReader {
     /// read.
     package private(set) var dataFollowsEnd = false
 
-    /// - Parameter name: names the archive in errors.
+    /// - Parameters:
+    ///   - name: names the archive in errors.
+    ///   - origin: the place of the source's first byte, for a source that is no file of this machine but of which parts can
+    ///     be read later, as of a resource of a server; nil for others.
     /// - Throws: the error of the source.
-    package init(_ source: any ByteSource, name: String) throws {
+    package init(_ source: any ByteSource, name: String, origin: Int? = nil) throws {
         let file = (source as? FileSource).flatMap { $0.isSeekable ? $0 : nil }
-        let position = file?.position
+        let position = file?.position ?? origin
         // Where bytes can be passed over without reading them, a large buffer would read them after all.
         let buffered = BufferedSource(source, capacity: file == nil ? 1 << 16 : 1 << 12)
         self.name = name
@@ -154,6 +157,10 @@ package final class TarReader {
         let block = try source.peek(TarHeader.size)
         if block.isEmpty { return nil }
         guard block.count >= TarHeader.size else {
+            guard source.offset > 0 else {
+                throw ArchiveError(
+                    .truncated, at: name, "this is no tar archive, or it is cut: it has only \(block.count) bytes")
+            }
             throw ArchiveError(.truncated, at: name, "the archive is cut: it ends inside a header")
         }
         let bytes = UnsafeRawBufferPointer(rebasing: block[..<TarHeader.size])

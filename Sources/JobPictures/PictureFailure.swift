@@ -34,6 +34,7 @@ package struct PictureFailure: Error, Sendable, CustomStringConvertible {
         case let error as PictureFailure: self = error
         case let error as ImageError: self.init(error)
         case let error as FileError: self.init(ImageError(error))
+        case let error as FetchError: self.init(error)
         case let error as TableError:
             self.init(JobFailure(code: error.code.rawValue, message: "\(image.name): \(error.reason)"))
         default:

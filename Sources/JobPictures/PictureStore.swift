@@ -6,17 +6,17 @@ import Queue
 
 /// The bytes of pictures that are no files of their own: parts of shards, cells of tables, and what lies on servers.
 package final class PictureStore: Sendable {
-    private let settings: FetchSettings
-    /// Made with the first picture that is fetched.
-    private let fetcher = Locked<Result<Fetcher, FetchError>?>(nil)
+    private let fetcher: SharedFetcher
     private let tables = TableCells()
+    private let remoteTables: RemoteCells
 
     /// Resolved; nil where files are read everywhere.
     private let root: String?
 
     /// - Parameter root: The folder below which files are read; nil for everywhere.
     package init(fetching settings: FetchSettings = FetchSettings(), root: String? = nil) {
-        self.settings = settings
+        fetcher = SharedFetcher(settings)
+        remoteTables = RemoteCells(fetcher)
         self.root = root.map { FileSystem.resolved($0) }
     }
 
@@ -40,9 +40,8 @@ package final class PictureStore: Sendable {
 
     /// Cancels what is being fetched.
     package func stop() {
-        fetcher.withLock { fetcher in
-            if case .success(let fetcher)? = fetcher { fetcher.stop() }
-        }
+        fetcher.stop()
+        remoteTables.stop()
     }
 
     /// The largest part of a shard that is read, in bytes.
@@ -85,7 +84,7 @@ package final class PictureStore: Sendable {
     /// Returns whether a picture has to be fetched.
     package static func isRemote(_ image: JobImage) -> Bool {
         image.bytes == nil
-            && ["http://", "https://", "s3://"].contains { image.path.prefix($0.count).lowercased() == $0 }
+            && AddressReference.isAddress(image.path)
     }
 
     /// What was fetched of a job; its bytes count in the fetcher's budget as long as it is there.
@@ -95,23 +94,34 @@ package final class PictureStore: Sendable {
 
         init(_ job: Job) { self.job = job }
 
-        mutating func take(_ body: FetchedBytes, at index: Int) {
-            job.images[index].bytes = body.bytes
-            bodies.append(body)
+        mutating func take(_ picture: FetchedPicture, at index: Int) {
+            switch picture {
+            case .body(let body):
+                job.images[index].bytes = body.bytes
+                bodies.append(body)
+            case .cell(let bytes): job.images[index].bytes = bytes
+            }
         }
+    }
+
+    /// The bytes of a picture, as they came.
+    enum FetchedPicture: Sendable {
+        case body(FetchedBytes)
+        case cell([UInt8])
     }
 
     /// Fetches all pictures of a job that are on servers.
     ///
-    /// - Parameter completion: Called once, on the thread of the transfers or on this one; it must not wait.
+    /// - Parameter completion: Called once, on a thread of the store or on this one; it must not wait.
     package func fetch(_ job: Job, completion: @escaping @Sendable (Result<Fetched, PictureFailure>) -> Void) {
         let remote = job.images.indices.filter { Self.isRemote(job.images[$0]) }
+        guard !remote.isEmpty else { return completion(.success(Fetched(job))) }
         let state = Locked((fetched: Fetched(job), left: remote.count, failure: nil as PictureFailure?))
-        @Sendable func end(_ index: Int, _ result: Result<FetchedBytes, PictureFailure>) {
+        @Sendable func end(_ index: Int, _ result: Result<FetchedPicture, PictureFailure>) {
             let outcome = state.withLock { state -> Result<Fetched, PictureFailure>? in
                 state.left -= 1
                 switch result {
-                case .success(let body): state.fetched.take(body, at: index)
+                case .success(let picture): state.fetched.take(picture, at: index)
                 case .failure(let failure): state.failure = state.failure ?? failure
                 }
                 guard state.left == 0 else { return nil }
@@ -119,16 +129,26 @@ package final class PictureStore: Sendable {
             }
             if let outcome { completion(outcome) }
         }
-        guard !remote.isEmpty else { return completion(.success(Fetched(job))) }
-        let made = Result { () throws(FetchError) in try theFetcher() }
+        let cells = remote.filter { Self.isCell(job.images[$0]) }
+        for index in cells {
+            remoteTables.read(job.images[index]) { end(index, $0.map { .cell($0) }) }
+        }
+        startBodies(job, remote.filter { !cells.contains($0) }, end)
+    }
+
+    private func startBodies(
+        _ job: Job, _ indices: [Int], _ end: @escaping @Sendable (Int, Result<FetchedPicture, PictureFailure>) -> Void
+    ) {
+        let made = Result { () throws(FetchError) in try fetcher.fetcher() }
         // The bodies of a job share the room in memory, so that two jobs cannot each wait for what the other holds.
-        let group = (try? made.get())?.group(of: remote.count)
-        for index in remote {
+        let group = indices.isEmpty ? nil : (try? made.get())?.group(of: indices.count)
+        for index in indices {
+            let image = job.images[index]
             do throws(FetchError) {
-                var request = Self.request(for: job.images[index])
+                var request = Self.request(for: image)
                 request.group = group
                 _ = try made.get().start(request) { result in
-                    end(index, result.mapError { PictureFailure($0) })
+                    end(index, result.mapError { PictureFailure($0) }.flatMap { Self.verified($0, image) }.map { .body($0) })
                 }
             } catch {
                 end(index, .failure(PictureFailure(error)))
@@ -140,26 +160,29 @@ package final class PictureStore: Sendable {
     ///
     /// - Throws: ``PictureFailure``.
     package func fetchedBytes(of image: JobImage) throws(PictureFailure) -> [UInt8] {
+        if Self.isCell(image) { return try remoteTables.bytes(of: image) }
+        let body: FetchedBytes
         do throws(FetchError) {
-            return try theFetcher().fetch(Self.request(for: image)).bytes
+            body = try fetcher.fetcher().fetch(Self.request(for: image))
         } catch {
             throw PictureFailure(error)
         }
+        return try Self.verified(body, image).get().bytes
+    }
+
+    private static func isCell(_ image: JobImage) -> Bool {
+        if case .cell? = image.part { true } else { false }
+    }
+
+    /// A part of a shard that is no longer as large as it was when it was submitted may be anything.
+    private static func verified(_ body: FetchedBytes, _ image: JobImage) -> Result<FetchedBytes, PictureFailure> {
+        guard let size = image.size, let total = body.response.totalBytes, size != total else { return .success(body) }
+        return .failure(PictureFailure(ImageError(otherSize: total, of: image)))
     }
 
     private static func request(for image: JobImage) -> FetchRequest {
         guard case .range(let offset, let count)? = image.part else { return FetchRequest(image.path) }
         return FetchRequest(image.path, range: FetchRange(offset: offset, count: count))
-    }
-
-    private func theFetcher() throws(FetchError) -> Fetcher {
-        let made = fetcher.withLock { fetcher -> Result<Fetcher, FetchError> in
-            if let fetcher { return fetcher }
-            let made = Result { () throws(FetchError) in try Fetcher(settings) }
-            fetcher = made
-            return made
-        }
-        return try made.get()
     }
 }
 
@@ -167,5 +190,14 @@ extension JobImage {
     /// What a worker verifies of its file.
     package var expectation: FileExpectation {
         FileExpectation(size: size, modificationTime: modified, contentHash: contentHash)
+    }
+}
+
+extension ImageError {
+    /// The error of a file of a server that has another size than when its pictures were submitted.
+    init(otherSize size: Int64, of image: JobImage) {
+        self.init(
+            .changed, at: image.name,
+            "its file had \(image.size ?? 0) bytes when it was submitted and has \(size) now; submit it again")
     }
 }

@@ -1,4 +1,5 @@
 import Base
+import Fetch
 import Pictures
 import Queue
 import Tables
@@ -13,6 +14,8 @@ final class TableCells: Sendable {
     }
 
     private static let maximumOpen = 4
+    private let identify: @Sendable (String) -> FileIdentity?
+    private let openFile: @Sendable (JobImage) throws -> ParquetFile
     /// One thread at a time reads; unpacking a page is quick beside decoding its pictures.
     private let open = Locked<UncheckedList>(UncheckedList())
 
@@ -21,10 +24,20 @@ final class TableCells: Sendable {
         var files: [Open] = []
     }
 
-    /// - Throws: `TableError`, `FileError`; `ImageError` where the cell is empty.
+    /// - Parameters:
+    ///   - identify: Returns what tells a file apart from another one at its path; nil where nothing does.
+    ///   - openFile: Opens the file of a picture.
+    init(
+        identify: @escaping @Sendable (String) -> FileIdentity? = { FileIdentity(path: $0) },
+        openFile: @escaping @Sendable (JobImage) throws -> ParquetFile = { try ParquetFile(path: $0.path) }
+    ) {
+        (self.identify, self.openFile) = (identify, openFile)
+    }
+
+    /// - Throws: `TableError`, `FileError`, `FetchError`; `ImageError` where the cell is empty.
     func bytes(of image: JobImage, column: String, row: Int64) throws -> [UInt8] {
         let result = open.withLock { list in
-            Result { try Self.value(of: image, column: column, row: row, in: &list.files) }
+            Result { try value(of: image, column: column, row: row, in: &list.files) }
         }
         switch try result.get() {
         case .bytes(let bytes): return bytes
@@ -33,21 +46,25 @@ final class TableCells: Sendable {
         }
     }
 
-    private static func value(
-        of image: JobImage, column: String, row: Int64, in files: inout [Open]
-    ) throws -> ParquetValue {
-        let identity = FileIdentity(path: image.path)
+    private func value(of image: JobImage, column: String, row: Int64, in files: inout [Open]) throws -> ParquetValue {
+        let identity = identify(image.path)
         files.removeAll { $0.path.isExactly(image.path) && $0.identity != identity }
         if let index = files.firstIndex(where: { $0.path.isExactly(image.path) }) {
             files.append(files.remove(at: index))
         } else {
-            if files.count == maximumOpen { files.removeFirst() }
-            files.append(Open(path: image.path, identity: identity, file: try ParquetFile(path: image.path)))
+            if files.count == Self.maximumOpen { files.removeFirst() }
+            files.append(Open(path: image.path, identity: identity, file: try openFile(image)))
         }
         guard let file = files.last?.file else { return .null }
         guard let number = Int(exactly: row), number < file.rowCount else {
-            throw TableError(.missing, at: image.path, "row \(row) is asked for, but there are \(file.rowCount)")
+            throw TableError(.missing, at: image.name, "row \(row) is asked for, but there are \(file.rowCount)")
         }
-        return try file.cell(column: try file.column(column), row: number)
+        do {
+            return try file.cell(column: try file.column(column), row: number)
+        } catch let error as FetchError {
+            // A file that has changed is opened anew for the next cell.
+            files.removeLast()
+            throw error
+        }
     }
 }

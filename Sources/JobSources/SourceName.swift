@@ -1,5 +1,6 @@
 import Archives
 import Base
+import Fetch
 import Glibc
 import Queue
 import Tables
@@ -17,6 +18,10 @@ package struct SourceName: Sendable, Equatable {
         case parquet
         /// Tar shards.
         case webdataset
+        /// A folder that img2dataset wrote.
+        case img2dataset
+        /// Requests for OpenAI's batch interface.
+        case openai
     }
 
     package let kind: Kind
@@ -38,16 +43,21 @@ package struct SourceName: Sendable, Equatable {
     /// Finds the kind by the path: `-` is a list on standard input, extensions name the other kinds, and all else are pictures.
     package init(guessing path: String) {
         self.path = path
-        guard path != LineReader.standardInput else {
+        guard path != InputFile.standardInput else {
             kind = .list
             return
         }
-        var name = path.lastPathPart
+        let isAddress = AddressReference.isAddress(path)
+        guard !ObjectListing.isFolder(path) else {
+            kind = .pictures
+            return
+        }
+        var name = (isAddress ? AddressReference.path(of: path) : path).lastPathPart
         if ["gz", "zst", "gzip"].contains(name.pathExtension) {
             name = String(name.utf8.dropLast(name.pathExtension.utf8.count + 1)) ?? name
         }
         switch name.pathExtension {
-        case _ where PictureLocator.isAddress(path) || FileSystem.isFolder(path): kind = .pictures
+        case _ where !isAddress && FileSystem.isFolder(path): kind = .pictures
         case "jsonl", "ndjson": kind = .jsonl
         case "csv": kind = .csv
         case "tsv": kind = .tsv
@@ -67,6 +77,8 @@ package struct SourceName: Sendable, Equatable {
         package var looksInside = false
         /// The extension of the pictures in shards; nil for the usual ones.
         package var field: String?
+        /// What reads sources that are on servers.
+        package var fetcher = SharedFetcher()
 
         package init() {}
     }
@@ -84,10 +96,13 @@ package struct SourceName: Sendable, Equatable {
             if kind == .list {
                 return try PictureJobs(
                     list: path, endsWithNUL: reading.endsWithNUL, prompt: prompt, template: template,
-                    looksInside: reading.looksInside)
+                    looksInside: reading.looksInside, fetcher: reading.fetcher)
             }
-            return PictureJobs(paths: [path], prompt: prompt, template: template, looksInside: reading.looksInside)
-        case .jsonl, .csv, .tsv, .parquet, .webdataset:
+            return PictureJobs(
+                paths: [path], prompt: prompt, template: template, looksInside: reading.looksInside,
+                fetcher: reading.fetcher)
+        case .img2dataset: return try Img2DatasetJobs(folder: path, reading, template: template)
+        case .jsonl, .csv, .tsv, .parquet, .webdataset, .openai:
             let paths = try files()
             if paths.count == 1 { return try file(paths[0], template, reading) }
             return JobSourceChain(count: paths.count) { (index) throws(QueueError) in
@@ -102,16 +117,20 @@ package struct SourceName: Sendable, Equatable {
         switch kind {
         case .csv, .tsv:
             try DelimitedJobs(
-                path: path, format: kind == .csv ? .csv : .tsv, hasHeader: reading.hasHeader, template: template)
-        case .parquet: try ParquetJobs(path: path, template: template)
-        case .webdataset: try ShardJobs(path: path, field: reading.field, template: template)
-        case .jsonl, .pictures, .list: try JSONLinesJobs(path: path, template: template)
+                path: path, format: kind == .csv ? .csv : .tsv, hasHeader: reading.hasHeader, template: template,
+                fetcher: reading.fetcher)
+        case .parquet: try ParquetJobs(path: path, template: template, fetcher: reading.fetcher)
+        case .webdataset:
+            try ShardJobs(path: path, field: reading.field, template: template, fetcher: reading.fetcher)
+        case .openai: try OpenAIJobs(path: path, template: template, fetcher: reading.fetcher)
+        case .jsonl, .pictures, .list, .img2dataset:
+            try JSONLinesJobs(path: path, template: template, fetcher: reading.fetcher)
         }
     }
 
     /// Returns the files of a pattern, in its order; the path itself where it is none.
     private func files() throws(QueueError) -> [String] {
-        guard path != LineReader.standardInput, !FileSystem.exists(path) else { return [path] }
+        guard path != InputFile.standardInput, !FileSystem.exists(path) else { return [path] }
         var paths = [path]
         if path.utf8.contains(UInt8(ascii: "{")) {
             do throws(ArchiveError) {
@@ -120,6 +139,6 @@ package struct SourceName: Sendable, Equatable {
                 throw .unreadable(path: path, reason: error.reason)
             }
         }
-        return paths.flatMap { PathPattern.files(of: $0) ?? [$0] }
+        return paths.flatMap { AddressReference.isAddress($0) ? [$0] : PathPattern.files(of: $0) ?? [$0] }
     }
 }

@@ -8,35 +8,6 @@ import Testing
 /// Runs what docs/outputs.md shows.
 @Suite("The examples of outputs", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct OutputExamplesTests {
-    /// A block of the document.
-    private struct Block {
-        let kind: String
-        /// The file that it shows; "" for commands.
-        let file: String
-        let lines: [String]
-    }
-
-    private func blocks() throws -> [Block] {
-        let url = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
-            "../../docs/outputs.md")
-        var blocks: [Block] = []
-        var open: (kind: String, file: String, lines: [String])?
-        for line in try String(contentsOf: url, encoding: .utf8).components(separatedBy: "\n") {
-            if line.hasPrefix("```") {
-                if let block = open {
-                    blocks.append(Block(kind: block.kind, file: block.file, lines: block.lines))
-                    open = nil
-                } else {
-                    let words = line.dropFirst(3).split(separator: " ").map(String.init)
-                    open = (words.first ?? "", words.dropFirst().first ?? "", [])
-                }
-            } else {
-                open?.lines.append(line)
-            }
-        }
-        return blocks
-    }
-
     private func prepare(_ bench: CommandBench) throws {
         try bench.writePictures(3)
         try FileSystem.makeFolder(bench.path("shards"))
@@ -71,7 +42,7 @@ struct OutputExamplesTests {
         let bench = try CommandBench()
         try prepare(bench)
         var shown = 0
-        for block in try blocks() {
+        for block in try ExampleDocument.blocks(of: "outputs.md") {
             if block.kind == "sh" {
                 for line in block.lines {
                     let words = words(line)
@@ -87,7 +58,7 @@ struct OutputExamplesTests {
         #expect(shown >= 8)
     }
 
-    private func compare(_ block: Block, _ bench: CommandBench) throws {
+    private func compare(_ block: ExampleDocument.Block, _ bench: CommandBench) throws {
         switch block.kind {
         case "text":
             let text = try bench.read(block.file).replacingOccurrences(of: "\r\n", with: "\n")

@@ -1,4 +1,5 @@
 import Fetch
+import TestSupport
 import Testing
 
 @Suite("Addresses are read, and shown without secrets")

@@ -21,7 +21,9 @@ package final class JobSourceChain: JobSource {
     private let open: (Int) throws(QueueError) -> any JobSource
     private var index = 0
     private var current: (any JobSource)?
+    /// What sources said that have ended; the same thing once.
     private var endedNotes: [String] = []
+    private static let maximumNotes = 200
 
     /// - Parameters:
     ///   - count: The number of sources.
@@ -37,7 +39,9 @@ package final class JobSourceChain: JobSource {
         while true {
             if let current {
                 if let job = try current.next() { return job }
-                endedNotes += current.notes
+                for note in current.notes where !endedNotes.contains(note) && endedNotes.count < Self.maximumNotes {
+                    endedNotes.append(note)
+                }
                 self.current = nil
             }
             guard index < count else { return nil }
@@ -46,5 +50,8 @@ package final class JobSourceChain: JobSource {
         }
     }
 
-    package var notes: [String] { endedNotes + (current?.notes ?? []) }
+    package var notes: [String] {
+        endedNotes + (current?.notes ?? []).filter { !endedNotes.contains($0) }
+            + (endedNotes.count == Self.maximumNotes ? ["there is more to say than the first \(endedNotes.count) notes"] : [])
+    }
 }

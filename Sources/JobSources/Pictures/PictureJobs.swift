@@ -1,10 +1,11 @@
 import Base
 import DecodingSettings
-import Foundation
+import Fetch
+import Glibc
 import Pictures
 import Queue
 
-/// One job a picture, from files, folders, patterns and addresses.
+/// One job a picture, from files, folders, patterns and addresses. `s3://BUCKET/PREFIX/` is a folder: all objects below it.
 ///
 /// A folder is walked to its depth in the order of its names' bytes, and gives its pictures by their extension; hidden files are
 /// skipped, and a folder that symbolic links lead to twice is walked once. A file that is named is taken whatever
@@ -23,6 +24,10 @@ package final class PictureJobs: JobSource {
     private let nextName: () throws(QueueError) -> String?
     private var walked: Set<FileIdentity> = []
     private var passedOver = PassedOver()
+    private let fetcher: SharedFetcher
+    /// The folder of an object store that is being listed.
+    private var listing: ObjectListing?
+    private var emptyListings: [String] = []
 
     private struct Entry {
         var name: String
@@ -33,32 +38,35 @@ package final class PictureJobs: JobSource {
     ///   - paths: Files, folders, patterns such as `a/*.jpg`, and addresses; relative ones begin at the current folder.
     ///   - looksInside: Whether the files of folders are taken whatever their extension, if their bytes are a picture's.
     package convenience init(
-        paths: [String], prompt: TextTemplate, template: JobTemplate, looksInside: Bool = false
+        paths: [String], prompt: TextTemplate, template: JobTemplate, looksInside: Bool = false,
+        fetcher: SharedFetcher = SharedFetcher()
     ) {
         var rest = paths[...]
-        self.init(prompt: prompt, template: template, looksInside: looksInside) { rest.popFirst() }
+        self.init(prompt: prompt, template: template, looksInside: looksInside, fetcher) { rest.popFirst() }
     }
 
     /// - Parameters:
-    ///   - list: The path of a list of names, `-` for standard input.
+    ///   - list: The path or address of a list of names, `-` for standard input.
     ///   - endsWithNUL: Whether names end with NUL, as `find -print0` writes them; else with a line feed.
     /// - Throws: `unreadable`.
     package convenience init(
-        list: String, endsWithNUL: Bool, prompt: TextTemplate, template: JobTemplate, looksInside: Bool = false
+        list: String, endsWithNUL: Bool, prompt: TextTemplate, template: JobTemplate, looksInside: Bool = false,
+        fetcher: SharedFetcher = SharedFetcher()
     ) throws(QueueError) {
-        let reader = try NameReader(path: list, endsWithNUL: endsWithNUL)
-        self.init(prompt: prompt, template: template, looksInside: looksInside) { () throws(QueueError) in
+        let reader = try NameReader(InputFile(list, fetcher), endsWithNUL: endsWithNUL)
+        self.init(prompt: prompt, template: template, looksInside: looksInside, fetcher) { () throws(QueueError) in
             try reader.next()
         }
     }
 
     private init(
-        prompt: TextTemplate, template: JobTemplate, looksInside: Bool,
+        prompt: TextTemplate, template: JobTemplate, looksInside: Bool, _ fetcher: SharedFetcher,
         nextName: @escaping () throws(QueueError) -> String?
     ) {
         self.prompt = prompt
         self.template = template
         self.looksInside = looksInside
+        self.fetcher = fetcher
         self.nextName = nextName
         do throws(DecodingOptionError) {
             (options, fault) = (try DecodingOptions(template.options).text, nil)
@@ -70,10 +78,15 @@ package final class PictureJobs: JobSource {
 
     /// Returns the job of the next picture, nil at the end. A folder that cannot be read is a job that failed.
     ///
-    /// - Throws: `unreadable` where the list of names cannot be read.
+    /// - Throws: `unreadable` where the list of names or a folder of an object store cannot be read.
     package func next() throws(QueueError) -> Job? {
         while true {
+            if let job = try nextObject() { return job }
             guard let entry = try nextEntry() else { return nil }
+            if ObjectListing.isFolder(entry.name) {
+                listing = try ObjectListing(entry.name, fetcher)
+                continue
+            }
             if PictureLocator.isAddress(entry.name) { return job(for: entry.name) }
             if let status = FileStatus(entry.name), status.isDirectory {
                 guard walked.insert(status.identity).inserted else { continue }
@@ -84,7 +97,7 @@ package final class PictureJobs: JobSource {
                 } else {
                     return job(for: entry.name)
                 }
-            } else if isWanted(entry.name) {
+            } else if isWanted(entry.name, { FileSystem.firstBytes($0, of: entry.name) }) {
                 return job(for: entry.name)
             } else {
                 passedOver.count(entry.name)
@@ -92,12 +105,29 @@ package final class PictureJobs: JobSource {
         }
     }
 
+    /// Returns the job of the next object of the folder that is being listed, nil at its end.
+    private func nextObject() throws(QueueError) -> Job? {
+        guard let listing else { return nil }
+        while let object = try listing.next() {
+            if listing.isHidden(object) {
+                passedOver.hidden += 1
+            } else if isWanted(object.key, { listing.firstBytes($0, of: object) }) {
+                return job(for: object.address)
+            } else {
+                passedOver.count(object.key)
+            }
+        }
+        if listing.isEmpty { emptyListings.append("\(listing.name): there are no objects below it") }
+        self.listing = nil
+        return nil
+    }
+
     private func nextEntry() throws(QueueError) -> Entry? {
         if let entry = pending.popLast() { return entry }
         return try nextName().map { Entry(name: $0, isNamed: true) }
     }
 
-    package var notes: [String] { passedOver.sentence.map { [$0] } ?? [] }
+    package var notes: [String] { emptyListings + (passedOver.sentence.map { [$0] } ?? []) }
 
     private func job(for name: String) -> Job {
         var job = Job(id: name, images: [], prompt: "", source: name)
@@ -120,7 +150,7 @@ package final class PictureJobs: JobSource {
         } catch {
             job.fault = JobFailure(code: JobFailure.invalidJob, message: "\(name): \(error)")
         }
-        return job
+        return job.storable()
     }
 
     /// What a template may name: of `a/b.jpg` the path, the folder `a`, the name `b.jpg` and the stem `b`.
@@ -156,9 +186,9 @@ package final class PictureJobs: JobSource {
     }
 
     /// Returns whether a file of a folder is taken.
-    private func isWanted(_ path: String) -> Bool {
+    private func isWanted(_ path: String, _ firstBytes: (Int) -> [UInt8]?) -> Bool {
         if ImageFormat(extension: path.pathExtension) != nil || isVideo(path) { return true }
-        guard looksInside, let bytes = FileSystem.firstBytes(MediaFormat.prefixBytes, of: path) else { return false }
+        guard looksInside, let bytes = firstBytes(MediaFormat.prefixBytes) else { return false }
         switch MediaFormat(of: bytes) {
         case .image: return true
         case .video: return template.frames != nil
@@ -169,35 +199,5 @@ package final class PictureJobs: JobSource {
     /// Returns whether a file is a video whose frames are wanted.
     private func isVideo(_ name: String) -> Bool {
         template.frames != nil && VideoFormat(extension: name.pathExtension) != nil
-    }
-}
-
-/// What was found in folders and not taken.
-private struct PassedOver {
-    private var extensions: [String: Int] = [:]
-    var hidden = 0
-    var unreadableFolders = 0
-    /// More are not named.
-    private static let maximumNames = 8
-
-    mutating func count(_ path: String) {
-        let text = path.pathExtension
-        extensions[text.isEmpty ? "without an extension" : "." + text, default: 0] += 1
-    }
-
-    /// "12 files passed over (.txt 6, .zip 4, 2 hidden; 1 folder not readable)"
-    var sentence: String? {
-        let files = extensions.values.reduce(0, +) + hidden
-        guard files + unreadableFolders > 0 else { return nil }
-        let counted = extensions.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-        var parts = counted.prefix(Self.maximumNames).map { "\($0.key) \($0.value)" }
-        if counted.count > Self.maximumNames { parts.append("…") }
-        if hidden > 0 { parts.append("hidden \(hidden)") }
-        var groups = parts.isEmpty ? [] : [parts.joined(separator: ", ")]
-        if unreadableFolders > 0 {
-            groups.append("\(unreadableFolders) \(unreadableFolders == 1 ? "folder" : "folders") not readable")
-        }
-        return "\(files) \(files == 1 ? "file" : "files") passed over (\(groups.joined(separator: "; ")))"
-            + (extensions.isEmpty ? "" : "; --all-files looks into every file")
     }
 }

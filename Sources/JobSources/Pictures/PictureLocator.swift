@@ -1,10 +1,10 @@
 import Base
-import Foundation
+import Fetch
 import Queue
 
 /// Finds the pictures that rows and people name, and notes what a worker has to verify.
 struct PictureLocator {
-    /// The folder of relative names; relative to the current folder itself.
+    /// The folder of relative names, relative to the current folder itself; or the address of a folder.
     let folder: String
     /// The number of frames that are taken from a video; nil where videos are not accepted.
     let frames: Int?
@@ -24,6 +24,9 @@ struct PictureLocator {
         guard !name.hasPrefix("data:") else {
             throw LocationError("a picture inside the row (data:…) is not read; write it to a file and name that")
         }
+        if Self.isAddress(folder) {
+            return JobImage(name: name, path: AddressReference.resolved(name, in: folder), frames: frames)
+        }
         let path = Self.absolutePath(of: name, in: folder)
         var image = JobImage(name: name, path: path, frames: frames)
         guard verification != .none, let status = FileStatus(path), status.isRegular else { return image }
@@ -38,7 +41,7 @@ struct PictureLocator {
 
     /// Returns whether a name is an address on a network.
     static func isAddress(_ name: String) -> Bool {
-        ["http://", "https://", "s3://"].contains { name.prefix($0.count).lowercased() == $0 }
+        AddressReference.isAddress(name)
     }
 
     static func contentHash(of path: String) throws(FileError) -> String {

@@ -1,5 +1,6 @@
 import Base
 import DecodingSettings
+import Fetch
 import Queue
 
 /// Jobs from lines of JSON:
@@ -17,24 +18,28 @@ import Queue
 ///
 /// A line that makes no sense is a job with a `fault`, named "FILE line N"; the others go on.
 package final class JSONLinesJobs: JobSource {
+    private static let example = #"{"images": ["x.png"], "prompt": "caption en"}"#
+
     private let name: String
     private var lines: LineReader
     private var describer: RowDescriber
     private var prompts: PromptsOfPictures
 
-    /// - Parameter path: `-` for standard input.
+    /// - Parameter path: A path or an address, `-` for standard input.
     /// - Throws: `unreadable`.
-    package init(path: String, template: JobTemplate) throws(QueueError) {
-        let isStream = path == LineReader.standardInput
-        name = isStream ? "standard input" : path
-        describer = RowDescriber(template: template, folder: isStream ? "" : path.parentPath)
-        if isStream {
+    package init(
+        path: String, template: JobTemplate, fetcher: SharedFetcher = SharedFetcher()
+    ) throws(QueueError) {
+        let file = InputFile(path, fetcher)
+        name = file.name
+        describer = RowDescriber(template: template, folder: file.folder)
+        if file.isStream {
             prompts = PromptsOfPictures()
         } else {
-            var firstPass = try LineReader(path: path)
+            var firstPass = try LineReader(file)
             prompts = try Self.prompts(in: &firstPass, template: template)
         }
-        lines = try LineReader(path: path)
+        lines = try LineReader(file)
     }
 
     /// Returns the job of the next line, nil at the end.
@@ -44,7 +49,7 @@ package final class JSONLinesJobs: JobSource {
         while let line = try lines.next() {
             let place = "\(name) line \(lines.number)"
             do throws(RowError) {
-                guard let members = try Self.members(of: line) else { continue }
+                guard let members = try line.members(like: Self.example) else { continue }
                 let row = Self.row(members, place: place)
                 return describer.job(row) { prompts.isAmbiguous($0, $1) }
             } catch {
@@ -62,24 +67,6 @@ package final class JSONLinesJobs: JobSource {
             own: members.filter { !RowDescriber.knows($0.key) })
     }
 
-    /// Nil for an empty line.
-    private static func members(of line: LineReader.Line) throws(RowError) -> [JSON.Member]? {
-        guard case .bytes(let bytes) = line else {
-            throw RowError("longer than \(LineReader.maximumLength) bytes; divide it")
-        }
-        if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { return nil }
-        let value: JSON
-        do throws(JSON.SyntaxError) {
-            value = try JSON(parsing: bytes)
-        } catch {
-            throw RowError("not JSON at column \(error.offset + 1): \(error.reason); correct the line")
-        }
-        guard let members = value.object else {
-            throw RowError("an object is expected, like {\"images\": [\"x.png\"], \"prompt\": \"caption en\"}")
-        }
-        return members
-    }
-
     private static func prompts(
         in lines: inout LineReader, template: JobTemplate
     ) throws(QueueError) -> PromptsOfPictures {
@@ -89,7 +76,7 @@ package final class JSONLinesJobs: JobSource {
         template.verification = .none
         var describer = RowDescriber(template: template, folder: "")
         while let line = try lines.next() {
-            guard case .some(.some(let members)) = try? Self.members(of: line),
+            guard case .some(.some(let members)) = try? line.members(like: Self.example),
                 !members.contains(where: { $0.key == "id" && $0.value != JSON.null })
             else { continue }
             let job = describer.job(row(members, place: "")) { _, _ in false }

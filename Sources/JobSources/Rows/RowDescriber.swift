@@ -27,8 +27,10 @@ struct RowDescriber {
         var said: [JSON.Member]
         /// The person's own columns.
         var own: [JSON.Member]
-        /// The picture that the row itself holds; nil where it names some.
-        var picture: JobImage?
+        /// Columns that come back only where they are named.
+        var unasked: [JSON.Member] = []
+        /// The pictures that the row itself holds or has found; none where it names them with our keys.
+        var pictures: [JobImage] = []
         /// What it is called where it has no id; nil for the standard name.
         var key: String?
     }
@@ -53,7 +55,7 @@ struct RowDescriber {
     /// - Parameter isAmbiguous: Whether other rows ask something else about pictures, whose names it is given.
     mutating func job(_ row: Row, isAmbiguous: ([String], _ prompt: String) -> Bool) -> Job {
         do throws(RowError) {
-            return try described(row, isAmbiguous)
+            return try described(row, isAmbiguous).storable()
         } catch {
             return Self.faulty(row.place, error.reason)
         }
@@ -63,18 +65,18 @@ struct RowDescriber {
     static func faulty(_ place: String, _ reason: String) -> Job {
         var job = Job(id: place, images: [], prompt: "", source: place)
         job.fault = JobFailure(code: JobFailure.invalidJob, message: "\(place): \(reason)")
-        return job
+        return job.storable()
     }
 
     private mutating func described(
         _ row: Row, _ isAmbiguous: ([String], _ prompt: String) -> Bool
     ) throws(RowError) -> Job {
         let said = RowFields(row.said)
-        func column(_ name: String) -> JSON? { said[name] ?? row.own.first { $0.key.isExactly(name) }?.value }
+        func column(_ name: String) -> JSON? { said[name] ?? (row.own + row.unasked).first { $0.key.isExactly(name) }?.value }
         let prompt = try prompt(said, column)
         let images = try images(row, said)
         let names = images.map(\.name)
-        let idWithPrompt = try template.idWithPrompt || row.key == nil && isAmbiguous(names, prompt)
+        let idWithPrompt = template.idWithPrompt || row.key == nil && isAmbiguous(names, prompt)
         let standard =
             row.key.map { idWithPrompt ? "\($0)#\(prompt)" : $0 }
             ?? DefaultJobID.standard(pictures: names, prompt: idWithPrompt ? prompt : nil)
@@ -86,7 +88,7 @@ struct RowDescriber {
             id: try id(said, column) ?? standard, images: images, prompt: prompt, maxTokens: maxTokens,
             priority: try said.integer("priority") ?? template.priority,
             options: try options(row.said.filter { DecodingOptions.keys.contains($0.key) }),
-            carried: try carried(row.own), source: row.place)
+            carried: try carried(row.own, row.unasked), source: row.place)
     }
 
     // MARK: Its parts
@@ -121,7 +123,7 @@ struct RowDescriber {
     }
 
     private func images(_ row: Row, _ said: RowFields) throws(RowError) -> [JobImage] {
-        if let picture = row.picture { return [picture] }
+        if !row.pictures.isEmpty { return row.pictures }
         if let video = try said.video(standardFrames: template.frames) {
             return [try image(video.name, frames: video.frames)]
         }
@@ -148,8 +150,11 @@ struct RowDescriber {
     }
 
     /// Returns the row's own columns as a JSON object; nil where it has none.
-    private mutating func carried(_ own: [JSON.Member]) throws(RowError) -> String? {
-        let taken = own.filter { template.carried.takes($0.key) }
+    private mutating func carried(
+        _ own: [JSON.Member], _ unasked: [JSON.Member]
+    ) throws(RowError) -> String? {
+        var taken = own.filter { template.carried.takes($0.key) }
+        if template.carried != .all { taken += unasked.filter { template.carried.takes($0.key) } }
         guard !taken.isEmpty else { return nil }
         for member in taken where carriedNames.count < Self.maximumNames {
             if carriedSet.insert(ExactText(member.key)).inserted { carriedNames.append(member.key) }

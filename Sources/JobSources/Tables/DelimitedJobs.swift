@@ -1,4 +1,5 @@
 import Base
+import Fetch
 import Queue
 import Tables
 
@@ -13,18 +14,19 @@ package final class DelimitedJobs: JobSource {
     private var prompts = PromptsOfPictures()
 
     /// - Parameters:
-    ///   - path: `-` for standard input.
+    ///   - path: A path or an address, `-` for standard input.
     ///   - hasHeader: Whether the first row names the columns; else they are numbered from 1.
     /// - Throws: `unreadable`, also where a column that is named is not there.
     package init(
-        path: String, format: DelimitedFormat, hasHeader: Bool, template: JobTemplate
+        path: String, format: DelimitedFormat, hasHeader: Bool, template: JobTemplate,
+        fetcher: SharedFetcher = SharedFetcher()
     ) throws(QueueError) {
-        let isStream = path == LineReader.standardInput
-        name = isStream ? "standard input" : path
-        describer = RowDescriber(template: template, folder: isStream ? "" : path.parentPath)
+        let file = InputFile(path, fetcher)
+        name = file.name
+        describer = RowDescriber(template: template, folder: file.folder)
         do {
             reader = try DelimitedReader(
-                try FileSource(pathOrStandardInput: path), name: name, format: format, hasHeader: hasHeader)
+                try file.opened().source, name: name, format: format, hasHeader: hasHeader)
             columns = try TableColumns(names: reader.header ?? [], template: template, hasPictures: false) {
                 [reader] (text) throws(RowError) in
                 do throws(TableError) { return try reader.column(text) } catch { throw RowError(error.reason) }
@@ -64,17 +66,4 @@ package final class DelimitedJobs: JobSource {
     }
 
     package var notes: [String] { describer.notes }
-}
-
-extension QueueError {
-    /// The error of a file that is read for its jobs.
-    static func unreadable(_ error: any Error, path: String) -> QueueError {
-        switch error {
-        case let error as QueueError: error
-        case let error as RowError: .unreadable(path: path, reason: error.reason)
-        case let error as FileError: .unreadable(path: path, reason: error.reason)
-        case let error as TableError: .unreadable(path: error.place.isEmpty ? path : error.place, reason: error.reason)
-        default: .unreadable(path: path, reason: "\(error)")
-        }
-    }
 }

@@ -1,4 +1,5 @@
 import Base
+import Fetch
 import Queue
 import Tables
 
@@ -9,9 +10,11 @@ package final class ParquetJobs: JobSource {
     /// The columns of bytes that may hold pictures, the most telling first.
     private static let byteColumns = ["image.bytes", "jpg", "jpeg", "png", "webp", "image", "image_bytes", "bytes"]
 
+    private let name: String
+    /// Where a worker finds the file.
     private let path: String
     private let file: ParquetFile
-    private let stamp: FileStamp
+    private let stamp: InputFile.Stamp
     private let rows: ParquetRows
     /// The index in the file and our key of each column that is read; nil for the person's own.
     private let read: [(column: Int, key: String?)]
@@ -20,31 +23,44 @@ package final class ParquetJobs: JobSource {
     private let leftOut: [String]
     private var describer: RowDescriber
     private var row = 0
+    /// The index in ``read`` of a column, and the value that it must have.
+    private let condition: (index: Int, value: String)?
     private var prompts = PromptsOfPictures()
 
+    /// - Parameters:
+    ///   - path: A path or an address.
+    ///   - condition: Only rows that have this value in this column are jobs, where there is such a column.
     /// - Throws: `unreadable`, also where a column that is named is not there.
-    package init(path: String, template: JobTemplate) throws(QueueError) {
-        self.path = path
+    package init(
+        path: String, template: JobTemplate, only condition: (column: String, value: String)? = nil,
+        fetcher: SharedFetcher = SharedFetcher()
+    ) throws(QueueError) {
+        let input = InputFile(path, fetcher)
+        (name, self.path) = (input.name, input.path)
+        let file: ParquetFile
+        (file, stamp) = try input.openedParquet()
         do {
-            let file = try ParquetFile(path: path)
-            stamp = try FileStamp(path: path)
             let bytesColumn = Self.bytesColumn(of: file, template)
             let columns = try Self.columns(of: file, template, hasPictures: bytesColumn != nil)
             let chosen = file.columns.indices.filter {
-                columns.keys[$0] != nil || Self.isCarried(file.columns[$0], template)
+                columns.keys[$0] != nil || file.columns[$0].name == condition?.column
+                    || Self.isCarried(file.columns[$0], template)
             }
             let read = chosen.filter { $0 != bytesColumn }
             leftOut = file.columns.indices.filter { !chosen.contains($0) && $0 != bytesColumn }.map {
                 file.columns[$0].name
             }
             self.read = read.map { ($0, columns.keys[$0]) }
+            self.condition = condition.flatMap { condition in
+                read.firstIndex { file.columns[$0].name == condition.column }.map { ($0, condition.value) }
+            }
             rows = try file.rows(of: read)
             self.file = file
             self.bytesColumn = bytesColumn
         } catch {
-            throw QueueError.unreadable(error, path: path)
+            throw QueueError.unreadable(error, path: input.name)
         }
-        describer = RowDescriber(template: template, folder: path.parentPath)
+        describer = RowDescriber(template: template, folder: input.folder)
     }
 
     /// Returns the job of the next row, nil at the end.
@@ -52,8 +68,8 @@ package final class ParquetJobs: JobSource {
     /// - Throws: `unreadable` where the file cannot be read.
     package func next() throws(QueueError) -> Job? {
         do {
-            guard let values = try rows.next() else { return nil }
-            let place = "\(path) row \(row)"
+            guard let values = try nextRow() else { return nil }
+            let place = "\(name) row \(row)"
             var described = RowDescriber.Row(place: place, said: [], own: [])
             for ((column, key), value) in zip(read, values) {
                 let description = file.columns[column]
@@ -64,20 +80,34 @@ package final class ParquetJobs: JobSource {
                     described.own.append(JSON.Member(key: description.name, value: value))
                 }
             }
-            if let bytesColumn { (described.picture, described.key) = (picture(in: bytesColumn), "\(path)#\(row)") }
+            if let bytesColumn { (described.pictures, described.key) = ([picture(in: bytesColumn)], "\(name)#\(row)") }
             row += 1
             return describer.job(described) { prompts.isAmbiguous($0, $1) }
         } catch {
-            throw .unreadable(error, path: path)
+            throw .unreadable(error, path: name)
         }
     }
+
+    /// Returns the values of the next row that is wanted, nil at the end.
+    private func nextRow() throws -> [ParquetValue]? {
+        while let values = try rows.next() {
+            guard let condition else { return values }
+            let description = file.columns[read[condition.index].column]
+            if try description.json(values[condition.index], place: name) == .string(condition.value) { return values }
+            row += 1
+        }
+        return nil
+    }
+
+    /// Whether the rows hold the pictures themselves.
+    var hasPictures: Bool { bytesColumn != nil }
 
     private func picture(in column: Int) -> JobImage {
         let verification = describer.template.verification
         return JobImage(
-            name: "\(path)#\(row)", path: PictureLocator.absolutePath(of: path, in: ""),
+            name: "\(name)#\(row)", path: path,
             size: verification == .none ? nil : stamp.size,
-            modified: verification == .time ? stamp.modificationTime : nil,
+            modified: verification == .time ? stamp.modified : nil,
             part: .cell(column: file.columns[column].name, row: Int64(row)))
     }
 

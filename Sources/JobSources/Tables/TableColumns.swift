@@ -38,20 +38,33 @@ struct TableColumns {
             keys[place] = key.text
         }
         for name in Self.standardNames where !keys.contains(name) {
-            if let place = names.firstIndex(where: { $0.isExactly(name) }), keys[place] == nil { keys[place] = name }
+            if let place = try Self.place(of: name, in: names), keys[place] == nil { keys[place] = name }
         }
         let isAnswered = hasPictures || keys.contains { ["images", "image", "file_name", "video"].contains($0) }
         guard !isAnswered else { return }
         for name in Self.pictureNames {
-            if let place = names.firstIndex(where: { $0.isExactly(name) }), keys[place] == nil {
+            if let place = try Self.place(of: name, in: names), keys[place] == nil {
                 keys[place] = "images"
                 return
             }
         }
         throw RowError(
             "no column is called \(Self.pictureNames.joined(separator: ", ")); say which has the pictures with "
-                + "--columns image=NAME\(names.isEmpty ? "" : " (there are \(names.prefix(50).joined(separator: ", ")))")"
+                + "--columns image=NAME\(names.isEmpty ? "" : " (there are \(Self.shown(names)))")"
         )
+    }
+
+    /// Returns the index of a column; nil where there is none.
+    private static func place(of name: String, in names: [String]) throws(RowError) -> Int? {
+        let places = names.indices.filter { names[$0].isExactly(name) }
+        guard places.count <= 1 else {
+            throw RowError("\(places.count) columns are called \"\(name)\"; give them names of their own")
+        }
+        return places.first
+    }
+
+    private static func shown(_ names: [String]) -> String {
+        names.prefix(50).map { $0.count > 100 ? $0.prefix(100) + "…" : $0 }.joined(separator: ", ")
     }
 
     /// Returns the value that a cell's text means for one of our keys: numbers for counts, a list for `["a", "b"]`.

@@ -15,6 +15,8 @@ package struct Job: Sendable, Equatable {
     package var carried: String?
     /// Where the job was read, for messages ("jobs.jsonl line 17"). It is not stored.
     package var source: String?
+    /// How the jobs of its source can have other ids, for the message that its id is another job's too. It is not stored.
+    package var idAdvice: String?
     /// Why the job can never be answered, where that is known before it is submitted: it is stored as failed.
     package var fault: JobFailure?
 

@@ -31,7 +31,7 @@ package enum QueueError: Error, Equatable {
     /// The lease no longer holds: it expired and another world has the job, or the job was canceled or replaced.
     case staleLease(jobID: String)
     /// An id is in the queue already, with other contents.
-    case otherContents(jobID: String, source: String?, difference: String)
+    case otherContents(jobID: String, source: String?, difference: String, idAdvice: String? = nil)
     /// A file or folder of jobs cannot be read.
     case unreadable(path: String, reason: String)
 
@@ -105,10 +105,10 @@ extension QueueError: CustomStringConvertible {
             "the queue \(queue) failed while \(doing): \(detail); what was finished is kept, start the same command again"
         case .staleLease(let jobID):
             "the lease of job '\(jobID)' no longer holds; its result was refused, another world has the job"
-        case .otherContents(let jobID, let source, let difference):
+        case .otherContents(let jobID, let source, let difference, let idAdvice):
             (source.map { "\($0): " } ?? "")
                 + "job '\(jobID)' is already in the queue with other contents (\(difference)); "
-                + "give it another id, or --replace to queue it again"
+                + "give it another id\(idAdvice.map { " (\($0))" } ?? ""), or --replace to queue it again"
         case .unreadable(let path, let reason):
             "cannot read \(path): \(reason)"
         }

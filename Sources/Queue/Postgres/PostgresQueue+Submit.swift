@@ -72,7 +72,8 @@ extension PostgresQueue {
                 continue
             }
             guard otherContents == .replace else {
-                throw .final(.otherContents(jobID: job.id, source: job.source, difference: difference))
+                throw .final(
+                    .otherContents(jobID: job.id, source: job.source, difference: difference, idAdvice: job.idAdvice))
             }
             try connection.run(
                 PostgresStatements.replace,

@@ -14,7 +14,8 @@ extension SQLiteQueue {
                     summary.added += 1
                 } else if let difference = try difference(of: job, images: images, in: connection) {
                     guard otherContents == .replace else {
-                        throw .otherContents(jobID: job.id, source: job.source, difference: difference)
+                        throw .otherContents(
+                            jobID: job.id, source: job.source, difference: difference, idAdvice: job.idAdvice)
                     }
                     try replace(job, images: images, now: now, in: connection)
                     summary.replaced += 1

@@ -66,6 +66,8 @@ struct ParquetFooter {
         var reader = ThriftReader(ParquetBytes(bytes, bytes.indices))
         var content = Content()
         var announced = 0
+        // Without checksums, a damaged byte may turn any of these into something else that is passed over.
+        var missing: Set = [2, 3, 4]
         try reader.structure { (reader, id, kind) throws(ParquetFault) in
             switch (id, kind) {
             case (2, .list): content.columns = try ParquetSchema(&reader, limits: limits).columns
@@ -88,8 +90,10 @@ struct ParquetFooter {
                 return false
             default: return false
             }
+            missing.remove(Int(id))
             return true
         }
+        guard missing.isEmpty else { throw .malformed("columns, number of rows or row groups are missing") }
         guard content.rows <= limits.rows else { throw .malformed("it has more than \(limits.rows) rows") }
         guard announced == content.rows else {
             throw .malformed("it announces \(announced) rows, but its groups have \(content.rows)")

@@ -5,16 +5,15 @@ import Queue
 final class NameReader {
     private var lines: LineReader
     private let endsWithNUL: Bool
-    private let path: String
+    private let name: String
 
     /// - Parameters:
-    ///   - path: `-` for standard input.
     ///   - endsWithNUL: Whether names end with NUL; else with a line feed, before which a carriage return is dropped.
     /// - Throws: `unreadable`.
-    init(path: String, endsWithNUL: Bool) throws(QueueError) {
-        self.path = path
+    init(_ file: InputFile, endsWithNUL: Bool) throws(QueueError) {
+        name = file.name
         self.endsWithNUL = endsWithNUL
-        lines = try LineReader(path: path, separator: endsWithNUL ? 0 : 0x0A)
+        lines = try LineReader(file, separator: endsWithNUL ? 0 : 0x0A)
     }
 
     /// Returns the next name, nil at the end. Empty ones are passed over.
@@ -24,7 +23,7 @@ final class NameReader {
         while let line = try lines.next() {
             guard case .bytes(var bytes) = line, bytes.count <= Self.maximumLength else {
                 throw .unreadable(
-                    path: path, reason: "name \(lines.number) is longer than a path can be; do names end with NUL (-0)?"
+                    path: name, reason: "name \(lines.number) is longer than a path can be; do names end with NUL (-0)?"
                 )
             }
             if !endsWithNUL, bytes.last == 0x0D { bytes = bytes.dropLast() }

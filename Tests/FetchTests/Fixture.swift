@@ -3,15 +3,6 @@ import Fetch
 import Foundation
 import Testing
 
-/// Runs `body` with a server and its stop.
-func withServer<Result>(
-    _ handler: @escaping @Sendable (TestServer.Request) -> [TestServer.Step], _ body: (TestServer) throws -> Result
-) throws -> Result {
-    let server = try TestServer(handler)
-    defer { server.stop() }
-    return try body(server)
-}
-
 /// Settings for servers on the loopback interface: no proxy, no keys of this machine, no waiting between tries.
 func quickSettings(_ change: (inout FetchSettings) -> Void = { _ in }) -> FetchSettings {
     var settings = FetchSettings()

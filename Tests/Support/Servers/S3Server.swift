@@ -1,25 +1,24 @@
 import Base
 import Foundation
-import TestSupport
 
 /// An object store that checks signatures with arithmetic of its own: it decodes path and query and encodes them anew,
 /// as S3 does, so that a client that signs anything else than what it sends is refused.
-struct S3Server: Sendable {
-    var accessKey = "AKIDEXAMPLE"
-    var secretKey = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+package struct S3Server: Sendable {
+    package var accessKey = "AKIDEXAMPLE"
+    package var secretKey = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
     /// What lent keys come with; nil for keys of one's own.
-    var token: String?
+    package var token: String?
     /// Whether requests without a signature are answered.
-    var isOpen = false
-    var region = "us-east-1"
+    package var isOpen = false
+    package var region = "us-east-1"
     /// Objects of a page.
-    var pageSize = 1000
-    let objects: Locked<[String: [UInt8]]>
+    package var pageSize = 1000
+    package let objects: Locked<[String: [UInt8]]>
 
-    init(_ objects: [String: [UInt8]]) { self.objects = Locked(objects) }
+    package init(_ objects: [String: [UInt8]]) { self.objects = Locked(objects) }
 
     /// Answers for the bucket `bucket`, whose name stands in the path.
-    func answer(_ request: TestServer.Request) -> [TestServer.Step] {
+    package func answer(_ request: TestServer.Request) -> [TestServer.Step] {
         if let refusal = refusal(request) { return refusal }
         let (path, query) = Self.parts(request.target)
         guard path.hasPrefix("/bucket") else { return error(404, "NoSuchBucket", "no such bucket") }

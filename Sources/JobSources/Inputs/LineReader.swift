@@ -1,16 +1,10 @@
 import Base
-import Foundation
 import Queue
 
-#if canImport(Glibc)
-    import Glibc
-#endif
-
-/// Reads the lines of a file or of a stream, of bounded length, a buffer at a time.
+/// Reads the lines of a file or of a stream, of bounded length, a buffer at a time. What is compressed with gzip or zstd is
+/// recognized by its first bytes.
 struct LineReader: ~Copyable {
     static let maximumLength = 16 << 20
-    /// The path that stands for standard input.
-    package static let standardInput = "-"
 
     enum Line {
         case bytes(ArraySlice<UInt8>)
@@ -21,37 +15,25 @@ struct LineReader: ~Copyable {
     /// The number of the line that `next` returned last, from 1.
     private(set) var number = 0
 
-    private let path: String
-    private let descriptor: Int32
+    private let name: String
+    private let source: any ByteSource
     private let separator: UInt8
     private var buffer: [UInt8] = []
     /// Where in `buffer` the next line begins.
     private var start = 0
     private var isAtEnd = false
 
-    /// - Parameters:
-    ///   - path: `-` for standard input.
-    ///   - separator: what ends a line.
-    /// - Throws: `unreadable`, also for a folder and for UTF-16.
-    init(path: String, separator: UInt8 = 0x0A) throws(QueueError) {
+    /// - Parameter separator: what ends a line.
+    /// - Throws: `unreadable`, also for a folder.
+    init(_ file: InputFile, separator: UInt8 = 0x0A) throws(QueueError) {
         self.separator = separator
-        guard path != Self.standardInput else {
-            self.path = "standard input"
-            descriptor = dup(STDIN_FILENO)
-            guard descriptor >= 0 else { throw .unreadable(path: self.path, reason: "it is closed") }
-            return
+        name = file.name
+        let buffered = BufferedSource(try file.opened().source)
+        do {
+            source = try StreamCompression(of: buffered).content(of: buffered)
+        } catch {
+            throw .unreadable(error, path: name)
         }
-        self.path = path
-        let opened = FileSystem.open(path, O_RDONLY)
-        descriptor = opened
-        guard opened >= 0 else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
-        guard !FileSystem.isFolder(path) else {
-            throw .unreadable(path: path, reason: "it is a folder; name a file")
-        }
-    }
-
-    deinit {
-        if descriptor >= 0 { close(descriptor) }
     }
 
     /// Returns the next line without its newline, nil at the end.
@@ -91,19 +73,19 @@ struct LineReader: ~Copyable {
         let wanted = 1 << 18
         let filled = buffer.count
         buffer.append(contentsOf: repeatElement(0, count: wanted))
-        let received = buffer.withUnsafeMutableBytes { bytes in
-            var received = -1
-            repeat {
-                received = read(descriptor, bytes.baseAddress.map { $0 + filled }, wanted)
-            } while received < 0 && errno == EINTR
-            return received
+        let received: Int
+        do {
+            received = try buffer.withUnsafeMutableBytes { bytes in
+                try source.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[filled...]))
+            }
+        } catch {
+            throw .unreadable(error, path: name)
         }
-        guard received >= 0 else { throw .unreadable(path: path, reason: String(cString: strerror(errno))) }
         buffer.removeLast(wanted - received)
         isAtEnd = received == 0
         if number == 0, buffer.starts(with: [0xFF, 0xFE]) || buffer.starts(with: [0xFE, 0xFF]) {
             throw .unreadable(
-                path: path, reason: "it is UTF-16; convert it with `iconv -f UTF-16 -t UTF-8`, or save it as UTF-8")
+                path: name, reason: "it is UTF-16; convert it with `iconv -f UTF-16 -t UTF-8`, or save it as UTF-8")
         }
     }
 }

@@ -3,21 +3,21 @@ import Foundation
 import Synchronization
 
 /// An HTTP server on the loopback interface that does what a test tells it, also what no server should do.
-final class TestServer: @unchecked Sendable {
+package final class TestServer: @unchecked Sendable {
     // @unchecked: what changes is under locks.
-    struct Request: Sendable {
-        var method = ""
+    package struct Request: Sendable {
+        package var method = ""
         /// Path and query as they came.
-        var target = ""
+        package var target = ""
         /// Names in lower case.
-        var headers: [String: String] = [:]
-        var body: [UInt8] = []
+        package var headers: [String: String] = [:]
+        package var body: [UInt8] = []
 
-        var path: String { String(target.prefix { $0 != "?" }) }
+        package var path: String { String(target.prefix { $0 != "?" }) }
     }
 
     /// What is sent, step by step.
-    enum Step: Sendable {
+    package enum Step: Sendable {
         case bytes([UInt8])
         /// Sends one byte in every so many seconds, until the peer is gone.
         case drip(seconds: Double)
@@ -33,13 +33,14 @@ final class TestServer: @unchecked Sendable {
     }
 
     /// What replies can wait at until a test opens it.
-    final class Door: Sendable {
+    package final class Door: Sendable {
         private let opened = Locked(false)
-        var isOpen: Bool { opened.withLock { $0 } }
-        func open() { opened.withLock { $0 = true } }
+        package var isOpen: Bool { opened.withLock { $0 } }
+        package init() {}
+        package func open() { opened.withLock { $0 = true } }
     }
 
-    let port: UInt16
+    package let port: UInt16
     private let listener: Int32
     private let handler: @Sendable (Request) -> [Step]
     private let connections = Locked<Set<Int32>>([])
@@ -48,7 +49,7 @@ final class TestServer: @unchecked Sendable {
     private let isStopped = Atomic(false)
 
     /// Starts to listen at a free port.
-    init(_ handler: @escaping @Sendable (Request) -> [Step]) throws {
+    package init(_ handler: @escaping @Sendable (Request) -> [Step]) throws {
         self.handler = handler
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
@@ -68,21 +69,21 @@ final class TestServer: @unchecked Sendable {
     }
 
     /// Ends the server and all its connections.
-    func stop() {
+    package func stop() {
         isStopped.store(true, ordering: .sequentiallyConsistent)
         shutdown(listener, Int32(SHUT_RDWR))
         connections.withLock { for connection in $0 { shutdown(connection, Int32(SHUT_RDWR)) } }
     }
 
-    func address(_ path: String) -> String { "http://127.0.0.1:\(port)\(path)" }
+    package func address(_ path: String) -> String { "http://127.0.0.1:\(port)\(path)" }
 
     /// All requests until now.
-    var requests: [Request] { log.withLock { $0 } }
-    var requestCount: Int { log.withLock { $0.count } }
+    package var requests: [Request] { log.withLock { $0 } }
+    package var requestCount: Int { log.withLock { $0.count } }
     /// The most requests that were answered at once.
-    var mostAtOnce: Int { counts.withLock { $0.most } }
+    package var mostAtOnce: Int { counts.withLock { $0.most } }
     /// Connections until now.
-    var accepted: Int { counts.withLock { $0.accepted } }
+    package var accepted: Int { counts.withLock { $0.accepted } }
 
     private func acceptAll() {
         while true {
@@ -204,21 +205,21 @@ private struct ConnectionInput {
 
 extension [TestServer.Step] {
     /// An answer with its length.
-    static func answer(_ status: Int, _ body: [UInt8] = [], _ headers: [String] = []) -> Self {
+    package static func answer(_ status: Int, _ body: [UInt8] = [], _ headers: [String] = []) -> Self {
         head(status, headers + ["Content-Length: \(body.count)"]) + [.bytes(body)]
     }
 
     /// The head of an answer, without a length unless a line says it.
-    static func head(_ status: Int, _ headers: [String] = []) -> Self {
+    package static func head(_ status: Int, _ headers: [String] = []) -> Self {
         [.bytes([UInt8]((["HTTP/1.1 \(status) Status"] + headers + ["", ""]).joined(separator: "\r\n").utf8))]
     }
 
-    static func redirect(to location: String, _ status: Int = 302) -> Self {
+    package static func redirect(to location: String, _ status: Int = 302) -> Self {
         answer(status, [], ["Location: \(location)"])
     }
 
     /// A file with an entity tag, of which parts can be asked for.
-    static func file(_ bytes: [UInt8], tag: String = "\"one\"", for request: TestServer.Request) -> Self {
+    package static func file(_ bytes: [UInt8], tag: String = "\"one\"", for request: TestServer.Request) -> Self {
         let tagLine = ["ETag: \(tag)", "Accept-Ranges: bytes"]
         let isSame = request.headers["if-range"].map { $0 == tag } ?? true
         guard let range = request.headers["range"], isSame else { return answer(200, bytes, tagLine) }
@@ -229,4 +230,13 @@ extension [TestServer.Step] {
         return answer(
             206, [UInt8](bytes[first...last]), tagLine + ["Content-Range: bytes \(first)-\(last)/\(bytes.count)"])
     }
+}
+
+/// Runs `body` with a server and its stop.
+package func withServer<Result>(
+    _ handler: @escaping @Sendable (TestServer.Request) -> [TestServer.Step], _ body: (TestServer) throws -> Result
+) throws -> Result {
+    let server = try TestServer(handler)
+    defer { server.stop() }
+    return try body(server)
 }
