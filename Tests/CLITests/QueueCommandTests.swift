@@ -32,6 +32,25 @@ struct QueueCommandTests {
         try openQueue(name.hasPrefix("postgres") ? name : bench.path(name))
     }
 
+    @Test("Passwords in an address are not in the list of processes", arguments: [
+        ["--queue", "postgres://u:s3cret@127.0.0.1:1/db"], ["--queue=postgres://u:s3cret@127.0.0.1:1/db"],
+        ["--queue", "host=127.0.0.1 port=1 password=s3cret"],
+    ])
+    func arguments(words: [String]) throws {
+        let folder = try TemporaryFolder()
+        let program = try BackgroundProgram(
+            try CommandBench.built("paligemma"), ["status"] + words, environment: BackgroundProgram.plainEnvironment,
+            output: folder.file("output"))
+        defer { program.signal(SIGKILL) }
+        // A server that is out of reach is waited for, so there is time to look.
+        var arguments = ""
+        while program.isRunning, !arguments.contains("***") {
+            arguments = TextFile.read("/proc/\(program.id)/cmdline") ?? ""
+            usleep(1000)
+        }
+        #expect(arguments.contains("postgres://") && arguments.contains("***") && !arguments.contains("s3cret"), "\(arguments)")
+    }
+
     @Test("A queue is filled, watched, put in order and emptied", arguments: Kind.allCases)
     func wholeLife(kind: Kind) throws {
         let name = try queue(kind)

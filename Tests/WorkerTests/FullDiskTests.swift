@@ -2,15 +2,15 @@ import Foundation
 import TestSupport
 import Testing
 
+/// Whether this process may mount a small file system in a namespace of its own.
+private let canMount =
+    geteuid() == 0 && (try? Programs.run("unshare", ["--mount", "mount", "-t", "tmpfs", "none", "/mnt"]).status) == 0
+
 /// A disk that is full for a while under the queue: a small file system in a mount namespace of its own.
 @Suite(
     "Full disks", .timeLimit(.minutes(15 * Sanitizer.slowness)),
-    .enabled(if: FullDiskTests.canMount, "needs root, to mount a small file system"))
+    .enabled(if: canMount, "needs root, to mount a small file system"))
 struct FullDiskTests {
-    static let canMount =
-        geteuid() == 0
-        && (try? Programs.run("unshare", ["--mount", "mount", "-t", "tmpfs", "none", "/mnt"]).status) == 0
-
     @Test("A supervised world waits while the disk under its queue is full, and goes on when there is room")
     func waits() throws {
         let folder = try TemporaryFolder()

@@ -34,6 +34,36 @@ struct RehearsalTests {
         reference.expect(try queue.results())
     }
 
+    @Test("Bridges of container engines, which have one address on every host, are not used between hosts")
+    func bridges() throws {
+        let reference = try ReferenceAnswers("grouped")
+        let queue = try TestQueue()
+        try queue.submit(["--jobs", reference.jobs])
+        let outcome = try Rehearsal.run([
+            "--hosts", "2", "--ranks", "3", "--bridges", "--", Programs.worker, "--model", reference.model, "--queue",
+            queue.path,
+            "--drain",
+        ])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        reference.expect(try queue.results())
+    }
+
+    @Test("A world whose hosts cannot reach each other ends, and names the networks and what to set")
+    func unreachable() throws {
+        let queue = try TestQueue()
+        let reference = try ReferenceAnswers("grouped")
+        try queue.submit(["--jobs", reference.jobs])
+        let outcome = try Rehearsal.run([
+            "--hosts", "2", "--bridges", "--only", "docker0", "--", Programs.worker, "--model", reference.model,
+            "--queue",
+            queue.path, "--drain", "--watchdog", "5",
+        ])
+        #expect(outcome.status != 0)
+        #expect(
+            outcome.errors.contains("btl_tcp_if_include") && outcome.errors.contains("docker0 172.17.0.1/16"),
+            "\(outcome.errors)")
+    }
+
     @Test("A rehearsal ends as its command does, and leaves nothing behind")
     func statusAndCleaning() throws {
         let folder = try TemporaryFolder()
