@@ -97,7 +97,7 @@ let package = Package(
         .systemLibrary(name: "CMPI", path: "Sources/Shard/CMPI", pkgConfig: "ompi-c"),
         .target(name: "CHostLock", path: "Sources/Shard/CHostLock"),
         .target(
-            name: "ResultSinks", dependencies: ["Queue", "Tables", "Archives", "Base"]),
+            name: "ResultSinks", dependencies: ["Queue", "Tables", "Archives", "Pictures", "Base"]),
         .target(
             name: "Coordinator",
             dependencies: [
@@ -140,7 +140,8 @@ let package = Package(
 
         // MARK: Tests
         .target(
-            name: "TestSupport", dependencies: ["Tensor", "CKernels", "CPostgres", "CTileModel", "Base"], path: "Tests/Support"),
+            name: "TestSupport", dependencies: ["Tensor", "CKernels", "CPostgres", "CTileModel", "Base"],
+            path: "Tests/Support"),
         // The kernels on tiles, compiled with a model of the tile unit.
         .target(name: "CTileModel", dependencies: ["CKernels"], path: "Tests/TileModel"),
         // Imports against docs/architecture.md, and the order of folders inside each target.
@@ -174,7 +175,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "ResultSinksTests",
-            dependencies: ["ResultSinks", "Queue", "Tables", "Archives", "DecodingSettings", "Base", "TestSupport"]),
+            dependencies: [
+                "ResultSinks", "Queue", "CSQLite", "Tables", "Archives", "DecodingSettings", "Base", "TestSupport",
+            ]),
         .testTarget(
             name: "CoordinatorTests",
             dependencies: ["Coordinator", "Queue", "ShardPlan", "PaliGemma", "Base", "TestSupport"]),
