@@ -11,7 +11,9 @@ package func openQueue(
 ) throws(QueueError) -> any JobQueue {
     if name.isEmpty { throw .badAddress(address: "''", reason: "it is empty; give a file, or an address") }
     // Such a name is meant as an address.
-    if !QueueAddress.isDatabase(name), name.contains("://") || name.hasPrefix("postgres:") {
+    if !QueueAddress.isDatabase(name),
+        name.contains("://") || name.hasPrefix("postgres:") || QueueAddress.mayHoldPassword(name)
+    {
         let reason = "a queue is a file, or its address begins with postgres://"
         throw .badAddress(address: PostgresAddress.masked(name), reason: reason)
     }

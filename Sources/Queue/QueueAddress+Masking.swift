@@ -4,7 +4,8 @@ extension QueueAddress {
     package static func hidden(inArgument argument: String) -> String? {
         for prefix in ["", "--queue="] where argument.hasPrefix(prefix) {
             let name = String(argument.dropFirst(prefix.count))
-            guard isDatabase(name) || name.contains("://") else { continue }
+            // Other words with an equals sign are options of other kinds.
+            guard name.contains("://") || mayHoldPassword(name) else { continue }
             let shown = masked(name)
             return shown.contains("***") ? prefix + shown : nil
         }
@@ -13,6 +14,6 @@ extension QueueAddress {
 
     /// Returns a name for messages, without any part of a password.
     package static func masked(_ name: String) -> String {
-        isDatabase(name) || name.contains("://") ? PostgresAddress.masked(name) : name
+        isDatabase(name) || name.contains("://") || mayHoldPassword(name) ? PostgresAddress.masked(name) : name
     }
 }

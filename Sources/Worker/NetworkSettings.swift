@@ -22,17 +22,15 @@ enum NetworkSettings {
     /// Frames are received with matched probes, which Open MPI's layer `cm` (Omni-Path, libfabric) does not complete in time or
     /// at all with most of its transports.
     private static func chooseMessageLayer(_ parameters: ParameterFiles, says: Bool) {
-        let given = ProcessEnvironment.value(of: prefix + "pml")
-        guard given != nil || parameters["pml"] == nil else { return }
-        guard let given, !given.hasPrefix("^") else {
-            if given == nil { setenv(prefix + "pml", "ob1", 1) }
+        guard let given = ProcessEnvironment.value(of: prefix + "pml") ?? parameters["pml"] else {
+            setenv(prefix + "pml", "ob1", 1)
             return
         }
-        guard given.split(separator: ",").contains("cm") else { return }
+        guard !given.hasPrefix("^"), given.split(separator: ",").contains("cm") else { return }
         setenv(prefix + "pml", "ob1", 1)
         if says {
             Console.log(
-                "Open MPI's message layer cm (--mca pml cm) lacks what frames are received with: ob1 is used, over TCP and shared "
+                "Open MPI's message layer cm (parameter pml) lacks what frames are received with: ob1 is used, over TCP and shared "
                     + "memory")
         }
     }

@@ -19,7 +19,7 @@ struct RunCommand: ParsableCommand {
               paligemma run --model DIR --prompt "caption en" pictures/ more.jpg --output captions.jsonl
               paligemma run --model DIR --jobs jobs.jsonl --ranks 3 --sorted --output out.jsonl
               paligemma run --model DIR --prompt "caption en" pictures/ --format txt --output captions
-              paligemma run --model DIR --prompt ocr shards/ --format webdataset --output-dir texts/
+              paligemma run --model DIR --prompt ocr 'shards/*.tar' --format webdataset --output-dir texts/
               paligemma run --model DIR --task detect --about "cat ; dog" pictures/ --output boxes.jsonl
               paligemma run --model DIR --task caption --lang de --frames 16 clips/ --output captions.jsonl
               paligemma run --model DIR --jobs questions.jsonl --feature-folder features --output answers.jsonl
@@ -48,9 +48,10 @@ struct RunCommand: ParsableCommand {
         // What begins with a dash would be an option of the programs that are given it.
         let name = given.utf8.first == UInt8(ascii: "-") ? "./" + given : given
         options.sidecarLog = options.sidecarLog ?? name + ".queue.sidecars"
-        try options.check(inputs: [jobs.jobs].compactMap(\.self))
+        try options.check(inputs: jobs.inputPaths)
         let source = try jobs.source()
-        let manner = Submission.Manner(otherContents: try jobs.otherContents, output: SubmissionCheck(options))
+        let manner = Submission.Manner(
+            otherContents: try jobs.otherContents, sharesQueue: !options.format.needsAllJobs, output: SubmissionCheck(options))
         let model = try model.values().model
         let settings = try world.resolved(model: model, configuration: ModelConfiguration(directory: model))
         if try Variable.dryRun.isOn(dryRun) {
@@ -96,19 +97,20 @@ struct RunCommand: ParsableCommand {
     /// Refuses an output that no earlier run made, and removes one that is to be made anew.
     private func prepare(_ options: SinkOptions, _ name: String, fresh: Bool) throws {
         let output: String? = if case .file(let path) = options.place { path } else { nil }
+        if let output, let status = FileSystem.status(of: output) {
+            guard status.st_mode & S_IFMT == S_IFREG else {
+                throw CommandFailure(.usage, "\(output) is not a file; give another --output")
+            }
+            guard status.st_size == 0 || FileSystem.exists(name + ".queue") else {
+                throw CommandFailure(
+                    .usage,
+                    "\(output) is there and has no queue beside it, so no earlier run made it; give another --output, or remove it")
+            }
+        }
         if fresh {
             for path in [name + ".queue", name + ".queue-journal", options.sidecarLog, output].compactMap(\.self) {
                 FileSystem.remove(path)
             }
-        }
-        guard let output, let status = FileSystem.status(of: output) else { return }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw CommandFailure(.usage, "\(output) is not a file; give another --output")
-        }
-        guard status.st_size == 0 || FileSystem.exists(output + ".queue") else {
-            throw CommandFailure(
-                .usage,
-                "\(output) is there and has no queue beside it; give another --output, or --fresh to replace it")
         }
     }
 

@@ -67,10 +67,12 @@ struct RunSession {
             Console.log(CommandFailure(error)?.message ?? "\(error)")
             supervisor.drain()
         }
+        // Asked first: what is submitted in between is then counted.
+        let isSubmitted = submission?.hasEnded ?? true
         guard let counts = try? queue.counts() else { return }
         progress.show(counts)
         // A world that was started before all jobs were there does not know when it is done.
-        if let submission, submission.hasEnded, counts.outstanding == 0 { supervisor.drain() }
+        if submission != nil, isSubmitted, counts.outstanding == 0 { supervisor.drain() }
     }
 
     private func report(_ counts: JobCounts, since before: JobCounts, in time: Duration) {

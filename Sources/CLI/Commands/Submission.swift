@@ -1,4 +1,5 @@
 import Base
+import Foundation
 import JobPictures
 import JobSources
 import Queue
@@ -25,11 +26,15 @@ struct Submission {
         var embed = false
         /// Jobs that may be ready; nil for no bound.
         var maxReady: Int?
+        /// Whether worlds work on the queue meanwhile, and must not wait long for a transaction.
+        var sharesQueue = false
         /// What the output asks of the jobs.
         var output: SubmissionCheck?
     }
 
     private static let batch = 4096
+    /// The same beside worlds.
+    private static let sharedBatch = 512
     /// So many jobs are enough for a world to begin with.
     private static let firstBatch = 64
     /// The longest time that jobs wait for others to be submitted with.
@@ -57,7 +62,7 @@ struct Submission {
                 batch.count >= size || bytes >= Self.batchBytes || ContinuousClock.now - flushed >= Self.longestWait
             if isDue {
                 try flush(&batch, to: queue, manner)
-                (size, bytes, flushed) = (Self.batch, 0, .now)
+                (size, bytes, flushed) = (manner.sharesQueue ? Self.sharedBatch : Self.batch, 0, .now)
             }
         }
         try flush(&batch, to: queue, manner)
@@ -70,7 +75,11 @@ struct Submission {
 
     private mutating func count(_ job: Job) {
         pictures += job.pictureCount
-        for image in job.images { bytes += image.size ?? 0 }
+        for image in job.images {
+            // A sparse file may say any size.
+            let (sum, overflows) = bytes.addingReportingOverflow(image.size ?? 0)
+            bytes = overflows ? .max : sum
+        }
         guard let fault = job.fault else { return }
         faults += 1
         if faults <= Self.maximumFaultsShown { Console.log(fault.message.onOneLine) }
@@ -83,6 +92,9 @@ struct Submission {
             summary.added += batch.count
             return
         }
+        let start = ContinuousClock.now
+        // Beside worlds, half of the time is theirs.
+        defer { if manner.sharesQueue { Thread.sleep(forTimeInterval: (ContinuousClock.now - start).inSeconds) } }
         do throws(QueueError) {
             let part = try queue.submit(batch, otherContents: manner.otherContents, maxReady: manner.maxReady)
             summary.added += part.added

@@ -58,6 +58,11 @@ struct JobOptions: ParsableArguments {
         get throws { try Variable.replace.isOn(replace) ? .replace : .refuse }
     }
 
+    /// The files that are named as sources.
+    var inputPaths: [String] {
+        [jobs, list].compactMap(\.self) + pictures + sources.from.compactMap { SourceName($0)?.path }
+    }
+
     /// The jobs, to be read one by one.
     func source() throws -> any JobSource {
         let template = try template()

@@ -25,7 +25,18 @@ struct JobPictureReader: Sendable {
     /// - Throws: `ImageError`, ``PictureFailure``.
     func read(_ image: JobImage, _ counter: ActivityCounter) throws -> [Picture] {
         try store.check(image)
+        // What is read out of a shard or a table takes room as a file does.
+        var taken = 0
+        defer { if taken > 0 { reader.budget?.giveFile(taken) } }
+        if case .range(_, let count)? = image.part, image.bytes == nil, let size = Int(exactly: count) {
+            try reader.budget?.takeFile(size)
+            taken = size
+        }
         let bytes = try image.bytes ?? image.part.map { try store.bytes(of: image, in: $0) }
+        if taken == 0, image.bytes == nil, let bytes {
+            try reader.budget?.takeFile(bytes.count)
+            taken = bytes.count
+        }
         guard let frames = image.frames else { return [try picture(image, bytes)] }
         guard (1...VideoReader.maximumFrames).contains(frames) else {
             throw ImageError(

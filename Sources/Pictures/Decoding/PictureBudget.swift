@@ -25,7 +25,7 @@ package final class PictureBudget: @unchecked Sendable {
     /// Waits until there is room for the bytes of a file, or until no other file is in memory.
     ///
     /// - Throws: ``ImageError`` with the code `no_memory` where there never is.
-    func takeFile(_ bytes: Int) throws(ImageError) {
+    package func takeFile(_ bytes: Int) throws(ImageError) {
         try check(bytes)
         condition.lock()
         defer { condition.unlock() }
@@ -59,7 +59,7 @@ package final class PictureBudget: @unchecked Sendable {
     }
 
     /// Gives back what a file took.
-    func giveFile(_ bytes: Int) { give(bytes, pictures: 0) }
+    package func giveFile(_ bytes: Int) { give(bytes, pictures: 0) }
 
     /// Gives back what a picture took.
     func givePicture(_ bytes: Int) { give(bytes, pictures: 1) }

@@ -36,12 +36,17 @@ final class MPI {
 
     /// Exchanges a word with every other rank, so that a pair of hosts that cannot reach each other is found at the start.
     private func meetAll() throws(ShardError) {
-        let words = UnsafeMutablePointer<Int64>.allocate(capacity: 2 * size)
+        let words = UnsafeMutablePointer<Int64>.allocate(capacity: 2)
         defer { words.deallocate() }
-        words.initialize(repeating: 0, count: 2 * size)
-        try Self.check(
-            MPI_Alltoall(words, 1, pg_mpi_int64(), words + size, 1, pg_mpi_int64(), pg_mpi_comm_world()), "MPI_Alltoall"
-        )
+        words.initialize(repeating: 0, count: 2)
+        // One pair after the other: a collective may go by way of a few ranks.
+        for distance in 1..<max(size, 1) {
+            let (next, last) = (Int32((rank + distance) % size), Int32((rank - distance + size) % size))
+            try Self.check(
+                MPI_Sendrecv(
+                    words, 1, pg_mpi_int64(), next, 0, words + 1, 1, pg_mpi_int64(), last, 0, pg_mpi_comm_world(),
+                    pg_mpi_status_ignore()), "MPI_Sendrecv")
+        }
     }
 
     /// Returns a communicator of the ranks that pass the same color, in the order of their ranks; nil for those without
