@@ -97,7 +97,7 @@ let package = Package(
         .systemLibrary(name: "CMPI", path: "Sources/Shard/CMPI", pkgConfig: "ompi-c"),
         .target(name: "CHostLock", path: "Sources/Shard/CHostLock"),
         .target(
-            name: "ResultSinks", dependencies: ["Queue", "Tables", "Archives", "Base"]),
+            name: "ResultSinks", dependencies: ["Queue", "Tables", "Archives", "Pictures", "Base"]),
         .target(
             name: "Coordinator",
             dependencies: [
@@ -175,7 +175,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "ResultSinksTests",
-            dependencies: ["ResultSinks", "Queue", "Tables", "Archives", "DecodingSettings", "Base", "TestSupport"]),
+            dependencies: [
+                "ResultSinks", "Queue", "CSQLite", "Tables", "Archives", "DecodingSettings", "Base", "TestSupport",
+            ]),
         .testTarget(
             name: "CoordinatorTests",
             dependencies: ["Coordinator", "Queue", "ShardPlan", "PaliGemma", "Base", "TestSupport"]),

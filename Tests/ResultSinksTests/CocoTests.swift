@@ -46,8 +46,8 @@ struct CocoTests {
         #expect(results.array?.first?["score"]?.number == 0.5)
         #expect(report.isIncomplete)
         #expect(report.notes.count == 3)
-        #expect(report.notes[0].hasPrefix("1 jobs failed"))
-        #expect(report.notes[1].contains("1 answers") && report.notes[1].contains("\"same.jpg\""))
+        #expect(report.notes[0].hasPrefix("1 job failed and is not in it"))
+        #expect(report.notes[1].contains("1 answer about") && report.notes[1].contains("\"same.jpg\""))
         #expect(report.notes[2].contains("3 boxes") && report.notes[2].contains("\"dog\""))
     }
 

@@ -1,5 +1,6 @@
 import Archives
 import Base
+import CSQLite
 import Foundation
 import Queue
 import ResultSinks
@@ -80,7 +81,7 @@ struct ShardTests {
         #expect(try shards() == ["00.tar", "01.tar"])
         #expect(
             try sink.finish(from: bench.queue).notes == [
-                "1 shards have jobs that have not ended, and are not written yet"
+                "1 shard has jobs that have not ended, and is not written yet"
             ])
         try bench.answer(["6"])
         #expect(try sink.finish(from: bench.queue) == SinkReport())
@@ -155,6 +156,47 @@ struct ShardTests {
         let error = #expect(throws: SinkError.self) { try bench.finish(.webdataset, to: "out") }
         #expect(error?.code == .collision)
         #expect(try shards().isEmpty)
+    }
+
+    /// Changes the queue's file behind its back.
+    private func damage(_ statements: String) throws {
+        var connection: OpaquePointer?
+        defer { sqlite3_close(connection) }
+        try #require(sqlite3_open(bench.path("jobs.db"), &connection) == SQLITE_OK)
+        try #require(sqlite3_exec(connection, statements, nil, nil, nil) == SQLITE_OK)
+    }
+
+    @Test("The largest number that a job can have is written, and numbers that no queue gives are counted")
+    func extremeNumbers() throws {
+        try makeShard("00.tar", keys: ["a", "b", "c"])
+        try makeShard("01.tar", keys: ["a", "b"])
+        try bench.answer(["1", "2", "3", "4"])
+        for (old, new) in [(1, Int64.min), (2, -1), (3, .max - 1), (4, .max)] {
+            try damage(
+                "UPDATE jobs SET sequence = \(new) WHERE sequence = \(old);"
+                    + "UPDATE results SET sequence = \(new) WHERE sequence = \(old)")
+        }
+        let sink = try bench.sink(.webdataset, to: "out")
+        try sink.update(from: bench.queue)
+        #expect(try shards() == ["01.tar"], "the job before the others has ended, and none can come behind")
+        try bench.answer(["5"])
+        let report = try sink.finish(from: bench.queue)
+        #expect(report.isIncomplete)
+        #expect(report.notes.count == 1 && report.notes[0].hasPrefix("2 jobs have numbers that no queue gives"))
+        #expect(try samples("00.tar").map { $0.fields["txt"] } == ["3"])
+        #expect(try samples("01.tar").map { $0.fields["txt"] } == ["5", "4"])
+    }
+
+    @Test("A full word of numbers at the end of all numbers is no overflow")
+    func fullWord() throws {
+        try makeShard("00.tar", keys: ["a"])
+        try makeShard("01.tar", keys: (0..<64).map { "k\($0)" })
+        try bench.answer((0...64).map { "\($0)" })
+        let shift = Int64.max - 65
+        try damage("UPDATE jobs SET sequence = sequence + \(shift); UPDATE results SET sequence = sequence + \(shift)")
+        try bench.sink(.webdataset, to: "out").update(from: bench.queue)
+        #expect(try shards() == ["01.tar"])
+        #expect(try samples("01.tar").count == 64)
     }
 
     @Test("Jobs outside of shards are counted, and pictures that cannot be copied too")

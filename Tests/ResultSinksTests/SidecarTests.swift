@@ -37,7 +37,6 @@ struct SidecarTests {
         let bytes = rules(existing).contents(with: "new", old: Array(old.utf8))
         #expect(String(decoding: bytes, as: UTF8.self) == new)
         #expect(rules(existing).contents(with: "new", old: nil) == Array("new".utf8))
-        #expect(rules(.append).contents(with: "new", old: [0xFF, 0x0A]) == [0xFF] + Array(", new".utf8))
     }
 
     @Test(
@@ -73,7 +72,10 @@ struct SidecarTests {
             ("./a/./b.jpg", "a/b.txt"), ("https://h.org:8080/p/a.jpg?sig=x/y#z", "h.org:8080/p/a.txt"),
             ("s3://bucket/k.png", "bucket/k.txt"), ("shards/0.tar#d/m.jpg", "shards/0/d/m.txt"),
             ("https://h/0.tar?sig=1#../m.jpg", "h/0/m.txt"), ("t.parquet#12", "t/12.txt"), ("https://h", "h.txt"),
-            ("standard input#m.jpg", "stdin/m.txt"), ("..", "index.txt"),
+            ("standard input#m.jpg", "stdin/m.txt"), ("..", "index.txt"), ("0.tar.zstd#m.jpg", "0/m.txt"),
+            ("0.TAR.gzip#m#n.jpg", "0/m#n.txt"), ("a#b.tar#m.jpg", "a#b/m.txt"),
+            ("https://h/t.parquet?s=#1#12", "h/t/1#12.txt"),
+            ("https://h/a.jpg?x=0.tar#m", "h/a.txt"), ("a.tar#https://h/m.jpg", "a/https:/h/m.txt"),
         ])
     func mirrored(name: String, text: String) throws {
         try bench.submit("a", [JobImage(name: name, path: name)])
@@ -130,14 +132,90 @@ struct SidecarTests {
 
     @Test("A text cannot replace its picture")
     func replacesPicture() throws {
-        try bench.write("x", to: "a.jpg")
-        try bench.submit("a", [bench.picture("a.jpg")])
+        try bench.write("x", to: "a.photo")
+        try bench.submit("a", [bench.picture("a.photo")])
         try bench.answer(["A"])
         let error = #expect(throws: SinkError.self) {
-            try bench.sidecars(.overwrite) { try $0.sidecar.setExtension(".jpg") }.finish(from: bench.queue)
+            try bench.sidecars(.overwrite) { try $0.sidecar.setExtension(".photo") }.finish(from: bench.queue)
         }
         #expect(error?.code == .isInput)
-        #expect(bench.read("a.jpg") == "x")
+        #expect(bench.read("a.photo") == "x")
+    }
+
+    @Test(
+        "The extension of pictures, videos, shards or tables is refused for texts",
+        arguments: [
+            "jpg", ".JPG", ".png", "webp", "tif", "avif", "heic", "jxl", "svg", "psd", "mp4", ".mkv", "tar", ".tgz",
+            "tar.gz",
+            ".tar.zst", "zstd", "parquet", "csv", "tsv", "jsonl", "caption.jpeg",
+        ])
+    func takenExtension(text: String) throws {
+        var rules = SidecarRules()
+        let error = #expect(throws: SinkError.self) { try rules.setExtension(text) }
+        #expect(error?.code == .badPlace)
+        #expect(error?.description.contains("pictures, videos, shards or tables") == true)
+        #expect(rules == SidecarRules())
+        for fine in ["txt", ".caption", "json", "jpg.txt", "text"] { try rules.setExtension(fine) }
+    }
+
+    @Test(
+        "A file that is no text in UTF-8 is neither replaced nor added to, and is refused before the work",
+        arguments: [SidecarRules.Existing.overwrite, .append, .prepend],
+        [[0xFF, 0xD8, 0xFF, 0xE0], [0x61, 0x00, 0x62], [0xC3], [0xFF, 0xFE, 0x61, 0x00]] as [[UInt8]])
+    func noText(existing: SidecarRules.Existing, bytes: [UInt8]) throws {
+        try NewFile.write(bytes, to: bench.path("a.txt"))
+        let job = Job(id: "a", images: [bench.picture("a.png")], prompt: "")
+        var plan = SidecarPlan(rules(existing), folder: nil)
+        var error = #expect(throws: SinkError.self) { try plan.decide(job) }
+        #expect(error?.code == .notText)
+        try bench.submit(job.id, job.images)
+        try bench.answer(["A"])
+        error = #expect(throws: SinkError.self) { try bench.sidecars(existing).finish(from: bench.queue) }
+        #expect(error?.code == .notText)
+        #expect(error?.description.contains("a.txt: there is a file of this name that is no text in UTF-8") == true)
+        #expect(FileSystem.contents(of: bench.path("a.txt")) == bytes)
+        try bench.write("text", to: "a.txt")
+        #expect(try plan.decide(job) == .submit)
+        _ = try bench.sidecars(existing).finish(from: bench.queue)
+        #expect(try #require(bench.read("a.txt")).contains("A"))
+    }
+
+    @Test("A name of 400,000 hash signs is none of a member, and has a place that file systems take")
+    func manyHashes() throws {
+        let hashes = String(repeating: "#", count: 400_000)
+        #expect(ShardMember(hashes) == nil)
+        #expect(ShardMember(hashes.prefix(60_000) + "a.tar#b#c")?.member == "b#c")
+        try bench.submit("a", [JobImage(name: hashes, path: hashes)])
+        try bench.submit("b", [JobImage(name: "https://h/" + hashes, path: "https://h/" + hashes)])
+        try bench.answer(["A", "B"])
+        try bench.finish(.txt, to: "out") { $0.sidecar.existing = .overwrite }
+        let names = try FileSystem.names(in: bench.path("out"))
+        #expect(names.count == 2 && names.contains("h.txt"))
+        let report = try bench.finish(.webdataset, to: "shards")
+        #expect(report.notes.count == 1 && report.notes[0].hasPrefix("2 jobs are about no picture of a tar shard"))
+    }
+
+    @Test("The report says where the texts went")
+    func places() throws {
+        try bench.submit("a", [bench.picture("a.jpg")])
+        try bench.answer(["A"])
+        #expect(try bench.sidecars(.overwrite).finish(from: bench.queue).notes == ["texts beside their pictures"])
+        let folder = bench.path("out")
+        #expect(try bench.finish(.txt, to: "out").notes == ["texts below \(folder)"])
+    }
+
+    @Test("The output names a folder of texts only with a slash at its end, whether the folder is there or not")
+    func folderByName() throws {
+        for _ in 0..<2 {
+            let options = try SinkOptions(format: .txt, output: bench.path("captions"), folder: nil)
+            #expect(options.place == .besidePictures)
+            let folder = bench.path("captions/")
+            #expect(try SinkOptions(format: .txt, output: folder, folder: nil).place == .folder(folder))
+            #expect(
+                try SinkOptions(format: .txt, output: bench.path("captions"), folder: "texts").place == .folder("texts")
+            )
+            try FileSystem.makeFolder(folder)
+        }
     }
 
     @Test("With skip a text that is there makes no job, and is never changed")
@@ -150,7 +228,7 @@ struct SidecarTests {
         for job in jobs { try bench.submit(job.id, job.images) }
         try bench.answer(["A", "B"])
         let report = try bench.sidecars(.skip).finish(from: bench.queue)
-        #expect(report.notes == ["1 text was there and stays as it is"])
+        #expect(report.notes == ["texts beside their pictures", "1 text was there and stays as it is"])
         #expect(bench.read("a.txt") == "mine")
         #expect(bench.read("b.txt") == "B")
     }
@@ -164,7 +242,7 @@ struct SidecarTests {
         let report = try bench.sidecars(.overwrite).finish(from: bench.queue)
         #expect(
             report.notes == [
-                "1 job failed and has no text", "1 answer is empty and has no text",
+                "texts beside their pictures", "1 job failed and has no text", "1 answer is empty and has no text",
                 "1 job has no picture to write beside",
             ])
         #expect(report.isIncomplete)
@@ -278,12 +356,12 @@ struct SidecarKillTests {
         let bench = try makeBench()
         _ = try bench.sidecars(.append).finish(from: bench.queue)
         try bench.write("edited", to: "c.txt")
-        #expect(try bench.sidecars(.append).finish(from: bench.queue) == SinkReport(), "the work was whole")
+        #expect(try bench.sidecars(.append).finish(from: bench.queue).isIncomplete == false, "the work was whole")
         let log = try #require(FileSystem.contents(of: bench.path("log")))
         try NewFile.write(log.dropLast(2), to: bench.path("log"))
         let report = try bench.sidecars(.append).finish(from: bench.queue)
         #expect(bench.read("c.txt") == "edited")
         #expect(report.isIncomplete)
-        #expect(report.notes.count == 1 && report.notes[0].contains("c.txt"))
+        #expect(report.notes.count == 2 && report.notes[1].contains("c.txt"))
     }
 }

@@ -85,6 +85,31 @@ struct TableTests {
         #expect(try rows.next() == [.list([.text("y.jpg"), .text("[z].jpg")]), .null, .null])
     }
 
+    @Test("Numbers that JSON does not have stay numbers in a column of doubles, and texts in a column of texts")
+    func notFinite() throws {
+        let rows = [
+            #"{"rate":"nan","name":"nan","all":"inf","count":1}"#,
+            #"{"rate":0.5,"name":"x","all":"inf","count":"nan"}"#,
+            #"{"rate":"-inf","name":"inf","all":"nan","count":2}"#, #"{"rate":2,"name":null,"all":null,"count":3}"#,
+        ]
+        for (index, row) in rows.enumerated() {
+            try bench.submit("\(index)", [bench.picture("\(index).jpg")], carried: row)
+        }
+        try bench.answer(["a", "b", "c", "d"])
+        try bench.finish(.parquet, to: "out.parquet")
+        let file = try ParquetFile(path: bench.path("out.parquet"))
+        func column(_ name: String) throws -> [ParquetValue] {
+            try (0..<4).map { try file.cell(column: file.column(name), row: $0) }
+        }
+        let rates = try column("rate")
+        #expect(rates[1...] == [.double(0.5), .double(-.infinity), .double(2)])
+        guard case .double(let first) = rates[0] else { return #expect(Bool(false), "\(rates[0]) is no double") }
+        #expect(first.isNaN)
+        #expect(try column("name") == [.text("nan"), .text("x"), .text("inf"), .null])
+        #expect(try column("all") == [.text("inf"), .text("inf"), .text("nan"), .null], "no number tells what it is")
+        #expect(try column("count") == [.text("1"), .text("nan"), .text("2"), .text("3")], "whole numbers stay exact")
+    }
+
     @Test("A queue without results gives a table without rows, which can be read")
     func empty() throws {
         try bench.finish(.csv, to: "out.csv")

@@ -15,8 +15,29 @@ struct CarriedColumns {
     /// The most columns that a table gets.
     static let maximumCount = 512
 
+    /// The values that came in a column.
+    fileprivate struct Contents: OptionSet {
+        let rawValue: UInt8
+        static let boolean = Contents(rawValue: 1)
+        static let integer = Contents(rawValue: 2)
+        static let number = Contents(rawValue: 4)
+        /// The texts of numbers that JSON does not have.
+        static let notFinite = Contents(rawValue: 8)
+        static let text = Contents(rawValue: 16)
+
+        var kind: Kind {
+            if isEmpty { return .unknown }
+            if self == .boolean { return .boolean }
+            if self == .integer { return .integer }
+            // Only beside numbers with a fraction: such a column is one of doubles.
+            return contains(.number) && isSubset(of: [.integer, .number, .notFinite]) ? .number : .text
+        }
+    }
+
     private(set) var names: [String] = []
-    private(set) var kinds: [Kind] = []
+    /// The kind of each column.
+    var kinds: [Kind] { contents.map(\.kind) }
+    private var contents: [Contents] = []
     private var indices: [ExactText: Int] = [:]
 
     /// Reads all results of a queue.
@@ -38,25 +59,21 @@ struct CarriedColumns {
             }
             indices[name] = names.count
             names.append(member.key)
-            kinds.append(.unknown)
+            contents.append([])
         }
-        if let index = indices[name] { kinds[index] = Self.common(kinds[index], member.value) }
+        if let index = indices[name] { contents[index].insert(Contents(of: member.value)) }
     }
 
-    private static func common(_ kind: Kind, _ value: JSON) -> Kind {
-        let own: Kind =
-            switch value {
-            case .null: .unknown
-            case .bool: .boolean
-            case .number: value.integer == nil ? .number : .integer
-            case .string, .array, .object: .text
-            }
-        switch (kind, own) {
-        case (.unknown, let other), (let other, .unknown): return other
-        case (.integer, .number), (.number, .integer): return .number
-        default: return kind == own ? kind : .text
+    /// Returns the double that a value of a column of numbers stands for; nil for other values.
+    static func double(_ value: JSON) -> Double? {
+        switch value {
+        case .string(let text): notFinite[text]
+        default: value.number
         }
     }
+
+    /// What columns of doubles have for the numbers that JSON does not have.
+    fileprivate static let notFinite: [String: Double] = ["nan": .nan, "inf": .infinity, "-inf": -.infinity]
 
     /// Returns the values of a result, one of each column, nil where it has none; nil where a column is not known.
     func values(of result: JobResult) -> [JSON?]? {
@@ -96,5 +113,18 @@ struct CarriedColumns {
             writer.value(value)
             return String(decoding: writer.bytes, as: UTF8.self)
         }
+    }
+}
+
+extension CarriedColumns.Contents {
+    fileprivate init(of value: JSON) {
+        self =
+            switch value {
+            case .null: []
+            case .bool: .boolean
+            case .number: value.integer == nil ? .number : .integer
+            case .string(let text): CarriedColumns.notFinite[text] == nil ? .text : .notFinite
+            case .array, .object: .text
+            }
     }
 }

@@ -15,12 +15,14 @@ struct ParquetResults {
     ]
 
     private let carried: CarriedColumns
+    private let kinds: [CarriedColumns.Kind]
     private let columns: [ParquetWriter.Column]
 
     init(carried: CarriedColumns) {
         self.carried = carried
+        kinds = carried.kinds
         let names = carried.header(besides: Self.ownColumns.map(\.name))
-        columns = Self.ownColumns + zip(names, carried.kinds).map { .init($0, Self.type(of: $1)) }
+        columns = Self.ownColumns + zip(names, kinds).map { .init($0, Self.type(of: $1)) }
     }
 
     /// Writes the file.
@@ -62,7 +64,7 @@ struct ParquetResults {
             text(fields.answer?.finishReason.rawValue), text(result.model), .double(fields.roundedSeconds),
             text(fields.failure?.code), text(fields.failure?.message), text(fields.answer?.details),
         ]
-        return own + zip(values, carried.kinds).map(Self.value)
+        return own + zip(values, kinds).map(Self.value)
     }
 
     private static func type(of kind: CarriedColumns.Kind) -> ParquetWriterType {
@@ -79,7 +81,7 @@ struct ParquetResults {
         switch kind {
         case .boolean: return value.bool.map { .boolean($0) } ?? .null
         case .integer: return value.integer.map { .integer(Int64($0)) } ?? .null
-        case .number: return value.number.map { .double($0) } ?? .null
+        case .number: return CarriedColumns.double(value).map { .double($0) } ?? .null
         case .text, .unknown: return .text(CarriedColumns.text(value))
         }
     }

@@ -41,18 +41,22 @@ struct CocoNumbers {
     /// - Parameter failed: the number of jobs without an answer.
     func report(failed: Int) -> SinkReport {
         var report = SinkReport()
-        if failed > 0 { report.notes.append("\(failed) jobs failed and are not in it; see `paligemma failed`") }
-        func note(_ unmatched: Unmatched, _ what: String, _ advice: String) {
+        report.note(
+            failed, "job failed and is not in it; see `paligemma failed`",
+            "jobs failed and are not in it; see `paligemma failed`")
+        func note(_ unmatched: Unmatched, _ one: String, _ many: String, _ advice: String) {
             guard unmatched.count > 0 else { return }
             let names = unmatched.examples.map { "\"\($0)\"" }.joined(separator: ", ")
-            report.notes.append("\(unmatched.count) \(what) are left out, like \(names); \(advice)")
+            report.note(
+                unmatched.count, "\(one) is left out: \(names); \(advice)",
+                "\(many) are left out, like \(names); \(advice)")
             report.isIncomplete = true
         }
         note(
-            pictures, "answers about pictures without a number",
+            pictures, "answer about a picture without a number", "answers about pictures without a number",
             "carry a column image_id, or give --coco-images with an annotation file that has them")
         note(
-            categories, "boxes of categories without a number",
+            categories, "box of a category without a number", "boxes of categories without a number",
             "carry a column category_id, or give --coco-images with an annotation file that has them")
         return report
     }

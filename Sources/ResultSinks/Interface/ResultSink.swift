@@ -22,4 +22,13 @@ package struct SinkReport: Sendable, Equatable {
     package var isIncomplete = false
 
     package init() {}
+
+    /// Adds a sentence about so many things.
+    ///
+    /// - Parameters:
+    ///   - one: what stands behind the number 1.
+    ///   - many: what stands behind other numbers; nothing is said about none.
+    mutating func note(_ count: Int, _ one: String, _ many: String) {
+        if count > 0 { notes.append(count == 1 ? "1 \(one)" : "\(count) \(many)") }
+    }
 }

@@ -1,4 +1,6 @@
+import Archives
 import Base
+import Pictures
 
 /// How the texts beside pictures are called and what they hold.
 package struct SidecarRules: Sendable, Equatable {
@@ -33,14 +35,30 @@ package struct SidecarRules: Sendable, Equatable {
     /// Sets the extension.
     ///
     /// - Parameter text: with its period or without.
-    /// - Throws: ``SinkError`` where no file can have it.
+    /// - Throws: ``SinkError`` where no file can have it, or where it is one of pictures, videos, shards or tables: a text would
+    ///   take the place of what is asked about.
     package mutating func setExtension(_ text: String) throws(SinkError) {
         let name = text.hasPrefix(".") ? String(text.dropFirst()) : text
         guard !name.isEmpty, name != ".", !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == 0 }) else {
             throw SinkError(.badPlace, at: text, "this is no extension of a file; give one like .txt or .caption")
         }
+        let last = ("_." + name).pathExtension
+        guard MediaFormat(extension: last) == nil, !Self.taken.contains(last) else {
+            throw SinkError(
+                .badPlace, at: text,
+                "files of this extension are pictures, videos, shards or tables, which a text could replace; "
+                    + "give one like .txt or .caption")
+        }
         fileExtension = "." + name
     }
+
+    /// The extensions of files that hold pictures or name them, beside those that ``MediaFormat`` knows.
+    private static let taken: Set<String> = Set(
+        (ShardEnding.all + ShardEnding.compressions).map { ("_" + $0).pathExtension }
+    ).union([
+        "parquet", "csv", "tsv", "tab", "jsonl", "ndjson", "svg", "psd", "ico", "exr", "hdr", "qoi", "xcf", "pam",
+        "pfm",
+    ])
 
     /// Returns the text for an answer: on one line, because trainers read the first line only; nil where nothing is left of the
     /// answer, because they stop at an empty file.

@@ -16,6 +16,8 @@ package struct SinkError: Error, CustomStringConvertible, Equatable {
         case unwritable
         /// The output would replace something that is read.
         case isInput = "is_input"
+        /// The output would replace or add to a file that is no text.
+        case notText = "not_text"
         /// Two answers would get one place.
         case collision
         /// The format and the place of the output do not fit each other.
@@ -71,7 +73,7 @@ package struct SinkError: Error, CustomStringConvertible, Equatable {
     /// Whether another command line mends it, and not another state of the machine.
     package var isUsage: Bool {
         switch code {
-        case .isInput, .collision, .badPlace, .tooManyColumns, .badReference: true
+        case .isInput, .notText, .collision, .badPlace, .tooManyColumns, .badReference: true
         default: false
         }
     }

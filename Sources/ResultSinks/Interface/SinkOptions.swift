@@ -27,11 +27,14 @@ package struct SinkOptions: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - format: nil where the output's name decides: csv, tsv, parquet; txt for a folder; else jsonl.
-    ///   - output: a file, `-` for standard output, or a folder that is there or whose name ends with a slash.
+    ///   - output: a file, `-` for standard output, or a folder that is there or whose name ends with a slash. Where `format` is
+    ///     txt it is a folder only with the slash, so that what the same words do does not depend on what is there.
     ///   - folder: a folder, whatever its name.
     /// - Throws: ``SinkError`` with the code `bad_place` where they do not fit each other.
     package init(format: ResultFormat?, output: String?, folder: String?) throws(SinkError) {
-        let named = output.flatMap { $0.hasSuffix("/") || FileSystem.isFolder($0) ? $0 : nil }
+        let named = output.flatMap {
+            $0.utf8.last == UInt8(ascii: "/") || (format != .txt && FileSystem.isFolder($0)) ? $0 : nil
+        }
         if let named, let folder, !named.isExactly(folder) {
             throw SinkError(.badPlace, at: named, "this is a folder, and \(folder) is one too; give one of them")
         }

@@ -18,16 +18,17 @@ struct NumberSet {
     /// Returns whether all numbers of a range are in the set.
     func contains(allOf range: ClosedRange<Int64>) -> Bool {
         var number = range.lowerBound
-        while number <= range.upperBound {
+        while true {
             let word = Int(number % Self.chunkBits) / 64
             if number % 64 == 0, range.upperBound - number >= 63 {
                 guard chunks[number / Self.chunkBits]?[word] == .max else { return false }
-                number += 64
+                number += 63
             } else {
                 guard contains(number) else { return false }
-                number += 1
             }
+            // The step is taken only where the range goes on: it may end with the largest number.
+            guard number < range.upperBound else { return true }
+            number += 1
         }
-        return true
     }
 }

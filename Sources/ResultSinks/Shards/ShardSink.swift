@@ -30,20 +30,21 @@ final class ShardSink: ResultSink {
         try writeComplete(from: queue, isAllDone: outstanding == 0)
         var report = SinkReport()
         let open = tally.shards.values.count { $0.isChanged }
-        if open > 0 {
-            report.notes.append("\(open) shards have jobs that have not ended, and are not written yet")
-        }
+        report.note(
+            open, "shard has jobs that have not ended, and is not written yet",
+            "shards have jobs that have not ended, and are not written yet")
         if let first = tally.strangers.first {
-            report.notes.append(
-                "\(tally.strangers.count) jobs are about no picture of a tar shard, like \(first), and are left out")
-            report.isIncomplete = true
+            report.note(
+                tally.strangers.count, "job is about no picture of a tar shard and is left out: \(first)",
+                "jobs are about no picture of a tar shard, like \(first), and are left out")
         }
-        if notCopied > 0 {
-            report.notes.append(
-                "\(notCopied) pictures were not copied: only those of shards on this machine that are not compressed can be"
-            )
-            report.isIncomplete = true
-        }
+        report.note(
+            tally.misnumbered, "job has a number that no queue gives and is left out; the queue is damaged",
+            "jobs have numbers that no queue gives and are left out; the queue is damaged")
+        report.note(
+            notCopied, "picture was not copied: only those of shards on this machine that are not compressed can be",
+            "pictures were not copied: only those of shards on this machine that are not compressed can be")
+        report.isIncomplete = tally.strangers.count > 0 || tally.misnumbered > 0 || notCopied > 0
         return report
     }
 
@@ -122,6 +123,7 @@ final class ShardSink: ResultSink {
     private func forEachResult(
         of shard: ShardTally.Shard, from queue: any JobQueue, _ body: (JobResult) throws -> Void
     ) throws {
+        // The tally has numbers from 1 only.
         var last = shard.sequences.lowerBound - 1
         while last < shard.sequences.upperBound {
             let results = try queue.sortedResults(afterSequence: last, limit: 1000)

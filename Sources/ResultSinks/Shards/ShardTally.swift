@@ -17,10 +17,16 @@ struct ShardTally {
     private(set) var shards: [ExactText: Shard] = [:]
     /// Jobs whose first picture is in no shard: their number, and the name of the first.
     private(set) var strangers: (count: Int, first: String?) = (0, nil)
+    /// The number of jobs whose sequence number is below 1. Queues count from 1; such jobs are in no order.
+    private(set) var misnumbered = 0
 
     /// - Throws: ``SinkError`` with the code `collision` where two shards have one name.
     mutating func add(_ result: JobResult) throws(SinkError) {
-        if result.sequence >= 0 { ended.insert(result.sequence) }
+        guard result.sequence >= 1 else {
+            misnumbered += 1
+            return
+        }
+        ended.insert(result.sequence)
         // A row that made no sense has failed, and has no place.
         if case .failed = result.outcome, result.pictures.isEmpty { return }
         guard let member = result.pictures.first.flatMap({ ShardMember($0.name) }) else {
@@ -49,7 +55,9 @@ struct ShardTally {
         shards.filter { _, shard in
             guard shard.isChanged else { return false }
             let (first, last) = (shard.sequences.lowerBound, shard.sequences.upperBound)
-            return isAllDone || ended.contains(allOf: max(first - 1, 1)...last + 1)
+            // Behind the last number that there can be, there is no job.
+            let next = last == .max ? last : last + 1
+            return isAllDone || ended.contains(allOf: max(first - 1, 1)...next)
         }.map(\.key).sorted { $0.text.utf8.lexicographicallyPrecedes($1.text.utf8) }
     }
 

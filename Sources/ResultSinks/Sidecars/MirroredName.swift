@@ -1,44 +1,33 @@
+import Archives
 import Base
 
 /// The place of a picture in a tree that mirrors where pictures come from.
 enum MirroredName {
     /// The longest part of a path that every file system takes, in bytes, with room for an extension.
     private static let maximumPart = 200
-    private static let containers = [".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.zstd", ".parquet"]
+    private static let containers = ShardEnding.all + [".parquet"]
 
     /// Returns the relative path for the picture of a name: the name as it was given, without what would lead out of the tree.
     /// Of an address it has host and path; a shard becomes a folder.
     static func path(of name: String) -> String {
-        var text = name
-        if let scheme = text.firstRange(of: "://") {
-            text = String(text[scheme.upperBound...])
-            if let member = ShardMember(name) {
-                let address = member.shard[scheme.upperBound...].utf8.prefix { $0 != UInt8(ascii: "?") }
-                text = (String(address) ?? "") + "#" + member.member
-            } else {
-                text = String(text.utf8.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }) ?? text
-            }
-        }
-        let parts = Self.openingContainer(text).utf8.split(separator: UInt8(ascii: "/")).compactMap { String($0) }
+        let parts = opened(name).utf8.split(separator: UInt8(ascii: "/")).compactMap { String($0) }
         let kept = parts.filter { $0 != "." && $0 != ".." }.map(Self.shortened)
         return kept.isEmpty ? "index" : kept.joined(separator: "/")
     }
 
-    /// Makes a folder of the file that holds a picture: `a.tar#b.jpg` becomes `a/b.jpg`.
-    private static func openingContainer(_ name: String) -> String {
-        let bytes = name.utf8
-        for hash in bytes.indices where bytes[hash] == UInt8(ascii: "#") {
-            guard let file = String(bytes[..<hash]), let member = String(bytes[bytes.index(after: hash)...]) else {
-                continue
-            }
-            if ShardMember.streams.contains(file) { return "stdin/" + member }
-            let lowered = file.lowercased()
-            guard let ending = containers.last(where: { lowered.hasSuffix($0) && lowered.count > $0.count }) else {
-                continue
-            }
-            return String(file.dropLast(ending.count)) + "/" + member
+    /// Makes a folder of the file that holds a picture, `a.tar#b.jpg` becomes `a/b.jpg`, and leaves of an address host and path.
+    private static func opened(_ name: String) -> String {
+        if let found = ContainerMember(name, endings: containers) {
+            return withoutScheme(found.stem) + "/" + found.member
         }
-        return name
+        let path = withoutScheme(name)
+        guard path.utf8.count < name.utf8.count else { return name }
+        return String(path.utf8.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }) ?? path
+    }
+
+    private static func withoutScheme(_ address: String) -> String {
+        guard let scheme = address.firstRange(of: "://") else { return address }
+        return String(address[scheme.upperBound...])
     }
 
     private static func shortened(_ part: String) -> String {

@@ -28,9 +28,16 @@ package struct SidecarPlan {
     /// Decides about a job, before it is submitted. The same job may be asked about again.
     ///
     /// - Throws: ``SinkError`` with the code `collision` where another picture has the same text, or where an answer would
-    ///   replace another one about the same picture; `bad_place`, `is_input` where a picture can have no text.
+    ///   replace another one about the same picture; `bad_place`, `is_input` where a picture can have no text; `not_text` where
+    ///   another file is in the text's place.
     package mutating func decide(_ job: Job) throws(SinkError) -> Decision {
-        try decide(id: job.id, picture: job.fault == nil ? job.images.first : nil)
+        let picture = job.fault == nil ? job.images.first : nil
+        let decision = try decide(id: job.id, picture: picture)
+        // Before the work, which would be for nothing.
+        if let picture, decision == .submit, place.rules.existing != .skip {
+            _ = try SidecarText.contents(of: place.path(for: picture))
+        }
+        return decision
     }
 
     mutating func decide(id: String, picture: JobImage?) throws(SinkError) -> Decision {

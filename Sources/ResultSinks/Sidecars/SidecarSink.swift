@@ -13,9 +13,6 @@ final class SidecarSink: ResultSink {
         let old: UInt64?
     }
 
-    /// Size of the largest text that an answer is added to, in bytes.
-    private static let maximumTextSize: Int64 = 16 << 20
-
     private let rules: SidecarRules
     private let place: SidecarPath
     private let log: SidecarLog?
@@ -69,17 +66,17 @@ final class SidecarSink: ResultSink {
     func finish(from queue: any JobQueue) throws -> SinkReport {
         try update(from: queue)
         var report = SinkReport()
-        func note(_ count: Int, _ one: String, _ many: String) {
-            if count > 0 { report.notes.append(count == 1 ? "1 \(one)" : "\(count) \(many)") }
-        }
-        note(counts.failed, "job failed and has no text", "jobs failed and have no text")
-        note(counts.empty, "answer is empty and has no text", "answers are empty and have no text")
-        note(counts.kept, "text was there and stays as it is", "texts were there and stay as they are")
-        note(counts.withoutPicture, "job has no picture to write beside", "jobs have no picture to write beside")
+        report.notes.append(place.folder.map { "texts below \($0)" } ?? "texts beside their pictures")
+        report.note(counts.failed, "job failed and has no text", "jobs failed and have no text")
+        report.note(counts.empty, "answer is empty and has no text", "answers are empty and have no text")
+        report.note(counts.kept, "text was there and stays as it is", "texts were there and stay as they are")
+        report.note(counts.withoutPicture, "job has no picture to write beside", "jobs have no picture to write beside")
         let changed = log?.changedTexts ?? []
         if let first = changed.first {
-            report.notes.append(
-                "\(changed.count) texts were changed by others while a killed run had begun to write them, like \(first): "
+            report.note(
+                changed.count,
+                "text was changed by others while a killed run had begun to write it: \(first); its answer was not added",
+                "texts were changed by others while a killed run had begun to write them, like \(first): "
                     + "their answers were not added")
         }
         report.isIncomplete = counts.withoutPicture + changed.count > 0
@@ -103,7 +100,9 @@ final class SidecarSink: ResultSink {
                 batch = []
                 paths = [ExactText(path)]
             }
-            let old = rules.existing.keepsText ? try contents(of: path) : nil
+            // Also where it is replaced: it may be something else than a text.
+            let existing = try SidecarText.contents(of: path)
+            let old = rules.existing.keepsText ? existing : nil
             batch.append(
                 Pending(key: key, path: path, contents: rules.contents(with: text, old: old), old: SidecarLog.hash(old))
             )
@@ -135,15 +134,6 @@ final class SidecarSink: ResultSink {
         }
         if let log, log.contains(key), rules.existing.keepsText || isThere { return nil }
         return (key, path, text)
-    }
-
-    private func contents(of path: String) throws(SinkError) -> [UInt8]? {
-        do throws(FileError) {
-            return try FileBytes(path: path, maximumSize: Self.maximumTextSize).bytes
-        } catch {
-            if error.code == .missing { return nil }
-            throw SinkError(.unwritable, at: path, "its text cannot be read: \(error.reason)")
-        }
     }
 
     private func write(_ batch: [Pending]) throws(SinkError) {
