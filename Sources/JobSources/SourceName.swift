@@ -53,7 +53,7 @@ package struct SourceName: Sendable, Equatable {
             return
         }
         var name = (isAddress ? AddressReference.path(of: path) : path).lastPathPart
-        if ["gz", "zst", "gzip"].contains(name.pathExtension) {
+        if ["gz", "gzip", "zst", "zstd"].contains(name.pathExtension) {
             name = String(name.utf8.dropLast(name.pathExtension.utf8.count + 1)) ?? name
         }
         switch name.pathExtension {

@@ -32,10 +32,12 @@ struct QueueCommandTests {
         try openQueue(name.hasPrefix("postgres") ? name : bench.path(name))
     }
 
-    @Test("Passwords in an address are not in the list of processes", arguments: [
-        ["--queue", "postgres://u:s3cret@127.0.0.1:1/db"], ["--queue=postgres://u:s3cret@127.0.0.1:1/db"],
-        ["--queue", "host=127.0.0.1 port=1 password=s3cret"],
-    ])
+    @Test(
+        "Passwords in an address are not in the list of processes",
+        arguments: [
+            ["--queue", "postgres://u:s3cret@127.0.0.1:1/db"], ["--queue=postgres://u:s3cret@127.0.0.1:1/db"],
+            ["--queue", "host=127.0.0.1 port=1 password=s3cret"],
+        ])
     func arguments(words: [String]) throws {
         let folder = try TemporaryFolder()
         let program = try BackgroundProgram(
@@ -48,7 +50,9 @@ struct QueueCommandTests {
             arguments = TextFile.read("/proc/\(program.id)/cmdline") ?? ""
             usleep(1000)
         }
-        #expect(arguments.contains("postgres://") && arguments.contains("***") && !arguments.contains("s3cret"), "\(arguments)")
+        #expect(
+            arguments.contains("postgres://") && arguments.contains("***") && !arguments.contains("s3cret"),
+            "\(arguments)")
     }
 
     @Test("A queue is filled, watched, put in order and emptied", arguments: Kind.allCases)

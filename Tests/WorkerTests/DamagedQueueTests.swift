@@ -11,7 +11,9 @@ struct DamagedQueueTests {
         try queue.submit(["--jobs", reference.jobs])
         try PostgresConsole(queue.path).run("UPDATE paligemma.counts SET ready = ready + 1 WHERE shard = 3")
         let outcome = try queue.work(ranks: 1, model: reference.model)
-        #expect(outcome.status == 5 && outcome.errors.contains("a counter differs from the jobs of its state"), "\(outcome.errors)")
+        #expect(
+            outcome.status == 5 && outcome.errors.contains("a counter differs from the jobs of its state"),
+            "\(outcome.errors)")
         // What it answered before is kept.
         reference.expect(try queue.results())
     }

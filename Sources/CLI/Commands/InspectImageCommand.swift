@@ -39,6 +39,8 @@ struct InspectImageCommand: ParsableCommand {
         ).read(path: picture)
         try PNGWriter.write(seen.image, to: output)
         let damage = seen.isDamaged ? ", damaged: parts of it are missing" : ""
-        print("\(picture.onOneLine): \(seen.originalWidth) x \(seen.originalHeight) -> \(side) x \(side), \(output)\(damage)")
+        print(
+            "\(picture.onOneLine): \(seen.originalWidth) x \(seen.originalHeight) -> \(side) x \(side), \(output)\(damage)"
+        )
     }
 }

@@ -51,7 +51,8 @@ struct RunCommand: ParsableCommand {
         try options.check(inputs: jobs.inputPaths)
         let source = try jobs.source()
         let manner = Submission.Manner(
-            otherContents: try jobs.otherContents, sharesQueue: !options.format.needsAllJobs, output: SubmissionCheck(options))
+            otherContents: try jobs.otherContents, sharesQueue: !options.format.needsAllJobs,
+            output: SubmissionCheck(options))
         let model = try model.values().model
         let settings = try world.resolved(model: model, configuration: ModelConfiguration(directory: model))
         if try Variable.dryRun.isOn(dryRun) {
@@ -104,7 +105,8 @@ struct RunCommand: ParsableCommand {
             guard status.st_size == 0 || FileSystem.exists(name + ".queue") else {
                 throw CommandFailure(
                     .usage,
-                    "\(output) is there and has no queue beside it, so no earlier run made it; give another --output, or remove it")
+                    "\(output) is there and has no queue beside it, so no earlier run made it; give another --output, or remove it"
+                )
             }
         }
         if fresh {

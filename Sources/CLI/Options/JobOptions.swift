@@ -89,7 +89,7 @@ struct JobOptions: ParsableArguments {
         guard names.count(where: { $0.path == "-" }) <= 1 else {
             throw ValidationError("Several sources are standard input; only one can be.")
         }
-        let needsPrompt = names.contains { [.pictures, .list, .webdataset].contains($0.kind) }
+        let needsPrompt = names.contains { [.pictures, .list, .webdataset, .img2dataset].contains($0.kind) }
         guard template.prompt != nil || !needsPrompt else {
             throw ValidationError(
                 "Missing '--prompt': say what to ask, like --prompt \"caption en\" or --task caption.")

@@ -44,7 +44,8 @@ struct InputFile {
     var stem: String {
         let last = (isRemote ? AddressReference.path(of: text) : name).lastPathPart
         var end = last.utf8[...]
-        for suffix in [".gz", ".zst", ".tgz", ".tar"] where end.count > suffix.utf8.count && end.ends(with: suffix) {
+        for suffix in [".gz", ".gzip", ".zst", ".zstd", ".tgz", ".tar"]
+        where end.count > suffix.utf8.count && end.ends(with: suffix) {
             end = end.dropLast(suffix.utf8.count)
         }
         return String(end) ?? last

@@ -140,7 +140,7 @@ package final class PictureJobs: JobSource {
             let prompt = try prompt.text(column)
             job = Job(
                 id: try template.id?.text(column)
-                    ?? DefaultJobID.standard(pictures: [name], prompt: template.idWithPrompt ? prompt : nil),
+                    ?? DefaultJobID.standard(pictures: [image.name], prompt: template.idWithPrompt ? prompt : nil),
                 images: [image], prompt: prompt, maxTokens: template.maxTokens, priority: template.priority,
                 options: options)
             job.fault = fault

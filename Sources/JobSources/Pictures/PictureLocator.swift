@@ -20,7 +20,9 @@ struct PictureLocator {
         guard !name.utf8.contains(0) else {
             throw LocationError("the name \"\(name.onOneLine)\" holds a NUL character, which no file's name can")
         }
-        if Self.isAddress(name) { return JobImage(name: name, path: name, frames: frames) }
+        if Self.isAddress(name) {
+            return JobImage(name: PublicAddress.text(of: name), path: name, frames: frames)
+        }
         guard !name.hasPrefix("data:") else {
             throw LocationError("a picture inside the row (data:…) is not read; write it to a file and name that")
         }
