@@ -86,7 +86,7 @@ struct DetectionTests {
         let results = try paligemma(
             "results", "--queue", "out.jsonl.queue", "--format", "coco", "--output", "coco.json")
         #expect(results.status == 0)
-        #expect(results.errors.contains("1 jobs failed"))
+        #expect(results.errors.contains("1 job failed"))
         let file = try Data(contentsOf: URL(fileURLWithPath: folder.file("coco.json")))
         let coco = try JSONDecoder().decode(Coco.self, from: file)
         #expect(coco.images.map(\.file_name) == [pictures + "/one-shape.png", pictures + "/turned-by-exif.jpg"])
