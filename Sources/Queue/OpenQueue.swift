@@ -10,15 +10,13 @@ package func openQueue(
     _ name: String, create: Bool = false, timeout: Duration = .seconds(3), diskTimeout: Duration = .zero
 ) throws(QueueError) -> any JobQueue {
     if name.isEmpty { throw .badAddress(address: "''", reason: "it is empty; give a file, or an address") }
-    // Such a name is meant as an address.
-    if !QueueAddress.isDatabase(name),
-        name.contains("://") || name.hasPrefix("postgres:") || QueueAddress.mayHoldPassword(name)
-    {
-        let reason = "a queue is a file, or its address begins with postgres://"
-        throw .badAddress(address: PostgresAddress.masked(name), reason: reason)
-    }
     if QueueAddress.isDatabase(name) {
         return try PostgresQueue(address: name, create: create, openingTimeout: timeout)
+    }
+    // Such a name is meant as an address.
+    if name.contains("://") || name.hasPrefix("postgres:") || QueueAddress.mayHoldPassword(name) {
+        let reason = "a queue is a file, or its address begins with postgres://"
+        throw .badAddress(address: PostgresAddress.masked(name), reason: reason)
     }
     return try SQLiteQueue(path: name, create: create, diskTimeout: diskTimeout)
 }

@@ -54,10 +54,7 @@ package struct PictureReader: Sendable {
             throw ImageError(error)
         }
         try expected.verify(file.stamp, path: path)
-        if expected.contentHash != nil {
-            try expected.verify(contentHash: ContentHash.hexadecimal(of: file.bytes), path: path)
-        }
-        return try picture(file.bytes, stamp: file.stamp, path: path)
+        return try picture(file.bytes, stamp: file.stamp, path: path, expecting: expected)
     }
 
     /// Waits until there is room for a file.
@@ -87,10 +84,14 @@ package struct PictureReader: Sendable {
     ///   - stamp: the stamp of the file when it was read.
     /// - Throws: ``ImageError`` with the codes of ``ImageDecoder/decode(_:options:forSide:)``.
     package func read(bytes: [UInt8], path: String, stamp: FileStamp) throws(ImageError) -> Picture {
-        try picture(bytes, stamp: stamp, path: path)
+        try picture(bytes, stamp: stamp, path: path, expecting: FileExpectation())
     }
 
-    private func picture(_ bytes: [UInt8], stamp: FileStamp, path: String) throws(ImageError) -> Picture {
+    private func picture(
+        _ bytes: [UInt8], stamp: FileStamp, path: String, expecting expected: FileExpectation
+    ) throws(ImageError) -> Picture {
+        let contentHash = ContentHash.hexadecimal(of: bytes)
+        try expected.verify(contentHash: contentHash, path: path)
         let original: DecodedPicture
         var taken = 0
         // The decoded picture is in memory until it has been resized.
@@ -104,7 +105,7 @@ package struct PictureReader: Sendable {
             throw error.located(at: path)
         }
         return Picture(
-            contentHash: ContentHash.hexadecimal(of: bytes), stamp: stamp,
+            contentHash: contentHash, stamp: stamp,
             originalWidth: original.originalWidth, originalHeight: original.originalHeight,
             image: try square(original.image, path: path), isDamaged: original.isDamaged)
     }
