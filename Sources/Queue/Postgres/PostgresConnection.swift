@@ -12,6 +12,7 @@ final class PostgresConnection {
     private var queue: String { address.masked }
     /// Statements that the server knows, and the names that it knows them by.
     private var prepared: [String: String] = [:]
+    private let notices = Notices()
     private var isPooled = false
     private var isInTransaction = false
 
@@ -36,8 +37,14 @@ final class PostgresConnection {
             throw PostgresError(connecting: message, queue: address.masked)
         }
         handle = opened
-        // A library does not print, so notices of the server are dropped.
-        PQsetNoticeProcessor(handle, { _, _ in }, nil)
+        // A library does not print. The last notice is kept: what a pooler says before it closes a connection comes as one where
+        // it arrives between two statements.
+        PQsetNoticeProcessor(
+            handle,
+            { context, message in
+                guard let context, let message else { return }
+                Unmanaged<Notices>.fromOpaque(context).takeUnretainedValue().last = String(cString: message)
+            }, Unmanaged.passUnretained(notices).toOpaque())
         let doing = "opening it"
         let process = try rows(
             of: PQexecParams(handle, "SELECT pg_backend_pid()", 0, nil, nil, nil, nil, 1), doing: doing)
@@ -125,7 +132,7 @@ final class PostgresConnection {
         let state = PQresultErrorField(result, Int32(UInt8(ascii: "C"))).map { String(cString: $0) } ?? ""
         let primary = PQresultErrorField(result, Int32(UInt8(ascii: "M"))).map { address.tidy(String(cString: $0)) }
         // A pooler that closes the connection says why before it; the result has only its end.
-        let last = address.tidy(String(cString: PQerrorMessage(handle)))
+        let last = address.tidy(notices.last + String(cString: PQerrorMessage(handle)))
         let message =
             PQstatus(handle) == CONNECTION_OK
             ? primary ?? address.tidy(String(cString: PQresultErrorMessage(result))) : last
@@ -143,4 +150,9 @@ final class PostgresConnection {
         defer { for copy in copies { free(UnsafeMutablePointer(mutating: copy)) } }
         return (copies + [nil]).withUnsafeBufferPointer { body($0.baseAddress) }
     }
+}
+
+/// What the server said beside its replies.
+private final class Notices {
+    var last = ""
 }
