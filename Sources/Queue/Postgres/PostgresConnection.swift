@@ -124,7 +124,9 @@ final class PostgresConnection {
 
     private func rows(of result: OpaquePointer?, doing: String) throws(PostgresError) -> PostgresRows {
         guard let result else {
-            throw .lost(address.tidy(String(cString: PQerrorMessage(handle))))
+            throw PostgresError(
+                state: "", message: address.tidy(notices.last + String(cString: PQerrorMessage(handle))), isConnected: false,
+                queue: queue, doing: doing)
         }
         let status = PQresultStatus(result)
         if status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK { return PostgresRows(result) }
