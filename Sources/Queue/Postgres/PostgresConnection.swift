@@ -125,7 +125,8 @@ final class PostgresConnection {
     private func rows(of result: OpaquePointer?, doing: String) throws(PostgresError) -> PostgresRows {
         guard let result else {
             throw PostgresError(
-                state: "", message: address.tidy(notices.last + String(cString: PQerrorMessage(handle))), isConnected: false,
+                state: "", message: address.tidy(notices.last + String(cString: PQerrorMessage(handle))),
+                isConnected: false,
                 queue: queue, doing: doing)
         }
         let status = PQresultStatus(result)
