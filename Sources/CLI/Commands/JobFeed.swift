@@ -7,17 +7,17 @@ import ResultSinks
 
 /// Reads jobs on a thread of its own, so that those which were read are submitted although the next one is long in coming. What
 /// was read and not taken is bounded by number and by bytes.
-final class JobFeed: Sendable {
+package final class JobFeed: Sendable {
     /// What the thread came to.
-    struct End {
+    package struct End: Sendable {
         /// Jobs that were passed over because their answer is there.
-        var skipped = 0
+        package var skipped = 0
         /// What the source says.
-        var notes: [String] = []
+        package var notes: [String] = []
     }
 
     /// What there is to take.
-    enum Taken {
+    package enum Taken: Sendable {
         case jobs([Job])
         /// No job was there until the deadline.
         case none
@@ -53,7 +53,7 @@ final class JobFeed: Sendable {
     /// - Parameters:
     ///   - check: What the output asks of the jobs.
     ///   - store: Reads the pictures, where they travel in the queue; nil where they do not.
-    init(_ source: any JobSource, _ check: SubmissionCheck?, embedFrom store: PictureStore?) {
+    package init(_ source: any JobSource, _ check: SubmissionCheck?, embedFrom store: PictureStore?) {
         let work = Work(source: source, check: check, store: store)
         Thread.start("source", stackBytes: 4 << 20) { [self] in
             let end = Result { try read(work) }
@@ -107,7 +107,7 @@ final class JobFeed: Sendable {
     /// Takes all jobs that are there, and waits where there is none.
     ///
     /// - Parameter deadline: Until when; nil for any time.
-    func take(until deadline: DispatchTime?) -> Taken {
+    package func take(until deadline: DispatchTime?) -> Taken {
         while true {
             let (taken, wakes) = state.withLock { (state) -> (Taken?, Bool) in
                 state.isTakerWaiting = false
@@ -127,7 +127,7 @@ final class JobFeed: Sendable {
 
     /// Wants no more jobs. A reader that waits for its source, which may take any time, ends with the process or with the
     /// next job.
-    func stop() {
+    package func stop() {
         let wakes = state.withLock { state in
             state.isStopped = true
             (state.jobs, state.bytes) = ([], 0)
@@ -142,7 +142,7 @@ final class JobFeed: Sendable {
     /// - Parameter seconds: The longest wait; nil for any.
     /// - Returns: What it came to; nil where it goes on.
     /// - Throws: The error of the source, and what the output refuses (`SinkError`).
-    func end(within seconds: Double? = nil) throws -> End? {
+    package func end(within seconds: Double? = nil) throws -> End? {
         if state.withLock({ $0.end == nil }) {
             _ = ended.wait(timeout: seconds.map { .now() + $0 } ?? .distantFuture)
         }
