@@ -118,15 +118,21 @@ struct SlowSourceTests {
 
     @Test("A source that fails is told at once and at the end, and what was submitted before is answered")
     func failure() throws {
-        try installPatientWorker(pauseMilliseconds: 300)
+        let stress = try CommandBench.built("queue-stress")
+        try bench.installWorker(
+            """
+            while [ ! -e '\(bench.path("go"))' ]; do sleep 0.05; done
+            exec '\(stress)' "$QUEUE" "$PALIGEMMA_WORLD" 600000
+            """)
         let pipe = try Pipe(bench)
         try pipe.write((0..<20).map { String(format: "pictures/%03d.jpg\n", $0) }.joined())
         let command = try run()
-        #expect(command.waitUntil { ((try? bench.read("out.jsonl")) ?? "").contains("\n") })
+        #expect(command.waitUntil { count("out.jsonl.queue") == 20 && !bench.worldsStarted.isEmpty })
         try pipe.write(String(repeating: "n", count: 70_000) + "\n")
         let message = "name 21 is longer than a path can be"
+        // No job is answered before this is told.
         #expect(command.waitUntil { command.errorsSoFar.contains(message) })
-        #expect(try bench.results("out.jsonl").count < 20)
+        try bench.write("", to: "go")
         let outcome = try command.wait()
         #expect(outcome.code == 2)
         #expect(outcome.errors.components(separatedBy: message).count == 3, "\(outcome.errors)")

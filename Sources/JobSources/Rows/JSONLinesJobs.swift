@@ -105,7 +105,7 @@ package final class JSONLinesJobs: JobSource {
     }
 }
 
-/// Which pictures are asked several things, of jobs that have no id of their own: some 40 bytes for each of those.
+/// Which pictures are asked several things by jobs that have no id of their own: some 70 bytes for each of these jobs.
 struct PromptsOfPictures {
     private var prompts: [Int: Int] = [:]
     private var several: Set<Int> = []
