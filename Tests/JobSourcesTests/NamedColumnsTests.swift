@@ -58,6 +58,18 @@ struct NamedColumnsTests {
         for text in texts { #expect(text.contains("the key stands first: image=url"), "\(text)") }
     }
 
+    @Test("A column of pictures' bytes that is named is one that rows have")
+    func pictureBytes() throws {
+        let bytes = try bench.parquet([.init("pic", .binary), .init("q", .string)], [[.bytes([1]), .text("why?")]])
+        let path = try bench.write(bytes, to: "t.parquet")
+        let template = try template(["image": "pic", "prompt": "q"])
+        template.tally.expect(["pic", "q", "absent"], flag: "--columns")
+        let outcome = try bench.read(path, template)
+        #expect(outcome.jobs.map(\.prompt) == ["why?"])
+        #expect(
+            outcome.notes.filter { $0.hasPrefix("--columns") } == [#"--columns: no row has a column called "absent""#])
+    }
+
     @Test("A header whose columns are separated in another way is refused with what to do")
     func separators() throws {
         for (name, header, advice) in [

@@ -39,7 +39,7 @@ struct Submission {
     private static let firstBatch = 64
     /// The longest time that jobs wait for others to be submitted with, in seconds.
     private static let longestWait = 1.0
-    /// Bytes of pictures that are in memory at once, and in one transaction.
+    /// Bytes of pictures in one transaction; beside them, only those in the feed are in memory.
     private static let batchBytes = 64 << 20
     /// More are counted, not printed.
     private static let maximumFaultsShown = 20
@@ -56,7 +56,7 @@ struct Submission {
         try move(feed, to: queue, manner)
         feed.stop()
         // Where the queue refuses more, nobody waits for a source that gives no more for a while.
-        let end = try feed.end(within: refusal == nil ? nil : Self.longestWait)
+        let end = refusal == nil ? try feed.end() : try? feed.end(within: Self.longestWait)
         skipped = end?.skipped ?? 0
         if faults > Self.maximumFaultsShown {
             Console.log("… and \(faults - Self.maximumFaultsShown) more like these")
