@@ -200,6 +200,7 @@ extension ImageError {
     init(otherSize size: Int64, of image: JobImage) {
         self.init(
             .changed, at: image.name,
-            "its file had \(image.size ?? 0) bytes when it was submitted and has \(size) now; submit it again")
+            "its file had \(Int(clamping: image.size ?? 0).counted("byte")) when it was submitted and has \(size) now; submit it again"
+        )
     }
 }

@@ -40,7 +40,8 @@ struct JobPictureReader: Sendable {
         guard let frames = image.frames else { return [try picture(image, bytes)] }
         guard (1...VideoReader.maximumFrames).contains(frames) else {
             throw ImageError(
-                .noFrames, at: image.name, "\(frames) frames are asked for; 1 to \(VideoReader.maximumFrames) can be")
+                .noFrames, at: image.name,
+                "\(frames.counted("frame is", "frames are")) asked for; 1 to \(VideoReader.maximumFrames) can be")
         }
         let video = VideoReader(reader: reader) { counter.advance() }
         let images =

@@ -131,7 +131,12 @@ package final class ParquetJobs: JobSource {
         of file: ParquetFile, _ template: JobTemplate, hasPictures: Bool
     ) throws(RowError) -> TableColumns {
         var template = template
-        if hasPictures { for key in ["image", "images"] { template.columns[ExactText(key)] = nil } }
+        if hasPictures {
+            for key in ["image", "images"] {
+                let column = template.columns.removeValue(forKey: ExactText(key))
+                if let column { template.tally.found(ExactText(column), flag: "--columns") }
+            }
+        }
         return try TableColumns(names: file.columns.map(\.name), template: template, hasPictures: hasPictures) {
             (text) throws(RowError) in
             do throws(TableError) { return try file.column(text) } catch { throw RowError(error.reason) }
