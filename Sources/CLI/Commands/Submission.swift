@@ -48,7 +48,7 @@ struct Submission {
     ///
     /// - Parameter queue: nil to look only.
     init(of source: any JobSource, to queue: (any JobQueue)?, _ manner: Manner) throws {
-        let store = PictureStore()
+        let store = PictureStore(report: { Console.log($0) })
         var (batch, bytes): ([Job], Int) = ([], 0)
         var check = manner.output
         var (size, flushed) = (Self.firstBatch, ContinuousClock.now)
