@@ -35,7 +35,8 @@ package struct FileError: Error, CustomStringConvertible, Equatable {
         case EXDEV:
             self.init(
                 .notPermitted, at: path,
-                "these workers read files below their --picture-root only; put the picture there, or submit it with --embed")
+                "these workers read files below their --picture-root only; put the picture there, or submit it with --embed"
+            )
         case EINVAL where path.utf8.contains(0):
             self.init(.missing, at: path, "the name holds a NUL character, which no file's name can")
         case EACCES, EPERM: self.init(.unreadable, at: path, "the file may not be read; check its permissions")

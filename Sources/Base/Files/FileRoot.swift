@@ -31,7 +31,7 @@ package struct FileRoot: Sendable {
             errno = EXDEV
             return -1
         }
-        return open(below: name, flags, asks: pg_open_beneath)
+        return open(below: name, flags)
     }
 
     /// Returns the status of a file; nil where there is none, or where the path leads out of the folder.
@@ -43,11 +43,13 @@ package struct FileRoot: Sendable {
         return fstat(descriptor, &status) == 0 ? status : nil
     }
 
-    /// Opens what has a name below the folder.
+    /// Opens what has a name below the folder, whatever links are on the way.
     ///
     /// - Parameter kernel: Opens below a folder as `openat2` does; returns a descriptor, or minus an errno.
-    func open(
-        below name: String, _ flags: Int32, asks kernel: (Int32, UnsafePointer<CChar>?, Int32) -> Int32
+    /// - Returns: A negative number where it fails, with EXDEV in errno where the name leads out of the folder.
+    package func open(
+        below name: String, _ flags: Int32,
+        asks kernel: (Int32, UnsafePointer<CChar>?, Int32) -> Int32 = { pg_open_beneath($0, $1, $2) }
     ) -> Int32 {
         let folder = FileSystem.open(path, pg_open_path | O_DIRECTORY)
         guard folder >= 0 else { return -1 }

@@ -10,7 +10,9 @@ package enum LargePages {
     package static func advise(_ memory: UnsafeMutableRawBufferPointer) {
         guard memory.count >= minimumBytes, let start = memory.baseAddress else { return }
         let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
-        let (first, end) = ((UInt(bitPattern: start) + page - 1) / page * page, UInt(bitPattern: start) + UInt(memory.count))
+        let (first, end) = (
+            (UInt(bitPattern: start) + page - 1) / page * page, UInt(bitPattern: start) + UInt(memory.count)
+        )
         madvise(UnsafeMutableRawPointer(bitPattern: first), Int((end - first) / page * page), MADV_HUGEPAGE)
     }
 }

@@ -385,7 +385,9 @@ extension TransferLoop {
     /// Says once for each server that its fetches are tried again, and how long that takes.
     private func report(_ error: FetchError, of request: HTTPRequest, delay: Double) {
         let server = request.address.origin
-        guard !request.isInternal, reported.count < Self.maximumReported, reported.insert(server).inserted else { return }
+        guard !request.isInternal, reported.count < Self.maximumReported, reported.insert(server).inserted else {
+            return
+        }
         let seconds = max(0.1, (delay * 10).rounded() / 10)
         settings.report(
             "fetching from \(server) is tried again in \(seconds) s, up to \(request.retries) times with longer waits: "
