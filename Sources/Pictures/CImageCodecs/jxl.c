@@ -159,7 +159,7 @@ int pg_jxl_decode(const pg_image_request *request, uint8_t *pixels, pg_image_rep
     JxlDecoder *decoder =
         open_jxl(&allowance, request->bytes, request->count < step ? request->count : step,
                  JXL_DEC_BASIC_INFO | JXL_DEC_FULL_IMAGE);
-    if (!decoder) return PG_IMAGE_NO_MEMORY;
+    if (!decoder) return allowance.too_slow ? PG_IMAGE_TOO_SLOW : PG_IMAGE_NO_MEMORY;
     int status = decode(decoder, &allowance, request, &output, pixels, report);
     if (status == PG_IMAGE_OK) store_gray(&output, request, pixels);
     JxlDecoderDestroy(decoder);
