@@ -20,9 +20,9 @@ package final class PictureStore: Sendable {
         remoteTables = RemoteCells(fetcher)
         let root = root.map { FileRoot($0) }
         self.root = root
-        tables = TableCells(maximumOpen: 4, identify: { FileIdentity(path: $0.path, in: root) }) { image in
-            try ParquetFile(try FileRangeSource(path: image.path, in: root), name: image.path)
-        }
+        tables = TableCells(
+            maximumOpen: 4, identify: { FileIdentity(path: $0.path, in: root) },
+            openFile: { try ParquetFile(try FileRangeSource(path: $0.path, in: root), name: $0.path) })
     }
 
     /// Reads files everywhere, and fetches as usual.

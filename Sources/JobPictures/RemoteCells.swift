@@ -122,14 +122,17 @@ private struct CellReader: Sendable {
     private let cells: TableCells<JobImage.Validator?>
 
     init(_ fetcher: SharedFetcher, blocks: Int) {
-        cells = TableCells(maximumOpen: 1, identify: { $0.validator }) { image in
-            let source = try FetchRangeSource(
-                image.path, from: try fetcher.fetcher(), validator: image.fetchValidator, blocks: blocks)
-            if let size = image.size, size != Int64(source.size) {
-                throw ImageError(otherSize: Int64(source.size), of: image)
-            }
-            return try ParquetFile(source, name: MaskedURL.text(image.path))
+        cells = TableCells(
+            maximumOpen: 1, identify: { $0.validator }, openFile: { try Self.opened($0, fetcher, blocks: blocks) })
+    }
+
+    private static func opened(_ image: JobImage, _ fetcher: SharedFetcher, blocks: Int) throws -> ParquetFile {
+        let source = try FetchRangeSource(
+            image.path, from: try fetcher.fetcher(), validator: image.fetchValidator, blocks: blocks)
+        if let size = image.size, size != Int64(source.size) {
+            throw ImageError(otherSize: Int64(source.size), of: image)
         }
+        return try ParquetFile(source, name: MaskedURL.text(image.path))
     }
 
     /// - Throws: ``PictureFailure``.
