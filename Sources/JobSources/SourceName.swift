@@ -78,9 +78,14 @@ package struct SourceName: Sendable, Equatable {
         /// The extension of the pictures in shards; nil for the usual ones.
         package var field: String?
         /// What reads sources that are on servers.
-        package var fetcher = SharedFetcher()
+        package var fetcher: SharedFetcher
 
-        package init() {}
+        /// - Parameter report: Called with what a person should know of the servers that are fetched from.
+        package init(report: @escaping @Sendable (String) -> Void = { _ in }) {
+            var fetching = FetchSettings()
+            fetching.report = report
+            fetcher = SharedFetcher(fetching)
+        }
     }
 
     /// Opens the source. A pattern with `*` or braces gives one source for each file.

@@ -51,7 +51,7 @@ struct Submission {
     /// - Throws: The error of the source, of the queue, and what the output refuses (`SinkError`).
     init(of source: any JobSource, to queue: (any JobQueue)?, _ manner: Manner) throws {
         let embeds = manner.embed && queue != nil
-        let feed = JobFeed(source, manner.output, embedFrom: embeds ? PictureStore() : nil)
+        let feed = JobFeed(source, manner.output, embedFrom: embeds ? PictureStore(report: { Console.log($0) }) : nil)
         defer { feed.stop() }
         try move(feed, to: queue, manner)
         feed.stop()

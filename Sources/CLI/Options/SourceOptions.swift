@@ -2,6 +2,7 @@ import ArgumentParser
 import Base
 import JobSources
 import Queue
+import WorkerInterface
 
 /// How rows of tables, lists and shards are read.
 struct SourceOptions: ParsableArguments {
@@ -67,7 +68,7 @@ struct SourceOptions: ParsableArguments {
     }
 
     func reading() throws -> SourceName.Reading {
-        var reading = SourceName.Reading()
+        var reading = SourceName.Reading { Console.log($0) }
         reading.endsWithNUL = try Variable.null.isOn(null)
         reading.hasHeader = try !Variable.noHeader.isOn(noHeader)
         reading.looksInside = try Variable.allFiles.isOn(allFiles)

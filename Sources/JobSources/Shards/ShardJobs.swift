@@ -89,9 +89,7 @@ package final class ShardJobs: JobSource {
             return image
         }
         image.part = .range(offset: Int64(offset), count: Int64(field.size))
-        let verification = describer.template.verification
-        if verification != .none { image.size = stamp?.size }
-        if verification == .time { image.modified = stamp?.modified }
+        stamp?.note(in: &image, describer.template.verification)
         return image
     }
 

@@ -103,12 +103,11 @@ package final class ParquetJobs: JobSource {
     var hasPictures: Bool { bytesColumn != nil }
 
     private func picture(in column: Int) -> JobImage {
-        let verification = describer.template.verification
-        return JobImage(
+        var image = JobImage(
             name: "\(name)#\(row)", path: path,
-            size: verification == .none ? nil : stamp.size,
-            modified: verification == .time ? stamp.modified : nil,
             part: .cell(column: file.columns[column].name, row: Int64(row)))
+        stamp.note(in: &image, describer.template.verification)
+        return image
     }
 
     private static func meaning(_ value: JSON, of key: String) -> JSON {
