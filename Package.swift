@@ -11,7 +11,10 @@ let package = Package(
         .executable(name: "paligemma", targets: ["paligemma"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.0.0"),
     ],
     targets: [
         // MARK: Ground: files, streams, compression, hashing, JSON, threads' primitives, child programs
@@ -105,6 +108,16 @@ let package = Package(
                 "Base",
             ]),
 
+        // MARK: Service: HTTP in front of a queue
+        .target(
+            name: "Service",
+            dependencies: [
+                "ResultSinks", "JobSources", "JobPictures", "Queue", "Fetch", "Pictures", "DecodingSettings", "Base",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+
         // MARK: WorkerInterface: options, exit codes and counters that both programs know
         .target(
             name: "WorkerInterface",
@@ -129,8 +142,8 @@ let package = Package(
         .executableTarget(
             name: "paligemma",
             dependencies: [
-                "WorkerInterface", "JobSources", "JobPictures", "ResultSinks", "Queue", "ShardPlan", "Measure",
-                "PaliGemma",
+                "WorkerInterface", "Service", "JobSources", "JobPictures", "ResultSinks", "Queue", "ShardPlan",
+                "Measure", "PaliGemma",
                 "DecodingSettings",
                 "Pictures", "Tensor",
                 "Base",

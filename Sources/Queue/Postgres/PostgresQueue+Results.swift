@@ -74,6 +74,14 @@ extension PostgresQueue {
         return try ask(PostgresStatements.sortedResults, values, doing: "reading results").map(result(from:))
     }
 
+    /// Implements ``JobQueue/results(ofJobs:)``.
+    ///
+    /// - Throws: ``QueueError``.
+    package func results(ofJobs ids: [String]) throws(QueueError) -> [JobResult] {
+        guard !ids.isEmpty else { return [] }
+        return try ask(PostgresStatements.resultsOfJobs, [.texts(ids)], doing: "reading results").map(result(from:))
+    }
+
     /// A number up to which every result is to be seen, or will never be. Results that are being written right now
     /// come with the next call.
     func settledNumber(in connection: PostgresConnection, doing: String) throws(PostgresError) -> Int64 {
