@@ -12,7 +12,10 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.0.0"),
     ],
@@ -108,13 +111,16 @@ let package = Package(
                 "Base",
             ]),
 
-        // MARK: Service: HTTP in front of a queue
+        // MARK: Serving: HTTP in front of a queue
         .target(
-            name: "Service",
+            name: "Serving",
             dependencies: [
                 "ResultSinks", "JobSources", "JobPictures", "Queue", "Fetch", "Pictures", "DecodingSettings", "Base",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
 
@@ -142,7 +148,7 @@ let package = Package(
         .executableTarget(
             name: "paligemma",
             dependencies: [
-                "WorkerInterface", "Service", "JobSources", "JobPictures", "ResultSinks", "Queue", "ShardPlan",
+                "WorkerInterface", "Serving", "JobSources", "JobPictures", "ResultSinks", "Queue", "ShardPlan",
                 "Measure", "PaliGemma",
                 "DecodingSettings",
                 "Pictures", "Tensor",

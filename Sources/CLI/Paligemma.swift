@@ -27,7 +27,8 @@ struct Paligemma: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            RunCommand.self, SuperviseCommand.self, SubmitCommand.self, StatusCommand.self, ResultsCommand.self,
+            RunCommand.self, ServeCommand.self, SuperviseCommand.self, SubmitCommand.self, StatusCommand.self,
+            ResultsCommand.self,
             FailedCommand.self, RetryCommand.self, CancelCommand.self, PurgeCommand.self, InspectCommand.self,
             RandomModelCommand.self, BenchCommand.self, PlanCommand.self,
         ])

@@ -68,8 +68,7 @@ struct ModelParts {
     /// The model for people: the last part of its directory's path, and the settings that give it other answers.
     var name: String {
         let options = WorkerOptions.table
-        let directory = FileSystem.resolved(checkpoint.directory).lastPathPart
-        var parts = [directory]
+        var parts = [ModelDirectory.name(of: checkpoint.directory)]
         if fingerprint.precision != options.precision.defaultValue {
             parts.append("\(options.precision.description.flag) \(fingerprint.precision.rawValue)")
         }

@@ -57,6 +57,20 @@ struct Variable {
     static let allFiles = Variable("ALL_FILES")
     static let field = Variable("FIELD")
 
+    static let host = Variable("HOST")
+    static let port = Variable("PORT")
+    static let apiKeys = Variable("API_KEYS")
+    static let noAuth = Variable("NO_AUTH")
+    static let metricsAuth = Variable("METRICS_AUTH")
+    static let servedModelName = Variable("SERVED_MODEL_NAME")
+    static let maxBody = Variable("MAX_BODY")
+    static let maxPictures = Variable("MAX_PICTURES")
+    static let maxWaiting = Variable("MAX_WAITING")
+    static let requestTimeout = Variable("REQUEST_TIMEOUT")
+    static let drainDelay = Variable("DRAIN_DELAY")
+    static let metricsPrefix = Variable("METRICS_PREFIX")
+    static let accessLog = Variable("ACCESS_LOG")
+
     static let embed = Variable("EMBED")
     static let maxReady = Variable("MAX_READY")
 

@@ -252,7 +252,9 @@ package struct Schedule {
     private static let maximumUrgentFactor = 2
 
     /// Whether somebody waits for the answer of a job.
-    private var hasUrgentJobs: Bool { waiting.contains(where: \.isUrgent) || decoding.values.contains(where: \.isUrgent) }
+    private var hasUrgentJobs: Bool {
+        waiting.contains(where: \.isUrgent) || decoding.values.contains(where: \.isUrgent)
+    }
 
     /// Gives a vision rank the next batch, where that is full or no more jobs are expected soon. For a rank without a
     /// batch none are expected when no picture is being read. A rank with a batch needs the next one only so that it

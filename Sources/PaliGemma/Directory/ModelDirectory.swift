@@ -11,6 +11,9 @@ package struct ModelDirectory: Sendable {
 
     package init(_ path: String) { self.path = path }
 
+    /// Returns what the model of a directory is called: the last part of its path.
+    package static func name(of path: String) -> String { FileSystem.resolved(path).lastPathPart }
+
     /// Returns the path of a file in the directory.
     package func file(_ name: String) -> String { path + "/" + name }
 

@@ -182,7 +182,8 @@ enum PostgresStatements {
         SELECT owner, record, (extract(epoch FROM queue_time() - seen_at) * 1000000)::bigint FROM worlds
         ORDER BY owner
         """
-    static let notify = "SELECT pg_notify(given.channel, given.message) FROM unnest($1::text[], $2::text[]) AS given (channel, message)"
+    static let notify =
+        "SELECT pg_notify(given.channel, given.message) FROM unnest($1::text[], $2::text[]) AS given (channel, message)"
 
     // MARK: Ends
 
@@ -232,7 +233,8 @@ enum PostgresStatements {
     static let lastNumber = "SELECT last_value FROM numbers"
     /// Waits for all who have taken a number and are not done.
     static let awaitNumbering = "SELECT pg_advisory_xact_lock(\(numberingLock))"
-    static let results = results(where: "results.number > $1 AND results.number <= $3 AND service IS NULL ORDER BY results.number LIMIT $2")
+    static let results = results(
+        where: "results.number > $1 AND results.number <= $3 AND service IS NULL ORDER BY results.number LIMIT $2")
     static let sortedResults = results(
         where: "results.sequence > $1 AND service IS NULL ORDER BY results.sequence LIMIT $2")
     static let resultsOfJobs = results(where: "md5(jobs.id) IN (SELECT md5(given) FROM unnest($1::text[]) AS given)")
