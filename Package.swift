@@ -211,6 +211,11 @@ let package = Package(
         .testTarget(
             name: "WorkerInterfaceTests", dependencies: ["WorkerInterface", "PaliGemma", "Pictures", "Tensor", "Base"]),
         .testTarget(
+            name: "ServingTests",
+            dependencies: [
+                "Serving", "Queue", "JobSources", "Base", "TestSupport", "paligemma", "pg-worker",
+            ]),
+        .testTarget(
             name: "CLITests",
             dependencies: [
                 "WorkerInterface", "paligemma", "pg-worker", "Queue", "Tables", "Archives", "Base", "TestSupport",

@@ -38,6 +38,12 @@ struct ServeOptions: ParsableArguments {
     var maxPictures: Int?
 
     @Option(
+        help: Variable.pictureURLs.help(
+            "Where pictures are fetched from for requests: off, public (the public internet), or hosts with commas.",
+            default: "off", valueName: "off|public|host,…"))
+    var pictureUrls: String?
+
+    @Option(
         help: Variable.maxWaiting.help(
             "Requests that may wait; more are told to come again (429).", default: "256", valueName: "count"))
     var maxWaiting: Int?
@@ -84,6 +90,11 @@ struct ServeOptions: ParsableArguments {
         settings.limits.pictures =
             try bounded(Variable.maxPictures.value(maxPictures), "--max-pictures", 1...1000)
             ?? settings.limits.pictures
+        switch try Variable.pictureURLs.value(pictureUrls) {
+        case nil, "off"?: settings.pictureAddresses = .none
+        case "public"?: settings.pictureAddresses = .publicOnly
+        case let hosts?: settings.pictureAddresses = .hosts(hosts.split(separator: ",").map(String.init))
+        }
         settings.maximumWaiting =
             try bounded(Variable.maxWaiting.value(maxWaiting), "--max-waiting", 1...100_000) ?? settings.maximumWaiting
         settings.requestSeconds =

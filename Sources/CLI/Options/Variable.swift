@@ -65,6 +65,7 @@ struct Variable {
     static let servedModelName = Variable("SERVED_MODEL_NAME")
     static let maxBody = Variable("MAX_BODY")
     static let maxPictures = Variable("MAX_PICTURES")
+    static let pictureURLs = Variable("PICTURE_URLS")
     static let maxWaiting = Variable("MAX_WAITING")
     static let requestTimeout = Variable("REQUEST_TIMEOUT")
     static let drainDelay = Variable("DRAIN_DELAY")

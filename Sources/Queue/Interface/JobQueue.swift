@@ -181,6 +181,11 @@ package protocol JobQueue: AnyObject, Sendable {
     /// - Throws: Where the queue cannot be used.
     func results(ofJobs ids: [String]) throws(QueueError) -> [JobResult]
 
+    /// Returns the state of a job; nil where there is none by that id.
+    ///
+    /// - Throws: Where the queue cannot be used.
+    func state(ofJob id: String) throws(QueueError) -> JobState?
+
     /// Returns the failed jobs by code, the most frequent code first.
     ///
     /// - Throws: Where the queue cannot be used.

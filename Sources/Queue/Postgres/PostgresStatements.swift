@@ -238,6 +238,7 @@ enum PostgresStatements {
     static let sortedResults = results(
         where: "results.sequence > $1 AND service IS NULL ORDER BY results.sequence LIMIT $2")
     static let resultsOfJobs = results(where: "md5(jobs.id) IN (SELECT md5(given) FROM unnest($1::text[]) AS given)")
+    static let state = "SELECT state FROM jobs WHERE md5(id) = md5($1)"
     static let audit = """
         SELECT number, sequence, id, state, token, owner, attempt FROM audit
         WHERE number > $1 AND number <= $3 ORDER BY number LIMIT $2

@@ -66,6 +66,18 @@ extension SQLiteQueue {
         return try results(where: "jobs.id IN (\(marks))", ids.map { .text($0) })
     }
 
+    /// Implements ``JobQueue/state(ofJob:)``.
+    ///
+    /// - Throws: ``QueueError``.
+    package func state(ofJob id: String) throws(QueueError) -> JobState? {
+        let doing = "looking for a job"
+        return try read(doing: doing) { connection throws(QueueError) in
+            try connection.rows("SELECT state FROM jobs WHERE id = ?", [.text(id)], doing: doing) {
+                JobState(rawValue: Int($0.integer(0)))
+            }.first ?? nil
+        }
+    }
+
     /// Writes the result, the audit and the state of a job that ends. It is called inside a transaction that has
     /// checked the right to do so.
     func end(

@@ -3,18 +3,17 @@ import Foundation
 import Queue
 
 /// The answer to a request for a chat, as OpenAI's clients read it.
-struct ChatCompletion {
+struct ChatCompletion: AnswerFormat {
     let id: String
     /// Seconds since 1970.
     let created: Int
     let model: String
     let request: ChatRequest
 
+    var includesUsage: Bool { request.includesUsage }
+
     // MARK: In one piece
 
-    /// - Parameters:
-    ///   - answers: In the order of the jobs.
-    ///   - seconds: The time since the request came.
     func whole(_ answers: [(jobID: String, answer: Answer)], seconds: Double) -> JSON {
         let choices = answers.enumerated().map { index, entry in
             JSON.record([
@@ -22,7 +21,7 @@ struct ChatCompletion {
                 "message": .record([
                     "role": .string("assistant"), "content": .string(entry.answer.text), "refusal": .null,
                 ]),
-                "finish_reason": .string(Self.finishReason(entry.answer)),
+                "finish_reason": .string(entry.answer.openAIFinishReason),
                 "logprobs": request.wantsLogprobs ? logprobs(of: entry.answer) : .null,
             ])
         }
@@ -49,8 +48,6 @@ struct ChatCompletion {
         }
         return members
     }
-
-    static func finishReason(_ answer: Answer) -> String { answer.finishReason == .length ? "length" : "stop" }
 
     static func usage(_ answers: [Answer]) -> JSON {
         let extras = answers.map { AnswerExtras($0) }
@@ -86,12 +83,24 @@ struct ChatCompletion {
 
     // MARK: In parts
 
-    /// A part of a stream.
-    ///
+    func opening(index: Int) -> JSON? {
+        chunk(index: index, delta: .record(["role": .string("assistant"), "content": .string("")]))
+    }
+
+    func part(index: Int, text: String, logprobs: [TokenLogprob], offset: Int) -> JSON {
+        chunk(index: index, delta: .record(["content": .string(text)]), logprobs: logprobs)
+    }
+
+    func end(index: Int, finishReason: String) -> JSON {
+        chunk(index: index, delta: .object([]), finishReason: finishReason)
+    }
+
+    func usagePart(_ answers: [Answer]) -> JSON { event(choices: [], usage: Self.usage(answers)) }
+
     /// - Parameters:
     ///   - delta: What is added to the message.
-    ///   - logprobs: The tokens that came; nil where they are not wanted.
-    func chunk(
+    ///   - logprobs: The tokens that came; nil for none.
+    private func chunk(
         index: Int, delta: JSON, logprobs: [TokenLogprob]? = nil, finishReason: String? = nil
     ) -> JSON {
         let wanted = request.wantsLogprobs ? logprobs : nil
@@ -103,9 +112,6 @@ struct ChatCompletion {
         return event(choices: [choice], usage: request.includesUsage ? .null : nil)
     }
 
-    /// The last part of a stream that ends with what it cost.
-    func usageChunk(_ answers: [Answer]) -> JSON { event(choices: [], usage: Self.usage(answers)) }
-
     private func event(choices: [JSON], usage: JSON?) -> JSON {
         var members: [JSON.Member] = [
             .init(key: "id", value: .string(id)), .init(key: "object", value: .string("chat.completion.chunk")),
@@ -114,38 +120,5 @@ struct ChatCompletion {
         ]
         if let usage { members.append(.init(key: "usage", value: usage)) }
         return .object(members)
-    }
-}
-
-/// What the details of an answer say to a service.
-struct AnswerExtras {
-    private let details: JSON?
-
-    init(_ answer: Answer) { details = answer.details.flatMap { try? JSON(parsing: $0) } }
-
-    var promptTokens: Int { details?["prompt_tokens"]?.integer ?? 0 }
-    var imageTokens: Int { details?["image_tokens"]?.integer ?? 0 }
-
-    /// What the results of a job have beside its text.
-    var members: [JSON.Member] {
-        let hidden: Set<String> = ["prompt_tokens", "image_tokens", "token_texts", "top_logprobs"]
-        return (details?.object ?? []).filter { !hidden.contains($0.key) }
-    }
-
-    /// Returns the tokens of the answer with their texts and those in their places.
-    func logprobs(of answer: Answer) -> [TokenLogprob] {
-        let texts = details?["token_texts"]?.array?.compactMap(\.string) ?? []
-        let top = details?["top_logprobs"]?.array ?? []
-        return answer.logprobs.enumerated().map { index, logprob in
-            let alternatives = index < top.count ? top[index].array ?? [] : []
-            return TokenLogprob(
-                text: index < texts.count ? texts[index] : "", logprob: logprob,
-                top: alternatives.compactMap { token in
-                    guard let text = token["text"]?.string, case .number(let number)? = token["logprob"],
-                        let logprob = Float(number)
-                    else { return nil }
-                    return TokenLogprob(text: text, logprob: logprob)
-                })
-        }
     }
 }

@@ -5,8 +5,8 @@ import Synchronization
 
 /// Brings the jobs of requests into the queue and their answers back. Requests that come at the same time share a transaction.
 ///
-/// Two threads call the queue, each on a connection of its own: one submits and cancels, the other reads results and what the
-/// service tells about the queue. Nothing is polled where messages are heard; the reader looks once a second for what a lost
+/// Three threads call the queue, each on a connection of its own: one submits and cancels, one reads results and what the
+/// service tells about the queue, one answers questions of people. Nothing is polled where messages are heard; the reader looks once a second for what a lost
 /// message would have told.
 package final class RequestBroker: Sendable {
     /// What becomes of a job.
@@ -18,7 +18,7 @@ package final class RequestBroker: Sendable {
     }
 
     private enum Call: Sendable {
-        case submit([Job], CheckedContinuation<Result<Void, APIError>, Never>)
+        case submit([Job], CheckedContinuation<Result<SubmitSummary, APIError>, Never>)
         case cancel([String])
     }
 
@@ -32,8 +32,10 @@ package final class RequestBroker: Sendable {
     private let maximumPending: Int
     private let submitting: any JobQueue
     private let reading: any JobQueue
+    private let asking: any JobQueue
     private let channel: any QueueChannel
     private let calls = Mailbox<Call>()
+    private let questions = Mailbox<@Sendable (any JobQueue) -> Void>()
     private let ended: Mailbox<String>
     private let pending: Locked<[ExactText: Pending]>
     private let latest = Locked(QueueView())
@@ -59,6 +61,7 @@ package final class RequestBroker: Sendable {
         self.pending = pending
         submitting = try openQueue(name, create: true, outage: .seconds(5))
         reading = try openQueue(name, outage: .seconds(5))
+        asking = try openQueue(name, outage: .seconds(5))
         channel = try openChannel(ofQueue: name, as: .service(service)) { message in
             switch message {
             case .jobsChanged: break
@@ -68,22 +71,26 @@ package final class RequestBroker: Sendable {
                 _ = job?.yield(.progress(progress))
             }
         }
-        threads.enter()
-        Thread.start("submit") { [self] in
-            submit()
-            threads.leave()
+        start("submit") { [self] in submit() }
+        start("results") { [self] in read() }
+        start("questions") { [self] in
+            while case .item(let question) = questions.takeFirst() { question(asking) }
         }
+    }
+
+    private func start(_ name: String, _ body: @escaping @Sendable () -> Void) {
         threads.enter()
-        Thread.start("results") { [self] in
-            read()
+        Thread.start(name) { [threads] in
+            body()
             threads.leave()
         }
     }
 
-    /// Ends both threads. Requests that still wait are told that their time is over.
+    /// Ends the threads. Requests that still wait are told that their time is over.
     package func stop() {
         calls.close()
         ended.close()
+        questions.close()
         threads.wait()
         channel.close()
         let left = pending.withLock { pending in
@@ -128,6 +135,42 @@ package final class RequestBroker: Sendable {
         return streams.map(\.stream)
     }
 
+    /// Submits offline jobs, whose answers nobody waits for here.
+    ///
+    /// - Throws: ``APIError`` where the queue refuses them.
+    package func submitQuietly(_ jobs: [Job]) async throws(APIError) -> SubmitSummary {
+        let result = await withCheckedContinuation { calls.put(.submit(jobs, $0)) }
+        return try result.get()
+    }
+
+    /// Calls the queue on a thread that may wait.
+    ///
+    /// - Throws: ``APIError`` where the queue cannot be used.
+    package func ask<Value: Sendable>(
+        _ body: @escaping @Sendable (any JobQueue) throws(QueueError) -> Value
+    ) async throws(APIError) -> Value {
+        let result = await withCheckedContinuation { continuation in
+            questions.put { queue in
+                continuation.resume(returning: Result { () throws(QueueError) in try body(queue) })
+            }
+        }
+        do throws(QueueError) {
+            return try result.get()
+        } catch {
+            throw APIError(error)
+        }
+    }
+
+    /// Returns the state of a job; nil where there is none by that id.
+    ///
+    /// - Throws: ``APIError`` where the queue cannot be used.
+    package func state(of id: String) async throws(APIError) -> JobState? {
+        try await ask { queue throws(QueueError) in try queue.state(ofJob: id) }
+    }
+
+    /// Tells the worlds that jobs were canceled, or that there are others.
+    package func notifyWorlds() { channel.send([.jobsChanged], to: .worlds) }
+
     /// Cancels jobs whose answers nobody wants any more.
     package func cancel(_ ids: [String]) {
         let known = pending.withLock { pending in ids.filter { pending.removeValue(forKey: ExactText($0)) != nil } }
@@ -153,8 +196,9 @@ package final class RequestBroker: Sendable {
 
     private func submit() {
         while case .item(let first) = calls.takeFirst() {
-            var (jobs, waiting, canceled): ([[Job]], [CheckedContinuation<Result<Void, APIError>, Never>], [String]) =
-                ([], [], [])
+            var (jobs, waiting, canceled):
+                ([[Job]], [CheckedContinuation<Result<SubmitSummary, APIError>, Never>], [String]) =
+                    ([], [], [])
             for call in [first] + calls.takeAll() {
                 switch call {
                 case .submit(let new, let continuation):
@@ -171,19 +215,21 @@ package final class RequestBroker: Sendable {
     }
 
     /// Submits all requests in one transaction; where that is refused, each in its own, so that one does not spoil the others.
-    private func submit(_ requests: [[Job]]) -> [Result<Void, APIError>] {
+    private func submit(_ requests: [[Job]]) -> [Result<SubmitSummary, APIError>] {
         guard !requests.isEmpty else { return [] }
-        func tried(_ jobs: [Job]) -> Result<Void, APIError> {
+        func tried(_ jobs: [Job]) -> Result<SubmitSummary, APIError> {
             do throws(QueueError) {
-                _ = try submitting.submit(jobs, otherContents: .refuse)
-                return .success(())
+                return .success(try submitting.submit(jobs, otherContents: .refuse))
             } catch {
                 return .failure(APIError(error))
             }
         }
-        let together = tried(requests.flatMap(\.self))
-        if case .success = together { return requests.map { _ in .success(()) } }
-        return requests.count == 1 ? [together] : requests.map(tried)
+        guard requests.count > 1 else { return requests.map(tried) }
+        // What the summary of all says of one is not known; requests have ids of their own, so all were added.
+        if case .success = tried(requests.flatMap(\.self)) {
+            return requests.map { .success(SubmitSummary(added: $0.count)) }
+        }
+        return requests.map(tried)
     }
 
     // MARK: The thread that reads

@@ -2,7 +2,8 @@ import Base
 
 /// The keys of a request's body. A key with null is as good as absent.
 struct RequestFields {
-    private let members: [JSON.Member]
+    /// The members that are not null, in their order.
+    let all: [JSON.Member]
 
     /// - Throws: ``APIError`` for a body that is no JSON object.
     init(body: [UInt8]) throws(APIError) {
@@ -13,18 +14,18 @@ struct RequestFields {
             throw Self.invalid("\(error.reason) at byte \(error.offset)")
         }
         guard case .object(let members) = json else { throw Self.invalid("it is \(json.kindName)") }
-        self.members = members.filter { $0.value != .null }
+        all = members.filter { $0.value != .null }
     }
 
     private static func invalid(_ reason: String) -> APIError {
         APIError(400, .invalidRequest, code: "invalid_json", "the body is no JSON object: \(reason)")
     }
 
-    init(_ members: [JSON.Member]) { self.members = members.filter { $0.value != .null } }
+    init(_ members: [JSON.Member]) { all = members.filter { $0.value != .null } }
 
-    subscript(_ name: String) -> JSON? { members.first { $0.key.isExactly(name) }?.value }
+    subscript(_ name: String) -> JSON? { all.first { $0.key.isExactly(name) }?.value }
 
-    var names: [String] { members.map(\.key) }
+    var names: [String] { all.map(\.key) }
 
     // MARK: Values of one kind, nil where the key is absent
 

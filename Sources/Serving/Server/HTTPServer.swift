@@ -64,8 +64,12 @@ package struct HTTPServer: Sendable {
         let router = Router(context: ServiceContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: RequestGate(settings: settings, metrics: metrics, methods: RouteTable.methods(of:)))
         let models = ModelNames(given: settings.modelName, broker: broker)
-        let chat = ChatRoute(settings: settings, broker: broker, models: models, metrics: metrics, drain: drain)
-        router.post("/v1/chat/completions") { try await chat.answer($0, $1) }
+        let pictures = RequestPictures(settings)
+        let writer = AnswerWriter(settings: settings, broker: broker, metrics: metrics, drain: drain)
+        AnswerRoutes(
+            settings: settings, broker: broker, models: models, pictures: pictures, writer: writer, drain: drain
+        ).add(to: router)
+        JobRoutes(settings: settings, broker: broker, pictures: pictures, drain: drain).add(to: router)
         router.get("/v1/models") { _, _ in Response(models.list) }
         router.get("/v1/models/**") { _, context in
             Response(try models.one(context.parameters.getCatchAll().joined(separator: "/")))

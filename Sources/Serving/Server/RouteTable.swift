@@ -9,6 +9,14 @@ enum RouteTable {
 
     static let all = [
         Route(method: "POST", path: "/v1/chat/completions", summary: "Answer a question about pictures."),
+        Route(method: "POST", path: "/v1/completions", summary: "Answer several questions about the same pictures."),
+        Route(method: "POST", path: "/v1/jobs", summary: "Submit an offline job."),
+        Route(method: "GET", path: "/v1/jobs/{id}", summary: "Show the result of a job, or its state."),
+        Route(method: "DELETE", path: "/v1/jobs/{id}", summary: "Cancel a job."),
+        Route(method: "GET", path: "/v1/results", summary: "List results of offline jobs in the order of completion."),
+        Route(method: "GET", path: "/v1/failures", summary: "Count the failed jobs by their code."),
+        Route(method: "POST", path: "/v1/retry", summary: "Queue failed jobs again."),
+        Route(method: "POST", path: "/v1/cancel", summary: "Cancel jobs."),
         Route(method: "GET", path: "/v1/models", summary: "List the model and its adapters."),
         Route(method: "GET", path: "/v1/models/{id*}", summary: "Show one of them."),
         Route(method: "GET", path: "/v1/queue", summary: "Show counts, rate, time left and worlds of the queue."),

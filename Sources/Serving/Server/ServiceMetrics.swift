@@ -50,7 +50,7 @@ final class ServiceMetrics: Sendable {
     /// - Parameter seconds: From the request to the end of the answer.
     func count(_ answer: Answer, promptTokens: Int, maximumTokens: Int, seconds: Double) {
         values.withLock { values in
-            values.successes[[ChatCompletion.finishReason(answer)], default: 0] += 1
+            values.successes[[answer.openAIFinishReason], default: 0] += 1
             values.promptTokens += promptTokens
             values.answerTokens += answer.tokens.count
             values.latency.add(seconds)

@@ -13,6 +13,15 @@ package struct ServiceSettings: Sendable {
     /// What the model is called; nil for its own name.
     package var modelName: String?
     package var limits = RequestLimits()
+    /// Where pictures are fetched from for requests that name them by their addresses.
+    package enum PictureAddresses: Sendable, Equatable {
+        case none
+        /// The public internet.
+        case publicOnly
+        /// These hosts, wherever they are.
+        case hosts([String])
+    }
+    package var pictureAddresses = PictureAddresses.none
     /// The requests that may wait at the same time.
     package var maximumWaiting = 256
     /// How long a request may take, in seconds.
