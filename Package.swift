@@ -115,9 +115,9 @@ let package = Package(
         .target(
             name: "Serving",
             dependencies: [
-                "ResultSinks", "JobSources", "JobPictures", "Queue", "Fetch", "Pictures", "DecodingSettings", "Base",
-                .product(name: "Hummingbird", package: "hummingbird"),
+                "JobSources", "Queue", "Fetch", "DecodingSettings", "Base",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
