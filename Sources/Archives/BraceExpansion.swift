@@ -56,7 +56,7 @@ package struct BraceExpansion: RandomAccessCollection, Sendable {
     package var endIndex: Int { whole.count }
 
     package subscript(index: Int) -> String {
-        precondition(indices.contains(index), "a text that the pattern does not have")
+        precondition(index >= 0 && index < whole.count, "a text that the pattern does not have")
         var text: [UInt8] = []
         Self.append(whole, index, to: &text)
         return String(decoding: text, as: UTF8.self)

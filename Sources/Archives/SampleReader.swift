@@ -33,6 +33,8 @@ package final class SampleReader {
         case locate
         /// The sample has its content.
         case read
+        /// The sample has it, with its content where that has at most so many bytes.
+        case readUpTo(Int)
     }
 
     /// How much of a sample may be in memory.
@@ -114,7 +116,8 @@ package final class SampleReader {
         switch use {
         case .drop: return
         case .locate where member.offset != nil: break
-        case .locate, .read:
+        case .readUpTo(let size) where member.size > size: break
+        case .locate, .read, .readUpTo:
             guard builder.reserve(member, limits) else { return }
             bytes = try tar.readContent(maximumSize: limits.size)
         }

@@ -159,7 +159,8 @@ package final class TarReader {
         guard block.count >= TarHeader.size else {
             guard source.offset > 0 else {
                 throw ArchiveError(
-                    .truncated, at: name, "this is no tar archive, or it is cut: it has only \(block.count) bytes")
+                    .truncated, at: name,
+                    "this is no tar archive, or it is cut: it has only \(block.count.counted("byte"))")
             }
             throw ArchiveError(.truncated, at: name, "the archive is cut: it ends inside a header")
         }

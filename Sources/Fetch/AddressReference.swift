@@ -2,13 +2,13 @@
 package enum AddressReference {
     /// Returns whether a text is an address that can be fetched.
     package static func isAddress(_ text: String) -> Bool {
-        ["http://", "https://", "s3://"].contains { text.prefix($0.count).lowercased() == $0 }
+        S3Location.isObject(text) || ["http://", "https://"].contains { text.prefix($0.count).lowercased() == $0 }
     }
 
     /// Returns the path of an address without the query that may follow it: of `https://host/a/b.csv?key=1` that is
     /// `https://host/a/b.csv`. All of a key of an object is its path.
     package static func path(of address: String) -> String {
-        guard address.prefix(5).lowercased() != "s3://" else { return address }
+        guard !S3Location.isObject(address) else { return address }
         return String(address.prefix { $0 != "?" && $0 != "#" })
     }
 
@@ -27,7 +27,7 @@ package enum AddressReference {
     package static func resolved(_ name: String, in base: String) -> String {
         guard !isAddress(name) else { return name }
         let (root, path) = parts(Self.path(of: base))
-        let isWeb = root.prefix(5).lowercased() != "s3://"
+        let isWeb = !S3Location.isObject(root)
         if isWeb, name.hasPrefix("//") { return root.prefix { $0 != "/" } + name }
         let query = isWeb ? name.firstIndex { $0 == "?" || $0 == "#" } ?? name.endIndex : name.endIndex
         let folder = path.hasSuffix("/") ? path : path + "/"

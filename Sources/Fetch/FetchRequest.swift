@@ -11,6 +11,9 @@ package struct FetchRequest: Sendable {
     /// What it is of use together with; nil where it is alone. Streams and fetches that are waited for need none.
     package var group: FetchGroup?
 
+    /// Whether the bytes stay in memory for later, so that nobody may wait until they are let go of.
+    var isKept = false
+
     package init(
         _ address: String, range: FetchRange? = nil, validator: Validator? = nil, seconds: Double? = nil
     ) {

@@ -20,10 +20,10 @@ package final class FetchStreamSource: ByteSource {
         self.init(stream)
     }
 
-    /// Size of the whole resource, in bytes; nil where the server does not say.
+    /// What the server says of the resource.
     ///
     /// - Throws: ``FetchError``.
-    package func totalBytes() throws(FetchError) -> Int64? { try stream.response().totalBytes }
+    package func response() throws(FetchError) -> FetchedResponse { try stream.response() }
 
     /// - Throws: ``FetchError``.
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {

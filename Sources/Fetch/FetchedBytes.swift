@@ -16,3 +16,14 @@ package struct FetchedBytes: Sendable {
     /// The hash that names the contents, as for files.
     package var contentHash: String { ContentHash.hexadecimal(of: bytes) }
 }
+
+/// Bytes that were made of fetched ones. As long as this value is there, they count in the budget of the fetcher.
+package struct HeldBytes: Sendable {
+    package let bytes: [UInt8]
+    private let share: MemoryBudget.Share
+
+    init(bytes: [UInt8], share: MemoryBudget.Share) {
+        self.bytes = bytes
+        self.share = share
+    }
+}

@@ -8,8 +8,6 @@ package final class Fetcher: Sendable {
     private let loop: TransferLoop
     private let s3: S3Client
     private let nextIdentifier = Locked(0)
-    /// What a person should know about the settings; nil for nothing.
-    package let notice: String?
 
     /// - Throws: ``FetchError`` where libcurl cannot be used.
     package init(_ settings: FetchSettings = FetchSettings()) throws(FetchError) {
@@ -26,7 +24,7 @@ package final class Fetcher: Sendable {
         let identifiers = nextIdentifier
         self.settings = settings
         self.loop = loop
-        notice = policy.notice
+        if let notice = policy.notice { settings.report(notice) }
         s3 = S3Client(settings) { request throws(FetchError) in
             try Fetcher.run(request, on: loop, identifier: Fetcher.next(identifiers)).get().bytes
         }
@@ -35,7 +33,10 @@ package final class Fetcher: Sendable {
     deinit { loop.stop() }
 
     /// Ends all fetches with the code `canceled`; those that begin later end at once.
-    package func stop() { loop.stop() }
+    package func stop() {
+        loop.stop()
+        loop.budget.close()
+    }
 
     /// Bytes of the budget that bodies hold now.
     package var memoryUsed: Int { loop.budget.used }
@@ -45,6 +46,20 @@ package final class Fetcher: Sendable {
         let group = FetchGroup(number: Self.next(nextIdentifier))
         loop.budget.open(group, count: count)
         return group
+    }
+
+    /// Notes that a member of a group has failed before it was begun, or will not be fetched.
+    package func endMember(of group: FetchGroup) { loop.budget.endMember(of: group) }
+
+    /// Takes bytes that were made of fetched ones, like a cell of a table, into the budget, and waits for room as bodies do.
+    ///
+    /// - Parameter group: Of which they are a member; it ends with this. Nil where they are alone.
+    package func hold(_ bytes: [UInt8], of group: FetchGroup?) -> HeldBytes {
+        let share = MemoryBudget.Share(of: loop.budget)
+        share.growWaiting(to: bytes.count)
+        share.finish(at: bytes.count, of: group)
+        if let group { loop.budget.endMember(of: group) }
+        return HeldBytes(bytes: bytes, share: share)
     }
 
     /// Begins a fetch, ahead of its use. It waits while bodies that were fetched fill the budget. So who holds bodies
@@ -66,7 +81,8 @@ package final class Fetcher: Sendable {
             throw error
         }
         Self.start(
-            prepared, on: loop, identifier: identifier, isAwaited: false, group: request.group, completion: completion)
+            prepared, on: loop, identifier: identifier, isAwaited: false, group: request.group, isKept: request.isKept,
+            completion: completion)
         return FetchHandle(loop: loop, identifier: identifier)
     }
 
@@ -75,15 +91,6 @@ package final class Fetcher: Sendable {
     /// - Throws: ``FetchError``.
     package func fetch(_ request: FetchRequest) throws(FetchError) -> FetchedBytes {
         try Self.run(try prepare(request), on: loop, identifier: Self.next(nextIdentifier)).get()
-    }
-
-    /// Asks what the server says of a resource, without its bytes.
-    ///
-    /// - Throws: ``FetchError``.
-    package func head(_ address: String) throws(FetchError) -> FetchedResponse {
-        var request = try prepare(FetchRequest(address))
-        request.method = .head
-        return try Self.run(request, on: loop, identifier: Self.next(nextIdentifier)).get().response
     }
 
     /// Opens a body that is read while it arrives, however large it is. It is continued where a connection breaks.
@@ -115,18 +122,6 @@ package final class Fetcher: Sendable {
             return try Self.run(request, on: self.loop, identifier: Self.next(self.nextIdentifier)).get().bytes
         }
     }
-
-    /// Stores an object, replacing one of the same key.
-    ///
-    /// - Throws: ``FetchError``.
-    package func put(_ bytes: [UInt8], to address: String) throws(FetchError) {
-        guard let location = try S3Location(address) else {
-            throw FetchError(.badURL, at: MaskedURL.text(address), "only s3://BUCKET/KEY can be written")
-        }
-        var request = try s3.object(location, method: .put)
-        request.body = bytes
-        _ = try Self.run(request, on: loop, identifier: Self.next(nextIdentifier)).get()
-    }
 }
 
 extension Fetcher {
@@ -155,9 +150,9 @@ extension Fetcher {
 
     private static func start(
         _ request: HTTPRequest, on loop: TransferLoop, identifier: Int, isAwaited: Bool, group: FetchGroup? = nil,
-        completion: @escaping @Sendable (Result<FetchedBytes, FetchError>) -> Void
+        isKept: Bool = false, completion: @escaping @Sendable (Result<FetchedBytes, FetchError>) -> Void
     ) {
-        let body = MemoryBody(limit: request.bodyLimit, group: group) { result in
+        let body = MemoryBody(limit: request.bodyLimit, group: group, isKept: isKept) { result in
             completion(result.map { FetchedBytes(response: $0.0, bytes: $0.1, share: $0.2) })
         }
         loop.start(Transfer(id: identifier, request: request, body: body, isAwaited: isAwaited, group: group))

@@ -23,6 +23,15 @@ package struct PictureFailure: Error, Sendable, CustomStringConvertible {
         isPermanent = error.code != .noMemory
     }
 
+    /// The failure of what was fetched of a server for a picture.
+    init(_ error: FetchError, of image: JobImage) {
+        guard error.code != .changed else {
+            self.init(ImageError(changed: image))
+            return
+        }
+        self.init(error)
+    }
+
     init(_ error: FetchError) {
         failure = JobFailure(code: error.code.rawValue, message: error.description)
         isPermanent = !error.mayHelpLater
@@ -34,7 +43,7 @@ package struct PictureFailure: Error, Sendable, CustomStringConvertible {
         case let error as PictureFailure: self = error
         case let error as ImageError: self.init(error)
         case let error as FileError: self.init(ImageError(error))
-        case let error as FetchError: self.init(error)
+        case let error as FetchError: self.init(error, of: image)
         case let error as TableError:
             self.init(JobFailure(code: error.code.rawValue, message: "\(image.name): \(error.reason)"))
         default:

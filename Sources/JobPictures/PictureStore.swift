@@ -3,39 +3,35 @@ import Fetch
 import Foundation
 import Pictures
 import Queue
+import Tables
 
 /// The bytes of pictures that are no files of their own: parts of shards, cells of tables, and what lies on servers.
 package final class PictureStore: Sendable {
     private let fetcher: SharedFetcher
-    private let tables = TableCells()
+    private let tables: TableCells<FileIdentity?>
     private let remoteTables: RemoteCells
 
-    /// Resolved; nil where files are read everywhere.
-    private let root: String?
+    /// The folder below which files are read; nil for everywhere.
+    package let root: FileRoot?
 
     /// - Parameter root: The folder below which files are read; nil for everywhere.
     package init(fetching settings: FetchSettings = FetchSettings(), root: String? = nil) {
         fetcher = SharedFetcher(settings)
         remoteTables = RemoteCells(fetcher)
-        self.root = root.map { FileSystem.resolved($0) }
+        let root = root.map { FileRoot($0) }
+        self.root = root
+        tables = TableCells(
+            maximumOpen: 4, identify: { FileIdentity(path: $0.path, in: root) },
+            openFile: { try ParquetFile(try FileRangeSource(path: $0.path, in: root), name: $0.path) })
     }
 
-    /// Refuses a file that is not below the root, in the same words whether there is such a file or not.
+    /// Reads files everywhere, and fetches as usual.
     ///
-    /// - Throws: ``PictureFailure`` with the code `not_permitted`.
-    package func check(_ image: JobImage) throws(PictureFailure) {
-        guard let root, image.bytes == nil, !Self.isRemote(image) else { return }
-        let path = FileSystem.resolved(image.path)
-        let isBelow = root == "/" || path.utf8.starts(with: (root + "/").utf8)
-        guard isBelow, !path.utf8.split(separator: UInt8(ascii: "/")).contains(where: { $0.elementsEqual("..".utf8) })
-        else {
-            throw PictureFailure(
-                JobFailure(
-                    code: "not_permitted",
-                    message:
-                        "\(image.name): these workers read files below their --picture-root only; put the picture there, or "
-                        + "submit it with --embed"))
-        }
+    /// - Parameter report: Called with what a person should know of the servers that are fetched from.
+    package convenience init(report: @escaping @Sendable (String) -> Void) {
+        var fetching = FetchSettings()
+        fetching.report = report
+        self.init(fetching: fetching)
     }
 
     /// Cancels what is being fetched.
@@ -57,7 +53,7 @@ package final class PictureStore: Sendable {
             switch part {
             case .range(let offset, let count): return try range(offset, count, of: image)
             case .cell(let column, let row):
-                try image.expectation.verify(try FileStamp(path: image.path), path: image.path)
+                try image.expectation.verify(try FileStamp(path: image.path, in: root), path: image.path)
                 return try tables.bytes(of: image, column: column, row: row)
             }
         } catch {
@@ -69,8 +65,8 @@ package final class PictureStore: Sendable {
         guard count <= Self.largestPart else {
             throw ImageError(.tooLarge, at: image.name, "it has \(count) bytes; at most \(Self.largestPart) are read")
         }
-        let file = try FileRangeSource(path: image.path)
-        try image.expectation.verify(try FileStamp(path: image.path), path: image.path)
+        let file = try FileRangeSource(path: image.path, in: root)
+        try image.expectation.verify(try FileStamp(path: image.path, in: root), path: image.path)
         let (end, overflows) = offset.addingReportingOverflow(count)
         guard !overflows, end <= Int64(file.size) else {
             throw ImageError(
@@ -90,24 +86,23 @@ package final class PictureStore: Sendable {
     /// What was fetched of a job; its bytes count in the fetcher's budget as long as it is there.
     package struct Fetched: Sendable {
         package var job: Job
-        private var bodies: [FetchedBytes] = []
+        private var pictures: [FetchedPicture] = []
 
         init(_ job: Job) { self.job = job }
 
         mutating func take(_ picture: FetchedPicture, at index: Int) {
             switch picture {
-            case .body(let body):
-                job.images[index].bytes = body.bytes
-                bodies.append(body)
-            case .cell(let bytes): job.images[index].bytes = bytes
+            case .body(let body): job.images[index].bytes = body.bytes
+            case .cell(let cell): job.images[index].bytes = cell.bytes
             }
+            pictures.append(picture)
         }
     }
 
     /// The bytes of a picture, as they came.
     enum FetchedPicture: Sendable {
         case body(FetchedBytes)
-        case cell([UInt8])
+        case cell(HeldBytes)
     }
 
     /// Fetches all pictures of a job that are on servers.
@@ -129,32 +124,31 @@ package final class PictureStore: Sendable {
             }
             if let outcome { completion(outcome) }
         }
-        let cells = remote.filter { Self.isCell(job.images[$0]) }
-        for index in cells {
-            remoteTables.read(job.images[index]) { end(index, $0.map { .cell($0) }) }
+        let made = Result { () throws(FetchError) in try fetcher.fetcher() }
+        // The pictures of a job share the room in memory, so that two jobs cannot each wait for what the other holds.
+        let group = (try? made.get())?.group(of: remote.count)
+        for index in remote {
+            let image = job.images[index]
+            if Self.isCell(image) {
+                remoteTables.read(image, group: group) { end(index, $0.map { .cell($0) }) }
+            } else {
+                startBody(of: image, made, group) { end(index, $0.map { .body($0) }) }
+            }
         }
-        startBodies(job, remote.filter { !cells.contains($0) }, end)
     }
 
-    private func startBodies(
-        _ job: Job, _ indices: [Int], _ end: @escaping @Sendable (Int, Result<FetchedPicture, PictureFailure>) -> Void
+    private func startBody(
+        of image: JobImage, _ fetcher: Result<Fetcher, FetchError>, _ group: FetchGroup?,
+        _ completion: @escaping @Sendable (Result<FetchedBytes, PictureFailure>) -> Void
     ) {
-        let made = Result { () throws(FetchError) in try fetcher.fetcher() }
-        // The bodies of a job share the room in memory, so that two jobs cannot each wait for what the other holds.
-        let group = indices.isEmpty ? nil : (try? made.get())?.group(of: indices.count)
-        for index in indices {
-            let image = job.images[index]
-            do throws(FetchError) {
-                var request = Self.request(for: image)
-                request.group = group
-                _ = try made.get().start(request) { result in
-                    end(
-                        index,
-                        result.mapError { PictureFailure($0) }.flatMap { Self.verified($0, image) }.map { .body($0) })
-                }
-            } catch {
-                end(index, .failure(PictureFailure(error)))
+        var request = Self.request(for: image)
+        request.group = group
+        do throws(FetchError) {
+            _ = try fetcher.get().start(request) { result in
+                completion(result.mapError { PictureFailure($0, of: image) }.flatMap { Self.verified($0, image) })
             }
+        } catch {
+            completion(.failure(PictureFailure(error, of: image)))
         }
     }
 
@@ -167,7 +161,7 @@ package final class PictureStore: Sendable {
         do throws(FetchError) {
             body = try fetcher.fetcher().fetch(Self.request(for: image))
         } catch {
-            throw PictureFailure(error)
+            throw PictureFailure(error, of: image)
         }
         return try Self.verified(body, image).get().bytes
     }
@@ -184,7 +178,8 @@ package final class PictureStore: Sendable {
 
     private static func request(for image: JobImage) -> FetchRequest {
         guard case .range(let offset, let count)? = image.part else { return FetchRequest(image.path) }
-        return FetchRequest(image.path, range: FetchRange(offset: offset, count: count))
+        return FetchRequest(
+            image.path, range: FetchRange(offset: offset, count: count), validator: image.fetchValidator)
     }
 }
 
@@ -193,6 +188,11 @@ extension JobImage {
     package var expectation: FileExpectation {
         FileExpectation(size: size, modificationTime: modified, contentHash: contentHash)
     }
+
+    /// The state that the file of a server is to have; nil for any.
+    var fetchValidator: Fetch.Validator? {
+        validator.flatMap { Fetch.Validator(entityTag: $0.entityTag, lastModified: $0.lastModified) }
+    }
 }
 
 extension ImageError {
@@ -200,6 +200,17 @@ extension ImageError {
     init(otherSize size: Int64, of image: JobImage) {
         self.init(
             .changed, at: image.name,
-            "its file had \(image.size ?? 0) bytes when it was submitted and has \(size) now; submit it again")
+            "its file had \(Int(clamping: image.size ?? 0).counted("byte")) when it was submitted and has \(size) now; submit it again"
+        )
+    }
+
+    /// The error of a file of a server that has another state than when its pictures were submitted, or than a moment ago.
+    init(changed image: JobImage) {
+        self.init(
+            .changed, at: image.name,
+            image.validator == nil
+                ? "its file changes on the server while it is read; try it again"
+                : "its file is another one on the server than when it was submitted (ETag or Last-Modified); submit it again, "
+                    + "with --verify size where servers give the same file other tags")
     }
 }

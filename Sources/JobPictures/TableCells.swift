@@ -6,15 +6,17 @@ import Tables
 
 /// Reads pictures out of cells of parquet files. The files that were used last stay open, with the pages that were read last:
 /// jobs come mostly in the order of rows.
-final class TableCells: Sendable {
+///
+/// `Identity` is what tells a file apart from another one at its path.
+final class TableCells<Identity: Equatable & Sendable>: Sendable {
     private struct Open {
         let path: String
-        let identity: FileIdentity?
+        let identity: Identity
         let file: ParquetFile
     }
 
-    private static let maximumOpen = 4
-    private let identify: @Sendable (String) -> FileIdentity?
+    private let maximumOpen: Int
+    private let identify: @Sendable (JobImage) -> Identity
     private let openFile: @Sendable (JobImage) throws -> ParquetFile
     /// One thread at a time reads; unpacking a page is quick beside decoding its pictures.
     private let open = Locked<UncheckedList>(UncheckedList())
@@ -25,12 +27,14 @@ final class TableCells: Sendable {
     }
 
     /// - Parameters:
-    ///   - identify: Returns what tells a file apart from another one at its path; nil where nothing does.
+    ///   - maximumOpen: The most files that stay open, at least one.
+    ///   - identify: Returns what tells the file of a picture apart from another one at its path.
     ///   - openFile: Opens the file of a picture.
     init(
-        identify: @escaping @Sendable (String) -> FileIdentity? = { FileIdentity(path: $0) },
-        openFile: @escaping @Sendable (JobImage) throws -> ParquetFile = { try ParquetFile(path: $0.path) }
+        maximumOpen: Int, identify: @escaping @Sendable (JobImage) -> Identity,
+        openFile: @escaping @Sendable (JobImage) throws -> ParquetFile
     ) {
+        self.maximumOpen = maximumOpen
         (self.identify, self.openFile) = (identify, openFile)
     }
 
@@ -47,12 +51,12 @@ final class TableCells: Sendable {
     }
 
     private func value(of image: JobImage, column: String, row: Int64, in files: inout [Open]) throws -> ParquetValue {
-        let identity = identify(image.path)
+        let identity = identify(image)
         files.removeAll { $0.path.isExactly(image.path) && $0.identity != identity }
         if let index = files.firstIndex(where: { $0.path.isExactly(image.path) }) {
             files.append(files.remove(at: index))
         } else {
-            if files.count == Self.maximumOpen { files.removeFirst() }
+            if files.count >= maximumOpen { files.removeFirst() }
             files.append(Open(path: image.path, identity: identity, file: try openFile(image)))
         }
         guard let file = files.last?.file else { return .null }

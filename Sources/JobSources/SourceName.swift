@@ -78,9 +78,14 @@ package struct SourceName: Sendable, Equatable {
         /// The extension of the pictures in shards; nil for the usual ones.
         package var field: String?
         /// What reads sources that are on servers.
-        package var fetcher = SharedFetcher()
+        package var fetcher: SharedFetcher
 
-        package init() {}
+        /// - Parameter report: Called with what a person should know of the servers that are fetched from.
+        package init(report: @escaping @Sendable (String) -> Void = { _ in }) {
+            var fetching = FetchSettings()
+            fetching.report = report
+            fetcher = SharedFetcher(fetching)
+        }
     }
 
     /// Opens the source. A pattern with `*` or braces gives one source for each file.
@@ -103,11 +108,22 @@ package struct SourceName: Sendable, Equatable {
                 fetcher: reading.fetcher)
         case .img2dataset: return try Img2DatasetJobs(folder: path, field: reading.field, template: template)
         case .jsonl, .csv, .tsv, .parquet, .webdataset, .openai:
-            let paths = try files()
-            if paths.count == 1 { return try file(paths[0], template, reading) }
-            return JobSourceChain(count: paths.count) { (index) throws(QueueError) in
-                try file(paths[index], template, reading)
+            if path == InputFile.standardInput || FileSystem.exists(path) { return try file(path, template, reading) }
+            guard let texts = try expansion() else { return try files(of: path, template, reading) }
+            if texts.count == 1 { return try files(of: texts[0], template, reading) }
+            return JobSourceChain(count: texts.count) { (index) throws(QueueError) in
+                try files(of: texts[index], template, reading)
             }
+        }
+    }
+
+    /// Whether folders of pictures may be among what is named. What is not there may be meant as one.
+    package var mayNameFolders: Bool {
+        switch kind {
+        case .list: true
+        case .pictures where AddressReference.isAddress(path): ObjectListing.isFolder(path)
+        case .pictures: FileSystem.isFolder(path) || !FileSystem.exists(path)
+        default: false
         }
     }
 
@@ -128,17 +144,24 @@ package struct SourceName: Sendable, Equatable {
         }
     }
 
-    /// Returns the files of a pattern, in its order; the path itself where it is none.
-    private func files() throws(QueueError) -> [String] {
-        guard path != InputFile.standardInput, !FileSystem.exists(path) else { return [path] }
-        var paths = [path]
-        if path.utf8.contains(UInt8(ascii: "{")) {
-            do throws(ArchiveError) {
-                paths = Array(try BraceExpansion(path))
-            } catch {
-                throw .unreadable(path: path, reason: error.reason)
-            }
+    /// Returns what the path stands for, of which no text is made before it is read; nil where it has no braces.
+    private func expansion() throws(QueueError) -> BraceExpansion? {
+        guard path.utf8.contains(UInt8(ascii: "{")) else { return nil }
+        do throws(ArchiveError) {
+            return try BraceExpansion(path)
+        } catch {
+            throw .unreadable(path: path, reason: error.reason)
         }
-        return paths.flatMap { AddressReference.isAddress($0) ? [$0] : PathPattern.files(of: $0) ?? [$0] }
+    }
+
+    /// Opens the files of a pattern, in its order; the text itself where it is none.
+    private func files(
+        of text: String, _ template: JobTemplate, _ reading: Reading
+    ) throws(QueueError) -> any JobSource {
+        let paths = AddressReference.isAddress(text) ? [text] : PathPattern.files(of: text) ?? [text]
+        if paths.count == 1 { return try file(paths[0], template, reading) }
+        return JobSourceChain(count: paths.count) { (index) throws(QueueError) in
+            try file(paths[index], template, reading)
+        }
     }
 }

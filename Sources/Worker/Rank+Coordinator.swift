@@ -81,6 +81,7 @@ extension WorkerSettings {
         fetching.ignoresRobotsTag = self.ignoresRobotsTag
         // The queue tries a job again after pauses that outlast a failing network.
         fetching.retries = 1
+        fetching.report = { Console.log($0) }
         return fetching
     }
 }

@@ -130,7 +130,7 @@ struct OutputKillTests {
         let words = run(["pictures"], "--format", "txt", "--output", "captions")
         let outcome = try RunningCommand(bench, words).wait()
         #expect(outcome.code == 0)
-        #expect(outcome.errors.contains("1 pictures have their text already"))
+        #expect(outcome.errors.contains("1 picture has its text already and is not asked about"))
         #expect(try bench.read("pictures/000.txt") == "mine")
         #expect(try bench.read("pictures/001.txt") == "caption en")
         try bench.write("x", to: "pictures/001.png")

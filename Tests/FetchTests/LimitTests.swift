@@ -146,6 +146,66 @@ struct LimitTests {
         }
     }
 
+    @Test("Bytes made of bodies wait for room, but not where what is held waits for them")
+    func heldBytes() throws {
+        let fetcher = try Fetcher(
+            quickSettings {
+                $0.memory = 1 << 20
+                $0.bodyLimit = 1 << 20
+            })
+        let bytes = [UInt8](repeating: 1, count: 700 << 10)
+        let first = Locked<HeldBytes?>(fetcher.hold(bytes, of: nil))
+        let second = Locked<HeldBytes?>(nil)
+        Thread.detachNewThread {
+            let held = fetcher.hold(bytes, of: nil)
+            second.withLock { $0 = held }
+        }
+        usleep(100_000)
+        #expect(second.withLock { $0 == nil } && fetcher.memoryUsed == 700 << 10)
+        first.withLock { $0 = nil }
+        wait { second.withLock { $0 != nil } }
+        second.withLock { $0 = nil }
+        // The pictures of one job: the last comes though the others fill the room, which is theirs until then.
+        let group = fetcher.group(of: 3)
+        var held = [fetcher.hold(bytes, of: group), fetcher.hold(bytes, of: group), fetcher.hold(bytes, of: group)]
+        #expect(fetcher.memoryUsed == 3 * 700 << 10)
+        // Who waits when all ends waits no longer.
+        let last = Locked<HeldBytes?>(nil)
+        Thread.detachNewThread {
+            let held = fetcher.hold(bytes, of: nil)
+            last.withLock { $0 = held }
+        }
+        usleep(100_000)
+        #expect(last.withLock { $0 == nil })
+        fetcher.stop()
+        wait { last.withLock { $0 != nil } }
+        last.withLock { $0 = nil }
+        held = []
+        #expect(held.isEmpty && fetcher.memoryUsed == 0)
+    }
+
+    @Test("That a server's fetches are tried again is said once, with the reason and the wait")
+    func reports() throws {
+        try withServer { _ in
+            .answer(503)
+        } _: { server in
+            let lines = Locked<[String]>([])
+            let fetcher = try Fetcher(
+                quickSettings {
+                    $0.retries = 2
+                    $0.report = { line in lines.withLock { $0.append(line) } }
+                })
+            let batch = Batch()
+            try batch.start(fetcher, (0..<5).map { server.address("/\($0)?key=secret") })
+            wait { batch.count == 5 }
+            #expect(server.requestCount == 15)
+            let said = lines.withLock { $0 }
+            #expect(said.count == 1)
+            #expect(said.first?.contains("127.0.0.1:\(server.port) is tried again in 0.1 s") == true, "\(said)")
+            #expect(said.first?.contains("503") == true && said.first?.contains("secret") == false, "\(said)")
+        }
+    }
+
     @Test("Bodies whose length is not known grow within the budget too, and none waits for ever")
     func unknownLengths() throws {
         let body = sampleBytes(3 << 20)

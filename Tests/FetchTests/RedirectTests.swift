@@ -123,13 +123,15 @@ struct RedirectTests {
                 $0.allowedHosts = ["a.invalid"]
             }
             #expect(listed.bytes == [5])
+            let notices = Locked<[String]>([])
             let closed = quickSettings {
+                $0.report = { notice in notices.withLock { $0.append(notice) } }
                 $0.proxy = proxy
                 $0.addresses = .publicOnly
                 $0.retries = 0
             }
             let fetcher = try Fetcher(closed)
-            #expect(fetcher.notice?.contains("proxy") == true)
+            #expect(notices.withLock { $0.count == 1 && $0[0].contains("proxy") })
             let error = #expect(throws: FetchError.self) { try fetcher.fetch(FetchRequest("http://a.invalid/z")) }
             #expect(error?.code == .dns)
             #expect(server.requestCount == 2)

@@ -9,7 +9,7 @@ struct StoreCheck {
     private static let environment = ProcessInfo.processInfo.environment
 
     @Test(
-        "Objects and listings come as they are, a wrong key is refused, and what is written is there",
+        "Objects and listings come as they are, and a wrong key is refused",
         .enabled(
             if: environment["CHECK_S3_ENDPOINT"] != nil, "CHECK_S3_ENDPOINT names no store; check_s3.py starts one"))
     func store() throws {
@@ -39,7 +39,6 @@ struct StoreCheck {
         }
         var level = try fetcher.list("s3://bucket/", delimiter: "/")
         #expect(try level.next()?.prefixes == ["a b/", "many/"])
-        try fetcher.put(Array("written".utf8), to: "s3://bucket/written/ä b+.txt")
         settings.environment["AWS_SECRET_ACCESS_KEY"] = "wrong"
         let stranger = try Fetcher(settings)
         let error = #expect(throws: FetchError.self) { try stranger.fetch(FetchRequest("s3://bucket/plain.jpg")) }

@@ -46,7 +46,7 @@ import Testing
         #expect(notes.contains("could not download 8 pictures and could not resize 1"))
         #expect(notes.contains("passed over shard 00002, which img2dataset has not finished"))
         #expect(notes.contains("taken without statistics, as the archives are complete: shard 00001"))
-        #expect(notes.contains("passed over 1 other files"))
+        #expect(notes.contains("passed over 1 other file or folder"))
     }
 
     @Test("Folders of files give their pictures with what lies beside them")
@@ -84,7 +84,7 @@ import Testing
             outcome.jobs.count == 2 && outcome.jobs[0].id == "000000000" && outcome.jobs[0].prompt == "caption of one")
         #expect(outcome.jobs[0].carried == #"{"caption":"one"}"#)
         #expect(outcome.faults[1].contains("row 2") && outcome.faults[1].contains("caption"))
-        #expect(outcome.notes.contains { $0.contains("could not download 1 pictures") })
+        #expect(outcome.notes.contains { $0.contains("could not download 1 picture and") })
     }
 
     @Test("What is no such folder, or lacks what its statistics count, is an error that says so")

@@ -182,6 +182,71 @@ struct RemoteSourceTests {
         }
     }
 
+    @Test(
+        "A shard or a table that was replaced by one of the same size is not taken, unless only sizes are to be verified",
+        arguments: ["/s.tar", "/p.parquet"])
+    func replaced(path: String) throws {
+        func files(_ text: String) throws -> [UInt8] {
+            path == "/s.tar"
+                ? try bench.tar([("1.jpg", text)])
+                : try bench.parquet([.init("jpg", .binary)], [[.bytes(Array(text.utf8))]])
+        }
+        let served = Locked((bytes: try files("old"), headers: ["ETag: \"one\"", "Last-Modified: yesterday"]))
+        let handler: @Sendable (TestServer.Request) -> [TestServer.Step] = { request in
+            // A server that knows no If-Range, so that only comparing helps.
+            let (bytes, headers) = served.withLock { $0 }
+            let ends = request.headers["range"]?.dropFirst("bytes=".count).split(separator: "-").compactMap { Int($0) }
+            guard let ends, ends.count == 2 else { return .answer(200, bytes, headers) }
+            let last = min(ends[1], bytes.count - 1)
+            return .answer(
+                206, Array(bytes[ends[0]...last]), headers + ["Content-Range: bytes \(ends[0])-\(last)/\(bytes.count)"])
+        }
+        try withServer(handler) { server in
+            func image(_ verification: PictureVerification) throws -> JobImage {
+                let template = try bench.template { $0.verification = verification }
+                return try #require(try bench.read(server.address(path), template).jobs.first).images[0]
+            }
+            let validator = JobImage.Validator(entityTag: "\"one\"", lastModified: "yesterday")
+            let images = try [PictureVerification.time, .content, .size, .none].map(image)
+            #expect(images.map(\.validator) == [validator, validator, nil, nil])
+            #expect(images.map { $0.size != nil } == [true, true, true, false])
+            let store = PictureStore(fetching: bench.settings)
+            defer { store.stop() }
+            func outcome(_ image: JobImage) -> String {
+                do throws(PictureFailure) {
+                    return String(decoding: try store.fetchedBytes(of: image), as: UTF8.self)
+                } catch {
+                    return error.failure.code + (error.isPermanent ? "" : " for now")
+                }
+            }
+            #expect(images.map(outcome) == ["old", "old", "old", "old"])
+            let bytes = try files("new")
+            #expect(bytes.count == served.withLock { $0.bytes.count })
+            served.withLock { $0 = (bytes, ["ETag: \"two\"", "Last-Modified: yesterday"]) }
+            // What is open has what was submitted; what is opened now has something else.
+            let later = PictureStore(fetching: bench.settings)
+            defer { later.stop() }
+            let codes = images.map { image in
+                do throws(PictureFailure) {
+                    return String(decoding: try later.fetchedBytes(of: image), as: UTF8.self)
+                } catch {
+                    #expect(error.isPermanent && error.failure.message.contains("submit it again"))
+                    return error.failure.code
+                }
+            }
+            #expect(codes == ["changed", "changed", "new", "new"])
+            // Without tags the date tells.
+            served.withLock { $0 = (bytes, ["Last-Modified: yesterday"]) }
+            let dated = try image(.time)
+            #expect(dated.validator == JobImage.Validator(entityTag: nil, lastModified: "yesterday"))
+            served.withLock { $0 = (bytes, ["Last-Modified: today"]) }
+            let last = PictureStore(fetching: bench.settings)
+            defer { last.stop() }
+            let failure = #expect(throws: PictureFailure.self) { try last.fetchedBytes(of: dated) }
+            #expect(failure?.failure.code == "changed")
+        }
+    }
+
     @Test("A packed shard of a server travels in the queue")
     func packedShard() throws {
         let gzip = try FileBytes(path: bench.write(try bench.tar([("1.jpg", "picture")]), to: "s.tar")).bytes

@@ -47,7 +47,9 @@ struct SourceBench {
         var reading = SourceName.Reading()
         reading.fetcher = SharedFetcher(settings)
         change(&reading)
-        let source = try (SourceName(name) ?? SourceName(guessing: name)).opened(template ?? self.template(), reading)
+        let template = try template ?? self.template()
+        let opened = try (SourceName(name) ?? SourceName(guessing: name)).opened(template, reading)
+        let source = TalliedSource(opened, template.tally)
         var outcome = Outcome()
         while let job = try source.next() { outcome.jobs.append(job) }
         outcome.notes = source.notes

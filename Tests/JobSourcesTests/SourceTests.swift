@@ -225,7 +225,7 @@ import Testing
         let bytes = try FileBytes(path: folder.file("s-000.tar")).bytes
         guard case .range(let offset, let count)? = jobs[0].images[0].part else { throw CancellationError() }
         #expect(String(decoding: bytes[Int(offset)..<Int(offset + count)], as: UTF8.self) == "picture")
-        #expect(source.notes.contains { $0.contains("1 samples without a picture") })
+        #expect(source.notes.contains { $0.contains("1 sample without a picture") })
         #expect(try self.jobs("s-*.tar", template()).count == 2)
         #expect { try self.jobs("missing-{0..1}.tar", template()) } throws: { "\($0)".contains("missing-0.tar") }
     }

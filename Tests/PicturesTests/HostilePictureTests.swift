@@ -175,6 +175,70 @@ struct HostilePictureTests {
         #expect(error.reason.contains(word))
     }
 
+    /// A picture of which every strip is the same bytes that take long to unpack: 16-bit samples, six a pixel, as LZMA
+    /// literals. A file of 70 KB asks for many seconds.
+    private func slowPicture(side: Int) throws -> [UInt8] {
+        func little16(_ value: Int) -> [UInt8] { [UInt8(value & 255), UInt8(value >> 8 & 255)] }
+        func little32(_ value: Int) -> [UInt8] { little16(value & 0xFFFF) + little16(value >> 16) }
+        // Without repetitions, but not so many values that the bytes would be stored as they are.
+        let row = (0..<side * 12).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 13) & 63 }
+        let folder = try TemporaryFolder()
+        try NewFile.write(row, to: folder.file("row"))
+        let packed = try Programs.run("xz", ["-k", "--check=none", folder.file("row")])
+        try #require(packed.status == 0, "\(packed.errors)")
+        let strip = try FileBytes(path: folder.file("row.xz")).bytes
+        let entries: [(tag: Int, kind: Int, count: Int, value: [UInt8])] = [
+            (256, 4, 1, little32(side)), (257, 4, 1, little32(side)),
+            (258, 3, 6, (0..<6).flatMap { _ in little16(16) }), (259, 3, 1, little32(34925)),
+            (262, 3, 1, little32(2)), (273, 4, side, (0..<side).flatMap { _ in little32(8) }), (277, 3, 1, little32(6)),
+            (278, 4, 1, little32(1)), (279, 4, side, (0..<side).flatMap { _ in little32(strip.count) }),
+            (338, 3, 3, [0, 0, 0, 0, 0, 0]),
+        ]
+        var (values, table): ([UInt8], [UInt8]) = ([], little16(entries.count))
+        let start = 8 + strip.count + strip.count % 2
+        let valuesStart = start + 2 + entries.count * 12 + 4
+        for entry in entries {
+            table += little16(entry.tag) + little16(entry.kind) + little32(entry.count)
+            if entry.value.count > 4 {
+                table += little32(valuesStart + values.count)
+                values += entry.value
+            } else {
+                table += entry.value
+            }
+        }
+        let padding = [UInt8](repeating: 0, count: strip.count % 2)
+        return Array("II*\0".utf8) + little32(start) + strip + padding + table + little32(0) + values
+    }
+
+    @Test("A small file that takes many seconds of processor time is given up, and is an ordinary picture otherwise")
+    func slow() throws {
+        #expect(try ImageDecoder.decode(slowPicture(side: 16)).originalWidth == 16)
+        let bytes = try slowPicture(side: 4000)
+        #expect(bytes.count < 100_000)
+        var options = ImageDecoder.Options()
+        options.maximumSeconds = 0.5
+        let error = #expect(throws: ImageError.self) { try ImageDecoder.decode(bytes, options: options) }
+        #expect(error?.code == .tooSlow && error?.reason.isEmpty == false)
+    }
+
+    @Test(
+        "Decoders that can be interrupted look at the time",
+        arguments: [
+            "type2-8bit.png", "type6-8bit-interlaced.png", "lossless.webp", "lossy.webp", "progressive.jpg",
+            "baseline-420.jpg", "tiles.tif", "ycbcr.tif", "jxl-lossy.jxl",
+            "jp2-lossy.jp2",
+        ])
+    func interrupted(file: String) throws {
+        let bytes = try #require(PictureFixture.named(file), "\(file)").bytes
+        var options = ImageDecoder.Options()
+        options.maximumSeconds = 0
+        for lenient in [false, true] {
+            options.lenient = lenient
+            let error = #expect(throws: ImageError.self) { try ImageDecoder.decode(bytes, options: options) }
+            #expect(error?.code == .tooSlow, "\(file)")
+        }
+    }
+
     private func crc32(_ bytes: ArraySlice<UInt8>) -> UInt32 {
         let table = (0..<256).map { first in
             (0..<8).reduce(UInt32(first)) { value, _ in value >> 1 ^ (value & 1 == 1 ? 0xEDB8_8320 : 0) }

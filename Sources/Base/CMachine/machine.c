@@ -3,16 +3,30 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 int pg_run_on_cores(const uint64_t *words, size_t count) {
     return sched_setaffinity(0, count * sizeof *words, (const cpu_set_t *)words) == 0 ? 0 : errno;
+}
+
+const int pg_open_path = O_PATH;
+
+int pg_open_beneath(int folder, const char *path, int flags) {
+#ifdef SYS_openat2
+    struct open_how how = {.flags = (uint64_t)flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    long descriptor = syscall(SYS_openat2, folder, path, &how, sizeof how);
+    return descriptor >= 0 ? (int)descriptor : -errno;
+#else
+    return -ENOSYS;
+#endif
 }
 
 // What a sibling reads of the other: it lies at the same address in both, because both are copies of one process.

@@ -10,11 +10,15 @@ package struct FileBytes {
 
     /// Reads the file at `path`.
     ///
-    /// - Parameter maximumSize: in bytes; a larger file is refused before anything is allocated for it.
+    /// - Parameters:
+    ///   - root: the folder below which it has to be; nil for any.
+    ///   - maximumSize: in bytes; a larger file is refused before anything is allocated for it.
     /// - Throws: ``FileError`` with any of its codes.
-    package init(path: String, maximumSize: Int64 = FileBytes.maximumSize) throws(FileError) {
+    package init(
+        path: String, in root: FileRoot? = nil, maximumSize: Int64 = FileBytes.maximumSize
+    ) throws(FileError) {
         // Non-blocking: opening a pipe would otherwise wait for a writer before the pipe can be refused.
-        let descriptor = FileSystem.open(path, O_RDONLY | O_NONBLOCK)
+        let descriptor = root.open(path, O_RDONLY | O_NONBLOCK)
         guard descriptor >= 0 else { throw FileError(SystemError(errno), at: path) }
         defer { close(descriptor) }
         stamp = try FileStamp(descriptor: descriptor, path: path)
@@ -38,6 +42,7 @@ package struct FileBytes {
         guard count > 0 else { return [] }
         var failure: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            LargePages.advise(UnsafeMutableRawBufferPointer(buffer))
             while filled < count {
                 let step = Glibc.read(descriptor, buffer.baseAddress.map { $0 + filled }, count - filled)
                 if step < 0 && errno == EINTR { continue }

@@ -13,6 +13,8 @@ package struct FileError: Error, CustomStringConvertible, Equatable {
         case tooLarge = "too_large"
         /// The file changed while it was read, or is not the one that was expected.
         case changed
+        /// The file is not below the folder that files are read from.
+        case notPermitted = "not_permitted"
     }
 
     package let code: Code
@@ -30,6 +32,11 @@ package struct FileError: Error, CustomStringConvertible, Equatable {
         switch error.number {
         case ENOENT, ENOTDIR: self.init(.missing, at: path, "there is no such file")
         case EISDIR: self.init(.isDirectory, at: path, "this is a directory, not a file")
+        case EXDEV:
+            self.init(
+                .notPermitted, at: path,
+                "these workers read files below their --picture-root only; put the picture there, or submit it with --embed"
+            )
         case EINVAL where path.utf8.contains(0):
             self.init(.missing, at: path, "the name holds a NUL character, which no file's name can")
         case EACCES, EPERM: self.init(.unreadable, at: path, "the file may not be read; check its permissions")

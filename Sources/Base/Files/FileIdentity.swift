@@ -13,8 +13,10 @@ package struct FileIdentity: Sendable, Hashable {
     }
 
     /// The identity of the file at `path`, symbolic links followed. Nil where there is none or it cannot be reached.
-    package init?(path: String) {
-        guard let status = FileSystem.status(of: path) else { return nil }
+    ///
+    /// - Parameter root: the folder below which it has to be; nil for any.
+    package init?(path: String, in root: FileRoot? = nil) {
+        guard let status = root.status(of: path) else { return nil }
         self.init(status)
     }
 

@@ -15,9 +15,10 @@ package struct FileStamp: Sendable, Equatable, Hashable, Codable {
 
     /// Reads the stamp of the regular file at `path`.
     ///
-    /// - Throws: ``FileError`` with the codes `missing`, `is_directory`, `unreadable`.
-    package init(path: String) throws(FileError) {
-        guard let status = FileSystem.status(of: path) else { throw FileError(SystemError(errno), at: path) }
+    /// - Parameter root: the folder below which it has to be; nil for any.
+    /// - Throws: ``FileError`` with the codes `missing`, `is_directory`, `unreadable`, `not_permitted`.
+    package init(path: String, in root: FileRoot? = nil) throws(FileError) {
+        guard let status = root.status(of: path) else { throw FileError(SystemError(errno), at: path) }
         try self.init(status, path: path)
     }
 

@@ -124,9 +124,11 @@ package enum FileSystem {
     }
 
     /// Returns up to `count` bytes from the start of a regular file; nil where it cannot be read.
-    package static func firstBytes(_ count: Int, of path: String) -> [UInt8]? {
+    ///
+    /// - Parameter root: the folder below which it has to be; nil for any.
+    package static func firstBytes(_ count: Int, of path: String, in root: FileRoot? = nil) -> [UInt8]? {
         // Non-blocking: a pipe without a writer is not waited for.
-        let descriptor = open(path, O_RDONLY | O_NONBLOCK)
+        let descriptor = root.open(path, O_RDONLY | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var status = stat()

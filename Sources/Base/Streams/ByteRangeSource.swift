@@ -34,10 +34,11 @@ package final class FileRangeSource: ByteRangeSource {
 
     /// Opens the file at `path`.
     ///
-    /// - Throws: ``FileError`` with the codes `missing`, `unreadable`, `is_directory`.
-    package init(path: String) throws(FileError) {
+    /// - Parameter root: the folder below which it has to be; nil for any.
+    /// - Throws: ``FileError`` with the codes `missing`, `unreadable`, `is_directory`, `not_permitted`.
+    package init(path: String, in root: FileRoot? = nil) throws(FileError) {
         // Non-blocking: opening a pipe would otherwise wait for a writer before the pipe can be refused.
-        let descriptor = FileSystem.open(path, O_RDONLY | O_NONBLOCK)
+        let descriptor = root.open(path, O_RDONLY | O_NONBLOCK)
         guard descriptor >= 0 else { throw FileError(SystemError(errno), at: path) }
         do throws(FileError) {
             size = Int(try FileStamp(descriptor: descriptor, path: path).size)

@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import PaliGemma
 
@@ -20,10 +21,10 @@ struct BenchTable {
         let ended = whole.tokens == expected ? "" : " (answers ended early: \(whole.tokens) of \(expected) tokens)"
         return [
             "\(result.shape) in \(result.precision) precision, \(result.visionLayers) vision and "
-                + "\(Self.count(result.textLayers, "Gemma layer")); \(Self.count(whole.pictures, "picture")), "
-                + "\(Self.count(result.newTokens, "new token")) each\(ended)",
-            "\(ranks) of \(Self.count(result.rankReports.first?.threads ?? 1, "thread")) on "
-                + "\(Self.count(result.limit.cores, "core")) of \(result.processor), \(result.kernels) kernels",
+                + "\(result.textLayers.counted("Gemma layer")); \(whole.pictures.counted("picture")), "
+                + "\(result.newTokens.counted("new token")) each\(ended)",
+            "\(ranks) of \((result.rankReports.first?.threads ?? 1).counted("thread")) on "
+                + "\(result.limit.cores.counted("core")) of \(result.processor), \(result.kernels) kernels",
         ]
     }
 
@@ -33,11 +34,11 @@ struct BenchTable {
         let (vision, prefill, whole) = (result.vision, result.prefill, result.whole)
         var lines = [
             Self.line("", "seconds", "rate", "", "of the limit", ""),
-            arithmetic("vision", vision.whole, Self.count(vision.pictures, "picture")),
+            arithmetic("vision", vision.whole, vision.pictures.counted("picture")),
             arithmetic("  linear", vision.linear),
             arithmetic("  attention", vision.attention),
             rest("  rest", vision.restSeconds),
-            arithmetic("prefill", prefill.whole, Self.count(prefill.rows, "row")),
+            arithmetic("prefill", prefill.whole, prefill.rows.counted("row")),
             arithmetic("  linear", prefill.linear),
             arithmetic("  attention", prefill.attention),
         ]
@@ -46,7 +47,7 @@ struct BenchTable {
             let each = String(
                 format: ", %.1f ms each, batch %.3g", decoding.stepSeconds * 1000, decoding.sequencesPerStep)
             lines += [
-                reading("decoding", decoding.whole, Self.count(decoding.steps, "step") + each),
+                reading("decoding", decoding.whole, decoding.steps.counted("step") + each),
                 reading("  linear", decoding.linear),
                 arithmetic("  attention", decoding.attention),
             ]
@@ -91,8 +92,6 @@ struct BenchTable {
     }
 
     private static func seconds(_ value: Double) -> String { String(format: "%.3f", value) }
-
-    private static func count(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 
     // MARK: Ranks
 

@@ -28,7 +28,7 @@ struct BenchWorld {
 
         let ranks = settings.world.plan.ranks
         Console.writeLine(
-            "captioning \(settings.pictures == 1 ? "1 picture" : "\(settings.pictures) pictures") of "
+            "captioning \(settings.pictures.counted("picture")) of "
                 + "\(settings.model.configuration.vision.imageSize) px with "
                 + (ranks == 1 ? "one process" : "\(ranks) ranks"))
         let (start, busyBefore) = (ContinuousClock.now, LocalMachine.busySeconds)
@@ -70,7 +70,8 @@ struct BenchWorld {
             if case .failed(let failure, _) = result.outcome { reason = ": " + failure.message }
         }
         if counts.outstanding == 0 {
-            throw CommandFailure(.internalError, "\(counts.failed) of \(counts.total) pictures failed\(reason)")
+            throw CommandFailure(
+                .internalError, "\(counts.failed) of \(counts.total.counted("picture")) failed\(reason)")
         }
         let cause = WorldEnd(end).failure(outstanding: counts.outstanding)
         throw CommandFailure(cause.status, "the world ended before its work, see above\(reason)")

@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import Measure
 import PaliGemma
@@ -104,7 +105,7 @@ struct KernelResult: Encodable {
     // MARK: For people
 
     var text: String {
-        let cores = threads == 1 ? "1 thread" : "\(threads) threads"
+        let cores = threads.counted("thread")
         let tables = [
             Self.table("rows x inputs x outputs", unit: "GFLOP/s", limit: "limit", products),
             Self.table("attention", unit: "GFLOP/s", limit: "limit", attention),

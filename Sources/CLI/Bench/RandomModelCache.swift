@@ -33,7 +33,7 @@ enum RandomModelCache {
         guard !old.isEmpty else { return }
         let bytes = old.reduce(0) { $0 + Int((try? FileStamp(path: "\(directory)/\($1)"))?.size ?? 0) }
         Console.writeLine(
-            "\(directory) holds \(old.count) files of an earlier version, \(ByteCount.text(bytes)), "
+            "\(directory) holds \(old.count.counted("file")) of an earlier version, \(ByteCount.text(bytes)), "
                 + "which are no longer used; they may be removed")
     }
 }

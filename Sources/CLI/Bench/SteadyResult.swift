@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import Measure
 import Tensor
@@ -49,10 +50,10 @@ struct SteadyResult: Encodable {
         let ranks = self.ranks == 1 ? "one process" : "\(self.ranks) ranks (\(visionRanks) for vision)"
         let lines = [
             "\(shape) in \(precision) precision, \(visionLayers) vision and \(textLayers) Gemma layers; "
-                + "\(newTokens) new tokens a picture",
-            "\(ranks) on \(threads) cores of \(processor), \(kernels) kernels",
-            "micro-batches of \(batchRows) rows (\(picturesPerMicroBatch) pictures), "
-                + "at most \(maximumSequences) sequences",
+                + "\(newTokens.counted("new token")) a picture",
+            "\(ranks) on \(threads.counted("core")) of \(processor), \(kernels) kernels",
+            "micro-batches of \(batchRows.counted("row")) (\(picturesPerMicroBatch.counted("picture"))), "
+                + "at most \(maximumSequences.counted("sequence"))",
             "",
             String(
                 format: "steady state      %.0f pictures an hour (%d in %.0f s)", steady.picturesPerHour,

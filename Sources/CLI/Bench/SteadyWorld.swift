@@ -44,7 +44,7 @@ struct SteadyWorld {
         Console.writeLine(
             "captioning a stream of pictures of \(settings.model.configuration.vision.imageSize) px; at most "
                 + "\(settings.maximumSequences) decode together; the steady state is measured for "
-                + String(format: "%.0f s", length.seconds) + " and \(length.pictures) pictures at least")
+                + String(format: "%.0f s", length.seconds) + " and \(length.pictures.counted("picture")) at least")
         let (start, busyBefore) = (ContinuousClock.now, LocalMachine.busySeconds)
         let world = try WorldProcess(command) { Console.writeLine($0) }
         let progress = try follow(world, queue, &pictures, &signals)
@@ -76,7 +76,7 @@ struct SteadyWorld {
             let counts = try queue.counts()
             guard counts.failed == 0 else {
                 world.destroy()
-                throw CommandFailure(.internalError, "\(counts.failed) pictures failed, see above")
+                throw CommandFailure(.internalError, "\(counts.failed.counted("picture")) failed, see above")
             }
             if !isDraining {
                 progress.append(SteadyState.Progress(time: Date().timeIntervalSince1970, answered: counts.done))
@@ -88,7 +88,8 @@ struct SteadyWorld {
                 if counts.outstanding < target { try pictures.submit(target - counts.outstanding) }
                 if !hasSteadyState, counts.done >= settings.maximumSequences {
                     hasSteadyState = true
-                    Console.writeLine("\(counts.done) pictures are answered: the steady state begins")
+                    Console.writeLine(
+                        "\(counts.done.counted("picture is", "pictures are")) answered: the steady state begins")
                 }
                 if SteadyState.isLongEnough(
                     progress, inFlight: settings.maximumSequences, seconds: length.seconds, pictures: length.pictures)

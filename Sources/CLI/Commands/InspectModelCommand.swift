@@ -44,14 +44,15 @@ struct InspectModelCommand: ParsableCommand {
     private static func describe(_ configuration: ModelConfiguration, _ tokenizer: Tokenizer) -> [String] {
         let (vision, text) = (configuration.vision, configuration.text)
         return [
-            PlanReport.row("pictures", "\(vision.imageSize) x \(vision.imageSize), \(vision.tokens) tokens each"),
+            PlanReport.row(
+                "pictures", "\(vision.imageSize) x \(vision.imageSize), \(vision.tokens.counted("token")) each"),
             PlanReport.row(
                 "vision",
-                "\(vision.layers) layers, width \(vision.width), \(vision.heads) heads of \(vision.headWidth), "
+                "\(vision.layers.counted("layer")), width \(vision.width), \(vision.heads.counted("head")) of \(vision.headWidth), "
                     + "MLP \(vision.mlpWidth), patches of \(vision.patch)"),
             PlanReport.row(
                 "Gemma",
-                "\(text.layers) layers, width \(text.width), \(text.heads) query and \(text.keyValueHeads) "
+                "\(text.layers.counted("layer")), width \(text.width), \(text.heads) query and \(text.keyValueHeads) "
                     + "key/value heads of \(text.headWidth), MLP \(text.mlpWidth)"),
         ] + Self.gemma2(text) + Self.settings(configuration) + [
             PlanReport.row(

@@ -122,18 +122,21 @@ struct RunCommand: ParsableCommand {
     /// - Parameter submission: nil where it goes on.
     private static func reportStart(_ submission: Submission?, _ counts: JobCounts, _ settings: WorldSettings) {
         if let submission, submission.skipped > 0 {
-            Console.writeLine("\(submission.skipped) pictures have their text already and are not asked about")
+            let skipped = submission.skipped.counted(
+                "picture has its text already and is", "pictures have their text already and are")
+            Console.writeLine("\(skipped) not asked about")
         }
         guard counts.outstanding > 0 || submission == nil else {
             return Console.writeLine("nothing left to do: \(counts.done) done, \(counts.failed) failed")
         }
         let first = submission == nil ? "the first " : ""
-        let jobs = first + (counts.outstanding == 1 ? "1 job" : "\(counts.outstanding) jobs")
+        let jobs = first + counts.outstanding.counted("job")
         let known = counts.finished > 0 ? " (\(counts.finished) of \(counts.total) are finished already)" : ""
         let (ranks, machine) = (settings.plan.ranks, MachineLimits.current)
         Console.writeLine("\(jobs) for \(ranks == 1 ? "one process" : "\(ranks) ranks")\(known)")
         if settings.worker.binding == .node, NodeBinding.cores(ofRank: 0, of: ranks, on: machine) != nil {
-            Console.writeLine("each rank keeps to its part of this machine's \(machine.nodes.count) NUMA nodes")
+            Console.writeLine(
+                "each rank keeps to its part of this machine's \(machine.nodes.count.counted("NUMA node"))")
         }
         let limits = machine.descriptions
         if !limits.isEmpty { Console.writeLine("this machine is limited to \(limits.joined(separator: "; "))") }

@@ -66,6 +66,6 @@ struct RunForecast {
         return PlanReport.row(
             "memory",
             "prefills by \(split.rawValue), \(ByteCount.text(cache)) of KV cache a rank, \(ByteCount.text(features)) "
-                + "of feature cache, \(rows) rows a micro-batch")
+                + "of feature cache, \(rows.counted("row")) a micro-batch")
     }
 }

@@ -12,6 +12,7 @@ struct RunSession {
     private var outputFailure: (any Error)?
     /// Jobs that are still being submitted; nil where all are.
     private var submission: SubmissionThread?
+    private var hasToldFailure = false
 
     init(
         queue: SQLiteQueue, output: any ResultSink, settings: Supervisor.Settings, signals: Signals,
@@ -33,16 +34,19 @@ struct RunSession {
         let end = try supervisor.run(command) { tick() }
         progress.end()
         if let outputFailure { throw outputFailure }
-        // An interrupted run does not wait for what is not yet submitted: the same command goes on there.
-        if supervisor.interruption == nil { _ = try submission?.wait() }
         let isWhole = try Self.finish(output, from: queue)
 
         let counts = try queue.counts()
         report(counts, since: before, in: ContinuousClock.now - start)
-        if counts.outstanding > 0 {
+        // Nobody waits for what is not yet submitted: the same command goes on there.
+        let isSubmitted = submission?.hasEnded ?? true
+        if counts.outstanding > 0 || !isSubmitted {
+            tellFailure()
             if let interruption = supervisor.interruption { throw ExitStatus.signal(interruption) }
-            throw end.failure(outstanding: counts.outstanding)
+            throw end.failure(outstanding: counts.outstanding, isSubmitted: isSubmitted)
         }
+        // What was submitted before it failed is answered.
+        if let failure = submission?.failure { throw failure }
         return isWhole
     }
 
@@ -67,12 +71,21 @@ struct RunSession {
             Console.log(CommandFailure(error)?.message ?? "\(error)")
             supervisor.drain()
         }
+        tellFailure()
         // Asked first: what is submitted in between is then counted.
         let isSubmitted = submission?.hasEnded ?? true
         guard let counts = try? queue.counts() else { return }
         progress.show(counts)
         // A world that was started before all jobs were there does not know when it is done.
         if submission != nil, isSubmitted, counts.outstanding == 0 { supervisor.drain() }
+    }
+
+    /// Tells why not all was submitted, once: the first jobs may take hours.
+    private mutating func tellFailure() {
+        guard !hasToldFailure, let failure = submission?.failure else { return }
+        hasToldFailure = true
+        Console.log(
+            "\(CommandFailure(failure)?.message ?? "\(failure)"); what was submitted before is still answered")
     }
 
     private func report(_ counts: JobCounts, since before: JobCounts, in time: Duration) {

@@ -37,40 +37,60 @@ struct Submission {
     private static let sharedBatch = 512
     /// So many jobs are enough for a world to begin with.
     private static let firstBatch = 64
-    /// The longest time that jobs wait for others to be submitted with.
-    private static let longestWait = Duration.seconds(1)
-    /// Bytes of pictures that are in memory at once, and in one transaction.
+    /// The longest time that jobs wait for others to be submitted with, in seconds.
+    private static let longestWait = 1.0
+    /// Bytes of pictures in one transaction; beside them, only those in the feed are in memory.
     private static let batchBytes = 64 << 20
     /// More are counted, not printed.
     private static let maximumFaultsShown = 20
 
-    /// Moves all jobs of `source` into `queue`, a few thousand at a time.
+    /// Moves all jobs of `source` into `queue`, a few thousand at a time, and those that were read while the next one is long in
+    /// coming.
     ///
     /// - Parameter queue: nil to look only.
+    /// - Throws: The error of the source, of the queue, and what the output refuses (`SinkError`).
     init(of source: any JobSource, to queue: (any JobQueue)?, _ manner: Manner) throws {
-        let store = PictureStore()
-        var (batch, bytes): ([Job], Int) = ([], 0)
-        var check = manner.output
-        var (size, flushed) = (Self.firstBatch, ContinuousClock.now)
-        while refusal == nil, var job = try source.next() {
-            if try check?.decide(job) == .skip { continue }
-            if manner.embed && queue != nil { job.embedPictures(from: store) }
-            count(job)
-            batch.append(job)
-            bytes += job.embeddedBytes
-            let isDue =
-                batch.count >= size || bytes >= Self.batchBytes || ContinuousClock.now - flushed >= Self.longestWait
-            if isDue {
-                try flush(&batch, to: queue, manner)
-                (size, bytes, flushed) = (manner.sharesQueue ? Self.sharedBatch : Self.batch, 0, .now)
-            }
-        }
-        try flush(&batch, to: queue, manner)
-        skipped = check?.skipped ?? 0
+        let embeds = manner.embed && queue != nil
+        let feed = JobFeed(source, manner.output, embedFrom: embeds ? PictureStore(report: { Console.log($0) }) : nil)
+        defer { feed.stop() }
+        try move(feed, to: queue, manner)
+        feed.stop()
+        // Where the queue refuses more, nobody waits for a source that gives no more for a while.
+        let end = refusal == nil ? try feed.end() : try? feed.end(within: Self.longestWait)
+        skipped = end?.skipped ?? 0
         if faults > Self.maximumFaultsShown {
             Console.log("… and \(faults - Self.maximumFaultsShown) more like these")
         }
-        for note in source.notes { Console.writeLine(note.onOneLine) }
+        for note in end?.notes ?? [] { Console.writeLine(note.onOneLine) }
+    }
+
+    private mutating func move(_ feed: JobFeed, to queue: (any JobQueue)?, _ manner: Manner) throws {
+        var (batch, bytes): ([Job], Int) = ([], 0)
+        var (size, deadline) = (Self.firstBatch, DispatchTime?.none)
+        func isDue() -> Bool {
+            batch.count >= size || bytes >= Self.batchBytes || deadline.map { $0 <= .now() } ?? false
+        }
+        while refusal == nil {
+            let taken = feed.take(until: deadline)
+            if case .end = taken {
+                // The jobs before an error are submitted with those after it, when the source is mended.
+                _ = try feed.end()
+                return try flush(&batch, to: queue, manner)
+            }
+            var jobs: ArraySlice<Job> = []
+            if case .jobs(let some) = taken { jobs = some[...] }
+            repeat {
+                if let job = jobs.popFirst() {
+                    count(job)
+                    batch.append(job)
+                    bytes += job.embeddedBytes
+                    deadline = deadline ?? .now() + Self.longestWait
+                }
+                guard isDue() else { continue }
+                try flush(&batch, to: queue, manner)
+                (size, bytes, deadline) = (manner.sharesQueue ? Self.sharedBatch : Self.batch, 0, nil)
+            } while !jobs.isEmpty && refusal == nil
+        }
     }
 
     private mutating func count(_ job: Job) {

@@ -26,6 +26,12 @@ final class SubmissionThread: Sendable {
     /// Whether it has ended, well or not.
     var hasEnded: Bool { result.withLock { $0 != nil } }
 
+    /// Its error; nil where it has none, or goes on.
+    var failure: (any Error)? {
+        guard case .failure(let error)? = result.withLock({ $0 }) else { return nil }
+        return error
+    }
+
     /// Waits for its end.
     ///
     /// - Parameter seconds: The longest wait; nil for any.

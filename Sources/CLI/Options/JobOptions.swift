@@ -89,16 +89,18 @@ struct JobOptions: ParsableArguments {
         guard names.count(where: { $0.path == "-" }) <= 1 else {
             throw ValidationError("Several sources are standard input; only one can be.")
         }
+        try sources.check(names)
         let needsPrompt = names.contains { [.pictures, .list, .webdataset, .img2dataset].contains($0.kind) }
         guard template.prompt != nil || !needsPrompt else {
             throw ValidationError(
                 "Missing '--prompt': say what to ask, like --prompt \"caption en\" or --task caption.")
         }
         // What cannot be opened is said before anything is submitted.
-        if names.count == 1 { return try names[0].opened(template, reading) }
-        return JobSourceChain(count: names.count) { (index) throws(QueueError) in
+        if names.count == 1 { return TalliedSource(try names[0].opened(template, reading), template.tally) }
+        let chain = JobSourceChain(count: names.count) { [names] (index) throws(QueueError) in
             try names[index].opened(template, reading)
         }
+        return TalliedSource(chain, template.tally)
     }
 
     private func template() throws -> JobTemplate {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Base
 import JobSources
 import Queue
+import WorkerInterface
 
 /// How rows of tables, lists and shards are read.
 struct SourceOptions: ParsableArguments {
@@ -18,7 +19,7 @@ struct SourceOptions: ParsableArguments {
 
     @Option(
         help: Variable.columns.help(
-            "Which columns of a table mean what, like image=url,prompt=question,id=key; without a header by number.",
+            "Which columns of tables and keys of JSON lines mean what, like image=url,prompt=question,id=key; without a header by number.",
             default: "by their names", valueName: "key=column,…"))
     var columns: String?
 
@@ -67,7 +68,7 @@ struct SourceOptions: ParsableArguments {
     }
 
     func reading() throws -> SourceName.Reading {
-        var reading = SourceName.Reading()
+        var reading = SourceName.Reading { Console.log($0) }
         reading.endsWithNUL = try Variable.null.isOn(null)
         reading.hasHeader = try !Variable.noHeader.isOn(noHeader)
         reading.looksInside = try Variable.allFiles.isOn(allFiles)
@@ -79,6 +80,7 @@ struct SourceOptions: ParsableArguments {
     func complete(_ template: inout JobTemplate) throws {
         template.verification = try Variable.verify.value(verify) ?? .time
         template.folder = try Variable.imageFolder.value(imageFolder)
+        if imageFolder != nil { template.tally.expectRelativeNames() }
         template.carried =
             switch try Variable.carry.value(carry) {
             case nil, "all"?: .all
@@ -92,12 +94,54 @@ struct SourceOptions: ParsableArguments {
                 throw ValidationError("'--id' is \(id): \(error).")
             }
         }
+        if case .named(let names) = template.carried { template.tally.expect(names, flag: "--carry") }
+        try nameColumns(&template)
+    }
+
+    private func nameColumns(_ template: inout JobTemplate) throws {
+        var named: Set<ExactText> = []
         for pair in try Variable.columns.value(columns)?.split(separator: ",") ?? [] {
             let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
             guard parts.count == 2 else {
                 throw ValidationError("'--columns' has \"\(pair)\"; give KEY=COLUMN, like image=url.")
             }
-            template.columns[ExactText(parts[0])] = parts[1]
+            let (key, column) = (parts[0], parts[1])
+            if let reason = JobTemplate.reason(againstKey: key, ofColumn: column) {
+                throw ValidationError("'--columns' has \"\(pair)\": \(reason).")
+            }
+            guard template.columns.updateValue(column, forKey: ExactText(key)) == nil else {
+                throw ValidationError("'--columns' names two columns with \(key); a key means one.")
+            }
+            guard named.insert(ExactText(column)).inserted else {
+                throw ValidationError("'--columns' names the column \(column) twice; it can mean one thing.")
+            }
+            template.tally.expect([column], flag: "--columns")
+        }
+    }
+
+    /// Refuses flags that would be ignored: those for other sources than the given ones. What variables say stands for all
+    /// commands, and counts where it fits.
+    func check(_ names: [SourceName]) throws {
+        let kinds = Set(names.map(\.kind))
+        func isOne(_ fitting: SourceName.Kind...) -> Bool { !kinds.isDisjoint(with: fitting) }
+        let hasRows = !kinds.isSubset(of: [.pictures, .list])
+        let given: [(flag: String, isGiven: Bool, fits: Bool, of: String)] = [
+            ("--null", null, isOne(.list), "a list of names (--list FILE, or -)"),
+            ("--no-header", noHeader, isOne(.csv, .tsv), "CSV and TSV files"),
+            (
+                "--columns", columns != nil, isOne(.csv, .tsv, .parquet, .jsonl, .img2dataset),
+                "tables and lines of JSON"
+            ),
+            ("--carry", carry != nil, hasRows, "sources with columns: tables, lines of JSON, shards"),
+            (
+                "--image-folder", imageFolder != nil, isOne(.csv, .tsv, .parquet, .jsonl, .openai),
+                "rows that name pictures"
+            ),
+            ("--all-files", allFiles, names.contains(where: \.mayNameFolders), "folders"),
+            ("--field", field != nil, isOne(.webdataset, .img2dataset), "tar shards"),
+        ]
+        for (flag, isGiven, fits, of) in given where isGiven && !fits {
+            throw ValidationError("'\(flag)' means nothing for these sources; it is for \(of).")
         }
     }
 }

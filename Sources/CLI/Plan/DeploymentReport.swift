@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import ShardPlan
 
@@ -79,8 +80,8 @@ struct DeploymentReport: Encodable {
             ]
         }
         var lines = [
-            "Start \(best.worlds) \(best.worlds == 1 ? "world" : "worlds") of \(best.plan.ranks) "
-                + "\(best.plan.ranks == 1 ? "rank" : "ranks"), \(DeploymentReport.Row(best, fits: true).place): "
+            "Start \(best.worlds.counted("world")) of "
+                + "\(best.plan.ranks.counted("rank")), \(DeploymentReport.Row(best, fits: true).place): "
                 + String(format: "%.0f pictures an hour.", best.picturesPerHour)
         ]
         if best.plan.ranks == 1 {
@@ -117,7 +118,7 @@ struct DeploymentReport: Encodable {
             PlanReport.row("model", "\(model), precision \(precision)"),
             PlanReport.row(
                 "hosts",
-                "\(hosts) of \(cores) cores, \(ByteCount.text(memoryBytes)), "
+                "\(hosts) of \(cores.counted("core")), \(ByteCount.text(memoryBytes)), "
                     + String(format: "%g Gbit/s", linkGigabits)),
             PlanReport.row("rates", rates.source),
             PlanReport.row(

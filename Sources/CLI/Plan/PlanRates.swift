@@ -76,12 +76,13 @@ struct PlanRates: Encodable {
             )
         }
         let cores = MachineLimits.current.cores
-        Console.writeLine("measuring the limits of this machine's \(cores) cores")
+        Console.writeLine("measuring the limits of this machine's \(cores.counted("core"))")
         let limits = try MeasuredLimits(threads: cores)
         let scale = Double(hosts.cores) / Double(cores)
-        let taken = scale == 1 ? "" : ", taken for \(hosts.cores) cores in proportion, memory too"
+        let taken = scale == 1 ? "" : ", taken for \(hosts.cores.counted("core")) in proportion, memory too"
         return (
-            "measured on this machine, \(cores) cores of \(LocalMachine.processor)\(taken)", Kernels.current.name,
+            "measured on this machine, \(cores.counted("core")) of \(LocalMachine.processor)\(taken)",
+            Kernels.current.name,
             limits.rates.mapValues { $0 / Double(cores) }, limits.memory * scale
         )
     }

@@ -11,10 +11,9 @@ enum PlanReport {
 
     /// Returns the lines that describe this machine: what it has for a world, and what limits that.
     static func lines(about machine: MachineLimits) -> [String] {
-        func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
         let parts = [
-            count(machine.cores, "core"), "\(ByteCount.text(machine.memory)) of memory",
-            count(machine.nodes.count, "NUMA node"),
+            machine.cores.counted("core"), "\(ByteCount.text(machine.memory)) of memory",
+            machine.nodes.count.counted("NUMA node"),
         ]
         return [row("machine", parts.joined(separator: ", "))]
             + machine.descriptions.map { row("limited to", $0) }

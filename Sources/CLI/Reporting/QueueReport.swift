@@ -60,7 +60,7 @@ struct QueueReport {
     }
 
     private var speed: String {
-        let who = worlds == 1 ? "1 world at work" : "\(worlds) worlds at work"
+        let who = worlds.counted("world") + " at work"
         let left =
             rate > 0 && counts.outstanding > 0
             ? ", \(ProgressDisplay.time(Double(counts.outstanding) / rate)) left" : ""

@@ -170,7 +170,7 @@ final class Supervisor {
     /// Returns the jobs of a world that was ended on purpose or by a failure of the queue. No job caused that.
     private func returnLeases(of name: String, to queue: any JobQueue) throws {
         let jobs = try queue.release(ofWorld: name)
-        if jobs > 0 { Console.log("\(jobs) jobs went back to the queue") }
+        if jobs > 0 { Console.log("\(jobs.counted("job")) went back to the queue") }
     }
 
     /// Returns the jobs of a dead world to the queue, and fails those that killed every world that had them.
@@ -181,7 +181,9 @@ final class Supervisor {
         let record = try queue.recordDeath(
             ofWorld: name, cause: cause.description,
             failsPoison: poisonPolicy.mayFailJobs(worldHasAnswered: hasAnswered))
-        if record.reclaimed > 0 { Console.log("\(record.reclaimed) jobs are tried again, one at a time") }
+        if record.reclaimed > 0 {
+            Console.log(record.reclaimed.counted("job is tried again", "jobs are tried again, one at a time"))
+        }
         for job in record.poisoned {
             Console.log("job '\(job)' failed as poison: it killed every world that had it")
         }
@@ -202,7 +204,7 @@ final class Supervisor {
             ? policy.excuse() : policy.decide(at: .now, cause: cause, lived: lived, when: Self.timeOfDay())
         switch decision {
         case .giveUp(let summary):
-            Console.log("giving up; the world died \(summary.count) times:")
+            Console.log("giving up; the world died \(summary.count.counted("time")):")
             for line in summary { Console.writeLine("    \(line)") }
             Console.log("no job was failed for it; look at this machine and at what the world wrote above")
             return false

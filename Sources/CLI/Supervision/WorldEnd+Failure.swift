@@ -1,9 +1,14 @@
+import Base
 import WorkerInterface
 
 extension WorldEnd {
     /// Returns why the world ended before the work did, with the exit code.
-    func failure(outstanding: Int) -> CommandFailure {
-        let left = "\(outstanding) jobs are left; start the same command again to continue"
+    ///
+    /// - Parameter isSubmitted: Whether all jobs were read.
+    func failure(outstanding: Int, isSubmitted: Bool = true) -> CommandFailure {
+        let jobs = outstanding.counted("job is", "jobs are")
+        let left =
+            "\(jobs) left\(isSubmitted ? "" : ", and not all were read"); start the same command again to continue"
         switch self {
         case .refused(let status, let reason): return CommandFailure(status, "\(reason); \(left)")
         case .interrupted(let status): return CommandFailure(status, "the world was interrupted; \(left)")

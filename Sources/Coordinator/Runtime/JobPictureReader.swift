@@ -6,8 +6,14 @@ import Queue
 /// Reads the pictures of jobs and the frames of their videos: from the queue where they are stored in it, from shards, tables
 /// and servers, else from their files.
 struct JobPictureReader: Sendable {
-    let reader: PictureReader
-    let store: PictureStore
+    private let reader: PictureReader
+    private let store: PictureStore
+
+    init(reader: PictureReader, store: PictureStore) {
+        var reader = reader
+        reader.root = store.root
+        (self.reader, self.store) = (reader, store)
+    }
 
     /// What the model gets.
     struct Picture: Sendable {
@@ -24,7 +30,15 @@ struct JobPictureReader: Sendable {
     /// - Parameter counter: Advanced while a video is read.
     /// - Throws: `ImageError`, ``PictureFailure``.
     func read(_ image: JobImage, _ counter: ActivityCounter) throws -> [Picture] {
-        try store.check(image)
+        do {
+            return try pictures(of: image, counter)
+        } catch let error as ImageError where error.code == .notPermitted {
+            // Where the path leads is not said.
+            throw ImageError(.notPermitted, at: image.name, error.reason)
+        }
+    }
+
+    private func pictures(of image: JobImage, _ counter: ActivityCounter) throws -> [Picture] {
         // What is read out of a shard or a table takes room as a file does.
         var taken = 0
         defer { if taken > 0 { reader.budget?.giveFile(taken) } }
@@ -40,7 +54,8 @@ struct JobPictureReader: Sendable {
         guard let frames = image.frames else { return [try picture(image, bytes)] }
         guard (1...VideoReader.maximumFrames).contains(frames) else {
             throw ImageError(
-                .noFrames, at: image.name, "\(frames) frames are asked for; 1 to \(VideoReader.maximumFrames) can be")
+                .noFrames, at: image.name,
+                "\(frames.counted("frame is", "frames are")) asked for; 1 to \(VideoReader.maximumFrames) can be")
         }
         let video = VideoReader(reader: reader) { counter.advance() }
         let images =

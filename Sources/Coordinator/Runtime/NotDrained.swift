@@ -1,3 +1,4 @@
+import Base
 import Foundation
 
 /// A drain took longer than its timeout; the leased jobs were given back to the queue, where that answered.
@@ -9,7 +10,7 @@ package struct NotDrained: Error, CustomStringConvertible {
     package var description: String {
         "not drained after \(timeout.inSeconds.formatted()) s; "
             + (isGivenBack
-                ? "\(jobs) jobs went back to the queue"
+                ? "\(jobs.counted("job")) went back to the queue"
                 : "the queue does not answer, the jobs of this world come back when its leases expire")
     }
 }

@@ -57,7 +57,7 @@ final class PicturePreparer: Sendable {
             let job = fetched.job
             counter.begin()
             FaultSwitch.before(.prepare, job.id)
-            let message = timeline.span("prepare", thread: name, detail: "\(job.pictureCount) pictures") {
+            let message = timeline.span("prepare", thread: name, detail: job.pictureCount.counted("picture")) {
                 prepared(id, job, counter)
             }
             withExtendedLifetime(fetched) {}

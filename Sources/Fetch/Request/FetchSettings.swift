@@ -50,5 +50,9 @@ package struct FetchSettings: Sendable {
     /// Where keys, region and endpoint of object stores are looked for.
     package var environment = ProcessInfo.processInfo.environment
 
+    /// Called with a sentence that a person should know, without secrets: about these settings, or about a server whose
+    /// fetches have to be tried again. It is called on any thread, and must not wait.
+    package var report: @Sendable (String) -> Void = { _ in }
+
     package init() {}
 }

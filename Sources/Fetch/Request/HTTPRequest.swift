@@ -2,7 +2,6 @@
 struct HTTPRequest: Sendable {
     enum Method: String, Sendable {
         case get = "GET"
-        case head = "HEAD"
         case put = "PUT"
         case post = "POST"
     }

@@ -49,7 +49,7 @@ enum BodyPlan: Equatable {
             return
         }
         guard asksForPart else {
-            self = .take(skip: 0, count: request.method == .head ? 0 : head.contentLength)
+            self = .take(skip: 0, count: head.contentLength)
             return
         }
         guard canSkip, request.range?.count == nil else {

@@ -32,15 +32,13 @@ final class S3Client: Sendable {
     /// Returns the request for an object.
     ///
     /// - Throws: ``FetchError`` where keys, endpoint or address are of no use.
-    func object(_ location: S3Location, method: HTTPRequest.Method = .get) throws(FetchError) -> HTTPRequest {
+    func object(_ location: S3Location) throws(FetchError) -> HTTPRequest {
         guard !location.key.isEmpty else {
             throw FetchError(.badURL, at: location.text, "the address names a bucket, but no key in it")
         }
-        var request = try request(
+        return try request(
             bucket: location.bucket, path: "/" + PercentEncoding.strict(location.key, keepsSlash: true), query: [],
             source: location.text)
-        request.method = method
-        return request
     }
 
     /// Returns the request for one page of a listing.

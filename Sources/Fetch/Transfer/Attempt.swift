@@ -64,7 +64,6 @@ final class Attempt {
     func prepare(_ settings: FetchSettings, seconds: Double?, time: Int) throws(FetchError) {
         let request = transfer.request
         var isFine = setConnection(settings, seconds: seconds)
-        isFine = setNumber(CURLOPT_NOBODY, request.method == .head ? 1 : 0) && isFine
         if request.method == .put || request.method == .post {
             isFine = setText(CURLOPT_CUSTOMREQUEST, request.method.rawValue) && isFine
             isFine = pg_curl_set_size(handle, CURLOPT_POSTFIELDSIZE_LARGE, request.body.count) == CURLE_OK && isFine
@@ -275,9 +274,7 @@ extension Attempt {
 
     /// The error of a body that ended before its length; nil where it did not.
     var shortage: FetchError? {
-        guard case .take(let skip, let count?) = plan, transfer.request.method != .head, received < skip + count else {
-            return nil
-        }
+        guard case .take(let skip, let count?) = plan, received < skip + count else { return nil }
         return FetchError(
             .truncated, at: transfer.request.source, status: head.status, mayHelpLater: true,
             "the body ended after \(max(0, received - skip)) of \(count) bytes")

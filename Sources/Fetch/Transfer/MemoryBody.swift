@@ -9,6 +9,7 @@ final class MemoryBody: BodyReceiver, @unchecked Sendable {
 
     private let limit: Int
     private let group: FetchGroup?
+    private let isKept: Bool
     private var bytes: [UInt8] = []
     private var share: MemoryBudget.Share?
     /// What the last bytes that found no room would have needed.
@@ -18,13 +19,15 @@ final class MemoryBody: BodyReceiver, @unchecked Sendable {
     /// - Parameters:
     ///   - limit: size of the largest body in bytes.
     ///   - group: what it is of use together with; nil where it is alone.
+    ///   - isKept: whether its reader keeps it, so that others must not wait for it to go.
     ///   - completion: called once, with the body and the share of the budget that is to be held as long as the body.
     init(
-        limit: Int, group: FetchGroup? = nil,
+        limit: Int, group: FetchGroup? = nil, isKept: Bool = false,
         completion: @escaping @Sendable (Result<(FetchedResponse, [UInt8], MemoryBudget.Share?), FetchError>) -> Void
     ) {
         self.limit = limit
         self.group = group
+        self.isKept = isKept
         self.completion = completion
     }
 
@@ -57,7 +60,9 @@ final class MemoryBody: BodyReceiver, @unchecked Sendable {
     func finish(_ result: Result<FetchedResponse, FetchError>) {
         let (body, held) = (bytes, share)
         restart()
-        if case .success = result { held?.finish(at: body.capacity, of: group) }
+        if case .success = result {
+            if isKept { held?.shrink(to: body.capacity) } else { held?.finish(at: body.capacity, of: group) }
+        }
         completion(result.map { ($0, body, held) })
     }
 }

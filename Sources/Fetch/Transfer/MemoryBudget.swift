@@ -1,4 +1,5 @@
 import Base
+import Foundation
 
 /// The memory that the bodies of all transfers share.
 final class MemoryBudget: Sendable {
@@ -19,6 +20,14 @@ final class MemoryBudget: Sendable {
         /// The groups that are not complete: how many fetches have not ended, and the bytes of those that have.
         var groups: [Int: (left: Int, held: Int)] = [:]
         var released: @Sendable () -> Void = {}
+        /// Threads that wait for room.
+        var waiting: [DispatchSemaphore] = []
+        var isClosed = false
+
+        mutating func wakeWaiting() {
+            for thread in waiting { thread.signal() }
+            waiting.removeAll()
+        }
     }
 
     private let limit: Int
@@ -52,6 +61,7 @@ final class MemoryBudget: Sendable {
                 state.groups[group.number] = nil
                 state.ready += held
             }
+            state.wakeWaiting()
         }
     }
 
@@ -63,6 +73,33 @@ final class MemoryBudget: Sendable {
             } else {
                 state.ready += bytes
             }
+            state.wakeWaiting()
+        }
+    }
+
+    /// Takes a number of bytes, for a thread that has them already: waits until there is room, or until nothing that is held
+    /// will come back before further bytes are there.
+    fileprivate func takeWaiting(_ bytes: Int) {
+        let thread = DispatchSemaphore(value: 0)
+        while true {
+            let isTaken = state.withLock { state in
+                guard state.used + bytes <= limit || state.ready == 0 || state.isClosed else {
+                    state.waiting.append(thread)
+                    return false
+                }
+                state.used += bytes
+                return true
+            }
+            if isTaken { return }
+            thread.wait()
+        }
+    }
+
+    /// Ends all waiting for room.
+    func close() {
+        state.withLock { state in
+            state.isClosed = true
+            state.wakeWaiting()
         }
     }
 
@@ -85,6 +122,7 @@ final class MemoryBudget: Sendable {
         guard bytes > 0 else { return }
         let released = state.withLock { state in
             state.used -= bytes
+            state.wakeWaiting()
             return state.released
         }
         released()
@@ -124,8 +162,14 @@ final class MemoryBudget: Sendable {
             }
         }
 
+        /// Grows to so many bytes, and waits until there is room.
+        func growWaiting(to wanted: Int) {
+            budget.takeWaiting(wanted)
+            bytes.withLock { $0 += wanted }
+        }
+
         /// Gives back what is above so many bytes.
-        private func shrink(to wanted: Int) {
+        func shrink(to wanted: Int) {
             let surplus = bytes.withLock { bytes in
                 defer { bytes = min(bytes, wanted) }
                 return max(0, bytes - wanted)

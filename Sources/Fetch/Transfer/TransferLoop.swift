@@ -35,6 +35,9 @@ final class TransferLoop: @unchecked Sendable {
     /// How many transfers of each group have not ended, by the group's number.
     private var groups: [Int: Int] = [:]
     private var isStopped = false
+    /// The servers of which was said that fetches are tried again.
+    private var reported: Set<String> = []
+    private static let maximumReported = 100
 
     private static let isInitialized = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
@@ -372,9 +375,22 @@ extension TransferLoop {
             finish(transfer, .failure(error))
             return
         }
+        report(error, of: transfer.request, delay: delay)
         if !transfer.body.isStream { transfer.body.restart() }
         let due = now() + delay
         let place = delayed.firstIndex { $0.due <= due } ?? delayed.count
         delayed.insert((due, transfer), at: place)
+    }
+
+    /// Says once for each server that its fetches are tried again, and how long that takes.
+    private func report(_ error: FetchError, of request: HTTPRequest, delay: Double) {
+        let server = request.address.origin
+        guard !request.isInternal, reported.count < Self.maximumReported, reported.insert(server).inserted else {
+            return
+        }
+        let seconds = max(0.1, (delay * 10).rounded() / 10)
+        settings.report(
+            "fetching from \(server) is tried again in \(seconds) s, up to \(request.retries) times with longer waits: "
+                + "\(error.reason); further failures of this server are not reported")
     }
 }

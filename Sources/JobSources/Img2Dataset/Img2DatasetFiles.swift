@@ -7,12 +7,13 @@ final class Img2DatasetFiles: JobSource {
     private let folder: String
     private var pictures: ArraySlice<String>
     private var describer: RowDescriber
-    private var columns = SampleColumns()
+    private var columns: SampleColumns
 
     /// - Throws: `unreadable`.
     init(folder: String, template: JobTemplate) throws(QueueError) {
         var template = template
         self.folder = folder
+        columns = SampleColumns(template.tally)
         do throws(SystemError) {
             pictures = try FileSystem.names(in: folder).filter { ImageFormat(extension: $0.pathExtension) != nil }
                 .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }[...]
@@ -29,7 +30,7 @@ final class Img2DatasetFiles: JobSource {
         guard let name = pictures.popFirst() else { return nil }
         let place = "\(folder)/\(name)"
         let key = String(name.utf8.dropLast(name.pathExtension.utf8.count + 1)) ?? name
-        var row = RowDescriber.Row(place: place, said: [], own: columns.columns(key: key, texts(of: key)))
+        var row = RowDescriber.Row(place: place, said: [], own: columns.columns(key: key, texts: texts(of: key)))
         row.key = key
         row.unasked = [JSON.Member(key: "__shard__", value: .string(folder.lastPathPart))]
         do throws(LocationError) {

@@ -89,7 +89,7 @@ package final class Img2DatasetJobs: JobSource {
         case nil:
             throw .unreadable(
                 path: shard.path,
-                reason: "its statistics count \(shard.count("successes")) pictures, but none are there")
+                reason: "its statistics count \(shard.count("successes").counted("picture")), but there is none")
         }
     }
 
@@ -102,7 +102,7 @@ package final class Img2DatasetJobs: JobSource {
         var notes = chain.notes
         if failed.downloads > 0 || failed.sizes > 0 {
             notes.append(
-                "\(folder): img2dataset could not download \(failed.downloads) pictures and could not resize \(failed.sizes); they are no jobs"
+                "\(folder): img2dataset could not download \(failed.downloads.counted("picture")) and could not resize \(failed.sizes); they are no jobs"
             )
         }
         if !unfinished.isEmpty {
@@ -114,7 +114,9 @@ package final class Img2DatasetJobs: JobSource {
             notes.append(
                 "\(folder): taken without statistics, as the archives are complete: \(Self.named(withoutStatistics))")
         }
-        if others > 0 { notes.append("\(folder): passed over \(others) other files and folders") }
+        if others > 0 {
+            notes.append("\(folder): passed over \(others.counted("other file or folder", "other files and folders"))")
+        }
         return notes
     }
 

@@ -51,10 +51,23 @@ struct InputFile {
         return String(end) ?? last
     }
 
-    /// What is verified of it when a part of it is read: size in bytes and time of its last change, where they are known.
+    /// What is verified of it when a part of it is read: size in bytes, and the time of its last change or what its server says
+    /// of its state, where they are known.
     struct Stamp {
         var size: Int64?
         var modified: Int64?
+        var validator: Validator?
+
+        /// Notes in a picture that is a part of the file what a worker verifies.
+        func note(in image: inout JobImage, _ verification: PictureVerification) {
+            guard verification != .none else { return }
+            image.size = size
+            if verification == .time { image.modified = modified }
+            // Of a server's file nothing but this tells its content.
+            guard verification != .size, let validator else { return }
+            image.validator = JobImage.Validator(
+                entityTag: validator.entityTag, lastModified: validator.lastModified)
+        }
     }
 
     /// Opens the file to be read from front to back.
@@ -65,7 +78,8 @@ struct InputFile {
         do {
             if isRemote {
                 let source = try FetchStreamSource(text, from: try fetcher.fetcher())
-                return (source, Stamp(size: try source.totalBytes()))
+                let response = try source.response()
+                return (source, Stamp(size: response.totalBytes, validator: response.validator))
             }
             let source = try FileSource(pathOrStandardInput: text)
             guard !isStream else { return (source, nil) }
@@ -83,7 +97,8 @@ struct InputFile {
         do {
             if isRemote {
                 let source = try FetchRangeSource(text, from: try fetcher.fetcher())
-                return (try ParquetFile(source, name: name), Stamp(size: Int64(source.size)))
+                let stamp = Stamp(size: Int64(source.size), validator: source.validator)
+                return (try ParquetFile(source, name: name), stamp)
             }
             let stamp = try FileStamp(path: text)
             return (try ParquetFile(path: text), Stamp(size: stamp.size, modified: stamp.modificationTime))

@@ -21,6 +21,8 @@ package struct JobTemplate: Sendable {
     package var verification = PictureVerification.time
     /// The folder of relative names in rows; nil for the folder of the file that has the rows.
     package var folder: String?
+    /// What the sources find that have this template or a copy of it.
+    package let tally = SourceTally()
 
     package init() {}
 

@@ -13,7 +13,7 @@ final class ObjectListing {
 
     /// Returns whether a name is that of a folder in an object store.
     static func isFolder(_ name: String) -> Bool {
-        name.prefix(5).lowercased() == "s3://" && name.utf8.last == UInt8(ascii: "/")
+        S3Location.isObject(name) && name.utf8.last == UInt8(ascii: "/")
     }
 
     /// - Throws: `unreadable`.

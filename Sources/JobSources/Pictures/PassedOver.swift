@@ -14,7 +14,9 @@ struct PassedOver {
     }
 
     /// "12 files passed over (.txt 6, .zip 4, 2 hidden; 1 folder not readable)"
-    var sentence: String? {
+    ///
+    /// - Parameter looksInside: Whether files were taken by their content.
+    func sentence(looksInside: Bool) -> String? {
         let files = extensions.values.reduce(0, +) + hidden
         guard files + unreadableFolders > 0 else { return nil }
         let counted = extensions.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
@@ -23,9 +25,9 @@ struct PassedOver {
         if hidden > 0 { parts.append("hidden \(hidden)") }
         var groups = parts.isEmpty ? [] : [parts.joined(separator: ", ")]
         if unreadableFolders > 0 {
-            groups.append("\(unreadableFolders) \(unreadableFolders == 1 ? "folder" : "folders") not readable")
+            groups.append("\(unreadableFolders.counted("folder")) not readable")
         }
-        return "\(files) \(files == 1 ? "file" : "files") passed over (\(groups.joined(separator: "; ")))"
-            + (extensions.isEmpty ? "" : "; --all-files looks into every file")
+        return "\(files.counted("file")) passed over (\(groups.joined(separator: "; ")))"
+            + (extensions.isEmpty || looksInside ? "" : "; --all-files looks into every file")
     }
 }

@@ -130,7 +130,7 @@ package final class PictureJobs: JobSource {
         return try nextName().map { Entry(name: $0, isNamed: true) }
     }
 
-    package var notes: [String] { emptyListings + (passedOver.sentence.map { [$0] } ?? []) }
+    package var notes: [String] { emptyListings + (passedOver.sentence(looksInside: looksInside).map { [$0] } ?? []) }
 
     private func job(for name: String) -> Job {
         var job = Job(id: name, images: [], prompt: "", source: name)
@@ -151,7 +151,9 @@ package final class PictureJobs: JobSource {
                     "\(name): the prompt or the id cannot be filled: \(error); a picture has path, folder, name and stem"
             )
         } catch {
-            job.fault = JobFailure(code: JobFailure.invalidJob, message: "\(name): \(error)")
+            // What `find -print0` writes, read as lines.
+            let advice = name.utf8.contains(0) ? "; where the names of a list end with NUL, give -0" : ""
+            job.fault = JobFailure(code: JobFailure.invalidJob, message: "\(name): \(error)\(advice)")
         }
         return job.storable()
     }

@@ -24,20 +24,29 @@ package final class JSONLinesJobs: JobSource {
     private var lines: LineReader
     private var describer: RowDescriber
     private var prompts: PromptsOfPictures
+    private let keys: RowKeys
+    /// The columns of `--columns` that no line has had, as far as is known here.
+    private var missing: [ExactText]
 
     /// - Parameter path: A path or an address, `-` for standard input.
-    /// - Throws: `unreadable`.
+    /// - Throws: `unreadable`, also where a column is named with a key that no job has.
     package init(
         path: String, template: JobTemplate, fetcher: SharedFetcher = SharedFetcher()
     ) throws(QueueError) {
         let file = InputFile(path, fetcher)
         name = file.name
         describer = RowDescriber(template: template, folder: file.folder)
-        if file.isStream {
+        missing = template.tally.missing("--columns")
+        do throws(RowError) {
+            keys = try RowKeys(template)
+        } catch {
+            throw QueueError.unreadable(error, path: file.name)
+        }
+        if file.isStream || template.id != nil {
             prompts = PromptsOfPictures()
         } else {
             var firstPass = try LineReader(file)
-            prompts = try Self.prompts(in: &firstPass, template: template)
+            prompts = try Self.prompts(in: &firstPass, keys, template: template)
         }
         lines = try LineReader(file)
     }
@@ -50,7 +59,8 @@ package final class JSONLinesJobs: JobSource {
             let place = "\(name) line \(lines.number)"
             do throws(RowError) {
                 guard let members = try line.members(like: Self.example) else { continue }
-                let row = Self.row(members, place: place)
+                note(members)
+                let row = Self.row(members, keys, place: place)
                 return describer.job(row) { prompts.isAmbiguous($0, $1) }
             } catch {
                 return RowDescriber.faulty(place, error.reason)
@@ -61,14 +71,22 @@ package final class JSONLinesJobs: JobSource {
 
     package var notes: [String] { describer.notes }
 
-    private static func row(_ members: [JSON.Member], place: String) -> RowDescriber.Row {
-        RowDescriber.Row(
-            place: place, said: members.filter { RowDescriber.knows($0.key) },
-            own: members.filter { !RowDescriber.knows($0.key) })
+    /// Notes which of the columns that the person named are in a line.
+    private func note(_ members: [JSON.Member]) {
+        guard !missing.isEmpty else { return }
+        for column in keys.named(in: members) where missing.contains(column) {
+            describer.template.tally.found(column, flag: "--columns")
+            missing.removeAll { $0 == column }
+        }
+    }
+
+    private static func row(_ members: [JSON.Member], _ keys: RowKeys, place: String) -> RowDescriber.Row {
+        let (said, own) = keys.divided(members)
+        return RowDescriber.Row(place: place, said: said, own: own)
     }
 
     private static func prompts(
-        in lines: inout LineReader, template: JobTemplate
+        in lines: inout LineReader, _ keys: RowKeys, template: JobTemplate
     ) throws(QueueError) -> PromptsOfPictures {
         var prompts = PromptsOfPictures()
         // Nothing is looked at on the disk.
@@ -76,23 +94,23 @@ package final class JSONLinesJobs: JobSource {
         template.verification = .none
         var describer = RowDescriber(template: template, folder: "")
         while let line = try lines.next() {
-            guard case .some(.some(let members)) = try? line.members(like: Self.example),
-                !members.contains(where: { $0.key == "id" && $0.value != JSON.null })
-            else { continue }
-            let job = describer.job(row(members, place: "")) { _, _ in false }
+            guard case .some(.some(let members)) = try? line.members(like: Self.example) else { continue }
+            let row = row(members, keys, place: "")
+            guard !row.said.contains(where: { $0.key == "id" && $0.value != JSON.null }) else { continue }
+            let job = describer.job(row) { _, _ in false }
             if job.fault == nil { prompts.note(job.images.map { $0.name }, job.prompt) }
         }
-        prompts.isComplete = true
+        prompts.complete()
         return prompts
     }
 }
 
-/// Which pictures are asked several things.
+/// Which pictures are asked several things by jobs that have no id of their own: some 70 bytes for each of these jobs.
 struct PromptsOfPictures {
     private var prompts: [Int: Int] = [:]
     private var several: Set<Int> = []
     /// Whether all rows were noted before the first is made a job.
-    var isComplete = false
+    private var isComplete = false
 
     mutating func note(_ pictures: [String], _ prompt: String) {
         let key = Self.hash(pictures)
@@ -102,6 +120,12 @@ struct PromptsOfPictures {
         } else {
             prompts[key] = hash
         }
+    }
+
+    /// Notes that all rows were noted. Only which pictures are asked several things is kept.
+    mutating func complete() {
+        isComplete = true
+        prompts = [:]
     }
 
     /// Returns whether the pictures are asked something else too: anywhere, or, of a stream, before this.

@@ -11,8 +11,7 @@ struct RowDescriber {
         "priority",
     ]
     /// All keys that mean something in a row.
-    static let allKeys = keys + DecodingOptions.keys
-    private static let known = Set(allKeys.map(ExactText.init))
+    private static let known = Set((keys + DecodingOptions.keys).map(ExactText.init))
     /// The largest text of a row's own columns, in bytes.
     private static let largestCarried = 1 << 20
 
@@ -42,10 +41,14 @@ struct RowDescriber {
     private var carriedSet: Set<ExactText> = []
     /// More are not named.
     private static let maximumNames = 100
+    /// The columns to carry that no row has had, as far as is known here.
+    private var missing: [ExactText]
+    private var (hasRows, hasRelativeName) = (false, false)
 
     /// - Parameter folder: The folder of relative names.
     init(template: JobTemplate, folder: String) {
         self.template = template
+        missing = template.tally.missing("--carry")
         locator = PictureLocator(
             folder: template.folder ?? folder, frames: template.frames, verification: template.verification)
     }
@@ -71,29 +74,45 @@ struct RowDescriber {
     private mutating func described(
         _ row: Row, _ isAmbiguous: ([String], _ prompt: String) -> Bool
     ) throws(RowError) -> Job {
+        note(row)
         let said = RowFields(row.said)
         func column(_ name: String) -> JSON? {
             said[name] ?? (row.own + row.unasked).first { $0.key.isExactly(name) }?.value
         }
         let prompt = try prompt(said, column)
         let images = try images(row, said)
-        let names = images.map(\.name)
-        let idWithPrompt = template.idWithPrompt || row.key == nil && isAmbiguous(names, prompt)
-        let standard =
-            row.key.map { idWithPrompt ? "\($0)#\(prompt)" : $0 }
-            ?? DefaultJobID.standard(pictures: names, prompt: idWithPrompt ? prompt : nil)
         let maxTokens = try said.integer("max_tokens") ?? template.maxTokens
         guard (1...Job.largestMaxTokens).contains(maxTokens) else {
             throw RowError("\"max_tokens\" is \(maxTokens); give 1 to \(Job.largestMaxTokens)")
         }
         return Job(
-            id: try id(said, column) ?? standard, images: images, prompt: prompt, maxTokens: maxTokens,
+            id: try id(said, column) ?? standardID(row, images.map(\.name), prompt, isAmbiguous), images: images,
+            prompt: prompt, maxTokens: maxTokens,
             priority: try said.integer("priority") ?? template.priority,
             options: try options(row.said.filter { DecodingOptions.keys.contains($0.key) }),
             carried: try carried(row.own, row.unasked), source: row.place)
     }
 
+    /// Notes what a row has of that which the person named.
+    private mutating func note(_ row: Row) {
+        if !hasRows { template.tally.foundRow() }
+        hasRows = true
+        missing.removeAll { name in
+            guard (row.own + row.unasked).contains(where: { $0.key.isExactly(name.text) }) else { return false }
+            template.tally.found(name, flag: "--carry")
+            return true
+        }
+    }
+
     // MARK: Its parts
+
+    private func standardID(
+        _ row: Row, _ names: [String], _ prompt: String, _ isAmbiguous: ([String], _ prompt: String) -> Bool
+    ) -> String {
+        let idWithPrompt = template.idWithPrompt || row.key == nil && isAmbiguous(names, prompt)
+        return row.key.map { idWithPrompt ? "\($0)#\(prompt)" : $0 }
+            ?? DefaultJobID.standard(pictures: names, prompt: idWithPrompt ? prompt : nil)
+    }
 
     private func id(_ said: RowFields, _ column: (String) -> JSON?) throws(RowError) -> String? {
         if let template = template.id { return try filled(template, "--id", column) }
@@ -124,7 +143,7 @@ struct RowDescriber {
         }
     }
 
-    private func images(_ row: Row, _ said: RowFields) throws(RowError) -> [JobImage] {
+    private mutating func images(_ row: Row, _ said: RowFields) throws(RowError) -> [JobImage] {
         if !row.pictures.isEmpty { return row.pictures }
         if let video = try said.video(standardFrames: template.frames) {
             return [try image(video.name, frames: video.frames)]
@@ -134,7 +153,11 @@ struct RowDescriber {
         return images
     }
 
-    private func image(_ name: String, frames: Int?) throws(RowError) -> JobImage {
+    private mutating func image(_ name: String, frames: Int?) throws(RowError) -> JobImage {
+        if !hasRelativeName, name.utf8.first != UInt8(ascii: "/"), !PictureLocator.isAddress(name) {
+            hasRelativeName = true
+            template.tally.foundRelativeName()
+        }
         do throws(LocationError) {
             return try locator.image(named: name, frames: frames)
         } catch {

@@ -6,8 +6,9 @@ import Queue
 /// Jobs from the samples of a webdataset shard: a tar archive in which the members of a sample follow each other and share a key.
 ///
 /// The picture is the first member of ``pictureFields``, or of the field that is asked for. A worker reads it where it lies in
-/// the shard; pictures of compressed shards and of standard input travel in the queue. The keys of a `json` member and the text
-/// of a `txt` member are the sample's own columns. `__shard__` is the name of the shard without its folder and `.tar`.
+/// the shard; pictures of compressed shards and of standard input travel in the queue. The keys of a `json` member and the texts
+/// of the other members (``SampleColumns``) are the sample's own columns. `__shard__` is the name of the shard without its folder
+/// and `.tar`.
 package final class ShardJobs: JobSource {
     /// The extensions of pictures, in the order in which they are looked for.
     private static let pictureFields = [
@@ -25,7 +26,7 @@ package final class ShardJobs: JobSource {
     private let shard: String
     private let pictureFields: [String]
     private var describer: RowDescriber
-    private var columns = SampleColumns()
+    private var columns: SampleColumns
     private var withoutPicture = 0
 
     /// - Parameters:
@@ -37,6 +38,7 @@ package final class ShardJobs: JobSource {
     ) throws(QueueError) {
         let file = InputFile(path, fetcher)
         (name, self.path, shard) = (file.name, file.path, file.stem)
+        columns = SampleColumns(template.tally)
         let fields = field.map { [$0.lowercased()] } ?? Self.pictureFields
         pictureFields = fields
         do {
@@ -44,7 +46,7 @@ package final class ShardJobs: JobSource {
             self.stamp = stamp
             samples = try SampleReader(source, name: name, origin: file.isRemote ? 0 : nil) { field in
                 if fields.contains(field) { return .locate }
-                return SampleColumns.textFields.contains(field) ? .read : .drop
+                return SampleColumns.use(of: field)
             }
         } catch {
             throw QueueError.unreadable(error, path: name)
@@ -63,10 +65,8 @@ package final class ShardJobs: JobSource {
                     continue
                 }
                 let place = "\(name), sample \(sample.key)"
-                let texts = sample.fields.compactMap { field in
-                    SampleColumns.textFields.contains(field.name) ? field.bytes.map { (field.name, $0) } : nil
-                }
-                var row = RowDescriber.Row(place: place, said: [], own: columns.columns(key: sample.key, texts))
+                let others = sample.fields.filter { !pictureFields.contains($0.name) }
+                var row = RowDescriber.Row(place: place, said: [], own: columns.columns(key: sample.key, others))
                 (row.pictures, row.key) = ([image(picture)], sample.key)
                 row.unasked = [JSON.Member(key: "__shard__", value: .string(shard))]
                 var job = describer.job(row) { _, _ in false }
@@ -89,18 +89,18 @@ package final class ShardJobs: JobSource {
             return image
         }
         image.part = .range(offset: Int64(offset), count: Int64(field.size))
-        let verification = describer.template.verification
-        if verification != .none { image.size = stamp?.size }
-        if verification == .time { image.modified = stamp?.modified }
+        stamp?.note(in: &image, describer.template.verification)
         return image
     }
 
     package var notes: [String] {
         var notes = describer.notes + columns.notes.map { "\(name): \($0)" }
-        if withoutPicture > 0 { notes.append("\(name): \(withoutPicture) samples without a picture passed over") }
+        if withoutPicture > 0 {
+            notes.append("\(name): \(withoutPicture.counted("sample")) without a picture passed over")
+        }
         if samples.skipped.count > 0 {
             notes.append(
-                "\(name): \(samples.skipped.count) members that belong to no sample passed over (\(samples.skipped.first ?? ""))"
+                "\(name): \(samples.skipped.count.counted("member that belongs", "members that belong")) to no sample passed over (\(samples.skipped.first ?? ""))"
             )
         }
         if samples.dataFollowsEnd { notes.append("\(name): bytes behind the end of the archive are not read") }

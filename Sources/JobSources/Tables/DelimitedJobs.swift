@@ -27,13 +27,32 @@ package final class DelimitedJobs: JobSource {
         do {
             reader = try DelimitedReader(
                 try file.opened().source, name: name, format: format, hasHeader: hasHeader)
-            columns = try TableColumns(names: reader.header ?? [], template: template, hasPictures: false) {
-                [reader] (text) throws(RowError) in
-                do throws(TableError) { return try reader.column(text) } catch { throw RowError(error.reason) }
-            }
+            columns = try Self.columns(of: reader, format, template)
         } catch {
             throw QueueError.unreadable(error, path: name)
         }
+    }
+
+    private static func columns(
+        of reader: DelimitedReader, _ format: DelimitedFormat, _ template: JobTemplate
+    ) throws(RowError) -> TableColumns {
+        let names = reader.header ?? []
+        do throws(RowError) {
+            return try TableColumns(names: names, template: template, hasPictures: false) { (text) throws(RowError) in
+                do throws(TableError) { return try reader.column(text) } catch { throw RowError(error.reason) }
+            }
+        } catch {
+            throw RowError(error.reason + separatorAdvice(names, format))
+        }
+    }
+
+    /// Returns what to do about a header whose columns seem to be separated in another way.
+    private static func separatorAdvice(_ names: [String], _ format: DelimitedFormat) -> String {
+        func has(_ separator: Character) -> Bool { names.contains { $0.contains(separator) } }
+        if format == .csv, has("\t") { return "; its header has tabs: read it as --from tsv:FILE" }
+        if has(";") { return "; its header has semicolons: separate the columns with commas, or with tabs as TSV" }
+        if format == .tsv, has(",") { return "; its header has commas: read it as --from csv:FILE" }
+        return ""
     }
 
     /// Returns the job of the next row, nil at the end.

@@ -103,12 +103,11 @@ package final class ParquetJobs: JobSource {
     var hasPictures: Bool { bytesColumn != nil }
 
     private func picture(in column: Int) -> JobImage {
-        let verification = describer.template.verification
-        return JobImage(
+        var image = JobImage(
             name: "\(name)#\(row)", path: path,
-            size: verification == .none ? nil : stamp.size,
-            modified: verification == .time ? stamp.modified : nil,
             part: .cell(column: file.columns[column].name, row: Int64(row)))
+        stamp.note(in: &image, describer.template.verification)
+        return image
     }
 
     private static func meaning(_ value: JSON, of key: String) -> JSON {
@@ -131,7 +130,12 @@ package final class ParquetJobs: JobSource {
         of file: ParquetFile, _ template: JobTemplate, hasPictures: Bool
     ) throws(RowError) -> TableColumns {
         var template = template
-        if hasPictures { for key in ["image", "images"] { template.columns[ExactText(key)] = nil } }
+        if hasPictures {
+            for key in ["image", "images"] {
+                let column = template.columns.removeValue(forKey: ExactText(key))
+                if let column { template.tally.found(ExactText(column), flag: "--columns") }
+            }
+        }
         return try TableColumns(names: file.columns.map(\.name), template: template, hasPictures: hasPictures) {
             (text) throws(RowError) in
             do throws(TableError) { return try file.column(text) } catch { throw RowError(error.reason) }

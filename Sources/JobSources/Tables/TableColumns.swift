@@ -27,12 +27,9 @@ struct TableColumns {
     ) throws(RowError) {
         keys = Array(repeating: nil, count: names.count)
         for (key, column) in template.columns {
-            guard RowDescriber.knows(key.text) else {
-                throw RowError(
-                    "\"\(key.text)\" is nothing that a job has; there are \(RowDescriber.allKeys.joined(separator: ", "))"
-                )
-            }
+            if let reason = JobTemplate.reason(againstKey: key.text, ofColumn: column) { throw RowError(reason) }
             let place = try index(column)
+            template.tally.found(ExactText(column), flag: "--columns")
             // Tables may have rows of any length.
             while keys.count <= place { keys.append(nil) }
             keys[place] = key.text

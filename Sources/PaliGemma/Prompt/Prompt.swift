@@ -1,3 +1,5 @@
+import Base
+
 /// The prefix of a sequence: image tokens, then the prompt.
 package enum Prompt {
     /// Returns the token ids of a request: `<image>` for each row of each picture, begin-of-text, the prompt, a line feed.
@@ -55,7 +57,9 @@ package enum Prompt {
         guard count == 0 || count == pictures else {
             throw PromptError(
                 code: .imageMarker,
-                reason: "the prompt has \(count) <image>, but the request \(pictures) pictures; leave <image> out")
+                reason:
+                    "the prompt has \(count) <image>, but the request has \(pictures.counted("picture")); leave <image> out"
+            )
         }
         return count == 0 ? prompt : String(rest) ?? ""
     }

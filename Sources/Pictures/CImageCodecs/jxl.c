@@ -33,6 +33,9 @@ static void release(void *opaque, void *address) {
     free(block);
 }
 
+/// Bytes of a file that are decoded between two looks at the time.
+static const size_t step = 1 << 20;
+
 static JxlDecoder *open_jxl(
     struct allowance *allowance, const uint8_t *bytes, size_t count, int events) {
     JxlMemoryManager manager = {allowance, allocate, release};
@@ -111,11 +114,24 @@ static void store_gray(const struct output *output, const pg_image_request *requ
     }
 }
 
+/// Hands over the next bytes behind those that the library has used. Returns whether there were any.
+static int give_more(JxlDecoder *decoder, const pg_image_request *request, size_t *given) {
+    size_t rest = request->count - *given;
+    if (rest == 0) return 0;
+    size_t used = *given - JxlDecoderReleaseInput(decoder);
+    *given += rest < step ? rest : step;
+    return JxlDecoderSetInput(decoder, request->bytes + used, *given - used) == JXL_DEC_SUCCESS;
+}
+
 static int decode(
-    JxlDecoder *decoder, const struct allowance *allowance, const pg_image_request *request,
+    JxlDecoder *decoder, struct allowance *allowance, const pg_image_request *request,
     struct output *output, uint8_t *pixels, pg_image_report *report) {
+    size_t given = request->count < step ? request->count : step;
     for (int status;;) {
+        allowance->too_slow |= pg_thread_seconds() > allowance->deadline;
+        if (allowance->too_slow) return PG_IMAGE_TOO_SLOW;
         JxlDecoderStatus event = JxlDecoderProcessInput(decoder);
+        if (event == JXL_DEC_NEED_MORE_INPUT && give_more(decoder, request, &given)) continue;
         switch (event) {
             case JXL_DEC_BASIC_INFO: break;
             case JXL_DEC_NEED_IMAGE_OUT_BUFFER:
@@ -141,8 +157,9 @@ int pg_jxl_decode(const pg_image_request *request, uint8_t *pixels, pg_image_rep
     struct allowance allowance = {request->memory, pg_thread_seconds() + request->seconds, 0, 0};
     struct output output = {.gray = NULL};
     JxlDecoder *decoder =
-        open_jxl(&allowance, request->bytes, request->count, JXL_DEC_BASIC_INFO | JXL_DEC_FULL_IMAGE);
-    if (!decoder) return PG_IMAGE_NO_MEMORY;
+        open_jxl(&allowance, request->bytes, request->count < step ? request->count : step,
+                 JXL_DEC_BASIC_INFO | JXL_DEC_FULL_IMAGE);
+    if (!decoder) return allowance.too_slow ? PG_IMAGE_TOO_SLOW : PG_IMAGE_NO_MEMORY;
     int status = decode(decoder, &allowance, request, &output, pixels, report);
     if (status == PG_IMAGE_OK) store_gray(&output, request, pixels);
     JxlDecoderDestroy(decoder);

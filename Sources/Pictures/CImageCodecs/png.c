@@ -135,6 +135,8 @@ struct decoding {
     uint64_t rows_wanted;
     int sixteen_bit;
     color_table colors;
+    double deadline;
+    int too_slow;
 };
 
 static int prepare(struct decoding *d, uint8_t *pixels) {
@@ -167,8 +169,14 @@ static int prepare(struct decoding *d, uint8_t *pixels) {
 
 static void read_rows(struct decoding *d) {
     int passes = png_set_interlace_handling(d->png);
+    // To ask for the time costs as much as some hundred pixels.
+    uint32_t step = d->row_bytes > 4096 ? 1 : 64;
     for (int pass = 0; pass < passes; pass++)
-        for (uint32_t y = 0; y < d->request->height; y++) png_read_row(d->png, d->rows + d->row_bytes * y, NULL);
+        for (uint32_t y = 0; y < d->request->height; y++) {
+            d->too_slow |= y % step == 0 && pg_thread_seconds() > d->deadline;
+            if (d->too_slow) png_error(d->png, "it takes too long");
+            png_read_row(d->png, d->rows + d->row_bytes * y, NULL);
+        }
 }
 
 /// Whether every row was unpacked, the last by a byte of the cut chunk where there is one. libpng looks for the end of
@@ -181,6 +189,7 @@ static int is_complete(const struct decoding *d) {
 
 /// What has been decoded at an error: a whole picture, one that is damaged, or none.
 static int status_after_error(const struct decoding *d) {
+    if (d->too_slow) return PG_IMAGE_TOO_SLOW;
     if (is_complete(d)) return PG_IMAGE_OK;
     if (d->request->lenient && d->reader.rows_unpacked > 0) {
         d->reader.report->damaged = 1;
@@ -202,6 +211,7 @@ int pg_png_decode(const pg_image_request *request, uint8_t *pixels, pg_image_rep
     struct decoding *d = calloc(1, sizeof *d);
     if (!d) return PG_IMAGE_NO_MEMORY;
     d->request = request;
+    d->deadline = pg_thread_seconds() + request->seconds;
     d->reader = (struct reader){.bytes = request->bytes, .count = request->count, .report = report};
     d->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &d->reader, fail, note_warning);
     d->info = d->png ? png_create_info_struct(d->png) : NULL;

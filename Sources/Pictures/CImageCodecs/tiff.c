@@ -124,7 +124,7 @@ static size_t memory_of(const struct layout *l) {
 }
 
 int pg_tiff_header(const uint8_t *bytes, size_t count, pg_image_header *header) {
-    struct tiff_file file = {bytes, count, 0, 0, header->message};
+    struct tiff_file file = {bytes, count, 0, 0, header->message, 0, 0};
     TIFF *tiff = pg_tiff_open(&file, most_overhead);
     if (!tiff) return file.ended ? PG_IMAGE_TRUNCATED : PG_IMAGE_CORRUPT;
     struct layout l;
@@ -145,6 +145,7 @@ int pg_tiff_header(const uint8_t *bytes, size_t count, pg_image_header *header) 
 
 struct decoding {
     TIFF *tiff;
+    struct tiff_file *file;
     struct layout l;
     const pg_image_request *request;
     uint8_t *pixels;
@@ -301,12 +302,12 @@ static int has_samples(const struct decoding *d) {
     return 0;
 }
 
-static int read_units(struct decoding *d, double deadline, pg_image_report *report) {
+static int read_units(struct decoding *d, pg_image_report *report) {
     const struct layout *l = &d->l;
     int done = 0;
     for (uint64_t top = 0; top < l->height; top += l->unit_height)
         for (uint64_t left = 0; left < l->width; left += l->unit_width) {
-            if (pg_thread_seconds() > deadline) return PG_IMAGE_TOO_SLOW;
+            if (d->file->too_slow || pg_thread_seconds() > d->file->deadline) return PG_IMAGE_TOO_SLOW;
             if (read_unit_at(d, (uint32_t)left, (uint32_t)top) == PG_IMAGE_OK) {
                 done = 1;
             } else {
@@ -352,17 +353,19 @@ static int decode(struct decoding *d, pg_image_report *report) {
     fill_colors(d);
     d->unit = calloc(d->l.planar == PLANARCONFIG_SEPARATE ? d->l.samples : 1, d->l.unit_bytes);
     if (!d->unit) return PG_IMAGE_NO_MEMORY;
-    status = read_units(d, pg_thread_seconds() + d->request->seconds, report);
+    status = read_units(d, report);
     free(d->unit);
     return status;
 }
 
 int pg_tiff_decode(const pg_image_request *request, uint8_t *pixels, pg_image_report *report) {
-    struct tiff_file file = {request->bytes, request->count, 0, 0, report->message};
-    struct decoding d = {.request = request, .pixels = pixels};
+    struct tiff_file file = {request->bytes, request->count, 0, 0, report->message, 0, 0};
+    struct decoding d = {.file = &file, .request = request, .pixels = pixels};
     d.tiff = pg_tiff_open(&file, request->memory + most_overhead);
     if (!d.tiff) return file.ended ? PG_IMAGE_TRUNCATED : PG_IMAGE_CORRUPT;
+    file.deadline = pg_thread_seconds() + request->seconds;
     int status = decode(&d, report);
     TIFFClose(d.tiff);
+    if (file.too_slow) return PG_IMAGE_TOO_SLOW;
     return status == PG_IMAGE_CORRUPT && file.ended ? PG_IMAGE_TRUNCATED : status;
 }

@@ -18,6 +18,8 @@ static int drop_warning(TIFF *tiff, void *user, const char *module, const char *
 
 static tmsize_t read_bytes(thandle_t handle, void *target, tmsize_t count) {
     struct tiff_file *file = handle;
+    file->too_slow |= file->deadline > 0 && pg_thread_seconds() > file->deadline;
+    if (file->too_slow) return 0;
     tmsize_t rest = file->position < (tmsize_t)file->count ? (tmsize_t)file->count - file->position : 0;
     file->ended |= count > rest;
     if (count > rest) count = rest;

@@ -12,6 +12,9 @@ struct tiff_file {
     /// More was asked for than there is.
     int ended;
     char *message;
+    /// Processor time of this thread after which nothing is read any more; 0 for none.
+    double deadline;
+    int too_slow;
 };
 
 /// Opens the file, whose object must outlive the result. libtiff allocates no block of more than `memory` bytes, and puts its

@@ -5,6 +5,9 @@
 
 #include "support.h"
 
+/// Bytes of a file that are decoded between two looks at the time.
+static const size_t step = 256 << 10;
+
 static int frame_status(VP8StatusCode code, pg_image_report *report) {
     if (code == VP8_STATUS_OUT_OF_MEMORY) return PG_IMAGE_NO_MEMORY;
     return pg_fail(report->message, PG_IMAGE_CORRUPT, "its first frame cannot be decoded");
@@ -27,19 +30,25 @@ static int decode_frame(
     config.output.u.RGBA.rgba = pixels + offset;
     config.output.u.RGBA.stride = (int)stride;
     config.output.u.RGBA.size = stride * request->height - offset;
-    VP8StatusCode code;
-    if (!request->lenient) {
-        code = WebPDecode(frame->fragment.bytes, frame->fragment.size, &config);
-        return code == VP8_STATUS_OK ? PG_IMAGE_OK : frame_status(code, report);
-    }
-    // Rows go to the canvas as soon as they are decoded.
+    // Rows go to the canvas as soon as they are decoded. The bytes are handed over step by step, to look at the time.
     WebPIDecoder *decoder = WebPIDecode(NULL, 0, &config);
     if (!decoder) return PG_IMAGE_NO_MEMORY;
-    code = WebPIAppend(decoder, frame->fragment.bytes, frame->fragment.size);
+    double deadline = pg_thread_seconds() + request->seconds;
+    VP8StatusCode code = VP8_STATUS_SUSPENDED;
+    for (size_t given = 0; given < frame->fragment.size && code == VP8_STATUS_SUSPENDED;) {
+        if (pg_thread_seconds() > deadline) {
+            WebPIDelete(decoder);
+            return PG_IMAGE_TOO_SLOW;
+        }
+        size_t rest = frame->fragment.size - given;
+        given += rest < step ? rest : step;
+        code = WebPIUpdate(decoder, frame->fragment.bytes, given);
+    }
     int last_row = 0;
     int has_rows = WebPIDecGetRGB(decoder, &last_row, NULL, NULL, NULL) != NULL && last_row > 0;
     WebPIDelete(decoder);
     if (code == VP8_STATUS_OK) return PG_IMAGE_OK;
+    if (!request->lenient) return frame_status(code, report);
     report->damaged = 1;
     return has_rows ? PG_IMAGE_OK : frame_status(code, report);
 }

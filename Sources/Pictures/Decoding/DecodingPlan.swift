@@ -1,3 +1,4 @@
+import Base
 import CImageCodecs
 
 /// How a picture is decoded and what that takes, known from its header.
@@ -62,6 +63,7 @@ struct DecodingPlan {
         var status = Int32(PG_IMAGE_OK)
         let size = width * height * channels
         let pixels = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+            LargePages.advise(UnsafeMutableRawBufferPointer(buffer))
             buffer.initialize(repeating: 0)
             bytes.withUnsafeBufferPointer { file in
                 guard let start = file.baseAddress, let target = buffer.baseAddress else { return }
@@ -94,7 +96,8 @@ struct DecodingPlan {
         request.cut_chunk = header.cutChunk
         request.memory = header.decoderBytes
         let megapixels = Double(header.width * header.height) / 1e6
-        request.seconds = min(Self.seconds + Self.secondsPerMegapixel * megapixels, Self.maximumSeconds)
+        request.seconds = min(
+            Self.seconds + Self.secondsPerMegapixel * megapixels, options.maximumSeconds ?? Self.maximumSeconds)
         return request
     }
 

@@ -28,6 +28,9 @@ package enum ImageDecoder {
         /// pixels a side as are wanted or more. Faster, and no longer equal to Pillow's pixels.
         package var fastDecode = false
 
+        /// Seconds of processor time that no picture may pass, beside those that its pixels allow it; nil for the usual ones.
+        package var maximumSeconds: Double?
+
         package init(ignoreExif: Bool = false) { self.ignoreExif = ignoreExif }
 
         /// What the options change of the pixels of a sound picture, as a text; nil for nothing.

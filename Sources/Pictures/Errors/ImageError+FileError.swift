@@ -10,6 +10,7 @@ extension ImageError {
             case .isDirectory: .isDirectory
             case .tooLarge: .tooLarge
             case .changed: .changed
+            case .notPermitted: .notPermitted
             }
         self.init(
             code, at: error.path, code == .isDirectory ? "this is a directory, not a picture" : error.reason)

@@ -11,6 +11,8 @@ package struct ImageError: Error, CustomStringConvertible, Equatable {
         case empty
         /// The file is not the one that was submitted, or it changed while it was read.
         case changed
+        /// The file is not below the folder that files are read from.
+        case notPermitted = "not_permitted"
         /// The bytes are no picture at all.
         case notAPicture = "not_a_picture"
         /// The bytes are a picture in a format, or of a kind, for which there is no decoder.

@@ -11,6 +11,8 @@ package struct PictureReader: Sendable {
     package var options: ImageDecoder.Options
     /// Bounds the pictures that are read at the same time; nil for no bound.
     package var budget: PictureBudget?
+    /// The folder below which files are read; nil for everywhere.
+    package var root: FileRoot?
 
     package init(
         side: Int, resize: PictureResize = .pillow, filter: PillowFilter? = .bicubic,
@@ -49,7 +51,7 @@ package struct PictureReader: Sendable {
         defer { budget?.giveFile(size) }
         let file: FileBytes
         do throws(FileError) {
-            file = try FileBytes(path: path)
+            file = try FileBytes(path: path, in: root)
         } catch {
             throw ImageError(error)
         }
@@ -63,7 +65,7 @@ package struct PictureReader: Sendable {
     private func admit(_ path: String) throws(ImageError) -> Int {
         let stamp: FileStamp
         do throws(FileError) {
-            stamp = try FileStamp(path: path)
+            stamp = try FileStamp(path: path, in: root)
         } catch {
             throw ImageError(error)
         }

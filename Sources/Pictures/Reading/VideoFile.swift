@@ -13,10 +13,11 @@ final class VideoFile {
 
     /// Opens the file at `path`.
     ///
-    /// - Throws: ``ImageError`` with the codes `missing`, `unreadable`, `is_directory`, `empty`, `no_frames`.
-    init(path: String) throws(ImageError) {
+    /// - Parameter root: the folder below which it has to be; nil for any.
+    /// - Throws: ``ImageError`` with the codes `missing`, `unreadable`, `is_directory`, `not_permitted`, `empty`, `no_frames`.
+    init(path: String, in root: FileRoot?) throws(ImageError) {
         // Non-blocking: opening a pipe would otherwise wait for a writer before the pipe can be refused.
-        let descriptor = FileSystem.open(path, O_RDONLY | O_NONBLOCK)
+        let descriptor = root.open(path, O_RDONLY | O_NONBLOCK)
         guard descriptor >= 0 else { throw ImageError(FileError(SystemError(errno), at: path)) }
         do throws(ImageError) {
             (stamp, format) = (try Self.stamp(descriptor, path), try Self.format(descriptor, path))

@@ -25,6 +25,9 @@ package struct VideoReader: Sendable {
     /// What ffmpeg may map: its libraries, and frames.
     private static let memoryBytes = 6 << 30
 
+    /// What ffmpeg calls its standard input.
+    private static let input = "file:/proc/self/fd/0"
+
     package init(reader: PictureReader, timeout: Double = 600, onWait: @escaping @Sendable () -> Void = {}) {
         self.reader = reader
         self.timeout = timeout
@@ -42,10 +45,10 @@ package struct VideoReader: Sendable {
         throws(ImageError)
         -> [RGBImage]
     {
-        if let start = FileSystem.firstBytes(MediaFormat.prefixBytes, of: path), Self.isStill(start) {
+        if let start = FileSystem.firstBytes(MediaFormat.prefixBytes, of: path, in: reader.root), Self.isStill(start) {
             return Array(repeating: try reader.read(path: path, expecting: expected).image, count: count)
         }
-        let file = try VideoFile(path: path)
+        let file = try VideoFile(path: path, in: reader.root)
         if let stamp = file.stamp { try expected.verify(stamp, path: path) }
         return try read(file, frames: count)
     }
@@ -142,7 +145,7 @@ package struct VideoReader: Sendable {
                 "-f", file.format.demuxer,
             ] + (reader.options.ignoreExif ? ["-noautorotate"] : [])
         let arguments =
-            input + ["-i", "file:/proc/self/fd/0", "-map", "0:v:0", "-an", "-sn", "-dn", "-fps_mode", "passthrough"]
+            input + ["-i", Self.input, "-map", "0:v:0", "-an", "-sn", "-dn", "-fps_mode", "passthrough"]
             + output + ["pipe:1"]
         do {
             return try program.run(
@@ -175,7 +178,8 @@ package struct VideoReader: Sendable {
 
     /// The error for a run that failed. ffmpeg says it where a frame has too many pixels, and where there is no video.
     private static func failure(_ path: String, _ outcome: ExternalProgram.Outcome) -> ImageError {
-        let reason = outcome.errorText.split(separator: "\n").last.map { ": \($0)" } ?? ""
+        let text = outcome.errorText.replacing(input, with: path)
+        let reason = text.split(separator: "\n").last.map { ": \($0)" } ?? ""
         if outcome.errorText.contains("matches no streams") { return noFrames(path) }
         if outcome.errorText.contains("max_pixels") || outcome.errorText.contains("Picture size") {
             return ImageError(.tooLarge, at: path, "its frames have too many pixels; shrink it first\(reason)")

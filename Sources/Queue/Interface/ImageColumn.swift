@@ -3,7 +3,7 @@ import Pictures
 
 /// Pictures of a job as the text of one column: `[[name, path, size, modified, frames, hash, part], …]`. Null stands for a path
 /// that equals the name and for what is not known, and is left out at the end. A part is `["range", offset, count]` or
-/// `["cell", column, row]`.
+/// `["cell", column, row]`. In place of the hash, the part of a file of a server has `[ETag, Last-Modified]`.
 enum ImageColumn {
     static func encode(_ images: [JobImage]) -> String {
         var writer = JSONWriter()
@@ -11,7 +11,7 @@ enum ImageColumn {
             var fields: [JSON] = [
                 .string(image.name), image.path.isExactly(image.name) ? .null : .string(image.path),
                 number(image.size), number(image.modified), number(image.frames.map(Int64.init)),
-                image.contentHash.map(JSON.string) ?? .null, part(image.part),
+                image.contentHash.map(JSON.string) ?? validator(image.validator), part(image.part),
             ]
             while fields.count > 4, fields.last == .null { fields.removeLast() }
             writer.value(.array(fields))
@@ -20,6 +20,11 @@ enum ImageColumn {
     }
 
     private static func number(_ number: Int64?) -> JSON { number.map { .number(String($0)) } ?? .null }
+
+    private static func validator(_ validator: JobImage.Validator?) -> JSON {
+        guard let validator else { return .null }
+        return .array([validator.entityTag, validator.lastModified].map { $0.map(JSON.string) ?? .null })
+    }
 
     private static func part(_ part: JobImage.Part?) -> JSON {
         switch part {
@@ -53,11 +58,19 @@ enum ImageColumn {
             images.append(
                 JobImage(
                     name: name, path: fields[1].string ?? name, size: fields[2].integer.map(Int64.init),
-                    modified: fields[3].integer.map(Int64.init), contentHash: field(5).string, part: place,
+                    modified: fields[3].integer.map(Int64.init), contentHash: field(5).string,
+                    validator: validator(of: field(5)), part: place,
                     // What nobody can have submitted is a number that the reader of videos refuses.
                     frames: field(4).integer.map { min(max($0, 0), VideoReader.maximumFrames + 1) }))
         }
         return images
+    }
+
+    private static func validator(of value: JSON) -> JobImage.Validator? {
+        guard let fields = value.array, fields.count == 2, fields.contains(where: { $0.string != nil }) else {
+            return nil
+        }
+        return JobImage.Validator(entityTag: fields[0].string, lastModified: fields[1].string)
     }
 
     private static func part(of value: JSON) -> JobImage.Part?? {
@@ -79,6 +92,15 @@ enum ImageColumn {
         .corrupt(queue: queue, detail: "the pictures of a job cannot be read")
     }
 
+    /// Returns whether a list of pictures is the one that a column holds. What the column does not know of a server's file is
+    /// not compared.
+    static func isSame(_ known: [JobImage], _ column: String, as images: [JobImage]) -> Bool {
+        guard known.count == images.count else { return false }
+        var compared = images
+        for (index, image) in known.enumerated() where image.validator == nil { compared[index].validator = nil }
+        return encode(compared).isExactly(column)
+    }
+
     /// Returns how two lists of pictures differ, for a person.
     static func difference(from old: [JobImage], to new: [JobImage]) -> String {
         guard old.map({ ExactText($0.path) }) == new.map({ ExactText($0.path) }), old.map(\.part) == new.map(\.part)
@@ -91,6 +113,11 @@ enum ImageColumn {
                 return "the picture \(after.path) was to be verified in another way"
             }
             return "the picture \(after.path) has changed since it was submitted"
+        }
+        for (before, after) in zip(old, new) where before.validator != after.validator {
+            return after.validator == nil
+                ? "the picture \(after.path) was to be verified in another way"
+                : "the file of the picture \(after.name) has changed on its server since it was submitted"
         }
         if old.map(\.contentHash) != new.map(\.contentHash) {
             return "the contents of a picture differ, or were not verified"

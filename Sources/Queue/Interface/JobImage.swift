@@ -12,6 +12,8 @@ package struct JobImage: Sendable, Equatable {
     package var modified: Int64?
     /// XXH3-128 of its bytes, 32 hexadecimal digits, where they are to be verified by the worker; else nil.
     package var contentHash: String?
+    /// The state of the file of a server of which it is a part, where it is to be verified by the worker; else nil.
+    package var validator: Validator?
     /// Where in the file it is; nil where it is the whole file.
     package var part: Part?
     /// The picture's bytes, where they are stored in the queue; nil where it is read at its path. They are not part of the
@@ -30,15 +32,26 @@ package struct JobImage: Sendable, Equatable {
         case cell(column: String, row: Int64)
     }
 
+    /// What a server said that tells two states of a file apart: the headers ETag and Last-Modified, one of them at least.
+    package struct Validator: Sendable, Hashable {
+        package let entityTag: String?
+        package let lastModified: String?
+
+        package init(entityTag: String?, lastModified: String?) {
+            (self.entityTag, self.lastModified) = (entityTag, lastModified)
+        }
+    }
+
     package init(
         name: String, path: String, size: Int64? = nil, modified: Int64? = nil, contentHash: String? = nil,
-        part: Part? = nil, bytes: [UInt8]? = nil, frames: Int? = nil
+        validator: Validator? = nil, part: Part? = nil, bytes: [UInt8]? = nil, frames: Int? = nil
     ) {
         self.name = name
         self.path = path
         self.size = size
         self.modified = modified
         self.contentHash = contentHash
+        self.validator = validator
         self.part = part
         self.bytes = bytes
         self.frames = frames

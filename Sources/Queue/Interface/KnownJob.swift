@@ -15,7 +15,10 @@ struct KnownJob {
     /// - Throws: `corrupt` where the pictures cannot be read.
     func difference(to job: Job, images new: String, queue: String) throws(QueueError) -> String? {
         if !images.isExactly(new) {
-            return ImageColumn.difference(from: try ImageColumn.decode(images, queue: queue), to: job.images)
+            let known = try ImageColumn.decode(images, queue: queue)
+            guard ImageColumn.isSame(known, images, as: job.images) else {
+                return ImageColumn.difference(from: known, to: job.images)
+            }
         }
         if !prompt.isExactly(job.prompt) { return "its prompt is \"\(prompt)\"" }
         if maxTokens != job.maxTokens { return "its max_tokens is \(maxTokens)" }

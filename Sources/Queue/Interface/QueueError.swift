@@ -1,3 +1,5 @@
+import Base
+
 /// The reason why the queue, or what was to be put into it, cannot be used.
 package enum QueueError: Error, Equatable {
     /// The file is not there, or may not be opened.
@@ -96,7 +98,7 @@ extension QueueError: CustomStringConvertible {
         case .refused(let queue, let reason, let advice):
             "the queue \(queue) refused the connection: \(reason); \(advice)"
         case .full(let queue, let ready, let adding, let bound):
-            "the queue \(queue) has \(ready) jobs ready, and \(adding) more would pass the bound of \(bound) (--max-ready); "
+            "the queue \(queue) has \(ready.counted("job")) ready, and \(adding) more would pass the bound of \(bound) (--max-ready); "
                 + "submit the same again when worlds have answered some, what is in already is not doubled"
         case .otherModel(let queue, let belongsTo, let offered):
             "the queue \(queue) belongs to the model \(belongsTo), not to \(offered); "

@@ -1,3 +1,5 @@
+import Base
+
 /// How often a job is tried, and how long the pauses in between are.
 package struct RetryPolicy: Sendable {
     /// The maximum number of attempts; the job fails with the last.
@@ -27,14 +29,15 @@ package struct RetryPolicy: Sendable {
     package func expiry(attempts: Int, owner: String) -> JobFailure {
         JobFailure(
             code: JobFailure.leaseExpired,
-            message: "\(attempts) times a world died or hung while it had this job, the last was \(owner)")
+            message: "\(attempts.counted("time")) a world died or hung while it had this job, the last was \(owner)")
     }
 
     /// Returns the failure of a job that killed every world that had it.
     package func poison(cause: String) -> JobFailure {
         JobFailure(
             code: JobFailure.poison,
-            message: "\(maximumDeathsAlone) times the world died while it had this job and no other, the last time of "
+            message:
+                "\(maximumDeathsAlone.counted("time")) the world died while it had this job and no other, the last time of "
                 + "\(cause); look at its pictures, then `paligemma retry`")
     }
 }

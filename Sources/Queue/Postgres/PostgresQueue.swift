@@ -1,3 +1,5 @@
+import Base
+
 /// A queue in a PostgreSQL database, for worlds on any number of machines.
 ///
 /// Time is the database's. A server that goes away is waited for (``PostgresSession``): a finish whose answer was lost
@@ -88,7 +90,7 @@ package final class PostgresQueue: JobQueue {
                 try connection.execute(PostgresStatements.oneSnapshot, doing: doing)
                 for (sql, detail) in PostgresStatements.invariants {
                     let violations = try connection.run(sql, doing: doing).first?.integer(0) ?? 0
-                    if violations > 0 { return "\(violations) times \(detail)" }
+                    if violations > 0 { return "\(Int(clamping: violations).counted("time")) \(detail)" }
                 }
                 return nil
             }

@@ -143,7 +143,8 @@ package final class SQLiteQueue: JobQueue {
             for (sql, detail) in Self.invariants {
                 let violations = try connection.rows(sql, doing: doing) { $0.integer(0) }.first ?? 0
                 if violations > 0 {
-                    throw .corrupt(queue: connection.path, detail: "\(violations) times \(detail)")
+                    throw .corrupt(
+                        queue: connection.path, detail: "\(Int(clamping: violations).counted("time")) \(detail)")
                 }
             }
         }

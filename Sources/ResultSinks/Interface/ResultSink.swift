@@ -1,3 +1,4 @@
+import Base
 import Queue
 
 /// Where the results of a queue go. A sink that was killed at any moment goes on where it was when it is made again with the
@@ -29,6 +30,6 @@ package struct SinkReport: Sendable, Equatable {
     ///   - one: what stands behind the number 1.
     ///   - many: what stands behind other numbers; nothing is said about none.
     mutating func note(_ count: Int, _ one: String, _ many: String) {
-        if count > 0 { notes.append(count == 1 ? "1 \(one)" : "\(count) \(many)") }
+        if count > 0 { notes.append(count.counted(one, many)) }
     }
 }

@@ -32,6 +32,12 @@ package final class DelimitedReader {
         self.limits = limits
         scanner = RowScanner(format, limits)
         if try self.source.peek(3).starts(with: [0xEF, 0xBB, 0xBF]) { self.source.take(3) }
+        let start = try self.source.peek(2)
+        guard !start.starts(with: [0xFF, 0xFE]), !start.starts(with: [0xFE, 0xFF]) else {
+            throw TableError(
+                .notUTF8, at: name,
+                "it is UTF-16; convert it with `iconv -f UTF-16 -t UTF-8`, or save it as UTF-8")
+        }
         if hasHeader {
             guard let first = try nextRow() else { throw TableError(.truncated, at: name, "there is no header row") }
             var names: [String] = []
@@ -71,7 +77,8 @@ package final class DelimitedReader {
         guard let row = try nextRow() else { return nil }
         if let header, row.count != header.count {
             throw TableError(
-                .malformed, at: row.place, "the row has \(row.count) fields, but the header has \(header.count)")
+                .malformed, at: row.place,
+                "the row has \(row.count.counted("field")), but the header has \(header.count)")
         }
         return row
     }

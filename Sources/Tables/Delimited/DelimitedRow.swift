@@ -1,3 +1,5 @@
+import Base
+
 /// One row of a delimited file.
 package struct DelimitedRow: Sendable {
     /// The number of the row, from 1; a header and empty lines are not counted.
@@ -25,7 +27,8 @@ package struct DelimitedRow: Sendable {
     /// - Throws: ``TableError`` with the codes `missing` where the row has fewer fields, and `not_utf8`.
     package func text(_ index: Int) throws(TableError) -> String {
         guard index >= 0, index < count else {
-            throw TableError(.missing, at: place, "the row has \(count) fields, but field \(index + 1) is asked for")
+            throw TableError(
+                .missing, at: place, "the row has \(count.counted("field")), but field \(index + 1) is asked for")
         }
         guard let text = String(validating: self[index], as: UTF8.self) else {
             throw TableError(.notUTF8, at: place, "field \(index + 1) is not UTF-8; convert the file to UTF-8")

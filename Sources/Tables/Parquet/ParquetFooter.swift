@@ -23,7 +23,8 @@ struct ParquetFooter {
     /// - Throws: ``TableError``; the error of the source.
     init(_ source: any ByteRangeSource, name: String, limits: ParquetLimits) throws {
         guard source.size >= 12 else {
-            throw TableError(.truncated, at: name, "the file has \(source.size) bytes, which is no parquet file")
+            throw TableError(
+                .truncated, at: name, "the file has \(source.size.counted("byte")), which is no parquet file")
         }
         let start = try source.bytes(at: 0, count: 4)
         let end = try source.bytes(at: source.size - 8, count: 8)
