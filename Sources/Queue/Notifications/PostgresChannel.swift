@@ -101,7 +101,7 @@ final class PostgresChannel: QueueChannel, @unchecked Sendable {
             }
         }
         // What was said last is still delivered.
-        if let connection { try? deliver(to: connection) }
+        if waiting.withLock({ !$0.isEmpty }), let connection = try? connected() { try? deliver(to: connection) }
         connection = nil
     }
 

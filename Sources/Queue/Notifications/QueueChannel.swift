@@ -14,6 +14,13 @@ package protocol QueueChannel: AnyObject, Sendable {
     func close()
 }
 
+/// Tells the worlds of a queue that there are jobs, or that some were canceled, so that none of them waits for its next look.
+package func notifyWorlds(ofQueue queue: String) {
+    guard let channel = try? openChannel(ofQueue: queue, as: nil, receive: { _ in }) else { return }
+    channel.send([.jobsChanged], to: .worlds)
+    channel.close()
+}
+
 /// Opens the channel of a queue.
 ///
 /// - Parameters:
