@@ -29,7 +29,7 @@ struct Paligemma: ParsableCommand {
         subcommands: [
             RunCommand.self, SuperviseCommand.self, SubmitCommand.self, StatusCommand.self, ResultsCommand.self,
             FailedCommand.self, RetryCommand.self, CancelCommand.self, PurgeCommand.self, InspectCommand.self,
-            RandomModelCommand.self, BenchCommand.self, PlanCommand.self,
+            PullCommand.self, RandomModelCommand.self, BenchCommand.self, PlanCommand.self,
         ])
 
     static func main() {
