@@ -1,10 +1,9 @@
 import Base
 import Fetch
 import Foundation
+import Hub
 import TestSupport
 import Testing
-
-@testable import Hub
 
 /// A hub with models, and a cache of one test.
 struct HubBench {

@@ -1,9 +1,8 @@
 import Base
 import Foundation
+import Hub
 import TestSupport
 import Testing
-
-@testable import Hub
 
 @Suite("Where a model lies that a person names", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct LocationTests {

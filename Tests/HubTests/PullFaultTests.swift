@@ -1,9 +1,8 @@
 import Base
 import Foundation
+import Hub
 import TestSupport
 import Testing
-
-@testable import Hub
 
 @Suite("What servers do wrong on the way of a model", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct PullFaultTests {

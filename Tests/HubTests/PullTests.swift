@@ -1,9 +1,8 @@
 import Base
 import Foundation
+import Hub
 import TestSupport
 import Testing
-
-@testable import Hub
 
 @Suite("Models are pulled into the shared cache", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct PullTests {

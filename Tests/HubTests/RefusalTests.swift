@@ -1,9 +1,8 @@
 import Base
 import Foundation
+import Hub
 import TestSupport
 import Testing
-
-@testable import Hub
 
 @Suite("What a hub refuses, and what is no model", .timeLimit(.minutes(15 * Sanitizer.slowness)))
 struct RefusalTests {
@@ -28,8 +27,8 @@ struct RefusalTests {
         let model = try bench.failure("org/other")
         #expect(model.code == .noModel && model.description.hasPrefix("org/other: "))
         #expect(model.reason.contains("may not see it"))
-        let private_ = try bench.failure("org/other", ["HF_TOKEN": ""])
-        #expect(private_.code == .noModel && private_.reason.contains("set HF_TOKEN"))
+        let secret = try bench.failure("org/other", ["HF_TOKEN": ""])
+        #expect(secret.code == .noModel && secret.reason.contains("set HF_TOKEN"))
         let revision = try bench.failure("org/small@v9")
         #expect(revision.code == .noRevision && revision.reason.contains("'v9'"))
         #expect(!FileSystem.exists(bench.home.path + "/hub"))

@@ -14,7 +14,9 @@ struct PlanModelOptions: ParsableArguments {
         let elementSize: Int
     }
 
-    @Option(help: Variable.model.help("The model's directory, or org/name of one that was pulled; or give --shape.", valueName: "dir"))
+    @Option(
+        help: Variable.model.help(
+            "The model's directory, or org/name of one that was pulled; or give --shape.", valueName: "dir"))
     var model: String?
 
     @Option(

@@ -41,7 +41,7 @@ package final class HubServer: Sendable {
         storeFault: @escaping Fault = { _, _ in nil }
     ) throws {
         let counts = Locked<[String: Int]>([:])
-        func counted(_ prefix: String, _ request: TestServer.Request) -> Int {
+        @Sendable func counted(_ prefix: String, _ request: TestServer.Request) -> Int {
             counts.withLock { counts in
                 counts[prefix + request.path, default: 0] += 1
                 return (counts[prefix + request.path] ?? 1) - 1
