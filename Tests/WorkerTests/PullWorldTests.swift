@@ -55,7 +55,7 @@ struct PullWorldTests {
         let directory = String(pulled.output.dropLast())
         #expect(directory.hasPrefix(home.path + "/hub/models--tiny--miniature/snapshots/"))
         // No display where there is no terminal: one line, which says what was done.
-        #expect(pulled.errors.split(separator: "\n").count == 1 && pulled.errors.contains("7 files, "))
+        #expect(pulled.errors.split(separator: "\n").count == 1 && pulled.errors.contains("8 files, "))
         #expect(server.store.requests.allSatisfy { $0.headers["authorization"] == nil })
         let again = try pull(environment)
         #expect(again.status == 0 && again.errors.contains("all there") && again.output == pulled.output)
@@ -124,6 +124,6 @@ struct PullWorldTests {
         let requests = server.store.requests.filter { $0.path.hasSuffix(digest) }
         #expect(requests.map { $0.headers["range"] } == [nil, "bytes=\(half)-"])
         #expect(FileSystem.contents(of: folder + "/blobs/" + digest) == weights)
-        #expect(try FileSystem.names(in: folder + "/blobs").count == 7)
+        #expect(try FileSystem.names(in: folder + "/blobs").count == 8)
     }
 }

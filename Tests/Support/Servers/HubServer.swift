@@ -94,7 +94,7 @@ package final class HubServer: Sendable {
         let rest = parts[3...].map { $0.removingPercentEncoding ?? "" }
         switch (isAPI, parts[2]) {
         case (true, "revision"):
-            guard parts.count == 4, rest[3...].first.map({ repository.has($0) }) == true else {
+            guard parts.count == 4, let revision = rest.first, repository.has(revision) else {
                 return refusal(404, "RevisionNotFound", "Invalid rev id: \(rest.joined(separator: "/"))")
             }
             return .answer(200, Array("{\"id\":\"\(parts[0])/\(parts[1])\",\"sha\":\"\(repository.commit)\"}".utf8))
