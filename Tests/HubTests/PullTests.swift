@@ -43,6 +43,21 @@ struct PullTests {
         #expect(bench.server.hub.requests.allSatisfy { $0.headers["accept-encoding"] == "identity" })
     }
 
+    @Test("A redirect inside the hub is followed with the token")
+    func redirectInside() throws {
+        let bytes = try #require(HubBench.model().files["config.json"])
+        let bench = try HubBench(hubFault: { request, _ in
+            if request.path == "/cache/config.json" {
+                guard request.headers["authorization"] == "Bearer \(HubServer.token)" else { return .answer(401) }
+                return .file(bytes, tag: "W/\"\(SHA1.gitBlob(bytes))\"", for: request)
+            }
+            return request.path.hasSuffix("/config.json") ? .redirect(to: "/cache/config.json", 307) : nil
+        })
+        defer { bench.server.stop() }
+        #expect(try bench.pull().files == 4)
+        #expect(bench.server.hub.requests.contains { $0.path == "/cache/config.json" })
+    }
+
     @Test("What is there is not fetched again, also where another revision has it")
     func again() throws {
         let bench = try HubBench(HubBench.model { $0.revisions = ["v1", "refs/pr/1"] })
