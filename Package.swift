@@ -95,6 +95,9 @@ let package = Package(
         .target(
             name: "JobPictures", dependencies: ["Queue", "Tables", "Fetch", "Pictures", "Base"]),
 
+        // MARK: Doors: models from a hub, and the cache that they are kept in
+        .target(name: "Hub", dependencies: ["Queue", "Fetch", "Base"]),
+
         // MARK: Runtime: MPI and the stages of a rank; the schedule
         .target(
             name: "Shard",
@@ -136,8 +139,8 @@ let package = Package(
         .executableTarget(
             name: "pg-worker",
             dependencies: [
-                "WorkerInterface", "Coordinator", "Shard", "ShardPlan", "Queue", "Fetch", "PaliGemma", "Pictures",
-                "Tensor",
+                "WorkerInterface", "Coordinator", "Shard", "Hub", "ShardPlan", "Queue", "Fetch", "PaliGemma",
+                "Pictures", "Tensor",
                 "Wire",
                 "Base", "CProcess", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -148,8 +151,8 @@ let package = Package(
         .executableTarget(
             name: "paligemma",
             dependencies: [
-                "WorkerInterface", "Serving", "JobSources", "JobPictures", "ResultSinks", "Queue", "ShardPlan",
-                "Measure", "PaliGemma",
+                "WorkerInterface", "Serving", "JobSources", "JobPictures", "ResultSinks", "Hub", "Queue",
+                "ShardPlan", "Measure", "PaliGemma",
                 "DecodingSettings",
                 "Pictures", "Tensor",
                 "Base",
@@ -172,6 +175,7 @@ let package = Package(
         .testTarget(name: "ArchivesTests", dependencies: ["Archives", "Base", "TestSupport"]),
         .testTarget(name: "TablesTests", dependencies: ["Tables", "Base", "TestSupport"]),
         .testTarget(name: "FetchTests", dependencies: ["Fetch", "Base", "TestSupport"]),
+        .testTarget(name: "HubTests", dependencies: ["Hub", "Fetch", "Base", "TestSupport"]),
         .testTarget(
             name: "PaliGemmaTests",
             dependencies: [

@@ -101,6 +101,7 @@ struct Variable {
     static let steadySeconds = Variable("STEADY_SECONDS")
     static let kernels = Variable("KERNELS")
     static let modelCache = Variable("MODEL_CACHE")
+    static let pullVerify = Variable("PULL_VERIFY")
 
     /// Returns the flag's value, else the variable's, else nil. An empty variable counts as none.
     ///

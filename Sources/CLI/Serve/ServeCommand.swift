@@ -55,7 +55,7 @@ struct ServeCommand: ParsableCommand {
         let name = given ?? temporary?.path ?? ""
         var serving = try service.resolved(queue: name)
         // Its name is known before its world is there.
-        if serving.modelName == nil, let model { serving.modelName = ModelDirectory.name(of: model) }
+        if serving.modelName == nil, let model { serving.modelName = ModelLocation.name(of: model) }
         let session = try ServeSession(serving)
         guard let settings else { return try session.serve() }
         var command = try WorldCommand(settings, queue: name, endsWhenEmpty: false)

@@ -11,9 +11,6 @@ package struct ModelDirectory: Sendable {
 
     package init(_ path: String) { self.path = path }
 
-    /// Returns what the model of a directory is called: the last part of its path.
-    package static func name(of path: String) -> String { FileSystem.resolved(path).lastPathPart }
-
     /// Returns the path of a file in the directory.
     package func file(_ name: String) -> String { path + "/" + name }
 
@@ -101,7 +98,7 @@ extension ModelDirectory {
     }
 
     private static func hubAdvice(_ name: String) -> String {
-        "; models are not downloaded: run 'hf download \(name)' and give the directory that it prints"
+        "; where it is a model's name on a hub, run 'paligemma pull \(name)'"
     }
 
     /// What a directory without `config.json` may be instead, for a message.
