@@ -2,6 +2,7 @@ import Base
 import Coordinator
 import Fetch
 import Foundation
+import Hub
 import PaliGemma
 import Pictures
 import Queue
@@ -52,7 +53,7 @@ extension Rank {
         let owner = settings.worldName ?? "\(launch.host):\(launch.processID)"
         let record = WorldRecord(
             owner: owner, host: launch.host, ranks: parts.plan.ranks, visionRanks: parts.plan.visionRanks,
-            model: ModelLocation.name(of: parts.checkpoint.directory), adapters: parts.adapters.names,
+            model: ModelLocation.nameWithoutRevision(of: parts.checkpoint.directory), adapters: parts.adapters.names,
             maximumPositions: parts.configuration.text.context,
             started: Int(Date().timeIntervalSince1970))
         return try Coordinator(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Base
 import Foundation
+import Hub
 import PaliGemma
 import Queue
 import Serving
@@ -44,7 +45,8 @@ struct ServeCommand: ParsableCommand {
 
     func run() throws {
         if let name = newKey { return try Self.printKey(of: name) }
-        let (model, given) = (try Variable.model.value(model), try Variable.queue.value(queue))
+        let model = try Variable.model.value(model).map { try ModelLocation.directory(of: $0) }
+        let given = try Variable.queue.value(queue)
         guard model != nil || given != nil else {
             throw ValidationError("Missing '--model' or '--queue': what answers, or which queue to join.")
         }
@@ -55,7 +57,7 @@ struct ServeCommand: ParsableCommand {
         let name = given ?? temporary?.path ?? ""
         var serving = try service.resolved(queue: name)
         // Its name is known before its world is there.
-        if serving.modelName == nil, let model { serving.modelName = ModelLocation.name(of: model) }
+        if serving.modelName == nil, let model { serving.modelName = ModelLocation.nameWithoutRevision(of: model) }
         let session = try ServeSession(serving)
         guard let settings else { return try session.serve() }
         var command = try WorldCommand(settings, queue: name, endsWhenEmpty: false)

@@ -26,6 +26,18 @@ package enum ModelLocation {
         return "\(words[1])/\(words[2])@\(commit.prefix(12))"
     }
 
+    /// Returns what the model of a directory is called with its revision: its name on the hub, else the last part of its path.
+    package static func name(of directory: String) -> String {
+        let directory = FileSystem.resolved(directory)
+        return name(ofSnapshot: directory) ?? directory.lastPathPart
+    }
+
+    /// The same without the revision, as clients of a service write it.
+    package static func nameWithoutRevision(of directory: String) -> String {
+        let directory = FileSystem.resolved(directory)
+        return name(ofSnapshot: directory).map { String($0.prefix { $0 != "@" }) } ?? directory.lastPathPart
+    }
+
     private static func directory(of reference: ModelReference, in cache: HubCache) throws(HubError) -> String {
         func absent(_ reason: String) -> HubError {
             HubError(.notInCache, at: "\(reference)", "\(reason); run '\(reference.pullCommand)'")
