@@ -59,7 +59,7 @@ package struct AnswerBuilder {
 
     /// Returns the number of bytes at the end of a text that may still change: replacement characters, which stand for bytes of
     /// a character that is not complete, and the beginning of a stop text.
-    static func unsettledBytes(of text: [UInt8], stops: [String]) -> Int {
+    package static func unsettledBytes(of text: [UInt8], stops: [String]) -> Int {
         let replacement = Array("\u{FFFD}".utf8)
         var settled = text[...]
         while settled.suffix(replacement.count).elementsEqual(replacement) { settled.removeLast(replacement.count) }
