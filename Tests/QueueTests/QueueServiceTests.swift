@@ -43,7 +43,9 @@ import Testing
         let queue = bench.queue
         _ = try queue.submit(makeJobs(1) + served(2), otherContents: .refuse)
         let leases = try queue.lease(limit: 2, for: .seconds(6000), owner: "world")
-        for lease in leases.prefix(2) where lease.job.service != nil { try queue.finish(lease.handle, with: sampleAnswer) }
+        for lease in leases.prefix(2) where lease.job.service != nil {
+            try queue.finish(lease.handle, with: sampleAnswer)
+        }
         #expect(try queue.purgeServed(olderThan: .seconds(600)) == 0)
         try bench.advance(by: .seconds(601))
         #expect(try queue.purgeServed(olderThan: .seconds(600)) == 2)
@@ -102,7 +104,9 @@ import Testing
                 TokenLogprob(text: "x", logprob: -.infinity),
             ]))
 
-    @Test("Every world hears of jobs, and the service that is meant of its answers", arguments: [QueueKind.sqlite, .postgres])
+    @Test(
+        "Every world hears of jobs, and the service that is meant of its answers",
+        arguments: [QueueKind.sqlite, .postgres])
     func messages(kind: QueueKind) throws {
         let bench = try QueueBench(kind)
         let (first, second, service, other) = (Inbox(), Inbox(), Inbox(), Inbox())
@@ -114,11 +118,11 @@ import Testing
         ]
         defer { for channel in channels { channel.close() } }
         while !channels.allSatisfy(\.isHeard) { usleep(1000) }
-        channels[2].send([.jobsChanged], to: .worlds)
+        channels[2].send([.jobsAdded], to: .worlds)
         channels[0].send([progress, .ended(jobID: "req-1")], to: .service("s1"))
-        #expect(first.wait(for: 1).contains(.jobsChanged))
-        #expect(second.wait(for: 1).contains(.jobsChanged))
-        let heard = service.wait(for: 2).filter { $0 != .jobsChanged }
+        #expect(first.wait(for: 1).contains(.jobsAdded))
+        #expect(second.wait(for: 1).contains(.jobsAdded))
+        let heard = service.wait(for: 2).filter { $0 != .jobsAdded }
         #expect(heard.last == .ended(jobID: "req-1"))
         if case .progress(let part)? = heard.first {
             #expect(part.text == "é \"x\"\n" && part.offset == 4 && part.attempt == 2 && part.tokens == 3)
@@ -126,7 +130,7 @@ import Testing
         } else {
             Issue.record("no progress came: \(heard)")
         }
-        #expect(other.all.filter { $0 != .jobsChanged }.isEmpty)
+        #expect(other.all.filter { $0 != .jobsAdded }.isEmpty)
     }
 
     @Test("Behind a pooler nothing is heard, which is known, and what is said there arrives elsewhere")
@@ -141,8 +145,8 @@ import Testing
         }
         while !listener.isHeard { usleep(1000) }
         let before = direct.all.count
-        behind.send([.jobsChanged], to: .worlds)
-        #expect(direct.wait(for: before + 1).last == .jobsChanged)
+        behind.send([.jobsAdded], to: .worlds)
+        #expect(direct.wait(for: before + 1).last == .jobsAdded)
         #expect(!behind.isHeard)
     }
 
@@ -179,12 +183,12 @@ import Testing
         let inbox = Inbox()
         let channel = try openChannel(ofQueue: long + "/queue.db", as: .worlds, receive: inbox.put)
         #expect(channel.isHeard)
-        notifyWorlds(ofQueue: long + "/queue.db")
-        #expect(inbox.wait(for: 1) == [.jobsChanged])
+        notifyWorlds(ofQueue: long + "/queue.db", .jobsAdded)
+        #expect(inbox.wait(for: 1) == [.jobsAdded])
         channel.close()
         let nowhere = try openChannel(ofQueue: "/proc/nothing/queue.db", as: .worlds, receive: inbox.put)
         #expect(!nowhere.isHeard)
-        nowhere.send([.jobsChanged], to: .worlds)
+        nowhere.send([.jobsAdded], to: .worlds)
         nowhere.close()
     }
 }

@@ -74,7 +74,11 @@ package final class Coordinator {
             wake()
         }
         channel = try openChannel { message in
-            if message == .jobsChanged { report(.jobsChanged) }
+            switch message {
+            case .jobsAdded: report(.jobsAdded)
+            case .jobsCanceled: report(.jobsCanceled)
+            case .progress, .ended: break
+            }
         }
         keeper = LeaseKeeper(
             queue: queue, owner: settings.owner, duration: settings.lease, channel: channel, record: settings.record,
@@ -179,9 +183,10 @@ package final class Coordinator {
             settle(settlement)
         case .lost(let handles):
             try abandon(Set(handles))
-        case .jobsChanged:
-            // Some of those that are leased may have been canceled.
+        case .jobsCanceled:
+            // What does not hold any more is found by renewing it.
             if schedule.jobsInFlight > 0 { keeper.renew() }
+        case .jobsAdded:
             if polling.isPlanned { polling.planNow() }
             try perform(schedule.handle(.urgentJobs))
         case .queueFailed(let error):

@@ -14,8 +14,10 @@ enum HelperReport {
     case settled(Settlement)
     /// The leases of these jobs do not hold any more: they were canceled, or others have them.
     case lost([LeaseHandle])
-    /// The queue may have urgent jobs, or some were canceled.
-    case jobsChanged
+    /// The queue may have urgent jobs.
+    case jobsAdded
+    /// Jobs were canceled, perhaps some of this world.
+    case jobsCanceled
     case queueFailed(QueueError)
     /// The last report of the queue's thread.
     case queueClosed

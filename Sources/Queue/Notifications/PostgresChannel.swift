@@ -141,7 +141,7 @@ final class PostgresChannel: QueueChannel, @unchecked Sendable {
 
     private func take(_ text: String) {
         if text == Self.probe {
-            if !heard.exchange(true, ordering: .relaxed) { receive(.jobsChanged) }
+            if !heard.exchange(true, ordering: .relaxed) { receive(.jobsAdded) }
         } else if let message = QueueMessage(encoded: text) {
             receive(message)
         }

@@ -15,9 +15,9 @@ package protocol QueueChannel: AnyObject, Sendable {
 }
 
 /// Tells the worlds of a queue that there are jobs, or that some were canceled, so that none of them waits for its next look.
-package func notifyWorlds(ofQueue queue: String) {
+package func notifyWorlds(ofQueue queue: String, _ message: QueueMessage) {
     guard let channel = try? openChannel(ofQueue: queue, as: nil, receive: { _ in }) else { return }
-    channel.send([.jobsChanged], to: .worlds)
+    channel.send([message], to: .worlds)
     channel.close()
 }
 

@@ -3,8 +3,10 @@ import Base
 /// What services and worlds tell each other beside a queue, so that nobody has to ask it again and again. The queue is the
 /// truth: a message that is lost costs time, never a job or an answer.
 package enum QueueMessage: Sendable, Equatable {
-    /// To every world: there are jobs to do at once, or jobs were canceled.
-    case jobsChanged
+    /// To every world: there are jobs to do at once.
+    case jobsAdded
+    /// To every world: jobs were canceled, perhaps some that it works on.
+    case jobsCanceled
     /// To a service: what was added to the answer of a job of it.
     case progress(AnswerProgress)
     /// To a service: a job of it has ended; the queue has its result.
@@ -62,7 +64,8 @@ extension QueueMessage {
     var encoded: String {
         var writer = JSONWriter()
         switch self {
-        case .jobsChanged: writer.raw("{}")
+        case .jobsAdded: writer.raw("{}")
+        case .jobsCanceled: writer.raw("{\"canceled\":true}")
         case .ended(let jobID):
             writer.raw("{\"ended\":")
             writer.string(jobID)
@@ -91,7 +94,9 @@ extension QueueMessage {
     init?(encoded: String) {
         guard let json = try? JSON(parsing: encoded), let members = json.object else { return nil }
         if members.isEmpty {
-            self = .jobsChanged
+            self = .jobsAdded
+        } else if json["canceled"] != nil {
+            self = .jobsCanceled
         } else if let jobID = json["ended"]?.string {
             self = .ended(jobID: jobID)
         } else if let jobID = json["job"]?.string, let attempt = json["attempt"]?.integer,

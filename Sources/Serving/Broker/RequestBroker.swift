@@ -45,9 +45,9 @@ package final class RequestBroker: Sendable {
     private static let (lookInterval, deafInterval) = (1.0, 0.05)
     /// How often the counts and the worlds are read, in seconds.
     private static let viewInterval = 2.0
-    private static let purgeInterval = 60.0
-    /// How long the results of requests are kept in the queue.
-    private static let kept = Duration.seconds(600)
+    private static let purgeInterval = 10.0
+    /// How long the results of requests, and their pictures, are kept in the queue.
+    private static let kept = Duration.seconds(60)
 
     /// - Parameters:
     ///   - queue: The name of the queue.
@@ -64,7 +64,7 @@ package final class RequestBroker: Sendable {
         asking = try openQueue(name, outage: .seconds(5))
         channel = try openChannel(ofQueue: name, as: .service(service)) { message in
             switch message {
-            case .jobsChanged: break
+            case .jobsAdded, .jobsCanceled: break
             case .ended(let id): ended.put(id)
             case .progress(let progress):
                 let job = pending.withLock { $0[ExactText(progress.jobID)]?.continuation }
@@ -168,8 +168,8 @@ package final class RequestBroker: Sendable {
         try await ask { queue throws(QueueError) in try queue.state(ofJob: id) }
     }
 
-    /// Tells the worlds that jobs were canceled, or that there are others.
-    package func notifyWorlds() { channel.send([.jobsChanged], to: .worlds) }
+    /// Tells the worlds what somebody else did to the queue.
+    package func notifyWorlds(_ message: QueueMessage) { channel.send([message], to: .worlds) }
 
     /// Cancels jobs whose answers nobody wants any more.
     package func cancel(_ ids: [String]) {
@@ -210,7 +210,8 @@ package final class RequestBroker: Sendable {
             let results = submit(jobs)
             for (continuation, result) in zip(waiting, results) { continuation.resume(returning: result) }
             if !canceled.isEmpty { _ = try? submitting.cancel(.ids(canceled)) }
-            channel.send([.jobsChanged], to: .worlds)
+            channel.send(
+                (jobs.isEmpty ? [] : [.jobsAdded]) + (canceled.isEmpty ? [] : [.jobsCanceled]), to: .worlds)
         }
     }
 

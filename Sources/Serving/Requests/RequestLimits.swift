@@ -4,6 +4,8 @@ import Queue
 package struct RequestLimits: Sendable {
     /// Bytes of a body.
     package var bodyBytes = 64 << 20
+    /// Bytes of all bodies that are read at the same time.
+    package var allBodiesBytes = 256 << 20
     package var pictures = 16
     /// Bytes of all pictures of a request together.
     package var pictureBytes = 32 << 20

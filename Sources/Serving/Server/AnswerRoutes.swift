@@ -12,20 +12,23 @@ struct AnswerRoutes: Sendable {
     let models: ModelNames
     let pictures: RequestPictures
     let writer: AnswerWriter
+    let bodies: BodyBudget
     let drain: DrainState
 
     func add(to router: Router<ServiceContext>) {
         router.post("/v1/chat/completions") { request, context in
-            let (request, fields) = try await read(request)
-            let chat = try ChatRequest(fields, settings.limits)
+            let (request, chat) = try await read(request) { fields throws(APIError) in
+                try ChatRequest(fields, settings.limits)
+            }
             let id = Self.newID()
             let format = ChatCompletion(
                 id: "chatcmpl-" + id, created: Self.now, model: chat.model ?? models.served, request: chat)
             return try await answer(request, context, id: id, [chat], format, streams: chat.streams)
         }
         router.post("/v1/completions") { request, context in
-            let (request, fields) = try await read(request)
-            let completion = try CompletionRequest(fields, settings.limits)
+            let (request, completion) = try await read(request) { fields throws(APIError) in
+                try CompletionRequest(fields, settings.limits)
+            }
             let (id, first) = (Self.newID(), completion.chats[0])
             let format = TextCompletion(
                 id: "cmpl-" + id, created: Self.now, model: first.model ?? models.served,
@@ -37,10 +40,12 @@ struct AnswerRoutes: Sendable {
     private static var now: Int { Int(Date().timeIntervalSince1970) }
     private static func newID() -> String { UUID().uuidString.lowercased() }
 
-    private func read(_ request: Request) async throws -> (Request, RequestFields) {
-        var request = request
-        let body = try await request.collectBody(upTo: settings.limits.bodyBytes)
-        return (request, try RequestFields(body: Array(body.readableBytesView)))
+    private func read<Body: Sendable>(
+        _ request: Request, _ understand: @Sendable (RequestFields) throws(APIError) -> Body
+    ) async throws -> (Request, Body) {
+        try await bodies.withBody(of: request, limit: settings.limits.bodyBytes) { request, bytes in
+            (request, try understand(RequestFields(body: bytes)))
+        }
     }
 
     /// - Parameter chats: Questions about the same pictures, none empty.
@@ -77,7 +82,8 @@ struct AnswerRoutes: Sendable {
             jobs += try chat.jobs(id: name, adapter: adapter, pictures: images, service: broker.service)
         }
         let streams = try await broker.submit(jobs, timeout: .seconds(settings.requestSeconds))
-        return AcceptedRequest(format: format, jobs: jobs, streams: streams, start: context.start)
+        return AcceptedRequest(
+            format: format, ids: jobs.map(\.id), maxTokens: chats[0].maxTokens, streams: streams, start: context.start)
     }
 }
 

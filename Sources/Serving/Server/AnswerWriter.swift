@@ -8,12 +8,13 @@ import Queue
 /// Jobs of one request that are in the queue, and how their answers are written.
 struct AcceptedRequest: Sendable {
     let format: any AnswerFormat
-    let jobs: [Job]
+    /// The ids of the jobs. Their pictures are in the queue, and are not kept here too.
+    let ids: [String]
+    let maxTokens: Int
     let streams: [AsyncStream<RequestBroker.Event>]
     /// When the request came.
     let start: ContinuousClock.Instant
 
-    var ids: [String] { jobs.map(\.id) }
     /// Seconds since the request came.
     var seconds: Double { (ContinuousClock.now - start).inSeconds }
 }
@@ -64,7 +65,7 @@ struct AnswerWriter: Sendable {
         switch result.outcome {
         case .answered(let answer):
             metrics.count(
-                answer, promptTokens: AnswerExtras(answer).promptTokens, maximumTokens: accepted.jobs[0].maxTokens,
+                answer, promptTokens: AnswerExtras(answer).promptTokens, maximumTokens: accepted.maxTokens,
                 seconds: accepted.seconds)
             return answer
         case .failed(let failure, _):
@@ -102,13 +103,13 @@ struct AnswerWriter: Sendable {
 
     private func write(_ accepted: AcceptedRequest, to writer: inout any ResponseBodyWriter) async throws {
         let format = accepted.format
-        for index in accepted.jobs.indices {
+        for index in accepted.ids.indices {
             if let opening = format.opening(index: index) { try await Self.send(opening, to: &writer) }
         }
-        var growing = accepted.jobs.map { _ in GrowingAnswer() }
-        var answers: [Answer?] = accepted.jobs.map { _ in nil }
+        var growing = accepted.ids.map { _ in GrowingAnswer() }
+        var answers: [Answer?] = accepted.ids.map { _ in nil }
         var lastText: ContinuousClock.Instant?
-        var characters = accepted.jobs.map { _ in 0 }
+        var characters = accepted.ids.map { _ in 0 }
         for await part in parts(of: accepted) {
             guard case .event(let index, let event) = part else {
                 try await Self.send(": waiting\n\n", to: &writer)

@@ -65,11 +65,13 @@ package struct HTTPServer: Sendable {
         router.add(middleware: RequestGate(settings: settings, metrics: metrics, methods: RouteTable.methods(of:)))
         let models = ModelNames(given: settings.modelName, broker: broker)
         let pictures = RequestPictures(settings)
+        let bodies = BodyBudget(maximum: settings.limits.allBodiesBytes)
         let writer = AnswerWriter(settings: settings, broker: broker, metrics: metrics, drain: drain)
         AnswerRoutes(
-            settings: settings, broker: broker, models: models, pictures: pictures, writer: writer, drain: drain
+            settings: settings, broker: broker, models: models, pictures: pictures, writer: writer, bodies: bodies,
+            drain: drain
         ).add(to: router)
-        JobRoutes(settings: settings, broker: broker, pictures: pictures, drain: drain).add(to: router)
+        JobRoutes(settings: settings, broker: broker, pictures: pictures, bodies: bodies, drain: drain).add(to: router)
         router.get("/v1/models") { _, _ in Response(models.list) }
         router.get("/v1/models/**") { _, context in
             Response(try models.one(context.parameters.getCatchAll().joined(separator: "/")))

@@ -12,6 +12,7 @@ struct JobRoutes: Sendable {
     let settings: ServiceSettings
     let broker: RequestBroker
     let pictures: RequestPictures
+    let bodies: BodyBudget
     let drain: DrainState
 
     private static let longestWait = 60
@@ -49,13 +50,17 @@ struct JobRoutes: Sendable {
                 ]))
         }
         router.post("/v1/retry") { request, context in
-            try await change(request, context) { queue, jobs throws(QueueError) in try queue.retry(jobs) }
+            let response = try await change(request, context) { queue, jobs throws(QueueError) in
+                try queue.retry(jobs)
+            }
+            broker.notifyWorlds(.jobsAdded)
+            return response
         }
         router.post("/v1/cancel") { request, context in
             let response = try await change(request, context) { queue, jobs throws(QueueError) in
                 try queue.cancel(jobs)
             }
-            broker.notifyWorlds()
+            broker.notifyWorlds(.jobsCanceled)
             return response
         }
     }
@@ -64,8 +69,12 @@ struct JobRoutes: Sendable {
 
     private func submit(_ request: Request) async throws -> Response {
         try drain.check()
-        let body = try await request.body.collect(upTo: settings.limits.bodyBytes)
-        let fields = try RequestFields(body: Array(body.readableBytesView))
+        return try await bodies.withBody(of: request, limit: settings.limits.bodyBytes) { _, bytes in
+            try await submit(try RequestFields(body: bytes))
+        }
+    }
+
+    private func submit(_ fields: RequestFields) async throws -> Response {
         let id = try fields.text("id") ?? "job-" + UUID().uuidString.lowercased()
         guard !id.isEmpty else { throw APIError.invalidValue("id", "\"id\" is empty; give one, or leave it out") }
         let images = try await pictures.images(try Self.pictures(fields), id: id, place: "images")
@@ -118,7 +127,7 @@ struct JobRoutes: Sendable {
 
     private func cancel(_ id: String) async throws -> Response {
         let canceled = try await broker.ask { queue throws(QueueError) in try queue.cancel(.ids([id])) }
-        broker.notifyWorlds()
+        broker.notifyWorlds(.jobsCanceled)
         guard let state = try await broker.state(of: id) else { throw APIError.notFound("job \"\(id.prefix(200))\"") }
         return Response(
             .record(["id": .string(id), "state": .string("\(state)"), "canceled": .bool(canceled > 0)]))
