@@ -11,7 +11,13 @@ let package = Package(
         .executable(name: "paligemma", targets: ["paligemma"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.0.0"),
     ],
     targets: [
         // MARK: Ground: files, streams, compression, hashing, JSON, threads' primitives, child programs
@@ -89,6 +95,9 @@ let package = Package(
         .target(
             name: "JobPictures", dependencies: ["Queue", "Tables", "Fetch", "Pictures", "Base"]),
 
+        // MARK: Doors: models from a hub, and the cache that they are kept in
+        .target(name: "Hub", dependencies: ["Queue", "Fetch", "Base"]),
+
         // MARK: Runtime: MPI and the stages of a rank; the schedule
         .target(
             name: "Shard",
@@ -105,6 +114,19 @@ let package = Package(
                 "Base",
             ]),
 
+        // MARK: Serving: HTTP in front of a queue
+        .target(
+            name: "Serving",
+            dependencies: [
+                "JobSources", "Queue", "Fetch", "DecodingSettings", "Base",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+
         // MARK: WorkerInterface: options, exit codes and counters that both programs know
         .target(
             name: "WorkerInterface",
@@ -117,8 +139,8 @@ let package = Package(
         .executableTarget(
             name: "pg-worker",
             dependencies: [
-                "WorkerInterface", "Coordinator", "Shard", "ShardPlan", "Queue", "Fetch", "PaliGemma", "Pictures",
-                "Tensor",
+                "WorkerInterface", "Coordinator", "Shard", "Hub", "ShardPlan", "Queue", "Fetch", "PaliGemma",
+                "Pictures", "Tensor",
                 "Wire",
                 "Base", "CProcess", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -129,8 +151,8 @@ let package = Package(
         .executableTarget(
             name: "paligemma",
             dependencies: [
-                "WorkerInterface", "JobSources", "JobPictures", "ResultSinks", "Queue", "ShardPlan", "Measure",
-                "PaliGemma",
+                "WorkerInterface", "Serving", "JobSources", "JobPictures", "ResultSinks", "Hub", "Queue",
+                "ShardPlan", "Measure", "PaliGemma",
                 "DecodingSettings",
                 "Pictures", "Tensor",
                 "Base",
@@ -153,6 +175,7 @@ let package = Package(
         .testTarget(name: "ArchivesTests", dependencies: ["Archives", "Base", "TestSupport"]),
         .testTarget(name: "TablesTests", dependencies: ["Tables", "Base", "TestSupport"]),
         .testTarget(name: "FetchTests", dependencies: ["Fetch", "Base", "TestSupport"]),
+        .testTarget(name: "HubTests", dependencies: ["Hub", "Fetch", "Base", "TestSupport"]),
         .testTarget(
             name: "PaliGemmaTests",
             dependencies: [
@@ -191,6 +214,11 @@ let package = Package(
             ]),
         .testTarget(
             name: "WorkerInterfaceTests", dependencies: ["WorkerInterface", "PaliGemma", "Pictures", "Tensor", "Base"]),
+        .testTarget(
+            name: "ServingTests",
+            dependencies: [
+                "Serving", "Queue", "JobSources", "Base", "TestSupport", "paligemma", "pg-worker",
+            ]),
         .testTarget(
             name: "CLITests",
             dependencies: [

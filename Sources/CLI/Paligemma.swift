@@ -27,9 +27,10 @@ struct Paligemma: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            RunCommand.self, SuperviseCommand.self, SubmitCommand.self, StatusCommand.self, ResultsCommand.self,
+            RunCommand.self, ServeCommand.self, SuperviseCommand.self, SubmitCommand.self, StatusCommand.self,
+            ResultsCommand.self,
             FailedCommand.self, RetryCommand.self, CancelCommand.self, PurgeCommand.self, InspectCommand.self,
-            RandomModelCommand.self, BenchCommand.self, PlanCommand.self,
+            PullCommand.self, RandomModelCommand.self, BenchCommand.self, PlanCommand.self,
         ])
 
     static func main() {

@@ -8,6 +8,10 @@ package struct FetchRequest: Sendable {
     package var validator: Validator?
     /// Longest time in seconds from the first connection on, further tries included; nil for that of the settings.
     package var seconds: Double?
+    /// Sent to the server of the address only, not to another one to which it redirects. None for objects.
+    package var headers: [HTTPHeader] = []
+    /// Whether a redirect to another server is not followed: the response that redirects is the result then.
+    package var staysAtOrigin = false
     /// What it is of use together with; nil where it is alone. Streams and fetches that are waited for need none.
     package var group: FetchGroup?
 

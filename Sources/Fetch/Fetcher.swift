@@ -135,6 +135,8 @@ extension Fetcher {
                 bodyLimit: settings.bodyLimit, retries: settings.retries, seconds: settings.seconds,
                 connectSeconds: settings.connectSeconds, transfersPerHost: settings.transfersPerHost)
         }
+        if prepared.signer == nil { prepared.headers += request.headers }
+        prepared.staysAtOrigin = request.staysAtOrigin
         prepared.range = request.range
         prepared.validator = request.validator
         if let seconds = request.seconds { prepared.seconds = seconds }

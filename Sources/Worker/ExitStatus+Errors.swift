@@ -1,6 +1,7 @@
 import Base
 import Coordinator
 import Foundation
+import Hub
 import PaliGemma
 import Queue
 import ShardPlan
@@ -12,6 +13,7 @@ extension ExitStatus {
     init(_ error: any Error) {
         switch error {
         case let error as ModelError: self = error.code == .quantized ? .environment : .model
+        case is HubError: self = .model
         case let error as QueueError: self = Self.isSupervised && Self.isFinal(error) ? .queueRefuses : .queue
         case is PlanError, is OptionError, is Kernels.UnavailableKernels: self = .usage
         case is EnvironmentError: self = .environment

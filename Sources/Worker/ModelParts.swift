@@ -1,5 +1,6 @@
 import Base
 import Foundation
+import Hub
 import PaliGemma
 import Pictures
 import ShardPlan
@@ -18,15 +19,15 @@ struct ModelParts {
     /// What the options change of how pictures are decoded; nil for nothing.
     private let imageDifference: String?
 
-    init(_ settings: WorkerSettings, worldSize: Int, _ launch: Launch) throws {
+    /// - Parameter directory: the model's.
+    init(_ settings: WorkerSettings, directory: String, worldSize: Int, _ launch: Launch) throws {
         try Kernels.check()
-        configuration = try ModelConfiguration(
-            directory: settings.model, slidingWindow: settings.slidingWindow)
-        checkpoint = try Checkpoint(directory: settings.model)
-        tokenizer = try Tokenizer(directory: settings.model, configuration: configuration)
+        configuration = try ModelConfiguration(directory: directory, slidingWindow: settings.slidingWindow)
+        checkpoint = try Checkpoint(directory: directory)
+        tokenizer = try Tokenizer(directory: directory, configuration: configuration)
         guard tokenizer.pieceCount <= configuration.text.vocabulary else {
             throw ModelError(
-                .tokenizer, at: settings.model,
+                .tokenizer, at: directory,
                 "the tokenizer has \(tokenizer.pieceCount) pieces, but the model only "
                     + "\(configuration.text.vocabulary) rows for them; they belong to different models")
         }
@@ -65,11 +66,10 @@ struct ModelParts {
             + "\(Kernels.current.name) gain nothing from rounded activations with this checkpoint's weights"
     }
 
-    /// The model for people: the last part of its directory's path, and the settings that give it other answers.
+    /// The model for people: its name on the hub, or the last part of its directory's path, and the settings that give it other answers.
     var name: String {
         let options = WorkerOptions.table
-        let directory = FileSystem.resolved(checkpoint.directory).lastPathPart
-        var parts = [directory]
+        var parts = [ModelLocation.name(of: checkpoint.directory)]
         if fingerprint.precision != options.precision.defaultValue {
             parts.append("\(options.precision.description.flag) \(fingerprint.precision.rawValue)")
         }

@@ -1,6 +1,8 @@
 import Base
 import Coordinator
 import Fetch
+import Foundation
+import Hub
 import PaliGemma
 import Pictures
 import Queue
@@ -18,7 +20,7 @@ extension Rank {
         let queue = context.loop.rank == 0 ? try queue(of: context.settings, context.parts) : nil
         // No job is leased before every rank can work on it.
         _ = try context.loop.allAgree(true)
-        return queue.map { coordinator($0, context, launch) }
+        return try queue.map { try coordinator($0, context, launch) }
     }
 
     private static func queue(of settings: WorkerSettings, _ parts: ModelParts) throws -> any JobQueue {
@@ -40,7 +42,7 @@ extension Rank {
 
     private static func coordinator(
         _ queue: any JobQueue, _ context: RankStages.Context, _ launch: Launch
-    ) -> Coordinator {
+    ) throws(QueueError) -> Coordinator {
         let (settings, parts, sender) = (context.settings, context.parts, context.loop.sender)
         let (text, budgets) = (parts.configuration.text, context.compute.budgets)
         let bytes = parts.plan.slices.map { Gemma.cacheBytes(positions: 1, configuration: text, slice: $0) }
@@ -48,12 +50,21 @@ extension Rank {
             visionRanks: parts.plan.visionRanks, batchRows: budgets.batchRows,
             typicalRows: parts.configuration.vision.tokens + 16, cacheBytesPerPosition: bytes.max() ?? 0,
             cacheBytes: budgets.keyValueBudget, sequences: settings.sequences)
-        return Coordinator(
-            queue: queue, plan: parts.plan, configuration: parts.configuration, limits: limits,
+        let owner = settings.worldName ?? "\(launch.host):\(launch.processID)"
+        let record = WorldRecord(
+            owner: owner, host: launch.host, ranks: parts.plan.ranks, visionRanks: parts.plan.visionRanks,
+            model: ModelLocation.nameWithoutRevision(of: parts.checkpoint.directory), adapters: parts.adapters.names,
+            maximumPositions: parts.configuration.text.context,
+            started: Int(Date().timeIntervalSince1970))
+        return try Coordinator(
+            queue: queue,
+            openChannel: { receive throws(QueueError) in
+                // A world that ends when the queue is empty asks it all the time, and has no need to be called.
+                try Queue.openChannel(ofQueue: settings.queue, as: settings.drain ? nil : .worlds, receive: receive)
+            }, plan: parts.plan, configuration: parts.configuration, limits: limits,
             tokenizer: parts.tokenizer, adapters: parts.adapters,
             settings: Coordinator.Settings(
-                drain: settings.drain, lease: .seconds(settings.leaseSeconds),
-                owner: settings.worldName ?? "\(launch.host):\(launch.processID)",
+                drain: settings.drain, lease: .seconds(settings.leaseSeconds), owner: owner, record: record,
                 drainTimeout: .seconds(settings.drainTimeout), resize: settings.resize,
                 image: settings.imageOptions,
                 pictureBudget: PictureBudget(

@@ -1,6 +1,7 @@
 import Base
 import CProcess
 import Foundation
+import Hub
 import Shard
 import WorkerInterface
 
@@ -26,7 +27,8 @@ enum World {
             ExitStatus.outOfMemory.code)
         let parts = Result {
             try Watchdog.whileLoading(loop, limit: settings.watchdog) {
-                try ModelParts(settings, worldSize: loop.size, launch)
+                try ModelParts(
+                    settings, directory: ModelLocation.directory(of: settings.model), worldSize: loop.size, launch)
             }
         }
         do {

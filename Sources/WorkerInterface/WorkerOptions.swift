@@ -11,7 +11,11 @@ package struct WorkerOptions: OptionTable {
 
     package let model = OptionDefinition<String>.requiredText(
         OptionDescription(
-            "model", variable: "MODEL", help: "The model's directory, in the Hugging Face layout.", valueName: "dir"),
+            "model", variable: "MODEL",
+            help: """
+                The model's directory, in the Hugging Face layout, or org/name[@revision] of one that `paligemma pull` put into \
+                the cache.
+                """, valueName: "dir"),
         .model)
 
     package let queue = OptionDefinition<String>.requiredText(

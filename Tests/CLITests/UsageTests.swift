@@ -14,7 +14,7 @@ struct UsageTests {
         "The help names the variable of every flag",
         arguments: [
             "run", "submit", "status", "results", "failed", "retry", "cancel", "purge", "inspect image",
-            "inspect model", "inspect plan", "inspect logits", "random-model",
+            "inspect model", "inspect plan", "inspect logits", "random-model", "pull",
             "bench", "bench kernels", "plan",
         ])
     func help(command: String) throws {

@@ -56,6 +56,47 @@ struct ScheduleTests {
         #expect(schedule.handle(.leased([])) == [.encode(2, [3], visionRank: 0)])
     }
 
+    @Test("An urgent job goes before those that wait, alone, and decodes step by step")
+    func urgent() {
+        var schedule = Schedule(limits: Self.limits())
+        _ = schedule.handle(.retryQueue)
+        _ = schedule.handle(.leased([1, 2, 3, 4, 5, 6]))
+        for job in 1...6 { _ = schedule.handle(.prepared(UInt64(job), rows: 256, positions: 270)) }
+        // Two batches are on their way, 5 and 6 wait; the queue is asked although enough is leased.
+        #expect(schedule.handle(.urgentJobs) == [])
+        #expect(schedule.handle(.leased([7])) == [.prepare(7), .lease(1)])
+        #expect(schedule.handle(.prepared(7, rows: 256, positions: 270, isUrgent: true)) == [])
+        let actions = schedule.handle(.encoded(1))
+        #expect(actions.contains(.encode(3, [7], visionRank: 0)) && actions.contains(.prefill(1, [1, 2])))
+        // While it waits, those that decode do one step an order, so that it waits for one step.
+        _ = schedule.handle(.encoding(2))
+        #expect(schedule.handle(.answered(ended: [])) == [.prefill(2, [3, 4])])
+        #expect(schedule.handle(.answered(ended: [])) == [.decode([1, 2, 3, 4], steps: 4)])
+        #expect(schedule.handle(.encoding(3)) == [])
+        #expect(schedule.handle(.answered(ended: [1, 2])) == [.prefill(3, [7])])
+        #expect(schedule.handle(.answered(ended: [])) == [.decode([3, 4, 7], steps: 1)])
+        #expect(schedule.handle(.answered(ended: [7])) == [.decode([3, 4], steps: 4)])
+    }
+
+    @Test("A job that nobody wants any more leaves, wherever it is")
+    func abandoned() {
+        var schedule = Schedule(limits: Self.limits())
+        _ = schedule.handle(.retryQueue)
+        _ = schedule.handle(.leased([1, 2, 3]))
+        _ = schedule.handle(.leased([]))
+        _ = schedule.handle(.prepared(1, rows: 400, positions: 410))
+        #expect(!schedule.hasBegun(1))
+        #expect(schedule.handle(.prepared(2, rows: 400, positions: 410)) == [.encode(1, [1], visionRank: 0)])
+        #expect(schedule.hasBegun(1) && !schedule.hasBegun(2))
+        // One that is being read, and one that waits.
+        _ = schedule.handle(.abandoned(3))
+        _ = schedule.handle(.abandoned(2))
+        #expect(schedule.jobsInFlight == 1)
+        _ = schedule.handle(.encoded(1))
+        #expect(schedule.handle(.answered(ended: [1])) == [])
+        #expect(schedule.isIdle && schedule.jobsInFlight == 0)
+    }
+
     @Test("A batch that is full waits for no other picture")
     func full() {
         var schedule = Schedule(limits: Self.limits())

@@ -91,7 +91,7 @@ struct CheckpointFilesTests {
     @Test("What is no model directory is named as what it is")
     func others() throws {
         let folder = try TemporaryFolder()
-        #expect(reason("google/paligemma-3b-pt-224")?.contains("hf download google/paligemma-3b-pt-224") == true)
+        #expect(reason("google/paligemma-3b-pt-224")?.contains("paligemma pull google/paligemma-3b-pt-224") == true)
         #expect(reason(folder.path)?.contains("the directory is empty") == true)
         _ = try folder.write("{}", to: "adapter_config.json")
         #expect(reason(folder.path)?.contains("--adapter NAME=") == true)

@@ -179,6 +179,29 @@ package enum FileSystem {
         return SystemText.text(buffer[..<count])
     }
 
+    /// Makes a symbolic link at `path`, in one step in place of a file or link that is there.
+    ///
+    /// - Throws: ``SystemError``.
+    package static func makeLink(_ path: String, to target: String) throws(SystemError) {
+        let random = String(UInt64.random(in: .min ... .max), radix: 36)
+        let temporary = path.parentPath + (path.parentPath.isEmpty ? "." : "/.") + random + ".link"
+        let made = withSystemPath(target) { target in withSystemPath(temporary) { symlink(target, $0) } }
+        guard made == .some(.some(0)) else { throw SystemError(errno) }
+        guard rename(temporary, to: path) else {
+            let error = SystemError(errno)
+            remove(temporary)
+            throw error
+        }
+    }
+
+    /// Returns the bytes that this user may still write to the file system of `path`; nil where that is not known.
+    package static func freeBytes(at path: String) -> Int64? {
+        var status = statvfs()
+        guard withSystemPath(path, { statvfs($0, &status) }) == 0 else { return nil }
+        let (bytes, overflow) = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
+        return overflow ? .max : Int64(clamping: bytes)
+    }
+
     /// Returns the absolute path of what is at `path`, without symbolic links, `.` and `..`; `path` itself where there is
     /// nothing.
     package static func resolved(_ path: String) -> String {

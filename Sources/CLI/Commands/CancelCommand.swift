@@ -19,6 +19,7 @@ struct CancelCommand: ParsableCommand {
     func run() throws {
         let selection = try options.selection
         let count = try options.opened().cancel(selection)
+        if count > 0 { notifyWorlds(ofQueue: try options.address(), .jobsCanceled) }
         Console.writeLine("\(count) canceled" + options.remark(on: count, "waits or is worked on"))
     }
 }

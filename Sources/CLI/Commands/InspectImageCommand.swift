@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Hub
 import PaliGemma
 import Pictures
 import WorkerInterface
@@ -31,7 +32,7 @@ struct InspectImageCommand: ParsableCommand {
     func run() throws {
         let worker = try options.values()
         let output = try Variable.output.required(output, option: "--output")
-        let vision = try ModelConfiguration(directory: worker.model).vision
+        let vision = try ModelConfiguration(directory: ModelLocation.directory(of: worker.model)).vision
         let side = vision.imageSize
         let seen = try PictureReader(
             side: side, resize: worker.resize, filter: vision.preprocessing.filter,

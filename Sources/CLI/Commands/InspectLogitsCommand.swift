@@ -1,6 +1,7 @@
 import ArgumentParser
 import Base
 import Foundation
+import Hub
 import PaliGemma
 import Pictures
 import Tensor
@@ -60,7 +61,7 @@ struct InspectLogitsCommand: ParsableCommand {
         }
         let count = try Variable.maxTokens.count(maxTokens, option: "--max-tokens") ?? 1
         let probe = try LogitProbe(
-            directory: worker.model, precision: worker.precision,
+            directory: try ModelLocation.directory(of: worker.model), precision: worker.precision,
             onlyWeights: try Variable.onlyWeights.value(onlyWeights),
             slidingWindow: worker.slidingWindow,
             threads: worker.threads ?? MachineLimits.current.cores)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Base
 import Foundation
+import Hub
 import PaliGemma
 import ShardPlan
 import Tensor
@@ -16,13 +17,14 @@ struct InspectModelCommand: ParsableCommand {
               paligemma inspect model DIR --ranks 4
             """)
 
-    @Argument(help: "The model's directory.")
+    @Argument(help: "The model's directory, or org/name of one that was pulled.")
     var directory: String?
 
     @OptionGroup var plan: PlanOptions
 
     func run() throws {
-        let directory = try Variable.model.required(directory, option: "<directory>")
+        let directory = try ModelLocation.directory(
+            of: Variable.model.required(directory, option: "<directory>"))
         let configuration = try ModelConfiguration(directory: directory, slidingWindow: true)
         let checkpoint = try Checkpoint(directory: directory)
         let weights = try ModelWeights(checkpoint: checkpoint, configuration: configuration)

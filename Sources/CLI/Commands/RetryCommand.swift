@@ -32,6 +32,7 @@ struct RetryCommand: ParsableCommand {
             }
         }
         let count = try queue.retry(selection)
+        if count > 0 { notifyWorlds(ofQueue: try options.address(), .jobsAdded) }
         Console.writeLine("\(count) queued anew" + options.remark(on: count, "failed or was canceled"))
         if changed > 0 {
             Console.writeLine(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Base
 import Foundation
+import Hub
 import PaliGemma
 import Queue
 import ResultSinks
@@ -53,7 +54,7 @@ struct RunCommand: ParsableCommand {
         let manner = Submission.Manner(
             otherContents: try jobs.otherContents, sharesQueue: !options.format.needsAllJobs,
             output: SubmissionCheck(options))
-        let model = try model.values().model
+        let model = try ModelLocation.directory(of: model.values().model)
         let settings = try world.resolved(model: model, configuration: ModelConfiguration(directory: model))
         if try Variable.dryRun.isOn(dryRun) {
             let submission = try Submission(of: source, to: nil, manner)

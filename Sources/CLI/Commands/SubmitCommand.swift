@@ -44,6 +44,7 @@ struct SubmitCommand: ParsableCommand {
             maxReady: try Variable.maxReady.count(maxReady, option: "--max-ready"))
         let submission = try Submission(of: source, to: openQueue(address, create: true), manner)
         let summary = submission.summary
+        if summary.added + summary.replaced > 0 { notifyWorlds(ofQueue: address, .jobsAdded) }
         Console.writeLine(
             "\(summary.added) added, \(summary.known) known, \(summary.replaced) replaced"
                 + (submission.faults > 0 ? ", \(submission.faults) failed at once" : ""))

@@ -16,6 +16,7 @@ struct SelectionOptions: ParsableArguments {
     var ids: [String] = []
 
     func opened() throws -> any JobQueue { try queue.opened() }
+    func address() throws -> String { try queue.address() }
 
     /// Returns what a message adds where ids were named and the command is for none of these jobs.
     func remark(on count: Int, _ meant: String) -> String {

@@ -57,6 +57,21 @@ struct Variable {
     static let allFiles = Variable("ALL_FILES")
     static let field = Variable("FIELD")
 
+    static let host = Variable("HOST")
+    static let port = Variable("PORT")
+    static let apiKeys = Variable("API_KEYS")
+    static let noAuth = Variable("NO_AUTH")
+    static let metricsAuth = Variable("METRICS_AUTH")
+    static let servedModelName = Variable("SERVED_MODEL_NAME")
+    static let maxBody = Variable("MAX_BODY")
+    static let maxPictures = Variable("MAX_PICTURES")
+    static let pictureURLs = Variable("PICTURE_URLS")
+    static let maxWaiting = Variable("MAX_WAITING")
+    static let requestTimeout = Variable("REQUEST_TIMEOUT")
+    static let drainDelay = Variable("DRAIN_DELAY")
+    static let metricsPrefix = Variable("METRICS_PREFIX")
+    static let accessLog = Variable("ACCESS_LOG")
+
     static let embed = Variable("EMBED")
     static let maxReady = Variable("MAX_READY")
 
@@ -86,6 +101,7 @@ struct Variable {
     static let steadySeconds = Variable("STEADY_SECONDS")
     static let kernels = Variable("KERNELS")
     static let modelCache = Variable("MODEL_CACHE")
+    static let pullVerify = Variable("PULL_VERIFY")
 
     /// Returns the flag's value, else the variable's, else nil. An empty variable counts as none.
     ///

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Hub
 import Measure
 import PaliGemma
 import WorkerInterface
@@ -13,7 +14,9 @@ struct PlanModelOptions: ParsableArguments {
         let elementSize: Int
     }
 
-    @Option(help: Variable.model.help("The model's directory; or give --shape.", valueName: "dir"))
+    @Option(
+        help: Variable.model.help(
+            "The model's directory, or org/name of one that was pulled; or give --shape.", valueName: "dir"))
     var model: String?
 
     @Option(
@@ -32,10 +35,10 @@ struct PlanModelOptions: ParsableArguments {
         let shape = directory == nil ? try Variable.shape.value(shape) : self.shape
         switch (directory, shape) {
         case (let directory?, nil):
-            let size = try Checkpoint(directory: directory).elementSize(in: precision)
+            let place = try ModelLocation.directory(of: directory)
+            let size = try Checkpoint(directory: place).elementSize(in: precision)
             return Model(
-                name: directory, configuration: try ModelConfiguration(directory: directory),
-                elementSize: size)
+                name: directory, configuration: try ModelConfiguration(directory: place), elementSize: size)
         case (nil, let shape?):
             let layers = try Variable.layers.value(layers)
             do {

@@ -1,5 +1,6 @@
 import Base
 import Foundation
+import Hub
 import Pictures
 import Queue
 import ResultSinks
@@ -23,12 +24,21 @@ package struct CommandFailure: Error {
         case let failure as CommandFailure: self = failure
         case let error as QueueError: self.init(Self.status(of: error), error.description)
         case let error as ModelError: self.init(.model, error.description)
+        case let error as HubError: self.init(Self.status(of: error), error.description)
         case let error as PlanError: self.init(.usage, error.description)
         case let error as ImageError:
             self.init(error.code == .unwritable ? .environment : .jobsFailed, error.description)
         case let error as SinkError: self.init(error.isUsage ? .usage : .environment, error.description)
         case let error as CocoaError: self.init(.environment, error.localizedDescription)
         default: return nil
+        }
+    }
+
+    private static func status(of error: HubError) -> ExitStatus {
+        switch error.code {
+        case .badName: .usage
+        case .notInCache, .unusable: .model
+        default: .environment
         }
     }
 

@@ -46,9 +46,14 @@ package struct ProgressDisplay {
     }
 
     package static func bar(_ counts: JobCounts, text: String, width: Int) -> String {
+        bar(part: counts.total > 0 ? Double(counts.finished) / Double(counts.total) : 0, text: text, width: width)
+    }
+
+    /// - Parameter part: how much is done, from 0 to 1.
+    static func bar(part: Double, text: String, width: Int) -> String {
         let room = min(40, width - text.count - 4)
         guard room >= 8 else { return String(text.prefix(max(0, width - 1))) }
-        let filled = counts.total > 0 ? counts.finished * room / counts.total : 0
+        let filled = Int(max(0, min(part, 1)) * Double(room))
         return String(repeating: "█", count: filled) + String(repeating: "░", count: room - filled) + "  " + text
     }
 

@@ -36,6 +36,8 @@ final class Supervisor {
     private var drainDeadline: ContinuousClock.Instant?
     private var stopDeadline: ContinuousClock.Instant?
     private var starts = 0
+    /// What is done at the first signal, instead of draining at once; whoever sets it calls ``drain()`` later.
+    var onInterruption: (() -> Void)?
     /// Jobs that were failed because they kill worlds; the last world knows nothing of them.
     private(set) var poisonedJobs = 0
 
@@ -154,6 +156,7 @@ final class Supervisor {
     private func handle(_ signal: Int32) {
         if interruption == nil {
             interruption = signal
+            if let onInterruption { return onInterruption() }
             Console.log("finishing or returning the leased jobs; once more stops at once")
             drain()
         } else {

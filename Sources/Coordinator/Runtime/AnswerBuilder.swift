@@ -11,6 +11,8 @@ package struct AnswerBuilder {
     private var topLogprobs: [Float] = []
     private var answers: [Tokens.Answer] = []
     private var stop: (text: String, reason: String)?
+    /// The UTF-8 bytes and the tokens of the answer that ``progress(options:tokenizer:)`` has returned.
+    private var (sentBytes, sentTokens) = (0, 0)
 
     /// Takes new tokens.
     ///
@@ -29,6 +31,48 @@ package struct AnswerBuilder {
             }
         }
         return false
+    }
+
+    /// Returns what came since the last call and stays as it is, whatever comes; nil for nothing. The id of the job and the
+    /// attempt are left empty.
+    ///
+    /// The bytes of a character that is not complete are held back, and what a stop text may begin with. Beams and choices are
+    /// known at their end only.
+    mutating func progress(options: DecodingOptions, tokenizer: Tokenizer) -> AnswerProgress? {
+        guard options.beams == nil, options.choices.isEmpty, stop == nil else { return nil }
+        let text = Array(tokenizer.decode(tokens).utf8)
+        let settled = text.count - Self.unsettledBytes(of: text, stops: options.stop)
+        guard settled > sentBytes else { return nil }
+        let part = String(decoding: text[sentBytes..<settled], as: UTF8.self)
+        var progress = AnswerProgress(jobID: "", attempt: 0, offset: sentBytes, text: part, tokens: tokens.count)
+        if options.topLogprobs > 0 {
+            let top = topLogprobs(of: options.topLogprobs, tokenizer)
+            progress.logprobs = (sentTokens..<tokens.count).map { index in
+                TokenLogprob(
+                    text: Self.text(of: tokens[index], tokenizer), logprob: logprobs[index],
+                    top: top[index].map { TokenLogprob(text: $0.text, logprob: $0.logprob) })
+            }
+        }
+        (sentBytes, sentTokens) = (settled, tokens.count)
+        return progress
+    }
+
+    /// Returns the number of bytes at the end of a text that may still change: replacement characters, which stand for bytes of
+    /// a character that is not complete, and the beginning of a stop text.
+    package static func unsettledBytes(of text: [UInt8], stops: [String]) -> Int {
+        let replacement = Array("\u{FFFD}".utf8)
+        var settled = text[...]
+        while settled.suffix(replacement.count).elementsEqual(replacement) { settled.removeLast(replacement.count) }
+        var held = 0
+        for stop in stops.map({ Array($0.utf8) }) {
+            let longest = min(stop.count - 1, settled.count)
+            guard longest > held else { continue }
+            held = (held + 1...longest).last { settled.suffix($0).elementsEqual(stop.prefix($0)) } ?? held
+        }
+        // Not inside of a character.
+        var end = settled.endIndex - held
+        while end > settled.startIndex, end < settled.endIndex, settled[end] & 0xC0 == 0x80 { end -= 1 }
+        return text.count - end
     }
 
     /// Returns whether the model's numbers are finite: a weight that is NaN makes all of them NaN.
@@ -54,9 +98,10 @@ package struct AnswerBuilder {
     ///   - picture: The size of the only picture of the job, in which boxes are located; nil where there are several.
     ///   - isDamaged: Whether parts of a picture were missing or broken and have been filled in.
     ///   - prompt: The prompt of the job; where it asks for boxes, the answer has a list of them even if it is empty.
+    ///   - usage: The tokens of the prompt, where they are reported with the texts of the answer's tokens; nil where not.
     func answer(
         _ status: Tokens.Status, options: DecodingOptions, tokenizer: Tokenizer, seconds: Double,
-        picture: PictureSize?, isDamaged: Bool, prompt: String
+        picture: PictureSize?, isDamaged: Bool, prompt: String, usage: AnswerDetails.Usage? = nil
     ) -> Answer {
         let text = stop?.text ?? tokenizer.decode(tokens)
         var details = AnswerDetails()
@@ -71,6 +116,10 @@ package struct AnswerBuilder {
         details.isDamaged = isDamaged
         details.stopReason = stop?.reason
         details.topLogprobs = topLogprobs(of: options.topLogprobs, tokenizer)
+        if let usage {
+            details.usage = usage
+            details.tokenTexts = tokens.map { Self.text(of: $0, tokenizer) }
+        }
         if !options.choices.isEmpty {
             details.choices = zip(options.choices, answers).map { .init(text: $0, logprob: $1.score) }
             details.score = answers.map(\.score).max()
@@ -92,10 +141,13 @@ package struct AnswerBuilder {
         return tokens.indices.map { token in
             (token * count..<(token + 1) * count).clamped(to: topTokens.indices).map { index in
                 let id = topTokens[index]
-                let text = tokenizer.isSilent(id) ? tokenizer.piece(id) ?? "" : tokenizer.decode([id])
-                return AnswerDetails.Token(id: id, text: text, logprob: topLogprobs[index])
+                return AnswerDetails.Token(id: id, text: Self.text(of: id, tokenizer), logprob: topLogprobs[index])
             }
         }
+    }
+
+    private static func text(of token: Int32, _ tokenizer: Tokenizer) -> String {
+        tokenizer.isSilent(token) ? tokenizer.piece(token) ?? "" : tokenizer.decode([token])
     }
 }
 

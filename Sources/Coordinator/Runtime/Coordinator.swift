@@ -30,6 +30,7 @@ package final class Coordinator {
     private let tokenizer: Tokenizer
     private let settings: Settings
     private let inbox = Mailbox<HelperReport>()
+    private let channel: any QueueChannel
     private let keeper: LeaseKeeper
     private let preparer: PicturePreparer
     private var messenger: RankMessenger
@@ -50,13 +51,17 @@ package final class Coordinator {
     package var workingSeconds: Double { work.map { Double($0.end - $0.start) / 1e9 } ?? 0 }
 
     /// - Parameters:
+    ///   - openChannel: Opens the channel of the queue, given who takes its messages.
     ///   - sender: Sends frames to all ranks, this one too.
+    /// - Throws: What `openChannel` throws.
     ///   - wake: Called on a helper thread when it has left a report, so that ``step()`` is called soon.
     package init(
-        queue: any JobQueue, plan: ShardPlan, configuration: ModelConfiguration, limits: Schedule.Limits,
+        queue: any JobQueue,
+        openChannel: (@escaping @Sendable (QueueMessage) -> Void) throws(QueueError) -> any QueueChannel,
+        plan: ShardPlan, configuration: ModelConfiguration, limits: Schedule.Limits,
         tokenizer: Tokenizer, adapters: AdapterSet, settings: Settings, sender: any FrameSender,
         wake: @escaping @Sendable () -> Void, timeline: Timeline? = nil
-    ) {
+    ) throws(QueueError) {
         self.plan = plan
         self.configuration = configuration
         self.tokenizer = tokenizer
@@ -68,7 +73,16 @@ package final class Coordinator {
             inbox.put(report)
             wake()
         }
-        keeper = LeaseKeeper(queue: queue, owner: settings.owner, duration: settings.lease, report: report)
+        channel = try openChannel { message in
+            switch message {
+            case .jobsAdded: report(.jobsAdded)
+            case .jobsCanceled: report(.jobsCanceled)
+            case .progress, .ended: break
+            }
+        }
+        keeper = LeaseKeeper(
+            queue: queue, owner: settings.owner, duration: settings.lease, channel: channel, record: settings.record,
+            report: report)
         preparer = PicturePreparer(
             threads: settings.preparingThreads, tokenizer: tokenizer, configuration: configuration,
             adapters: adapters,
@@ -149,7 +163,10 @@ package final class Coordinator {
             polling.planSoon()
             try perform(schedule.handle(.leased([])))
         case .prepared(let id, let prepared):
+            // Nobody wants it any more.
+            guard jobs[id] != nil else { return }
             jobs[id]?.prepared = prepared
+            let isUrgent = jobs[id]?.lease.job.service != nil
             let rows = jobs[id]?.prefixRows(tokensPerPicture: configuration.vision.tokens) ?? 0
             let maxTokens = jobs[id]?.lease.job.maxTokens ?? 0
             try perform(
@@ -157,17 +174,40 @@ package final class Coordinator {
                     .prepared(
                         id, rows: rows,
                         positions: prepared.decoding.positions(prefixRows: rows, maxTokens: maxTokens),
-                        sequenceRows: prepared.decoding.rows, isExclusive: prepared.decoding.needsBatchInvariance)))
+                        sequenceRows: prepared.decoding.rows, isExclusive: prepared.decoding.needsBatchInvariance,
+                        isUrgent: isUrgent)))
         case .unprepared(let id, let failure, let permanent):
             if let job = jobs.remove(id) { fail(job, failure, permanent: permanent) }
             try perform(schedule.handle(.unprepared(id)))
         case .settled(let settlement):
             settle(settlement)
+        case .lost(let handles):
+            try abandon(Set(handles))
+        case .jobsCanceled:
+            // What does not hold any more is found by renewing it.
+            if schedule.jobsInFlight > 0 { keeper.renew() }
+        case .jobsAdded:
+            if polling.isPlanned { polling.planNow() }
+            try perform(schedule.handle(.urgentJobs))
         case .queueFailed(let error):
             throw error
         case .queueClosed:
             queueIsClosed = true
+            channel.close()
             if stopping { try messenger.stop() }
+        }
+    }
+
+    /// Stops the work on jobs whose answers the queue would refuse.
+    private func abandon(_ handles: Set<LeaseHandle>) throws {
+        for id in jobs.ids(of: handles) {
+            if schedule.hasBegun(id) {
+                // Its next tokens are its last.
+                jobs[id]?.isAbandoned = true
+            } else {
+                _ = jobs.remove(id)
+                try perform(schedule.handle(.abandoned(id)))
+            }
         }
     }
 
@@ -207,19 +247,30 @@ package final class Coordinator {
     /// Takes new tokens of a sequence; returns whether its job has ended.
     private func take(_ result: Tokens.Result) throws -> Bool {
         let id = result.sequenceID
-        guard jobs[id]?.prepared != nil, let (state, cancels) = jobs[id]?.take(result, tokenizer: tokenizer) else {
-            return false
+        if jobs[id]?.isAbandoned == true {
+            if result.status == .unfinished { try messenger.cancel(id) }
+            _ = jobs.remove(id)
+            return true
         }
+        let tokens = configuration.vision.tokens
+        guard jobs[id]?.prepared != nil,
+            let (state, cancels) = jobs[id]?.take(result, tokenizer: tokenizer, tokensPerPicture: tokens)
+        else { return false }
         work?.end = Timeline.now()
         if cancels { try messenger.cancel(id) }
-        if case .unfinished = state { return false }
+        if case .unfinished = state {
+            if let (service, progress) = jobs[id]?.progress(tokenizer: tokenizer) {
+                channel.send([.progress(progress)], to: .service(service))
+            }
+            return false
+        }
         guard let job = jobs.remove(id) else { return false }
         switch state {
         case .unfinished: break
         case .failed(let failure): fail(job, failure, permanent: true)
         case .answered(let answer):
             unsettled += 1
-            keeper.finish(job.lease.handle, answer)
+            keeper.finish(job.lease.handle, answer, service: job.lease.job.service)
             progress.pictures += job.pictureIDs.count
         }
         return true
@@ -227,7 +278,8 @@ package final class Coordinator {
 
     private func fail(_ job: InFlightJob, _ failure: JobFailure, permanent: Bool) {
         unsettled += 1
-        keeper.fail(job.lease.handle, failure, permanent: permanent, seconds: job.seconds)
+        keeper.fail(
+            job.lease.handle, failure, permanent: permanent, seconds: job.seconds, service: job.lease.job.service)
     }
 
     // MARK: Actions

@@ -1,5 +1,6 @@
 import Fetch
 import Pictures
+import Queue
 
 extension Coordinator {
     /// How a world works on its queue.
@@ -10,6 +11,8 @@ extension Coordinator {
         package var lease: Duration
         /// "host:pid", for people to read.
         package var owner: String
+        /// What the world says of itself in the queue; nil for nothing.
+        package var record: WorldRecord?
         /// How long a drain may take before the leased jobs are given back.
         package var drainTimeout: Duration
         package var preparingThreads: Int
@@ -23,7 +26,7 @@ extension Coordinator {
         package var fetching: FetchSettings
 
         package init(
-            drain: Bool, lease: Duration, owner: String, drainTimeout: Duration,
+            drain: Bool, lease: Duration, owner: String, record: WorldRecord? = nil, drainTimeout: Duration,
             preparingThreads: Int = 2, resize: PictureResize = .pillow,
             image: ImageDecoder.Options = ImageDecoder.Options(), pictureBudget: PictureBudget? = nil,
             pictureRoot: String? = nil, fetching: FetchSettings = FetchSettings()
@@ -36,6 +39,7 @@ extension Coordinator {
             self.drain = drain
             self.lease = lease
             self.owner = owner
+            self.record = record
             self.preparingThreads = preparingThreads
             self.image = image
         }

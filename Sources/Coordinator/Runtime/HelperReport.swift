@@ -12,6 +12,12 @@ enum HelperReport {
     case unprepared(Schedule.JobID, JobFailure, permanent: Bool)
     /// How the queue recorded the end of a job.
     case settled(Settlement)
+    /// The leases of these jobs do not hold any more: they were canceled, or others have them.
+    case lost([LeaseHandle])
+    /// The queue may have urgent jobs.
+    case jobsAdded
+    /// Jobs were canceled, perhaps some of this world.
+    case jobsCanceled
     case queueFailed(QueueError)
     /// The last report of the queue's thread.
     case queueClosed

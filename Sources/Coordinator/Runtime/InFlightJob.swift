@@ -13,6 +13,8 @@ struct InFlightJob {
     var seconds: Double { Double(Timeline.now() - start) / 1e9 }
     /// Nil before its pictures and its prompt are read.
     var prepared: PreparedJob?
+    /// Whether nobody wants its answer any more.
+    var isAbandoned = false
     private var answer = AnswerBuilder()
 
     init(lease: Lease, pictureIDs: [UInt64]) {
@@ -38,15 +40,33 @@ struct InFlightJob {
     ///
     /// - Returns: What became of the job, and whether its sequence has to be canceled: a stop text ended the answer,
     ///   and the Gemma ranks, which know nothing of texts, would go on.
-    mutating func take(_ result: Tokens.Result, tokenizer: Tokenizer) -> (state: State, cancels: Bool) {
+    ///
+    /// - Parameter tokensPerPicture: The rows of a picture in the prefix.
+    mutating func take(
+        _ result: Tokens.Result, tokenizer: Tokenizer, tokensPerPicture: Int
+    ) -> (state: State, cancels: Bool) {
         guard let prepared else { return (.unfinished, false) }
         let isStopped = answer.take(result, options: prepared.options, tokenizer: tokenizer)
         let isUnfinished = result.status == .unfinished
         if isUnfinished, !isStopped { return (.unfinished, false) }
-        return (end(result.status, prepared, tokenizer), isStopped && isUnfinished)
+        let rows = prefixRows(tokensPerPicture: tokensPerPicture)
+        return (end(result.status, prepared, tokenizer, prefixRows: rows), isStopped && isUnfinished)
     }
 
-    private func end(_ status: Tokens.Status, _ prepared: PreparedJob, _ tokenizer: Tokenizer) -> State {
+    /// Returns what of the answer came since the last call and will not change any more, for a service that waits for it; nil for
+    /// nothing, or nobody.
+    mutating func progress(tokenizer: Tokenizer) -> (service: String, progress: AnswerProgress)? {
+        guard let service = lease.job.service, let options = prepared?.options,
+            var progress = answer.progress(options: options, tokenizer: tokenizer)
+        else { return nil }
+        progress.jobID = lease.job.id
+        progress.attempt = lease.attempt
+        return (service, progress)
+    }
+
+    private func end(
+        _ status: Tokens.Status, _ prepared: PreparedJob, _ tokenizer: Tokenizer, prefixRows: Int
+    ) -> State {
         if status == .damaged {
             let names = lease.job.images.map(\.name).joined(separator: ", ")
             let message = "the features of \(names) were damaged between two ranks; submit the job again"
@@ -58,9 +78,12 @@ struct InFlightJob {
                 + "again"
             return .failed(JobFailure(code: "not_finite", message: message))
         }
+        let pictureTokens = prefixRows - prepared.textTokens.count
         return .answered(
             answer.answer(
                 status, options: prepared.options, tokenizer: tokenizer, seconds: seconds,
-                picture: prepared.pictureSize, isDamaged: prepared.isDamaged, prompt: lease.job.prompt))
+                picture: prepared.pictureSize, isDamaged: prepared.isDamaged, prompt: lease.job.prompt,
+                usage: lease.job.service == nil
+                    ? nil : AnswerDetails.Usage(promptTokens: prefixRows, imageTokens: pictureTokens)))
     }
 }

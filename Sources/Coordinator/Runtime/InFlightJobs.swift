@@ -23,6 +23,11 @@ struct InFlightJobs {
         return nextJob
     }
 
+    /// Returns the numbers of the jobs that are leased by these handles.
+    func ids(of handles: Set<LeaseHandle>) -> [Schedule.JobID] {
+        jobs.filter { handles.contains($0.value.lease.handle) }.map(\.key).sorted()
+    }
+
     /// Removes a job and returns it; nil where it is not there.
     mutating func remove(_ id: Schedule.JobID) -> InFlightJob? { jobs.removeValue(forKey: id) }
 }

@@ -5,17 +5,21 @@ import Queue
 /// The thread that calls the queue: it leases, renews and finishes jobs, and never computes, so a lease is renewed in
 /// time however long a prefill takes.
 final class LeaseKeeper: @unchecked Sendable {
-    // @unchecked: `held`, `pace` and `isProven` are only used on the keeper's thread.
+    // @unchecked: what varies is only used on the keeper's thread.
     private enum Call {
         case lease(Int)
-        case finish(LeaseHandle, Answer)
-        case fail(LeaseHandle, JobFailure, permanent: Bool, seconds: Double)
+        case finish(LeaseHandle, Answer, service: String?)
+        case fail(LeaseHandle, JobFailure, permanent: Bool, seconds: Double, service: String?)
         case release([LeaseHandle])
+        case renew
     }
 
     private let queue: any JobQueue
     private let owner: String
     private let duration: Duration
+    private let channel: any QueueChannel
+    private var record: WorldRecord?
+    private var nextAnnouncement = DispatchTime.now()
     private let counter = ActivityCounter()
     private let calls = Mailbox<Call>()
     private let report: @Sendable (HelperReport) -> Void
@@ -29,26 +33,38 @@ final class LeaseKeeper: @unchecked Sendable {
 
     /// So often in a row that is no coincidence.
     private static let maximumEmptyPromises = 10
+    /// How often a world says that it is there, in seconds.
+    private static let announcementInterval = 10.0
 
     /// - Parameters:
     ///   - duration: The duration of a lease, which is renewed after a third of it.
+    ///   - channel: How services are told of the ends of their jobs.
+    ///   - record: What the world says of itself in the queue; nil for nothing.
     ///   - report: Called on this thread.
     init(
-        queue: any JobQueue, owner: String, duration: Duration, report: @escaping @Sendable (HelperReport) -> Void
+        queue: any JobQueue, owner: String, duration: Duration, channel: any QueueChannel, record: WorldRecord?,
+        report: @escaping @Sendable (HelperReport) -> Void
     ) {
         self.queue = queue
         self.owner = owner
         self.duration = duration
+        self.channel = channel
+        self.record = record
         self.report = report
         pace = LeasePace(lease: duration.inSeconds)
         Thread.start("queue") { [self] in run() }
     }
 
     func lease(_ limit: Int) { calls.put(.lease(limit)) }
-    func finish(_ handle: LeaseHandle, _ answer: Answer) { calls.put(.finish(handle, answer)) }
-    func fail(_ handle: LeaseHandle, _ failure: JobFailure, permanent: Bool, seconds: Double) {
-        calls.put(.fail(handle, failure, permanent: permanent, seconds: seconds))
+    /// - Parameter service: Who is told of the end; nil for nobody.
+    func finish(_ handle: LeaseHandle, _ answer: Answer, service: String?) {
+        calls.put(.finish(handle, answer, service: service))
     }
+    func fail(_ handle: LeaseHandle, _ failure: JobFailure, permanent: Bool, seconds: Double, service: String?) {
+        calls.put(.fail(handle, failure, permanent: permanent, seconds: seconds, service: service))
+    }
+    /// Renews at once, and reports what is lost.
+    func renew() { calls.put(.renew) }
     func release(_ handles: [LeaseHandle]) { calls.put(.release(handles)) }
 
     /// Its activity, for a watchdog. Retries count as progress: the queue has a timeout of its own for a server that is
@@ -76,7 +92,8 @@ final class LeaseKeeper: @unchecked Sendable {
         var renewal = DispatchTime.now() + interval
         loop: while true {
             do throws(QueueError) {
-                switch calls.takeFirst(until: renewal) {
+                let due = record == nil ? renewal : min(renewal, nextAnnouncement)
+                switch calls.takeFirst(until: due) {
                 case .item(let call):
                     counter.begin()
                     defer { counter.end() }
@@ -88,16 +105,29 @@ final class LeaseKeeper: @unchecked Sendable {
                     renewal = DispatchTime.now() + interval
                     counter.begin()
                     defer { counter.end() }
-                    try renew()
+                    try renewLeases()
                 }
+                announce()
             } catch {
                 report(.queueFailed(error))
             }
         }
-        guard !held.isEmpty else { return }
         counter.begin()
         defer { counter.end() }
-        try? queue.release(Array(held))
+        if !held.isEmpty { try? queue.release(Array(held)) }
+        if let record { try? queue.withdraw(record.owner) }
+    }
+
+    /// Says in the queue that this world is there, and what it has done. Nothing depends on it: where it fails, the next call
+    /// that matters reports why.
+    private func announce() {
+        guard var record, DispatchTime.now() >= nextAnnouncement else { return }
+        nextAnnouncement = .now() + Self.announcementInterval
+        record.inFlight = held.count
+        self.record = record
+        counter.begin()
+        defer { counter.end() }
+        try? queue.announce(record)
     }
 
     /// Looks for the damage of a queue that counts jobs as ready and leases none, so that no world waits for them for ever.
@@ -133,20 +163,22 @@ final class LeaseKeeper: @unchecked Sendable {
                 emptyPromises = 0
                 report(.leased(leases))
             }
-        case .finish(let handle, let answer):
-            try end(handle) { () throws(QueueError) in
+        case .finish(let handle, let answer, let service):
+            try end(handle, service) { () throws(QueueError) in
                 FaultSwitch.before(.finish, handle.jobID)
                 try queue.finish(handle, with: answer)
                 FaultSwitch.after(.finish, handle.jobID)
                 pace.finish()
                 isProven = true
+                record?.answered += 1
                 return .answered
             }
-        case .fail(let handle, let failure, let permanent, let seconds):
-            try end(handle) { () throws(QueueError) in
+        case .fail(let handle, let failure, let permanent, let seconds, let service):
+            try end(handle, service) { () throws(QueueError) in
                 FaultSwitch.before(.fail, handle.jobID)
                 defer { FaultSwitch.after(.fail, handle.jobID) }
                 let state = try queue.fail(handle, with: failure, permanent: permanent, seconds: seconds)
+                if state == .failed { record?.failed += 1 }
                 return state == .failed ? .failed : .retried
             }
         case .release(let handles):
@@ -154,15 +186,21 @@ final class LeaseKeeper: @unchecked Sendable {
             FaultSwitch.before(.release)
             try queue.release(handles)
             FaultSwitch.after(.release)
+        case .renew:
+            try renewLeases()
         }
     }
 
     /// Reports how a job was settled. A stale lease is not an error: another world has the job, and its answer counts.
     private func end(
-        _ handle: LeaseHandle, _ body: () throws(QueueError) -> HelperReport.Settlement
+        _ handle: LeaseHandle, _ service: String?, _ body: () throws(QueueError) -> HelperReport.Settlement
     ) throws(QueueError) {
         do {
-            report(.settled(try body()))
+            let settlement = try body()
+            if let service, settlement != .retried {
+                channel.send([.ended(jobID: handle.jobID)], to: .service(service))
+            }
+            report(.settled(settlement))
         } catch {
             guard case .staleLease = error else { throw error }
             report(.settled(.stale))
@@ -170,11 +208,13 @@ final class LeaseKeeper: @unchecked Sendable {
         held.remove(handle)
     }
 
-    private func renew() throws(QueueError) {
+    private func renewLeases() throws(QueueError) {
         guard !held.isEmpty else { return }
         // The queue refuses the answers of leases that were lost.
         FaultSwitch.before(.renew)
-        held.subtract(try queue.renew(Array(held), for: duration))
+        let lost = try queue.renew(Array(held), for: duration)
+        held.subtract(lost)
         FaultSwitch.after(.renew)
+        if !lost.isEmpty { report(.lost(lost)) }
     }
 }

@@ -53,10 +53,13 @@ package struct Schedule {
         case leased([JobID])
         /// A job is ready for the vision stage: the rows of its prefix, the maximum number of positions of its prefix
         /// and answers, and the maximum number of its rows in a decode step. An exclusive one has a micro-batch to
-        /// itself.
-        case prepared(JobID, rows: Int, positions: Int, sequenceRows: Int = 1, isExclusive: Bool = false)
+        /// itself. An urgent one, for whose answer somebody waits, goes before the others that wait.
+        case prepared(
+            JobID, rows: Int, positions: Int, sequenceRows: Int = 1, isExclusive: Bool = false, isUrgent: Bool = false)
         /// A job cannot be prepared; its failure has been reported to the queue.
         case unprepared(JobID)
+        /// Nobody wants the answer of a job any more. Where it has begun it goes on until it is reported among those that ended.
+        case abandoned(JobID)
         /// The first features of a batch have been sent.
         case encoding(BatchID)
         /// All features of a batch have been sent.
@@ -67,6 +70,8 @@ package struct Schedule {
         case drain
         /// Ask the queue again, which had nothing.
         case retryQueue
+        /// Ask the queue even where enough jobs are leased: it has urgent ones.
+        case urgentJobs
     }
 
     package enum Action: Equatable {
@@ -90,12 +95,14 @@ package struct Schedule {
         let positions: Int
         let sequenceRows: Int
         let isExclusive: Bool
+        let isUrgent: Bool
     }
 
     /// A sequence that decodes.
     private struct DecodingJob {
         let positions: Int
         let sequenceRows: Int
+        let isUrgent: Bool
     }
 
     private struct Batch {
@@ -116,6 +123,7 @@ package struct Schedule {
     private var leasing = false
     private var queueIsEmpty = false
     private var draining = false
+    private var expectsUrgentJobs = false
     private var preparing: Set<JobID> = []
     private var waiting: [Prepared] = []
     /// Batches from the vision stage to the end of their prefill, the oldest first.
@@ -134,6 +142,11 @@ package struct Schedule {
     package var isIdle: Bool {
         !leasing && preparing.isEmpty && waiting.isEmpty && batches.isEmpty && decoding.isEmpty && running == nil
             && (queueIsEmpty || draining)
+    }
+
+    /// Returns whether a job is in a micro-batch or decodes: then it ends with an order of the Gemma ranks.
+    package func hasBegun(_ job: JobID) -> Bool {
+        decoding[job] != nil || batches.contains { $0.jobs.contains { $0.job == job } }
     }
 
     /// The number of jobs that this world has leases of.
@@ -155,18 +168,22 @@ package struct Schedule {
                 preparing.formUnion(jobs)
                 actions += jobs.map { .prepare($0) }
             }
-        case .prepared(let job, let rows, let positions, let sequenceRows, let isExclusive):
+        case .prepared(let job, let rows, let positions, let sequenceRows, let isExclusive, let isUrgent):
             preparing.remove(job)
             if draining {
                 actions.append(.release(job))
             } else {
-                waiting.append(
+                let place = isUrgent ? waiting.firstIndex { !$0.isUrgent } : nil
+                waiting.insert(
                     Prepared(
                         job: job, rows: rows, positions: positions, sequenceRows: sequenceRows,
-                        isExclusive: isExclusive))
+                        isExclusive: isExclusive, isUrgent: isUrgent), at: place ?? waiting.endIndex)
             }
         case .unprepared(let job):
             preparing.remove(job)
+        case .abandoned(let job):
+            preparing.remove(job)
+            waiting.removeAll { $0.job == job }
         case .encoding(let batch):
             change(batch) { $0.started = true }
         case .encoded(let batch):
@@ -182,6 +199,9 @@ package struct Schedule {
             waiting.removeAll()
         case .retryQueue:
             queueIsEmpty = false
+        case .urgentJobs:
+            queueIsEmpty = false
+            expectsUrgentJobs = true
         }
         return actions + decide()
     }
@@ -196,7 +216,8 @@ package struct Schedule {
         if case .prefill(let id) = running, let index = batches.firstIndex(where: { $0.id == id }) {
             batches[index].prefilled = true
             for entry in batches[index].jobs {
-                decoding[entry.job] = DecodingJob(positions: entry.positions, sequenceRows: entry.sequenceRows)
+                decoding[entry.job] = DecodingJob(
+                    positions: entry.positions, sequenceRows: entry.sequenceRows, isUrgent: entry.isUrgent)
                 decodingOrder.append(entry.job)
             }
         }
@@ -219,9 +240,20 @@ package struct Schedule {
     private mutating func leaseMore() -> [Action] {
         let ahead = preparing.count + waiting.count
         // Asking for many at once keeps the queue's transactions few.
-        guard !leasing, !queueIsEmpty, !draining, ahead <= limits.jobsAhead / 2 else { return [] }
+        let isShort = ahead <= limits.jobsAhead / 2
+        let asksForUrgent = expectsUrgentJobs && ahead < Self.maximumUrgentFactor * limits.jobsAhead
+        guard !leasing, !queueIsEmpty, !draining, isShort || asksForUrgent else { return [] }
         leasing = true
-        return [.lease(limits.jobsAhead - ahead)]
+        expectsUrgentJobs = false
+        return [.lease(max(1, limits.jobsAhead - ahead))]
+    }
+
+    /// How many times the usual number of jobs may be leased ahead where some are urgent.
+    private static let maximumUrgentFactor = 2
+
+    /// Whether somebody waits for the answer of a job.
+    private var hasUrgentJobs: Bool {
+        waiting.contains(where: \.isUrgent) || decoding.values.contains(where: \.isUrgent)
     }
 
     /// Gives a vision rank the next batch, where that is full or no more jobs are expected soon. For a rank without a
@@ -237,7 +269,8 @@ package struct Schedule {
             }
             guard let rank = load.indices.min(by: { load[$0] < load[$1] }), load[rank] < 2 else { break }
             let moreToCome = !preparing.isEmpty || load[rank] > 0 && leasing
-            let hasRoom = waiting[0].isExclusive ? false : waitingRows + limits.typicalRows <= limits.batchRows
+            let isAlone = waiting[0].isExclusive || waiting[0].isUrgent
+            let hasRoom = isAlone ? false : waitingRows + limits.typicalRows <= limits.batchRows
             if moreToCome, hasRoom { break }
             let batch = Batch(id: nextBatch, jobs: takeBatch(), visionRank: rank)
             nextBatch += 1
@@ -257,7 +290,7 @@ package struct Schedule {
                 rows + next.rows <= limits.batchRows
                 && (positions + next.positions) * limits.cacheBytesPerPosition <= limits.cacheBytes
                 && sequenceRows + next.sequenceRows <= limits.sequences && !next.isExclusive
-                && taken.first?.isExclusive != true
+                && taken.first?.isExclusive != true && taken.first.map { $0.isUrgent == next.isUrgent } != false
             guard taken.isEmpty || fits else { break }
             taken.append(waiting.removeFirst())
             rows += next.rows
@@ -277,7 +310,8 @@ package struct Schedule {
         }
         guard !decodingOrder.isEmpty else { return [] }
         running = .decode
-        return [.decode(decodingOrder, steps: limits.decodeSteps)]
+        // Who reads along gets every token when it is there, and who comes next waits for one step.
+        return [.decode(decodingOrder, steps: hasUrgentJobs ? 1 : limits.decodeSteps)]
     }
 
     private func isAdmissible(_ batch: Batch) -> Bool {

@@ -50,6 +50,8 @@ package struct FetchError: Error, CustomStringConvertible, Equatable {
     /// Whether the same fetch may succeed later.
     package let mayHelpLater: Bool
     package let reason: String
+    /// As ``FetchedResponse/fields``, of the response that refused.
+    package internal(set) var fields: [String: String] = [:]
 
     init(_ code: Code, at source: String, status: Int? = nil, mayHelpLater: Bool = false, _ reason: String) {
         self.code = code

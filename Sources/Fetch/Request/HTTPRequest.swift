@@ -11,6 +11,8 @@ struct HTTPRequest: Sendable {
     /// How messages call what is fetched; without secrets.
     var source: String
     var headers: [HTTPHeader] = []
+    /// Whether the response that redirects to another server is the result.
+    var staysAtOrigin = false
     /// What is sent.
     var body: [UInt8] = []
     /// What is asked of the resource; nil for all.

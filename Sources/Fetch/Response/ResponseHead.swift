@@ -14,6 +14,8 @@ struct ResponseHead: Sendable {
     private(set) var lastModified: String?
     private(set) var robotsTags: [String] = []
     private(set) var bucketRegion: String?
+    /// The fields whose names begin with `x-`, and `link`, by names in lower case.
+    private(set) var fields: [String: String] = [:]
     /// Where a redirect leads, as the server writes it.
     private(set) var location: String?
     /// Whether the empty line at its end was seen.
@@ -57,7 +59,9 @@ struct ResponseHead: Sendable {
     private mutating func field(_ line: String) {
         guard let colon = line.firstIndex(of: ":") else { return }
         let value = Self.trimmed(line[line.index(after: colon)...])
-        switch line[..<colon].lowercased() {
+        let name = line[..<colon].lowercased()
+        if name.hasPrefix("x-") || name == "link" { fields[name] = value }
+        switch name {
         case "content-length": contentLength = Int64(value).flatMap { $0 >= 0 ? $0 : nil }
         case "content-range":
             contentRange = ContentRange(value)

@@ -28,7 +28,9 @@ enum StatusFailure {
         var reason = "the server answered with \(status)"
         if let text = document?.text(without: secrets) { reason += ": \(text)" }
         reason += advice(status, isSigned: isSigned)
-        return FetchError(code, at: source, status: status, mayHelpLater: mayHelpLater, reason)
+        var error = FetchError(code, at: source, status: status, mayHelpLater: mayHelpLater, reason)
+        error.fields = head.fields
+        return error
     }
 
     private static func advice(_ status: Int, isSigned: Bool) -> String {

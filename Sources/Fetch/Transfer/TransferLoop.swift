@@ -352,7 +352,19 @@ extension TransferLoop {
                         .tooManyRedirects, at: request.source, status: attempt.head.status,
                         "the server redirects more than \(settings.redirects) times")
                 }
-                transfer.request.address = try Redirect.target(location, from: request)
+                let target = try Redirect.target(location, from: request)
+                if target.origin != request.address.origin {
+                    guard !request.staysAtOrigin else {
+                        let source = MaskedURL.text(request.address.text)
+                        finish(
+                            transfer,
+                            .success(FetchedResponse(attempt.head, source: source, redirect: target.text)))
+                        return true
+                    }
+                    // They may hold what only the server that was asked may know.
+                    transfer.request.headers = []
+                }
+                transfer.request.address = target
             } catch {
                 finish(transfer, .failure(error))
                 return true

@@ -6,16 +6,9 @@ struct OpenAIRequest {
     static let example = #"{"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": {…}}"#
     private static let endpoint = "/v1/chat/completions"
 
-    /// Where a picture of a request is.
-    enum Picture: Equatable {
-        case bytes([UInt8])
-        /// A path or an address.
-        case name(String)
-    }
-
     let id: String
     let model: String?
-    private(set) var pictures: [Picture]
+    private(set) var pictures: [ChatMessages.Picture]
     /// What it says, with the keys of a row.
     private(set) var said: [JSON.Member]
 
@@ -41,7 +34,7 @@ struct OpenAIRequest {
         guard let body = line["body"]?.object else { throw RowError("\"body\" is missing or no object") }
         let fields = RowFields(body)
         try Self.checkKeys(body, fields)
-        let (texts, pictures) = try OpenAIMessages.userContent(fields["messages"])
+        let (texts, pictures) = try Self.userContent(fields["messages"])
         self.id = id
         self.pictures = pictures
         model = try fields.text("model")
@@ -54,6 +47,16 @@ struct OpenAIRequest {
             break
         }
         said += body.filter { Self.options.contains($0.key) && $0.value != .null }
+    }
+
+    private static func userContent(
+        _ messages: JSON?
+    ) throws(RowError) -> (texts: [String], pictures: [ChatMessages.Picture]) {
+        do throws(ChatError) {
+            return try ChatMessages.userContent(messages)
+        } catch {
+            throw RowError(error.reason)
+        }
     }
 
     // MARK: The keys of a body

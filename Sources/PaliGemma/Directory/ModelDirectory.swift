@@ -98,7 +98,7 @@ extension ModelDirectory {
     }
 
     private static func hubAdvice(_ name: String) -> String {
-        "; models are not downloaded: run 'hf download \(name)' and give the directory that it prints"
+        "; where it is a model's name on a hub, run 'paligemma pull \(name)'"
     }
 
     /// What a directory without `config.json` may be instead, for a message.

@@ -13,6 +13,9 @@ package struct Job: Sendable, Equatable {
     package var options: String
     /// What the person's own columns say, as a JSON object, which the results repeat; nil for none.
     package var carried: String?
+    /// The service that waits for the answer, and is told of it while it grows (``QueueMessage``); nil for offline work. It is
+    /// not part of the contents. Such a job has no line in the results of the queue.
+    package var service: String?
     /// Where the job was read, for messages ("jobs.jsonl line 17"). It is not stored.
     package var source: String?
     /// How the jobs of its source can have other ids, for the message that its id is another job's too. It is not stored.

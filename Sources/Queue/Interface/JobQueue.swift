@@ -82,6 +82,23 @@ package protocol JobQueue: AnyObject, Sendable {
     /// - Throws: Where the queue cannot be used.
     func release(_ handles: [LeaseHandle]) throws(QueueError)
 
+    // MARK: Worlds that live
+
+    /// Notes that a world is there and what it does. Records that are older than a day are removed.
+    ///
+    /// - Throws: Where the queue cannot be used.
+    func announce(_ world: WorldRecord) throws(QueueError)
+
+    /// Removes the record of a world.
+    ///
+    /// - Throws: Where the queue cannot be used.
+    func withdraw(_ owner: String) throws(QueueError)
+
+    /// Returns the worlds that announced themselves, in the order of their names, with the time since each did.
+    ///
+    /// - Throws: Where the queue cannot be used.
+    func worlds() throws(QueueError) -> [SeenWorld]
+
     // MARK: Worlds that die
 
     /// Reclaims every lease, as ``release(_:)`` does or as if it had expired. The caller must know that no world
@@ -148,7 +165,7 @@ package protocol JobQueue: AnyObject, Sendable {
     /// - Throws: Where the queue cannot be used.
     func timeToNextReady() throws(QueueError) -> Duration?
 
-    /// Returns up to `limit` results in the order of completion, those after number `after`. A reader that goes on from
+    /// Returns up to `limit` results of offline jobs in the order of completion, those after number `after`. A reader that goes on from
     /// the last number it has read misses none, however many worlds finish jobs at the same time.
     ///
     /// - Throws: Where the queue cannot be used.
@@ -158,6 +175,16 @@ package protocol JobQueue: AnyObject, Sendable {
     ///
     /// - Throws: Where the queue cannot be used.
     func sortedResults(afterSequence sequence: Int64, limit: Int) throws(QueueError) -> [JobResult]
+
+    /// Returns the results of those of the jobs that are finished, in any order, also of those of a service.
+    ///
+    /// - Throws: Where the queue cannot be used.
+    func results(ofJobs ids: [String]) throws(QueueError) -> [JobResult]
+
+    /// Returns the state of a job; nil where there is none by that id.
+    ///
+    /// - Throws: Where the queue cannot be used.
+    func state(ofJob id: String) throws(QueueError) -> JobState?
 
     /// Returns the failed jobs by code, the most frequent code first.
     ///
@@ -214,6 +241,12 @@ package protocol JobQueue: AnyObject, Sendable {
     /// - Returns: The number of jobs.
     /// - Throws: Where the queue cannot be used.
     func purge(olderThan age: Duration) throws(QueueError) -> Int
+
+    /// Removes finished jobs of services, as ``purge(olderThan:)``.
+    ///
+    /// - Returns: The number of jobs.
+    /// - Throws: Where the queue cannot be used.
+    func purgeServed(olderThan age: Duration) throws(QueueError) -> Int
 
     /// Gives the space of what was removed back to the file system. Other calls wait meanwhile.
     ///

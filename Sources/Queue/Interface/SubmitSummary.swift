@@ -7,5 +7,5 @@ package struct SubmitSummary: Sendable, Equatable {
     /// Jobs that were in the queue with other contents and are queued again.
     package var replaced = 0
 
-    package init() {}
+    package init(added: Int = 0) { self.added = added }
 }

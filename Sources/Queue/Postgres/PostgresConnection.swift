@@ -93,6 +93,26 @@ final class PostgresConnection {
         return try rows(of: result, doing: doing)
     }
 
+    // MARK: Notifications
+
+    /// What can be waited for, until the server says something.
+    var descriptor: Int32 { PQsocket(handle) }
+
+    /// Returns what came in notifications since the last call.
+    func notifications() throws(PostgresError) -> [String] {
+        guard PQconsumeInput(handle) == 1 else {
+            throw PostgresError(
+                state: "", message: address.tidy(String(cString: PQerrorMessage(handle))), isConnected: false,
+                queue: queue, doing: "listening")
+        }
+        var messages: [String] = []
+        while let notification = PQnotifies(handle) {
+            messages.append(String(cString: notification.pointee.extra))
+            PQfreemem(notification)
+        }
+        return messages
+    }
+
     /// Everything in `body` or nothing.
     func transaction<Result>(
         doing: String, _ body: () throws(PostgresError) -> Result

@@ -93,10 +93,11 @@ extension PostgresQueue {
     }
 
     private func lease(from row: PostgresRows.Row) throws(QueueError) -> Lease {
-        let job = Job(
+        var job = Job(
             id: row.text(2), images: try ImageColumn.decode(row.text(3), queue: name), prompt: row.text(4),
             maxTokens: min(Int(row.integer(5)), Job.largestMaxTokens), priority: Int(row.integer(6)),
             options: row.text(7))
+        job.service = row.textOrNil(11)
         let handle = LeaseHandle(sequence: row.integer(0), token: row.integer(1), jobID: job.id)
         return Lease(handle: handle, job: job, attempt: Int(row.integer(8)), isSuspect: row.flag(9))
     }

@@ -112,6 +112,13 @@ extension PostgresQueue {
         try askInBatches(PostgresStatements.purge, [age.microseconds], doing: "removing finished jobs")
     }
 
+    /// Implements ``JobQueue/purgeServed``.
+    ///
+    /// - Throws: ``QueueError``.
+    package func purgeServed(olderThan age: Duration) throws(QueueError) -> Int {
+        try askInBatches(PostgresStatements.purgeServed, [age.microseconds], doing: "removing served jobs")
+    }
+
     /// Implements ``JobQueue/compact``.
     ///
     /// - Throws: ``QueueError``.

@@ -74,6 +74,22 @@ extension PostgresQueue {
         return try ask(PostgresStatements.sortedResults, values, doing: "reading results").map(result(from:))
     }
 
+    /// Implements ``JobQueue/results(ofJobs:)``.
+    ///
+    /// - Throws: ``QueueError``.
+    package func results(ofJobs ids: [String]) throws(QueueError) -> [JobResult] {
+        guard !ids.isEmpty else { return [] }
+        return try ask(PostgresStatements.resultsOfJobs, [.texts(ids)], doing: "reading results").map(result(from:))
+    }
+
+    /// Implements ``JobQueue/state(ofJob:)``.
+    ///
+    /// - Throws: ``QueueError``.
+    package func state(ofJob id: String) throws(QueueError) -> JobState? {
+        let row = try ask(PostgresStatements.state, [.text(id)], doing: "looking for a job").first
+        return row.flatMap { JobState(rawValue: Int($0.integer(0))) }
+    }
+
     /// A number up to which every result is to be seen, or will never be. Results that are being written right now
     /// come with the next call.
     func settledNumber(in connection: PostgresConnection, doing: String) throws(PostgresError) -> Int64 {

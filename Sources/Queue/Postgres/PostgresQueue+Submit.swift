@@ -34,7 +34,7 @@ extension PostgresQueue {
                 .texts(jobs.map(\.id)), .texts(images), .texts(jobs.map(\.prompt)),
                 .integers(jobs.map { Int64($0.maxTokens) }), .integers(jobs.map { Int64($0.priority) }),
                 .texts(jobs.map(\.options)), .integers(jobs.map { ImageColumn.group(of: $0.images) }),
-                .texts(jobs.map { $0.carried ?? "" }),
+                .texts(jobs.map { $0.carried ?? "" }), .texts(jobs.map { $0.service ?? "" }),
             ], doing: "submitting jobs")
         var summary = SubmitSummary()
         summary.added = rows.count

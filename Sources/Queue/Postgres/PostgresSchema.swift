@@ -2,7 +2,7 @@
 enum PostgresSchema {
     static let name = "paligemma"
     /// The version of the tables, incremented when an older program would misread them.
-    static let version = 3
+    static let version = 4
 
     /// Makes the tables where there are none, and refuses those of another version.
     static func prepare(_ session: PostgresSession, create: Bool, timeout: Duration) throws(QueueError) {
@@ -21,7 +21,8 @@ enum PostgresSchema {
                 case let found? where found >= version || found < 1: return found
                 case let found?:
                     if found < 2 { try connection.execute(raisingVersion1, doing: doing) }
-                    try connection.execute(raisingVersion2, doing: doing)
+                    if found < 3 { try connection.execute(raisingVersion2, doing: doing) }
+                    try connection.execute(raisingVersion3, doing: doing)
                 }
                 return version
             }
@@ -39,7 +40,17 @@ enum PostgresSchema {
         """
     private static let raisingVersion2 = """
         ALTER TABLE paligemma.jobs ADD COLUMN carried text;
+        """
+    private static let raisingVersion3 = """
+        ALTER TABLE paligemma.jobs ADD COLUMN service text;
+        \(worldsTable)
         UPDATE paligemma.queue SET schema_version = \(version);
+        """
+
+    private static let worldsTable = """
+        CREATE TABLE paligemma.worlds (owner text PRIMARY KEY, record text NOT NULL, seen_at timestamptz NOT NULL)
+            WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+        CREATE INDEX jobs_served ON paligemma.jobs (sequence) WHERE service IS NOT NULL;
         """
 
     private static let pictureIndex = """
@@ -59,6 +70,7 @@ enum PostgresSchema {
     ///   hash, since an index cannot hold long texts.
     /// - `embedded`, `results`, `audit`: as in the queue file. No token can be in the audit twice, and no entry can
     ///   be changed or removed.
+    /// - `worlds`: who works on the queue, as each announced itself last.
     /// - `counts`: jobs by state, in many rows of which each server process changes one: worlds that finish at the same
     ///   time do not wait for each other, and a status adds up as many however many jobs there are. Triggers that
     ///   run once a statement, at its end, keep them right.
@@ -112,13 +124,15 @@ enum PostgresSchema {
             error_message text,
             submitted_at timestamptz NOT NULL DEFAULT paligemma.queue_time(),
             picture bigint NOT NULL DEFAULT 0,
-            carried text
+            carried text,
+            service text
         ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000,
             autovacuum_analyze_scale_factor = 0.05, autovacuum_analyze_threshold = 2000,
             autovacuum_vacuum_cost_delay = 0);
         CREATE UNIQUE INDEX jobs_id ON paligemma.jobs (md5(id));
         CREATE INDEX jobs_ready ON paligemma.jobs (priority DESC, sequence) WHERE state = 0 AND NOT suspect;
         \(pictureIndex)
+        \(worldsTable)
         CREATE INDEX jobs_suspect ON paligemma.jobs (crashes, sequence) WHERE state = 0 AND suspect;
         CREATE INDEX jobs_leased ON paligemma.jobs (lease_deadline) WHERE state = 1;
         CREATE INDEX jobs_owner ON paligemma.jobs (lease_owner) WHERE state = 1;

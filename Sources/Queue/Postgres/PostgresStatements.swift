@@ -59,10 +59,11 @@ enum PostgresStatements {
     static let lockSubmit = "SELECT pg_advisory_xact_lock(\(submitLock))"
     static let shareNumbering = "SELECT pg_advisory_xact_lock_shared(\(numberingLock))"
     static let insert = """
-        INSERT INTO jobs (id, images, prompt, max_tokens, priority, options, picture, carried)
-        SELECT id, images, prompt, max_tokens, priority, options, picture, nullif(carried, '')
-        FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], $8::text[])
-            WITH ORDINALITY AS given (id, images, prompt, max_tokens, priority, options, picture, carried, place)
+        INSERT INTO jobs (id, images, prompt, max_tokens, priority, options, picture, carried, service)
+        SELECT id, images, prompt, max_tokens, priority, options, picture, nullif(carried, ''), nullif(service, '')
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[], $8::text[],
+            $9::text[])
+            WITH ORDINALITY AS given (id, images, prompt, max_tokens, priority, options, picture, carried, service, place)
         ORDER BY place ON CONFLICT ((md5(id))) DO NOTHING RETURNING sequence, id
         """
     static let known = """
@@ -169,6 +170,21 @@ enum PostgresStatements {
         SELECT lease_owner, count(*), bool_or(suspect) FROM jobs WHERE state = 1 GROUP BY lease_owner ORDER BY lease_owner
         """
 
+    // MARK: Worlds
+
+    static let announce = """
+        INSERT INTO worlds (owner, record, seen_at) VALUES ($1, $2, queue_time())
+        ON CONFLICT (owner) DO UPDATE SET record = $2, seen_at = queue_time()
+        """
+    static let forgetWorlds =
+        "DELETE FROM worlds WHERE owner = $1 OR seen_at < queue_time() - $2 * interval '1 microsecond'"
+    static let worlds = """
+        SELECT owner, record, (extract(epoch FROM queue_time() - seen_at) * 1000000)::bigint FROM worlds
+        ORDER BY owner
+        """
+    static let notify =
+        "SELECT pg_notify(given.channel, given.message) FROM unnest($1::text[], $2::text[]) AS given (channel, message)"
+
     // MARK: Ends
 
     /// One number for the result and its entry in the audit.
@@ -217,8 +233,12 @@ enum PostgresStatements {
     static let lastNumber = "SELECT last_value FROM numbers"
     /// Waits for all who have taken a number and are not done.
     static let awaitNumbering = "SELECT pg_advisory_xact_lock(\(numberingLock))"
-    static let results = results(where: "results.number > $1 AND results.number <= $3 ORDER BY results.number")
-    static let sortedResults = results(where: "results.sequence > $1 ORDER BY results.sequence")
+    static let results = results(
+        where: "results.number > $1 AND results.number <= $3 AND service IS NULL ORDER BY results.number LIMIT $2")
+    static let sortedResults = results(
+        where: "results.sequence > $1 AND service IS NULL ORDER BY results.sequence LIMIT $2")
+    static let resultsOfJobs = results(where: "md5(jobs.id) IN (SELECT md5(given) FROM unnest($1::text[]) AS given)")
+    static let state = "SELECT state FROM jobs WHERE md5(id) = md5($1)"
     static let audit = """
         SELECT number, sequence, id, state, token, owner, attempt FROM audit
         WHERE number > $1 AND number <= $3 ORDER BY number LIMIT $2
@@ -254,16 +274,25 @@ enum PostgresStatements {
     static let cancelLeased = cancel(where: "state = 1")
     static let cancelByCode = cancel(where: "state = 2 AND error_code = $3")
     static let cancelByID = cancel(where: "state IN (0, 1, 2) AND md5(id) = md5($3)")
-    static let purge = """
-        WITH old AS (
-            SELECT sequence FROM results WHERE finished_at <= queue_time() - $1 * interval '1 microsecond'
-            ORDER BY number LIMIT \(batch) FOR UPDATE),
+    private static let oldEnough = "finished_at <= queue_time() - $1 * interval '1 microsecond'"
+    static let purge = purge(
+        "SELECT sequence FROM results WHERE \(oldEnough) ORDER BY number LIMIT \(batch) FOR UPDATE")
+    static let purgeServed = purge(
+        """
+        SELECT results.sequence FROM jobs JOIN results ON results.sequence = jobs.sequence
+        WHERE service IS NOT NULL AND \(oldEnough) LIMIT \(batch) FOR UPDATE OF results
+        """)
+    static let compact = "VACUUM (ANALYZE) \(tables)"
+
+    private static func purge(_ old: String) -> String {
+        """
+        WITH old AS (\(old)),
         old_result AS (DELETE FROM results USING old WHERE results.sequence = old.sequence),
         old_bytes AS (DELETE FROM embedded USING old WHERE embedded.sequence = old.sequence),
         old_jobs AS (DELETE FROM jobs USING old WHERE jobs.sequence = old.sequence)
         SELECT count(*) FROM old
         """
-    static let compact = "VACUUM (ANALYZE) \(tables)"
+    }
 
     /// Queries that count violations.
     static let invariants: [(sql: String, detail: String)] = [
@@ -299,7 +328,7 @@ enum PostgresStatements {
         "SELECT \(endColumns) FROM jobs WHERE sequence = $1 AND lease_token = $2 FOR UPDATE"
     private static let leaseColumns = """
         jobs.sequence, jobs.lease_token, id, images, prompt, max_tokens, priority, options, attempts, suspect,
-            EXISTS (SELECT FROM embedded WHERE embedded.sequence = jobs.sequence)
+            EXISTS (SELECT FROM embedded WHERE embedded.sequence = jobs.sequence), service
         """
 
     /// Tokens are given in the order of the jobs.
@@ -382,7 +411,7 @@ enum PostgresStatements {
             results.text, tokens, logprobs, finish_reason, seconds, results.error_code, results.error_message, details,
             carried
         FROM results JOIN jobs ON jobs.sequence = results.sequence CROSS JOIN queue
-        WHERE \(clause) LIMIT $2
+        WHERE \(clause)
         """
     }
 }

@@ -55,6 +55,18 @@ package struct AnswerDetails: Sendable, Equatable {
         }
     }
 
+    /// What a prompt cost.
+    package struct Usage: Sendable, Equatable {
+        /// The tokens of the prompt, with those of its pictures.
+        package var promptTokens: Int
+        package var imageTokens: Int
+
+        package init(promptTokens: Int, imageTokens: Int) {
+            self.promptTokens = promptTokens
+            self.imageTokens = imageTokens
+        }
+    }
+
     package var detection: Detection?
     /// Whether parts of a picture were missing or broken and have been filled in.
     package var isDamaged = false
@@ -66,6 +78,9 @@ package struct AnswerDetails: Sendable, Equatable {
     package var choices: [Choice] = []
     /// The most probable tokens at every token of the answer, best first.
     package var topLogprobs: [[Token]] = []
+    /// For a service: what the prompt cost, and the text of each token of the answer.
+    package var usage: Usage?
+    package var tokenTexts: [String] = []
 
     package init() {}
 
@@ -106,6 +121,14 @@ package struct AnswerDetails: Sendable, Equatable {
         if !topLogprobs.isEmpty {
             key("top_logprobs")
             writer.array(topLogprobs) { writer, tokens in writer.array(tokens) { $0.token($1) } }
+        }
+        if let usage {
+            key("prompt_tokens")
+            writer.integer(usage.promptTokens)
+            key("image_tokens")
+            writer.integer(usage.imageTokens)
+            key("token_texts")
+            writer.array(tokenTexts) { $0.string($1) }
         }
         guard !writer.bytes.isEmpty else { return nil }
         writer.raw("}")

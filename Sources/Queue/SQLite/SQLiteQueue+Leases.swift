@@ -103,14 +103,15 @@ extension SQLiteQueue {
     private func unleased(_ sequence: Int64, in connection: Connection) throws(QueueError) -> [Lease] {
         try connection.rows(
             """
-            SELECT sequence, id, images, prompt, max_tokens, priority, options, attempts, suspect FROM jobs
+            SELECT sequence, id, images, prompt, max_tokens, priority, options, attempts, suspect, service FROM jobs
             WHERE sequence = ?
             """, [.integer(sequence)], doing: "leasing jobs"
         ) { row throws(QueueError) in
-            let job = Job(
+            var job = Job(
                 id: row.text(1), images: try ImageColumn.decode(row.text(2), queue: name), prompt: row.text(3),
                 maxTokens: min(Int(row.integer(4)), Job.largestMaxTokens), priority: Int(row.integer(5)),
                 options: row.text(6))
+            job.service = row.textOrNil(9)
             let handle = LeaseHandle(sequence: row.integer(0), token: 0, jobID: job.id)
             return Lease(
                 handle: handle, job: job, attempt: Int(row.integer(7)) + 1, isSuspect: row.integer(8) != 0)

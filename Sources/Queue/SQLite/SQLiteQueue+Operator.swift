@@ -153,8 +153,22 @@ extension SQLiteQueue {
     ///
     /// - Throws: ``QueueError``.
     package func purge(olderThan age: Duration) throws(QueueError) -> Int {
+        try purge("SELECT sequence FROM results WHERE finished_at <= ? ORDER BY number LIMIT \(Self.batch)", age)
+    }
+
+    /// Implements ``JobQueue/purgeServed``.
+    ///
+    /// - Throws: ``QueueError``.
+    package func purgeServed(olderThan age: Duration) throws(QueueError) -> Int {
+        try purge(
+            """
+            SELECT jobs.sequence FROM jobs CROSS JOIN results ON results.sequence = jobs.sequence
+            WHERE service IS NOT NULL AND finished_at <= ? LIMIT \(Self.batch)
+            """, age)
+    }
+
+    private func purge(_ which: String, _ age: Duration) throws(QueueError) -> Int {
         let limit = Statement.Value.integer(clock.wallNanoseconds() - age.nanoseconds)
-        let which = "SELECT sequence FROM results WHERE finished_at <= ? ORDER BY number LIMIT \(Self.batch)"
         return try inBatches(doing: "removing finished jobs") { connection, doing throws(QueueError) in
             let sequences = try connection.rows(which, [limit], doing: doing) { Statement.Value.integer($0.integer(0)) }
             for table in ["embedded", "results", "jobs"] {

@@ -43,14 +43,39 @@ extension SQLiteQueue {
     ///
     /// - Throws: ``QueueError``.
     package func results(after number: Int64, limit: Int) throws(QueueError) -> [JobResult] {
-        try results(where: "results.number > ? ORDER BY results.number", from: number, limit: limit)
+        try results(
+            where: "results.number > ? AND service IS NULL ORDER BY results.number LIMIT ?",
+            [.integer(number), .integer(limit)])
     }
 
     /// Implements ``JobQueue/sortedResults``.
     ///
     /// - Throws: ``QueueError``.
     package func sortedResults(afterSequence sequence: Int64, limit: Int) throws(QueueError) -> [JobResult] {
-        try results(where: "results.sequence > ? ORDER BY results.sequence", from: sequence, limit: limit)
+        try results(
+            where: "results.sequence > ? AND service IS NULL ORDER BY results.sequence LIMIT ?",
+            [.integer(sequence), .integer(limit)])
+    }
+
+    /// Implements ``JobQueue/results(ofJobs:)``.
+    ///
+    /// - Throws: ``QueueError``.
+    package func results(ofJobs ids: [String]) throws(QueueError) -> [JobResult] {
+        guard !ids.isEmpty else { return [] }
+        let marks = Array(repeating: "?", count: ids.count).joined(separator: ", ")
+        return try results(where: "jobs.id IN (\(marks))", ids.map { .text($0) })
+    }
+
+    /// Implements ``JobQueue/state(ofJob:)``.
+    ///
+    /// - Throws: ``QueueError``.
+    package func state(ofJob id: String) throws(QueueError) -> JobState? {
+        let doing = "looking for a job"
+        return try read(doing: doing) { connection throws(QueueError) in
+            try connection.rows("SELECT state FROM jobs WHERE id = ?", [.text(id)], doing: doing) {
+                JobState(rawValue: Int($0.integer(0)))
+            }.first ?? nil
+        }
     }
 
     /// Writes the result, the audit and the state of a job that ends. It is called inside a transaction that has
@@ -108,7 +133,7 @@ extension SQLiteQueue {
         }
     }
 
-    private func results(where clause: String, from start: Int64, limit: Int) throws(QueueError) -> [JobResult] {
+    private func results(where clause: String, _ values: [Statement.Value]) throws(QueueError) -> [JobResult] {
         let doing = "reading results"
         return try read(doing: doing) { connection throws(QueueError) in
             try connection.rows(
@@ -117,8 +142,8 @@ extension SQLiteQueue {
                     text, tokens, logprobs, finish_reason, seconds, results.error_code, results.error_message, details,
                     carried
                 FROM results CROSS JOIN jobs ON jobs.sequence = results.sequence CROSS JOIN queue
-                WHERE \(clause) LIMIT ?
-                """, [.integer(start), .integer(limit)], doing: doing
+                WHERE \(clause)
+                """, values, doing: doing
             ) { row throws(QueueError) in
                 JobResult(
                     number: row.integer(0), sequence: row.integer(1), id: row.text(2),

@@ -47,13 +47,13 @@ extension SQLiteQueue {
     ) throws(QueueError) -> Bool {
         try connection.run(
             """
-            INSERT INTO jobs (id, images, prompt, max_tokens, priority, options, submitted_at, picture, carried)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+            INSERT INTO jobs (id, images, prompt, max_tokens, priority, options, submitted_at, picture, carried, service)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
             """,
             [
                 .text(job.id), .text(images), .text(job.prompt), .integer(job.maxTokens), .integer(job.priority),
                 .text(job.options), .integer(now), .integer(ImageColumn.group(of: job.images)),
-                .textOrNull(job.carried),
+                .textOrNull(job.carried), .textOrNull(job.service),
             ], doing: "submitting jobs")
         guard connection.changes > 0 else { return false }
         try insertParts(of: job, sequence: connection.lastInsertedRow, into: connection)

@@ -3,7 +3,7 @@ import CSQLite
 /// The tables of a queue file.
 enum Schema {
     /// The version of the tables, incremented when an older program would misread them.
-    static let version = 4
+    static let version = 5
     /// SQLite's application_id, "PGQU", by which a queue is recognized.
     static let applicationID = 0x5047_5155
 
@@ -50,9 +50,14 @@ enum Schema {
                     \(indexOfVersion3)
                     """, doing: doing)
             }
-            guard found < 4 else { return }
+            if found < 4 { try connection.execute("ALTER TABLE jobs ADD COLUMN carried TEXT", doing: doing) }
+            guard found < 5 else { return }
             try connection.execute(
-                "ALTER TABLE jobs ADD COLUMN carried TEXT; PRAGMA user_version = \(version);", doing: doing)
+                """
+                ALTER TABLE jobs ADD COLUMN service TEXT;
+                \(tableOfVersion5)
+                PRAGMA user_version = \(version);
+                """, doing: doing)
         }
     }
 
@@ -88,12 +93,13 @@ enum Schema {
     ///   of the machine whose clock `lease_deadline` (state leased) and `not_before` (state retry) are of. `suspect`: a
     ///   world died or stopped answering while it had it; `crashes`: worlds that died while they had it alone.
     ///   `picture` is the same for jobs about the same pictures; 0 in those of an older program.
-    ///   `carried`: the person's own columns, a JSON object.
+    ///   `carried`: the person's own columns, a JSON object. `service`: who waits for the answer.
     /// - `embedded`: bytes of pictures that are stored in the queue.
     /// - `results`: one row a finished job, written in the transaction that finishes it. `number` is the order of
     ///   completion. Tokens are little-endian int32, log-probabilities little-endian float32; `details` is a JSON
     ///   object.
     /// - `audit`: every end of a job that was accepted, never changed; each token at most once.
+    /// - `worlds`: who works on the queue, as each announced itself last (``WorldRecord``).
     /// - `counts`: jobs by state, updated by triggers, so that a status costs the same at a million jobs.
     ///
     /// The indexes are partial: each holds only the jobs of its state, so finished ones cost nothing.
@@ -130,12 +136,14 @@ enum Schema {
             error_message TEXT,
             submitted_at INTEGER NOT NULL,
             picture INTEGER NOT NULL DEFAULT 0,
-            carried TEXT
+            carried TEXT,
+            service TEXT
         );
         CREATE INDEX jobs_leased ON jobs (boot, lease_deadline) WHERE state = \(JobState.leased.rawValue);
         CREATE INDEX jobs_retry ON jobs (boot, not_before) WHERE state = \(JobState.retry.rawValue);
         \(indexesOfVersion2)
         \(indexOfVersion3)
+        \(tableOfVersion5)
 
         CREATE TABLE embedded (
             sequence INTEGER NOT NULL,
@@ -181,6 +189,11 @@ enum Schema {
             UPDATE counts SET jobs = jobs - 1 WHERE state = OLD.state;
             UPDATE counts SET jobs = jobs + 1 WHERE state = NEW.state;
         END;
+        """
+
+    private static let tableOfVersion5 = """
+        CREATE TABLE worlds (owner TEXT PRIMARY KEY, record TEXT NOT NULL, seen_at INTEGER NOT NULL);
+        CREATE INDEX jobs_served ON jobs (sequence) WHERE service IS NOT NULL;
         """
 
     private static let indexOfVersion3 = """

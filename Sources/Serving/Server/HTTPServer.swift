@@ -1,0 +1,98 @@
+import Base
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import Queue
+import ServiceLifecycle
+
+/// The HTTP server in front of a queue.
+package struct HTTPServer: Sendable {
+    private let settings: ServiceSettings
+    private let broker: RequestBroker
+    private let drain = DrainState()
+    private let metrics = ServiceMetrics()
+
+    /// - Throws: Where the queue cannot be opened.
+    package init(_ settings: ServiceSettings) throws(QueueError) {
+        self.settings = settings
+        broker = try RequestBroker(queue: settings.queue, maximumPending: settings.maximumWaiting)
+    }
+
+    /// Serves until ``stop()`` is called, and then until the requests that it has taken are answered.
+    ///
+    /// - Parameter onReady: Called with the address when the server listens.
+    /// - Throws: Where it cannot listen.
+    package func run(onReady: @escaping @Sendable (String) -> Void) async throws {
+        var logger = Logger(label: "paligemma") { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        let bind: BindAddress =
+            switch settings.address {
+            case .host(let name, let port): .hostname(name, port: port)
+            case .socket(let path): .unixDomainSocket(path: path)
+            }
+        let application = Application(
+            router: router(), server: .http1(configuration: .init(additionalChannelHandlers: [ContinueHandler()])),
+            configuration: .init(address: bind, serverName: "paligemma"),
+            onServerRunning: { channel in onReady(Self.describe(channel.localAddress)) }, logger: logger)
+        let group = ServiceGroup(configuration: .init(services: [application], logger: logger))
+        await stopping.hold { await group.triggerGracefulShutdown() }
+        try await group.run()
+        broker.stop()
+    }
+
+    private let stopping = StopSwitch()
+
+    /// Takes no more requests; ``run(onReady:)`` returns when those that were taken are answered.
+    package func stop() async {
+        drain.begin()
+        if settings.drainDelay > 0 { try? await Task.sleep(for: .seconds(settings.drainDelay)) }
+        await stopping.pull()
+    }
+
+    private static func describe(_ address: SocketAddress?) -> String {
+        guard let address else { return "" }
+        if let path = address.pathname, !path.isEmpty { return "unix:" + path }
+        let host = address.ipAddress ?? ""
+        return "http://\(host.contains(":") ? "[\(host)]" : host):\(address.port ?? 0)"
+    }
+
+    // MARK: Routes
+
+    private func router() -> Router<ServiceContext> {
+        let router = Router(context: ServiceContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: RequestGate(settings: settings, metrics: metrics, methods: RouteTable.methods(of:)))
+        let models = ModelNames(given: settings.modelName, broker: broker)
+        let pictures = RequestPictures(settings)
+        let bodies = BodyBudget(maximum: settings.limits.allBodiesBytes)
+        let writer = AnswerWriter(settings: settings, broker: broker, metrics: metrics, drain: drain)
+        AnswerRoutes(
+            settings: settings, broker: broker, models: models, pictures: pictures, writer: writer, bodies: bodies,
+            drain: drain
+        ).add(to: router)
+        JobRoutes(settings: settings, broker: broker, pictures: pictures, bodies: bodies, drain: drain).add(to: router)
+        router.get("/v1/models") { _, _ in Response(models.list) }
+        router.get("/v1/models/**") { _, context in
+            Response(try models.one(context.parameters.getCatchAll().joined(separator: "/")))
+        }
+        StatusRoutes(settings: settings, broker: broker, models: models, metrics: metrics, drain: drain).add(to: router)
+        return router
+    }
+}
+
+/// Lets a caller end what another runs, also before it runs.
+private actor StopSwitch {
+    private var isPulled = false
+    private var action: (@Sendable () async -> Void)?
+
+    func hold(_ action: @escaping @Sendable () async -> Void) async {
+        self.action = action
+        if isPulled { await action() }
+    }
+
+    func pull() async {
+        isPulled = true
+        await action?()
+    }
+}
