@@ -40,7 +40,7 @@ struct DoctorCommand: ParsableCommand {
         let ranks = try Variable.ranks.count(ranks, option: "--ranks") ?? max(2, NodeBinding.bestRanks(on: .current))
         let request = Doctor.Request(
             queue: try Variable.queue.value(queue), model: try Variable.model.value(model),
-            hostFile: try Variable.hostfile.value(hostfile), ranks: ranks)
+            hostFile: try Variable.hostfile.value(hostfile), ranks: ranks, environment: ProcessEnvironment.variables)
         let diagnosis = Doctor(request: request).examine()
         let report = DoctorReport(diagnosis)
         print(asJSON ? report.json : report.text)

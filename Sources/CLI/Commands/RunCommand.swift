@@ -88,7 +88,9 @@ struct RunCommand: ParsableCommand {
                 queue: queue, output: sink, settings: supervisorSettings, signals: Signals(),
                 submission: submitted == nil ? submission : nil,
                 failedStart: FailedStart(
-                    request: .init(queue: name + ".queue", model: model, ranks: settings.plan.ranks)))
+                    request: .init(
+                        queue: name + ".queue", model: model, ranks: settings.plan.ranks,
+                        environment: command.environment)))
             isWhole = try session.run(command)
             counts = try queue.counts()
         } else {

@@ -36,7 +36,9 @@ struct SuperviseCommand: ParsableCommand {
             throw ValidationError("No command: write it behind --, like `supervise -- mpirun -n 4 pg-worker …`.")
         }
         let settings = try supervision.resolved()
-        let name = try queue ?? Self.value(of: WorkerOptions.table.queue.description.flag, in: command) ?? Variable.queue.value(nil)
+        let name =
+            try queue ?? Self.value(of: WorkerOptions.table.queue.description.flag, in: command)
+            ?? Variable.queue.value(nil)
         if name == nil {
             Console.writeLine(
                 "paligemma: no --queue in the command or here; the jobs of a dead world come back when its leases expire"
@@ -45,8 +47,9 @@ struct SuperviseCommand: ParsableCommand {
         let world = try WorldCommand(command, environment: supervision.environment())
         let supervisor = Supervisor(settings, queue: { try name.map { try openQueue($0) } }, signals: Signals())
         let request = Doctor.Request(
-            queue: name, model: try Self.value(of: WorkerOptions.table.model.description.flag, in: command)
-                ?? Variable.model.value(nil), ranks: Self.ranks(of: command))
+            queue: name,
+            model: try Self.value(of: WorkerOptions.table.model.description.flag, in: command)
+                ?? Variable.model.value(nil), ranks: Self.ranks(of: command), environment: world.environment)
         supervisor.onFailedStart = { FailedStart(request: request).report() }
         let end = try supervisor.run(world)
         if let status = Self.status(of: end, interruption: supervisor.interruption) { throw status }

@@ -11,9 +11,12 @@ package enum DatabaseCheck {
         case .failure(let error):
             return Finding(.fail, error.description, advice: advice(for: error))
         case .success(let database):
-            return .all([
-                Finding(.ok, "PostgreSQL \(version(database.version)), \(milliseconds(database.roundTrip)) a round trip")
-            ] + faults(database) + [queue(database)])
+            return .all(
+                [
+                    Finding(
+                        .ok, "PostgreSQL \(version(database.version)), \(milliseconds(database.roundTrip)) a round trip"
+                    )
+                ] + faults(database) + [queue(database)])
         }
     }
 
@@ -65,7 +68,8 @@ package enum DatabaseCheck {
         }
         let known = DatabaseInspection.knownSchema
         if queue.schema > known {
-            return Finding(.fail, "its queue has schema \(queue.schema), newer than \(known)", "use the newer version here")
+            return Finding(
+                .fail, "its queue has schema \(queue.schema), newer than \(known)", "use the newer version here")
         }
         if !queue.missingRights.isEmpty {
             return Finding(
@@ -94,7 +98,8 @@ package enum DatabaseCheck {
             + "exact to \(milliseconds(database.roundTrip / 2))"
         guard abs(offset) - database.roundTrip / 2 > 5 else { return Finding(.ok, text) }
         return Finding(
-            .warn, text, "let both machines keep the time: timedatectl, chronyc tracking. Leases go by the server's clock")
+            .warn, text,
+            "let both machines keep the time: timedatectl, chronyc tracking. Leases go by the server's clock")
     }
 
     /// 150004 is 15.4.

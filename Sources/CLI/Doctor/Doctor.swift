@@ -1,6 +1,7 @@
 import Base
 import Foundation
 import Queue
+import ShardPlan
 import Tensor
 
 #if canImport(Glibc)
@@ -17,6 +18,8 @@ struct Doctor {
         var hostFile: String?
         /// Of a world.
         var ranks: Int
+        /// Of a world that would be started.
+        var environment: [String: String]
     }
 
     /// The time for all checks.
@@ -35,11 +38,11 @@ struct Doctor {
     }
 
     private func machine(_ files: SystemFiles, _ isReadable: Bool) -> [Examination] {
-        let (ranks, machine) = (request.ranks, MachineLimits(files))
+        let (ranks, environment, machine) = (request.ranks, request.environment, MachineLimits(files))
         return [
-            Examination(.openMPI) { OpenMPICheck.judge(OpenMPICheck.facts(ranks: ranks)) },
-            Examination(.launcher) { LauncherCheck.judge(ProcessEnvironment.variables) },
-            Examination(.sharedMemory) { SharedMemoryCheck.judge(SharedMemoryCheck.facts()) },
+            Examination(.openMPI) { OpenMPICheck.judge(OpenMPICheck.facts(ranks: ranks, environment)) },
+            Examination(.launcher) { LauncherCheck.judge(environment) },
+            Examination(.sharedMemory) { SharedMemoryCheck.judge(SharedMemoryCheck.facts(environment)) },
             Examination(.rankMemory) { RankMemoryCheck.judge(.init(isReadable: isReadable, files)) },
             Examination(.processor) { ProcessorCheck.judge(ProcessorCheck.facts(files)) },
             Examination(.cores) { CoreCheck.judge(CoreCheck.facts(files, machine, ranks: ranks)) },
@@ -65,7 +68,7 @@ struct Doctor {
     private func hosts() -> Examination {
         let request = request
         return Examination(.network, .hosts) {
-            let isChosen = NetworkCheck.isChosen(ProcessEnvironment.variables)
+            let isChosen = NetworkCheck.isChosen(request.environment)
             func network(_ hosts: Int?) -> Finding {
                 NetworkCheck.judge(NetworkInterface.all, hosts: hosts, isChosen: isChosen)
             }
@@ -124,7 +127,7 @@ struct Doctor {
                     PageCacheCheck.judge(residency), fingerprint(model, residency),
                 ]
             } catch {
-                let refusal = ModelCheck.judge(.refused("\(error)"))
+                let refusal = ModelCheck.judge(error is PlanError ? .unsplittable("\(error)") : .refused("\(error)"))
                 let none = Finding.notChecked("the model cannot be opened")
                 return [refusal, memory(nil, nil), none, none]
             }
@@ -137,8 +140,8 @@ struct Doctor {
             let (known, name) = try DatabaseCheck.model(ofQueue: queue)
             return FingerprintCheck.judge(
                 try FingerprintCheck.facts(model, residency, queue: known, queueModel: name))
-        } catch let error as QueueError {
-            return .notChecked(error.description)
+        } catch is QueueError {
+            return .notChecked("the queue cannot be read")
         } catch {
             return .notChecked("\(error)")
         }

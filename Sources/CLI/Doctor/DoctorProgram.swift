@@ -76,3 +76,22 @@ enum SharedLibraryName {
         return nil
     }
 }
+
+/// The first three numbers of a program's version.
+struct ProgramVersion: Equatable, CustomStringConvertible {
+    let parts: [Int]
+    var description: String { parts.map(String.init).joined(separator: ".") }
+
+    /// Finds the first version in a text: "mpirun (Open MPI) 4.1.4", "Open MPI v5.0.0rc12, package …".
+    init?(in text: String) {
+        for word in text.split(whereSeparator: { " ,()".contains($0) }) {
+            let fields = word.drop { $0 == "v" || $0 == "V" }.split(separator: ".", omittingEmptySubsequences: false)
+            let numbers = fields.prefix(3).map { Int($0.prefix { $0.isASCII && $0.isNumber }) }
+            if numbers.count >= 2, numbers.allSatisfy({ $0 != nil }) {
+                parts = numbers.compactMap(\.self)
+                return
+            }
+        }
+        return nil
+    }
+}

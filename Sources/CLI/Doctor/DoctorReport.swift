@@ -14,7 +14,8 @@ package struct DoctorReport {
         for (check, finding) in diagnosis.findings {
             let status = finding.status
             lines.append(
-                "\(status.symbol) \(status.rawValue.padded(to: 4))  \(check.rawValue.padded(to: width))  \(finding.text)")
+                "\(status.symbol) \(status.rawValue.padded(to: 4))  \(check.rawValue.padded(to: width))  \(finding.text)"
+            )
             if status > .note { lines.append("\(margin)why: \(check.reason)") }
             lines += finding.advice.map { "\(margin)do:  \($0)" }
         }

@@ -63,7 +63,8 @@ package enum OpenMPICheck {
                 worst, "mpirun is not on PATH; only worlds of one rank start",
                 "install Open MPI (Debian: openmpi-bin), or put its folder on PATH")
         }
-        guard launcher.contains("Open MPI") || launcher.contains("OpenRTE"), let own = Version(in: launcher) else {
+        guard launcher.contains("Open MPI") || launcher.contains("OpenRTE"), let own = ProgramVersion(in: launcher)
+        else {
             return Finding(
                 worst, "mpirun is not Open MPI's: it says '\(launcher)'",
                 "put the mpirun of Open MPI first on PATH: type -a mpirun")
@@ -71,8 +72,8 @@ package enum OpenMPICheck {
         return .all([compare(own, facts.library, worst)] + starts(facts, worst))
     }
 
-    private static func compare(_ launcher: Version, _ library: Library, _ worst: Finding.Status) -> Finding {
-        guard case .says(let text) = library, let version = Version(in: text) else {
+    private static func compare(_ launcher: ProgramVersion, _ library: Library, _ worst: Finding.Status) -> Finding {
+        guard case .says(let text) = library, let version = ProgramVersion(in: text) else {
             let reason = if case .unknown(let reason) = library { reason } else { "its library says no version" }
             return .notChecked("mpirun is \(launcher); the library of pg-worker is not known (\(reason))")
         }
@@ -80,7 +81,8 @@ package enum OpenMPICheck {
         let isFar = version.parts.prefix(2) != launcher.parts.prefix(2)
         return Finding(
             isFar ? worst : .warn, "mpirun is \(launcher), pg-worker's library is \(version)",
-            "put the mpirun of the library's installation first on PATH (type -a mpirun), or build with the other one's mpicc")
+            "put the mpirun of the library's installation first on PATH (type -a mpirun), or build with the other one's mpicc"
+        )
     }
 
     private static func starts(_ facts: Facts, _ worst: Finding.Status) -> [Finding] {
@@ -104,40 +106,24 @@ package enum OpenMPICheck {
             return [Finding(worst, "`\(command)` fails: \(reason)", "run it by hand and see what it writes")]
         }
     }
-
-    /// The first three numbers of a version.
-    struct Version: Equatable, CustomStringConvertible {
-        let parts: [Int]
-        var description: String { parts.map(String.init).joined(separator: ".") }
-
-        /// Finds the first version in a text: "mpirun (Open MPI) 4.1.4", "Open MPI v5.0.0rc12, package …".
-        init?(in text: String) {
-            for word in text.split(whereSeparator: { " ,()".contains($0) }) {
-                let fields = word.drop { $0 == "v" || $0 == "V" }.split(separator: ".", omittingEmptySubsequences: false)
-                let numbers = fields.prefix(3).map { Int($0.prefix { $0.isASCII && $0.isNumber }) }
-                if numbers.count >= 2, numbers.allSatisfy({ $0 != nil }) {
-                    parts = numbers.compactMap(\.self)
-                    return
-                }
-            }
-            return nil
-        }
-    }
 }
 
 extension OpenMPICheck {
     private static let startLimit = 3.0
 
-    static func facts(ranks: Int) -> Facts {
+    /// - Parameter environment: of a world.
+    static func facts(ranks: Int, _ environment: [String: String]) -> Facts {
         var facts = Facts(ranks: ranks, launcher: nil, library: library())
         guard let launcher = ExternalProgram(named: "mpirun") else { return facts }
-        let environment = ProcessEnvironment.variables
         facts.launcher = DoctorProgram.firstLine(of: launcher, ["--version"], environment) ?? "nothing"
-        guard ranks > 1, OpenMPICheck.judge(facts).status < .fail else { return facts }
+        // Inside a world mpirun would start another one in its place.
+        let isInWorld = environment["OMPI_COMM_WORLD_SIZE"] != nil
+        guard ranks > 1, !isInWorld, OpenMPICheck.judge(facts).status < .fail else { return facts }
         let start = start(launcher, ranks, environment)
         facts.start = start
-        if case .fails = start {
-            facts.completedStart = self.start(launcher, ranks, OpenMPIEnvironment.completed(environment))
+        let completed = OpenMPIEnvironment.completed(environment)
+        if case .fails = start, completed != environment {
+            facts.completedStart = self.start(launcher, ranks, completed)
         }
         return facts
     }
@@ -187,7 +173,8 @@ package enum LauncherCheck {
         let sizes = ["PMI_SIZE", "PMIX_SIZE", "SLURM_STEP_NUM_TASKS", "MPI_LOCALNRANKS"]
         let size = sizes.lazy.compactMap { environment[$0].flatMap { Int($0) } }.first
         let launcher = mark == "SLURM_STEP_ID" ? "srun" : "a launcher that is not Open MPI's"
-        let advice = "start worlds with mpirun, in a batch job from its script and not by srun (cluster/pg-worker.sbatch)"
+        let advice =
+            "start worlds with mpirun, in a batch job from its script and not by srun (cluster/pg-worker.sbatch)"
         if size == 1 { return Finding(.note, "\(launcher) started this process (\(mark)), as its only one", advice) }
         guard let size else {
             return Finding(.warn, "\(launcher) started this process (\(mark)), of how many is not known", advice)

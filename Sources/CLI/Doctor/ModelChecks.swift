@@ -23,7 +23,8 @@ struct DoctorModel {
         let tokenizer = try Tokenizer(directory: directory, configuration: configuration)
         guard tokenizer.pieceCount <= configuration.text.vocabulary else {
             throw ModelError(
-                .tokenizer, at: directory, "the tokenizer has \(tokenizer.pieceCount) pieces, and the model "
+                .tokenizer, at: directory,
+                "the tokenizer has \(tokenizer.pieceCount) pieces, and the model "
                     + "\(configuration.text.vocabulary) rows for them; they belong to different models")
         }
         plan = try ShardPlan(ranks: ranks, configuration: configuration, visionRanks: nil)
@@ -47,14 +48,18 @@ package enum ModelCheck {
     package enum Facts: Sendable, Equatable {
         case opened(tensors: Int, files: Int, bytes: Int, networkFileSystem: String?)
         case refused(String)
+        /// Not so many ranks can share it.
+        case unsplittable(String)
     }
 
     package static func judge(_ facts: Facts) -> Finding {
         switch facts {
         case .refused(let reason):
             return Finding(
-                .fail, reason, "compare the folder with where the model came from: every file, and its size; "
+                .fail, reason,
+                "compare the folder with where the model came from: every file, and its size; "
                     + "`paligemma inspect model` says what it holds")
+        case .unsplittable(let reason): return Finding(.fail, reason, "give another number of --ranks")
         case .opened(let tensors, let files, let bytes, let kind):
             let text =
                 "\(tensors) tensors in \(files == 1 ? "1 file" : "\(files) files"), \(ByteCount.text(bytes)), all inside their files"
@@ -132,9 +137,11 @@ package enum PageCacheCheck {
         let warm = "warm it up before the first world: cat MODEL/*.safetensors > /dev/null"
         guard let rate = facts.coldRate, rate > 0 else { return Finding(.note, text, warm) }
         let seconds = Double(facts.bytes - resident) / rate
-        let full = "\(text); the rest takes \(Int(min(seconds, 1e9).rounded(.up))) s at \(ByteCount.text(Int(min(rate, 1e15))))/s"
+        let full =
+            "\(text); the rest takes \(Int(min(seconds, 1e9).rounded(.up))) s at \(ByteCount.text(Int(min(rate, 1e15))))/s"
         return seconds > 60
-            ? Finding(.warn, full, warm, "or copy the model to a faster disk of this machine") : Finding(.note, full, warm)
+            ? Finding(.warn, full, warm, "or copy the model to a faster disk of this machine")
+            : Finding(.note, full, warm)
     }
 }
 

@@ -124,7 +124,9 @@ package enum HostCheck {
             let fault = facts.file.faults.first ?? "no hosts"
             return Finding(.fail, "the file of hosts is not valid: \(fault)", "a line is: node1 slots=1")
         }
-        var findings = [Finding(.ok, "\(count == 1 ? "1 host" : "\(count) hosts"), \(slots == 1 ? "1 slot" : "\(slots) slots")")]
+        var findings = [
+            Finding(.ok, "\(count == 1 ? "1 host" : "\(count) hosts"), \(slots == 1 ? "1 slot" : "\(slots) slots")")
+        ]
         if slots < facts.ranks {
             findings.append(
                 Finding(
@@ -165,7 +167,7 @@ package enum HostCheck {
     }
 
     private static func version(_ text: String?) -> String? {
-        text.flatMap { OpenMPICheck.Version(in: $0) }?.description
+        text.flatMap { ProgramVersion(in: $0) }?.description
     }
 }
 

@@ -68,7 +68,7 @@ package enum FFmpegCheck {
     package static func judge(_ line: String?) -> Finding {
         let install = "install ffmpeg 5.1 or later (Debian: ffmpeg)"
         guard let line else { return Finding(.note, "not on PATH; videos fail, pictures do not need it", install) }
-        guard let version = OpenMPICheck.Version(in: line) else {
+        guard let version = ProgramVersion(in: line) else {
             return .notChecked("its version is not known: '\(line.prefix(60))'")
         }
         let isOld = version.parts.lexicographicallyPrecedes([5, 1])

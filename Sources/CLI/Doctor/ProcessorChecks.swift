@@ -29,7 +29,8 @@ package enum ProcessorCheck {
 
     package static func judge(_ facts: Facts) -> Finding {
         if let obstacle = facts.obstacle {
-            return Finding(.fail, obstacle, "unset PALIGEMMA_KERNELS, or install OpenBLAS where the processor has no AVX2")
+            return Finding(
+                .fail, obstacle, "unset PALIGEMMA_KERNELS, or install OpenBLAS where the processor has no AVX2")
         }
         let processor = Description(facts.description)
         var text = "\(processor.name), kernels \(facts.kernels), int8 \(facts.int8Kernels)"
@@ -50,7 +51,8 @@ package enum ProcessorCheck {
         }
         if let coreType = facts.coreType {
             findings.append(
-                Finding(.warn, "OPENBLAS_CORETYPE is \(coreType)", "unset OPENBLAS_CORETYPE, unless you compare kernels"))
+                Finding(
+                    .warn, "OPENBLAS_CORETYPE is \(coreType)", "unset OPENBLAS_CORETYPE, unless you compare kernels"))
         }
         return .all(findings)
     }

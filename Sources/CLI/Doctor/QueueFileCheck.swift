@@ -56,7 +56,8 @@ package enum QueueFileCheck {
     package static func judge(_ facts: Facts) -> Finding {
         if let kind = facts.networkFileSystem {
             return Finding(
-                .fail, "\(facts.path) lies on a network file system (\(kind)), where locks do not keep two worlds apart",
+                .fail,
+                "\(facts.path) lies on a network file system (\(kind)), where locks do not keep two worlds apart",
                 "put it on a disk of this machine, or use PostgreSQL: --queue postgres://host/database")
         }
         guard facts.hasFolder else {
@@ -80,7 +81,8 @@ package enum QueueFileCheck {
             let known = QueueFileInspection.knownSchema
             guard queue.schema <= known else {
                 return Finding(
-                    .fail, "it has schema \(queue.schema), newer than \(known)", "use the newer version of this program")
+                    .fail, "it has schema \(queue.schema), newer than \(known)", "use the newer version of this program"
+                )
             }
             let older = queue.schema < known ? " (the next program that opens it raises it to \(known))" : ""
             return Finding(.ok, "schema \(queue.schema)\(older)")

@@ -50,10 +50,11 @@ package enum SharedMemoryCheck {
         return .all(findings)
     }
 
-    static func facts() -> Facts {
+    /// - Parameter environment: of a world.
+    static func facts(_ environment: [String: String]) -> Facts {
         Facts(
             free: FileSystemRoom(of: "/dev/shm")?.freeBytes, leftSegments: leftSegments(),
-            backingFolder: ProcessEnvironment.variables["OMPI_MCA_btl_vader_backing_directory"])
+            backingFolder: environment["OMPI_MCA_btl_vader_backing_directory"])
     }
 
     /// Returns this user's segments that no process has mapped. Of another user's nobody can tell who has them.

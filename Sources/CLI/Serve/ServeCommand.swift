@@ -61,7 +61,8 @@ struct ServeCommand: ParsableCommand {
         var command = try WorldCommand(settings, queue: name, endsWhenEmpty: false)
         command.environment.merge(try supervision.environment()) { _, own in own }
         // A queue of its own is no file that a person knows.
-        let request = Doctor.Request(queue: given, model: model, ranks: settings.plan.ranks)
+        let request = Doctor.Request(
+            queue: given, model: model, ranks: settings.plan.ranks, environment: command.environment)
         try session.serve(from: command, supervisorSettings, FailedStart(request: request))
     }
 

@@ -90,7 +90,8 @@ package struct DatabaseInspection: Sendable, Equatable {
     }
 
     /// Measures the round trip, and compares the clocks by the shortest one.
-    private static func clock(_ connection: PostgresConnection) throws(PostgresError) -> (trip: Double, offset: Double) {
+    private static func clock(_ connection: PostgresConnection) throws(PostgresError) -> (trip: Double, offset: Double)
+    {
         var best = (trip: Double.infinity, offset: 0.0)
         for _ in 0..<5 {
             let start = ContinuousClock.now

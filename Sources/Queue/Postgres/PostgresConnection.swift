@@ -28,7 +28,8 @@ final class PostgresConnection {
     /// - Parameter connectTimeout: In seconds, for each address of the server; what the address says itself goes before it.
     init(_ address: PostgresAddress, connectTimeout: Int = 5) throws(PostgresError) {
         self.address = address
-        let parameters = [("connect_timeout", "\(connectTimeout)")] + Self.defaults + [("dbname", address.url)] + Self.settings
+        let parameters =
+            [("connect_timeout", "\(connectTimeout)")] + Self.defaults + [("dbname", address.url)] + Self.settings
         let opened = Self.withCStrings(parameters.map(\.0)) { keywords in
             Self.withCStrings(parameters.map(\.1)) { values in PQconnectdbParams(keywords, values, 1) }
         }

@@ -41,7 +41,8 @@ final class Connection {
         var opened: OpaquePointer?
         // Calls are serialized by the owner, so SQLite's own mutexes are not needed.
         let code =
-            withSystemPath(path) { sqlite3_open_v2($0, &opened, access.flags | SQLITE_OPEN_NOMUTEX, nil) } ?? SQLITE_CANTOPEN
+            withSystemPath(path) { sqlite3_open_v2($0, &opened, access.flags | SQLITE_OPEN_NOMUTEX, nil) }
+            ?? SQLITE_CANTOPEN
         guard code == SQLITE_OK, let opened else {
             let reason = opened.map(Self.reason) ?? "out of memory"
             sqlite3_close_v2(opened)

@@ -55,10 +55,10 @@ package enum CommitProbe {
     package static func commitTime(
         at path: String, count: Int = 20, limit: Duration = .seconds(1)
     ) throws(QueueError) -> Duration? {
-        defer { for file in files(at: path) { FileSystem.remove(file) } }
         let descriptor = FileSystem.open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
         guard descriptor >= 0 else { throw .cannotOpen(queue: path, reason: SystemError(errno).description) }
         close(descriptor)
+        defer { for file in files(at: path) { FileSystem.remove(file) } }
         let connection = try Connection(path: path, access: .writing, busyTimeout: .seconds(1))
         let doing = "timing commits"
         try connection.execute("PRAGMA synchronous = FULL; PRAGMA journal_mode = TRUNCATE", doing: doing)

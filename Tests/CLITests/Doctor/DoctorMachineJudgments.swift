@@ -9,7 +9,8 @@ import paligemma
 struct DoctorMachineJudgments {
     @Test("mpirun and the library of pg-worker have the same version, or which of them is another is said")
     func versions() {
-        let library = OpenMPICheck.Library.says("Open MPI v4.1.4, package: Debian OpenMPI, ident: 4.1.4, repo rev: v4.1.4")
+        let library = OpenMPICheck.Library.says(
+            "Open MPI v4.1.4, package: Debian OpenMPI, ident: 4.1.4, repo rev: v4.1.4")
         func judge(_ launcher: String?, ranks: Int = 2) -> Finding {
             OpenMPICheck.judge(.init(ranks: ranks, launcher: launcher, library: library))
         }
@@ -19,7 +20,8 @@ struct DoctorMachineJudgments {
         #expect(
             judge("mpirun (Open MPI) 4.1.6") == Finding(.warn, "mpirun is 4.1.6, pg-worker's library is 4.1.4", remedy))
         #expect(
-            judge("mpirun (Open MPI) 5.0.0rc12") == Finding(.fail, "mpirun is 5.0.0, pg-worker's library is 4.1.4", remedy))
+            judge("mpirun (Open MPI) 5.0.0rc12")
+                == Finding(.fail, "mpirun is 5.0.0, pg-worker's library is 4.1.4", remedy))
         #expect(judge("mpirun (Open MPI) 5.0.0", ranks: 1).status == .note)
         #expect(
             judge("HYDRA build details:")
@@ -30,7 +32,8 @@ struct DoctorMachineJudgments {
         let absent = OpenMPICheck.judge(.init(ranks: 2, launcher: nil, library: .absent("libmpi.so.40: no such file")))
         #expect(absent.text == "the MPI library of pg-worker cannot be loaded: libmpi.so.40: no such file")
         #expect(OpenMPICheck.judge(.init(ranks: 1, launcher: nil, library: .noWorker)).status == .fail)
-        let unknown = OpenMPICheck.judge(.init(ranks: 2, launcher: "mpirun (Open MPI) 4.1.4", library: .unknown("a script")))
+        let unknown = OpenMPICheck.judge(
+            .init(ranks: 2, launcher: "mpirun (Open MPI) 4.1.4", library: .unknown("a script")))
         #expect(
             unknown
                 == Finding(.note, "not checked: mpirun is 4.1.4; the library of pg-worker is not known (a script)"))
@@ -50,7 +53,8 @@ struct DoctorMachineJudgments {
             judge(.fails("There are not enough slots"), .works)
                 == Finding(
                     .warn,
-                    same + "a plain `mpirun -n 4 true` fails (There are not enough slots); with what run, supervise and serve "
+                    same
+                        + "a plain `mpirun -n 4 true` fails (There are not enough slots); with what run, supervise and serve "
                         + "set it works", "before a plain mpirun: . cluster/env.sh"))
         #expect(judge(.fails("x"), .fails("y")).status == .fail)
         #expect(judge(.timedOut).status == .warn)
@@ -61,7 +65,8 @@ struct DoctorMachineJudgments {
         let mpirun = ["OMPI_COMM_WORLD_SIZE": "4", "SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "4"]
         #expect(LauncherCheck.judge(mpirun).status == .ok)
         #expect(LauncherCheck.judge(["SLURM_JOB_ID": "7"]) == Finding(.ok, "no other launcher around this process"))
-        let advice = "start worlds with mpirun, in a batch job from its script and not by srun (cluster/pg-worker.sbatch)"
+        let advice =
+            "start worlds with mpirun, in a batch job from its script and not by srun (cluster/pg-worker.sbatch)"
         #expect(
             LauncherCheck.judge(["SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "4"])
                 == Finding(.fail, "srun started this process as one of 4 (SLURM_STEP_ID)", advice))
@@ -79,7 +84,8 @@ struct DoctorMachineJudgments {
         #expect(small.status == .warn && small.advice.count == 2)
         #expect(
             small.text
-                == "67.1 MB free in /dev/shm, less than 268.4 MB; dead worlds left segments: vader_segment.a.0.1.0 and 1 more")
+                == "67.1 MB free in /dev/shm, less than 268.4 MB; dead worlds left segments: vader_segment.a.0.1.0 and 1 more"
+        )
         #expect(
             SharedMemoryCheck.judge(.init(free: nil, backingFolder: "/var/tmp"))
                 == Finding(.note, "there is no /dev/shm; messages go through files in /var/tmp"))
@@ -152,7 +158,8 @@ struct DoctorMachineJudgments {
             [
                 "/proc/self/cgroup": "4:cpu,cpuacct:/pod/box\n",
                 "/proc/self/mountinfo": "30 23 0:26 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n",
-                "/sys/fs/cgroup/cpu/pod/cpu.cfs_quota_us": "250000\n", "/sys/fs/cgroup/cpu/pod/cpu.cfs_period_us": "100000\n",
+                "/sys/fs/cgroup/cpu/pod/cpu.cfs_quota_us": "250000\n",
+                "/sys/fs/cgroup/cpu/pod/cpu.cfs_period_us": "100000\n",
                 "/sys/fs/cgroup/cpu/pod/box/cpu.cfs_quota_us": "-1\n",
             ],
         ])

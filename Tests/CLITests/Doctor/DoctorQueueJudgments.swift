@@ -90,6 +90,7 @@ struct DoctorQueueJudgments {
     @Test("A model that is refused is a failure, and another model than the queue's too")
     func models() {
         #expect(ModelCheck.judge(.refused("x")).status == .fail)
+        #expect(ModelCheck.judge(.unsplittable("x")) == Finding(.fail, "x", "give another number of --ranks"))
         let whole = ModelCheck.Facts.opened(tensors: 3, files: 1, bytes: 1_000_000, networkFileSystem: nil)
         #expect(ModelCheck.judge(whole) == Finding(.ok, "3 tensors in 1 file, 1.0 MB, all inside their files"))
         func judge(queue: String?, checkpoint: String?, model: String? = "cat, --precision int8") -> Finding {
@@ -143,9 +144,11 @@ struct DoctorQueueJudgments {
         for check in CheckName.allCases.prefix(6) { findings[check] = Finding(.warn, "w", "a") }
         findings[.disk] = Finding(.fail, "f", "b", "c")
         let report = DoctorReport(Diagnosis(findings))
-        #expect(report.short == [
-            "  ✗ disk: f (b)", "  ! open-mpi: w (a)", "  ! launcher: w (a)", "  ! shared-memory: w (a)", "  … and 3 more",
-        ])
+        #expect(
+            report.short == [
+                "  ✗ disk: f (b)", "  ! open-mpi: w (a)", "  ! launcher: w (a)", "  ! shared-memory: w (a)",
+                "  … and 3 more",
+            ])
         #expect(report.text.hasSuffix("\n0 ok, 14 note, 6 warn, 1 fail: a world would not start"))
         #expect(DoctorReport(Diagnosis([:])).short.isEmpty)
     }

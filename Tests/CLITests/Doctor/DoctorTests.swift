@@ -32,7 +32,8 @@ struct DoctorTests {
         let entries = try JSONDecoder().decode([Entry].self, from: Data(outcome.output.utf8))
         // Each check once, in the order of the report, and with what every one has.
         #expect(entries.map(\.check) == CheckName.allCases.map(\.rawValue))
-        #expect(entries.allSatisfy { Finding.Status(rawValue: $0.status) != nil && !$0.finding.isEmpty && !$0.why.isEmpty })
+        #expect(
+            entries.allSatisfy { Finding.Status(rawValue: $0.status) != nil && !$0.finding.isEmpty && !$0.why.isEmpty })
         #expect(entries.contains { $0.status == "fail" } == (outcome.code == 3), "\(outcome.code)")
         #expect(outcome.code == 0 || outcome.code == 3)
         return (outcome.code, Dictionary(uniqueKeysWithValues: entries.map { ($0.check, $0) }))
@@ -130,7 +131,8 @@ struct DoctorTests {
         let empty = try examine(["--queue", address]).entries
         #expect(empty["postgresql"]?.status == "note")
         #expect(empty["postgresql"]?.finding.contains("it holds no queue yet") == true)
-        #expect(try PostgresConsole(address).run("SELECT count(*) FROM pg_namespace WHERE nspname = 'paligemma'") == "0")
+        #expect(
+            try PostgresConsole(address).run("SELECT count(*) FROM pg_namespace WHERE nspname = 'paligemma'") == "0")
         _ = try openQueue(address, create: true)
         let direct = try examine(["--queue", address, "--model", CommandBench.miniature]).entries
         #expect(direct["postgresql"]?.status == "ok", "\(direct["postgresql"]?.finding ?? "")")
@@ -156,7 +158,8 @@ struct DoctorTests {
         #expect(code == 3)
         #expect(
             entries["postgresql"]?.finding.contains(
-                "this role lacks INSERT on audit, INSERT on results, UPDATE on counts, UPDATE on jobs, UPDATE on queue") == true,
+                "this role lacks INSERT on audit, INSERT on results, UPDATE on counts, UPDATE on jobs, UPDATE on queue")
+                == true,
             "\(entries["postgresql"]?.finding ?? "")")
     }
 
@@ -187,7 +190,8 @@ struct DoctorTests {
     func launcherThatRefuses() throws {
         let version = try Programs.run("mpirun", ["--version"]).output.split(separator: "\n").first ?? ""
         try installProgram(
-            "mpirun", "[ \"$1\" = --version ] && echo '\(version)' && exit\necho ---------- >&2; echo 'no slots' >&2; exit 1\n")
+            "mpirun",
+            "[ \"$1\" = --version ] && echo '\(version)' && exit\necho ---------- >&2; echo 'no slots' >&2; exit 1\n")
         let (code, entries) = try examine(["--ranks", "3"], environment: pathWithFakes)
         #expect(code == 3)
         #expect(entries["open-mpi"]?.finding.hasSuffix("`mpirun -n 3 true` fails: no slots") == true)
@@ -231,10 +235,12 @@ struct DoctorTests {
         #expect(entries["cores"]?.finding == "3 of 16 cores (cgroup quota of 3)")
         #expect(entries["huge-pages"]?.status == "note")
         #expect(entries["processor"]?.finding.hasPrefix("Test, kernels ") == true)
-        #expect(entries["numa"]?.finding == "2 nodes, and 2 ranks that keep to none")
+        #expect(entries["numa"]?.finding == "2 nodes, to which 2 ranks keep")
     }
 
-    @Test("A world that is refused by its environment, or that dies before it answers, is followed by the short form, once")
+    @Test(
+        "A world that is refused by its environment, or that dies before it answers, is followed by the short form, once"
+    )
     func failedStarts() throws {
         try bench.writePictures(1)
         try bench.installWorker("exit 3")
@@ -255,7 +261,9 @@ struct DoctorTests {
         try bench.installWorker("exit 3")
         let service = try bench.run("serve", "--model", "model", "--ranks", "1", "--port", "0")
         #expect(service.code == 3)
-        #expect(service.errors.contains("`paligemma doctor --model model --ranks 1` has the full report"), "\(service.errors)")
+        #expect(
+            service.errors.contains("`paligemma doctor --model model --ranks 1` has the full report"),
+            "\(service.errors)")
     }
 
     @Test("The example in the documents has every check, in its order")
