@@ -67,35 +67,40 @@ struct Doctor {
 
     private func hosts() -> Examination {
         let request = request
-        return Examination(.network, .hosts) {
+        return Examination(.network, .hosts) { report in
             let isChosen = NetworkCheck.isChosen(request.environment)
-            func network(_ hosts: Int?) -> Finding {
-                NetworkCheck.judge(NetworkInterface.all, hosts: hosts, isChosen: isChosen)
-            }
-            guard let path = request.hostFile else { return [network(nil), .notChecked("no --hostfile is given")] }
-            guard let bytes = FileSystem.contents(of: path) else {
-                return [network(nil), Finding(.fail, "\(path) cannot be read", "give the path of a file for mpirun")]
-            }
-            let file = HostFile(String(decoding: bytes, as: UTF8.self))
+            let (finding, file) = hostFile(request.hostFile)
+            report(.network, NetworkCheck.judge(NetworkInterface.all, hosts: file?.hosts.count, isChosen: isChosen))
+            guard let file else { return report(.hosts, finding) }
             let launcher = ExternalProgram(named: "mpirun").flatMap {
                 DoctorProgram.firstLine(of: $0, ["--version"], ProcessEnvironment.variables)
             }
-            let facts = HostCheck.facts(file, ranks: request.ranks, launcher: launcher)
-            return [network(file.hosts.count), HostCheck.judge(facts)]
+            report(.hosts, HostCheck.judge(HostCheck.facts(file, ranks: request.ranks, launcher: launcher)))
         }
+    }
+
+    /// - Returns: the file, or what is to be said where there is none.
+    private func hostFile(_ path: String?) -> (finding: Finding, file: HostFile?) {
+        guard let path else { return (.notChecked("no --hostfile is given"), nil) }
+        guard let bytes = FileSystem.contents(of: path) else {
+            return (Finding(.fail, "\(path) cannot be read", "give the path of a file for mpirun"), nil)
+        }
+        return (Finding(.ok, path), HostFile(String(decoding: bytes, as: UTF8.self)))
     }
 
     private func database() -> Examination {
         let queue = request.queue
-        return Examination(.postgreSQL, .pooler, .clock) {
+        return Examination(.postgreSQL, .pooler, .clock) { report in
             guard let queue, QueueAddress.isDatabase(queue) else {
                 let reason = queue == nil ? "no --queue is given" : "the queue is a file"
-                return [.notChecked(reason), .notChecked(reason), .notChecked("there is no server to compare with")]
+                report(.postgreSQL, .notChecked(reason))
+                report(.pooler, .notChecked(reason))
+                return report(.clock, .notChecked("there is no server to compare with"))
             }
             let answer = DatabaseCheck.ask(queue)
-            return [
-                DatabaseCheck.judge(answer), DatabaseCheck.judgePooler(answer), DatabaseCheck.judgeClock(answer),
-            ]
+            report(.postgreSQL, DatabaseCheck.judge(answer))
+            report(.pooler, DatabaseCheck.judgePooler(answer))
+            report(.clock, DatabaseCheck.judgeClock(answer))
         }
     }
 
@@ -110,26 +115,29 @@ struct Doctor {
 
     private func model(_ files: SystemFiles) -> Examination {
         let request = request
-        return Examination(.model, .memory, .pageCache, .fingerprint) {
+        return Examination(.model, .memory, .pageCache, .fingerprint) { report in
             let machine = MachineLimits(files)
-            func memory(_ weights: Int?, _ buffers: Int?) -> Finding {
-                MemoryCheck.judge(.init(files, machine, weights: weights, buffers: buffers))
+            func reportNone(_ reason: String) {
+                report(.memory, MemoryCheck.judge(.init(files, machine, weights: nil, buffers: nil)))
+                report(.pageCache, .notChecked(reason))
+                report(.fingerprint, .notChecked(reason))
             }
             guard let directory = request.model else {
-                let none = Finding.notChecked("no --model is given")
-                return [none, memory(nil, nil), none, none]
+                report(.model, .notChecked("no --model is given"))
+                return reportNone("no --model is given")
             }
             do {
                 let model = try DoctorModel(directory, ranks: request.ranks)
+                report(.model, ModelCheck.judge(ModelCheck.facts(model)))
                 let residency = PageCacheCheck.facts(model)
-                return [
-                    ModelCheck.judge(ModelCheck.facts(model)), memory(residency.bytes, model.buffers),
-                    PageCacheCheck.judge(residency), fingerprint(model, residency),
-                ]
+                let memory = MemoryCheck.Facts(files, machine, weights: residency.bytes, buffers: model.buffers)
+                report(.memory, MemoryCheck.judge(memory))
+                report(.pageCache, PageCacheCheck.judge(residency))
+                report(.fingerprint, fingerprint(model, residency))
             } catch {
-                let refusal = ModelCheck.judge(error is PlanError ? .unsplittable("\(error)") : .refused("\(error)"))
-                let none = Finding.notChecked("the model cannot be opened")
-                return [refusal, memory(nil, nil), none, none]
+                let isPlan = error is PlanError
+                report(.model, ModelCheck.judge(isPlan ? .unsplittable("\(error)") : .refused("\(error)")))
+                reportNone("the model cannot be opened")
             }
         }
     }

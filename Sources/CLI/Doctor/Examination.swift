@@ -4,10 +4,12 @@ import Foundation
 /// Checks that are made together, because they read the same facts.
 struct Examination: Sendable {
     let checks: [CheckName]
-    /// Returns a finding for each check, in their order.
-    let examine: @Sendable () -> [Finding]
+    /// Reports a finding for each check, as soon as it is known.
+    let examine: @Sendable (Report) -> Void
 
-    init(_ checks: CheckName..., examine: @escaping @Sendable () -> [Finding]) {
+    typealias Report = @Sendable (CheckName, Finding) -> Void
+
+    init(_ checks: CheckName..., examine: @escaping @Sendable (Report) -> Void) {
         self.checks = checks
         self.examine = examine
     }
@@ -15,7 +17,7 @@ struct Examination: Sendable {
     /// One check.
     init(_ check: CheckName, _ examine: @escaping @Sendable () -> Finding) {
         checks = [check]
-        self.examine = { [examine()] }
+        self.examine = { report in report(check, examine()) }
     }
 }
 
@@ -42,10 +44,7 @@ package struct Diagnosis: Sendable {
         for examination in examinations {
             // Threads have small stacks; a checkpoint's header is parsed on them.
             Thread.start("doctor", stackBytes: 8 << 20) {
-                let findings = examination.examine()
-                found.withLock { found in
-                    for (check, finding) in zip(examination.checks, findings) { found[check] = finding }
-                }
+                examination.examine { check, finding in found.withLock { $0[check] = finding } }
                 done.signal()
             }
         }

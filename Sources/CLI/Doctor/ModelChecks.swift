@@ -156,14 +156,14 @@ extension ModelCheck {
 
 extension FingerprintCheck {
     /// Up to this size the weights are hashed, in bytes, where they are in memory.
-    private static let maximumBytes = 4 << 30
+    private static let maximumBytes = 2 << 30
     private static let maximumColdBytes = 256 << 20
 
     static func facts(
         _ model: DoctorModel, _ residency: PageCacheCheck.Facts, queue: String?, queueModel: String?
     ) throws -> Facts {
         let cold = residency.bytes - (residency.resident ?? 0)
-        let isSmall = residency.bytes <= maximumBytes && cold <= maximumColdBytes
+        let isSmall = queue != nil && residency.bytes <= maximumBytes && cold <= maximumColdBytes
         return Facts(
             queue: queue, queueModel: queueModel,
             checkpoint: isSmall ? try model.checkpoint.fingerprint(threads: MachineLimits.current.cores) : nil,
