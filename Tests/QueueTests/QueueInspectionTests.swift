@@ -58,6 +58,8 @@ struct QueueInspectionTests {
         let server = try PostgresServer.shared()
         let direct = try server.makeDatabase()
         let address = isPooled ? try server.pooled(direct) : direct
+        // A pooler that was just started does not listen at once, and an inspection does not try again.
+        #expect(throws: QueueError.self) { try openQueue(address, timeout: .seconds(60)) }
         let empty = try DatabaseInspection(address: address)
         #expect(empty.isPooled == isPooled && empty.queue == nil && empty.mayCreate && !empty.isInRecovery)
         #expect(empty.version >= 120_000 && empty.roundTrip > 0 && empty.maximumConnections > empty.openConnections)

@@ -138,7 +138,10 @@ struct DoctorTests {
         #expect(direct["postgresql"]?.status == "ok", "\(direct["postgresql"]?.finding ?? "")")
         #expect(direct["pooler"]?.status == "ok" && direct["clock"]?.status == "ok")
         #expect(direct["fingerprint"]?.finding == "the queue belongs to no model yet")
-        let pooled = try examine(["--queue", server.pooled(address)]).entries
+        let pooledAddress = try server.pooled(address)
+        // A pooler that was just started does not listen at once.
+        _ = try openQueue(pooledAddress, timeout: .seconds(60))
+        let pooled = try examine(["--queue", pooledAddress]).entries
         #expect(pooled["postgresql"]?.status == "ok", "\(pooled["postgresql"]?.finding ?? "")")
         #expect(pooled["pooler"]?.status == "note")
         #expect(pooled["pooler"]?.advice.first?.contains("address of the server itself") == true)
