@@ -30,7 +30,7 @@ struct Paligemma: ParsableCommand {
             RunCommand.self, ServeCommand.self, SuperviseCommand.self, SubmitCommand.self, StatusCommand.self,
             ResultsCommand.self,
             FailedCommand.self, RetryCommand.self, CancelCommand.self, PurgeCommand.self, InspectCommand.self,
-            PullCommand.self, RandomModelCommand.self, BenchCommand.self, PlanCommand.self,
+            PullCommand.self, RandomModelCommand.self, BenchCommand.self, PlanCommand.self, DoctorCommand.self,
         ])
 
     static func main() {

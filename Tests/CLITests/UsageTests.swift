@@ -15,7 +15,7 @@ struct UsageTests {
         arguments: [
             "run", "submit", "status", "results", "failed", "retry", "cancel", "purge", "inspect image",
             "inspect model", "inspect plan", "inspect logits", "random-model", "pull",
-            "bench", "bench kernels", "plan",
+            "bench", "bench kernels", "plan", "doctor", "serve",
         ])
     func help(command: String) throws {
         let words = ["help"] + command.split(separator: " ").map(String.init)

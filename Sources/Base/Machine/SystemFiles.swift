@@ -61,19 +61,19 @@ package struct SystemFiles: Sendable {
     }
 
     /// Returns the text of the file at an absolute path; nil where there is none that can be read.
-    func text(_ path: String) -> String? {
+    package func text(_ path: String) -> String? {
         guard case .text(let text) = content(path) else { return nil }
         return text
     }
 
     /// Returns what stands behind a label in a file of lines such as "MemTotal: 16384 kB"; nil where there is none.
-    func value(of label: String, in path: String) -> String? {
+    package func value(of label: String, in path: String) -> String? {
         let line = text(path)?.split(separator: "\n").first { $0.hasPrefix(label + ":") }
         return line.map { $0.dropFirst(label.count + 1).trimmingCharacters(in: .whitespaces) }
     }
 
     /// Returns the names in the folder at an absolute path; none where it cannot be read.
-    func names(in path: String) -> [String] {
+    package func names(in path: String) -> [String] {
         (try? FileSystem.names(in: root + path)) ?? []
     }
 }

@@ -87,7 +87,11 @@ struct RunCommand: ParsableCommand {
             // Until here a ^C simply ends us: every batch of jobs is submitted whole or not at all.
             var session = RunSession(
                 queue: queue, output: sink, settings: supervisorSettings, signals: Signals(),
-                submission: submitted == nil ? submission : nil)
+                submission: submitted == nil ? submission : nil,
+                failedStart: FailedStart(
+                    request: .init(
+                        queue: name + ".queue", model: model, ranks: settings.plan.ranks,
+                        environment: command.environment)))
             isWhole = try session.run(command)
             counts = try queue.counts()
         } else {

@@ -16,12 +16,13 @@ struct RunSession {
 
     init(
         queue: SQLiteQueue, output: any ResultSink, settings: Supervisor.Settings, signals: Signals,
-        submission: SubmissionThread? = nil
+        submission: SubmissionThread? = nil, failedStart: FailedStart? = nil
     ) {
         self.submission = submission
         self.queue = queue
         self.output = output
         supervisor = Supervisor(settings, queue: { queue }, signals: signals)
+        supervisor.onFailedStart = failedStart.map { failedStart in { failedStart.report() } }
     }
 
     /// Runs worlds until the work is done or cannot continue, and writes what is left of the output.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import Foundation
 import Queue
 import WorkerInterface
@@ -35,7 +36,9 @@ struct SuperviseCommand: ParsableCommand {
             throw ValidationError("No command: write it behind --, like `supervise -- mpirun -n 4 pg-worker …`.")
         }
         let settings = try supervision.resolved()
-        let name = try queue ?? Self.queue(of: command) ?? Variable.queue.value(nil)
+        let name =
+            try queue ?? Self.value(of: WorkerOptions.table.queue.description.flag, in: command)
+            ?? Variable.queue.value(nil)
         if name == nil {
             Console.writeLine(
                 "paligemma: no --queue in the command or here; the jobs of a dead world come back when its leases expire"
@@ -43,6 +46,11 @@ struct SuperviseCommand: ParsableCommand {
         }
         let world = try WorldCommand(command, environment: supervision.environment())
         let supervisor = Supervisor(settings, queue: { try name.map { try openQueue($0) } }, signals: Signals())
+        let request = Doctor.Request(
+            queue: name,
+            model: try Self.value(of: WorkerOptions.table.model.description.flag, in: command)
+                ?? Variable.model.value(nil), ranks: Self.ranks(of: command), environment: world.environment)
+        supervisor.onFailedStart = { FailedStart(request: request).report() }
         let end = try supervisor.run(world)
         if let status = Self.status(of: end, interruption: supervisor.interruption) { throw status }
         if supervisor.poisonedJobs > 0 { throw ExitStatus.jobsFailed }
@@ -62,13 +70,19 @@ struct SuperviseCommand: ParsableCommand {
         }
     }
 
-    /// Returns the queue that the command names for its workers.
-    private static func queue(of command: [String]) -> String? {
-        let flag = WorkerOptions.table.queue.description.flag
+    /// Returns the value that the command gives to an option of its workers.
+    private static func value(of flag: String, in command: [String]) -> String? {
         for (index, word) in command.enumerated() {
             if word == flag, index + 1 < command.count { return command[index + 1] }
             if word.hasPrefix(flag + "=") { return String(word.dropFirst(flag.count + 1)) }
         }
         return nil
+    }
+
+    /// Returns the number of ranks that the command asks mpirun for; 1 for a command that is not mpirun.
+    private static func ranks(of command: [String]) -> Int {
+        guard ["mpirun", "mpiexec"].contains(command.first?.lastPathPart ?? "") else { return 1 }
+        let given = ["-n", "-np", "--np", "-c"].lazy.compactMap { value(of: $0, in: command) }.first
+        return given.flatMap { Int($0) }.flatMap { (1...1024).contains($0) ? $0 : nil } ?? 2
     }
 }

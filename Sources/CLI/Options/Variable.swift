@@ -91,6 +91,7 @@ struct Variable {
 
     static let batch = Variable("BATCH")
     static let newTokens = Variable("NEW_TOKENS")
+    static let hostfile = Variable("HOSTFILE")
     static let hosts = Variable("HOSTS")
     static let cores = Variable("CORES")
     static let memory = Variable("MEMORY")

@@ -62,7 +62,10 @@ struct ServeCommand: ParsableCommand {
         guard let settings else { return try session.serve() }
         var command = try WorldCommand(settings, queue: name, endsWhenEmpty: false)
         command.environment.merge(try supervision.environment()) { _, own in own }
-        try session.serve(from: command, supervisorSettings)
+        // A queue of its own is no file that a person knows.
+        let request = Doctor.Request(
+            queue: given, model: model, ranks: settings.plan.ranks, environment: command.environment)
+        try session.serve(from: command, supervisorSettings, FailedStart(request: request))
     }
 
     private static func printKey(of name: String) throws {

@@ -34,10 +34,13 @@ struct ServeSession {
     }
 
     /// Answers from a world of its own, until a signal or until the world cannot be kept alive.
-    func serve(from command: WorldCommand, _ supervision: Supervisor.Settings) throws {
+    func serve(
+        from command: WorldCommand, _ supervision: Supervisor.Settings, _ failedStart: FailedStart
+    ) throws {
         start()
         let name = settings.queue
         let supervisor = Supervisor(supervision, queue: { try openQueue(name) }, signals: signals)
+        supervisor.onFailedStart = { failedStart.report() }
         // The world goes on until the requests that were taken are answered.
         supervisor.onInterruption = { stop() }
         let end = try supervisor.run(command) { if ending.hasEnded { supervisor.drain() } }

@@ -22,6 +22,8 @@ final class Supervisor {
     private static let pollMilliseconds = 100
     private static let reminderInterval = Duration.seconds(2)
     private static let tickInterval = Duration.milliseconds(500)
+    /// A world that dies within this time, without an answer, did not start.
+    private static let startTimeout = Duration.seconds(600)
     /// How long a world may take to end after it was told to stop at once.
     private static let stopTimeout = Duration.seconds(2)
 
@@ -38,6 +40,8 @@ final class Supervisor {
     private var starts = 0
     /// What is done at the first signal, instead of draining at once; whoever sets it calls ``drain()`` later.
     var onInterruption: (() -> Void)?
+    /// What is done, once, when a world could not start: it was refused by its environment, or died before it answered a job.
+    var onFailedStart: (() -> Void)?
     /// Jobs that were failed because they kill worlds; the last world knows nothing of them.
     private(set) var poisonedJobs = 0
 
@@ -62,20 +66,31 @@ final class Supervisor {
             let (name, end) = try runOnce(command, onTick)
             switch end {
             case .died(let cause) where stopDeadline == nil:
+                var hasAnswered = false
                 let isExplained = withQueue(default: false) { queue in
+                    hasAnswered = try queue.hasAnswered(name)
                     guard cause != .queueUnavailable else {
                         try returnLeases(of: name, to: queue)
                         return false
                     }
                     return try record(deathOf: name, cause: cause, in: queue)
                 }
+                if !isEnding, !hasAnswered, .now - start < Self.startTimeout { reportFailedStart() }
                 guard !isEnding, waitForRestart(after: cause, lived: .now - start, isExplained) else { return end }
             case .died, .interrupted:
                 withQueue(default: ()) { try returnLeases(of: name, to: $0) }
                 return end
+            case .refused(.environment, _):
+                reportFailedStart()
+                return end
             case .finished, .refused: return end
             }
         }
+    }
+
+    private func reportFailedStart() {
+        onFailedStart?()
+        onFailedStart = nil
     }
 
     /// Asks the world to finish its leased jobs or return them to the queue. No other world is started.

@@ -52,7 +52,8 @@ struct WorldCommand {
         environment = OpenMPIEnvironment.completed(ProcessEnvironment.variables).merging(own) { _, own in own }
     }
 
-    private static func find(_ name: String, besideThisProgram: Bool) -> String? {
+    /// Returns the path of a program: beside this one, or in a folder of PATH.
+    static func find(_ name: String, besideThisProgram: Bool) -> String? {
         var folders = (ProcessEnvironment.variables["PATH"] ?? "").split(separator: ":").map(String.init)
         let ownPath = FileSystem.target(ofLink: "/proc/self/exe")
         if besideThisProgram, let ownPath {

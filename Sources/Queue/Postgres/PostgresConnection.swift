@@ -13,20 +13,23 @@ final class PostgresConnection {
     /// Statements that the server knows, and the names that it knows them by.
     private var prepared: [String: String] = [:]
     private let notices = Notices()
-    private var isPooled = false
+    /// Whether a pooler stands before the server.
+    private(set) var isPooled = false
     private var isInTransaction = false
 
     /// Ahead of what the address says: a server or a link that falls silent is noticed after some 15 s.
     private static let defaults = [
-        ("connect_timeout", "5"), ("keepalives_idle", "5"), ("keepalives_interval", "3"), ("keepalives_count", "3"),
+        ("keepalives_idle", "5"), ("keepalives_interval", "3"), ("keepalives_count", "3"),
         ("tcp_user_timeout", "15000"), ("fallback_application_name", "paligemma"),
     ]
     /// Behind it: what we rely on.
     private static let settings = [("client_encoding", "UTF8")]
 
-    init(_ address: PostgresAddress) throws(PostgresError) {
+    /// - Parameter connectTimeout: In seconds, for each address of the server; what the address says itself goes before it.
+    init(_ address: PostgresAddress, connectTimeout: Int = 5) throws(PostgresError) {
         self.address = address
-        let parameters = Self.defaults + [("dbname", address.url)] + Self.settings
+        let parameters =
+            [("connect_timeout", "\(connectTimeout)")] + Self.defaults + [("dbname", address.url)] + Self.settings
         let opened = Self.withCStrings(parameters.map(\.0)) { keywords in
             Self.withCStrings(parameters.map(\.1)) { values in PQconnectdbParams(keywords, values, 1) }
         }

@@ -15,12 +15,34 @@ final class Connection {
     /// - Parameters:
     ///   - create: Whether an empty file is made where there is none.
     ///   - busyTimeout: How long to wait for others.
-    init(path: String, create: Bool, busyTimeout: Duration) throws(QueueError) {
+    convenience init(path: String, create: Bool, busyTimeout: Duration) throws(QueueError) {
+        try self.init(path: path, access: create ? .creating : .writing, busyTimeout: busyTimeout)
+    }
+
+    /// What is to be done with the file.
+    enum Access {
+        case reading
+        case writing
+        /// An empty file is made where there is none.
+        case creating
+
+        fileprivate var flags: Int32 {
+            switch self {
+            case .reading: SQLITE_OPEN_READONLY
+            case .writing: SQLITE_OPEN_READWRITE
+            case .creating: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+            }
+        }
+    }
+
+    /// - Parameter busyTimeout: How long to wait for others.
+    init(path: String, access: Access, busyTimeout: Duration) throws(QueueError) {
         self.path = path
         var opened: OpaquePointer?
         // Calls are serialized by the owner, so SQLite's own mutexes are not needed.
-        let flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0) | SQLITE_OPEN_NOMUTEX
-        let code = withSystemPath(path) { sqlite3_open_v2($0, &opened, flags, nil) } ?? SQLITE_CANTOPEN
+        let code =
+            withSystemPath(path) { sqlite3_open_v2($0, &opened, access.flags | SQLITE_OPEN_NOMUTEX, nil) }
+            ?? SQLITE_CANTOPEN
         guard code == SQLITE_OK, let opened else {
             let reason = opened.map(Self.reason) ?? "out of memory"
             sqlite3_close_v2(opened)

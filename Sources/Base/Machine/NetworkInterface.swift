@@ -1,17 +1,26 @@
-import Base
 import Foundation
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 /// A network interface of this host with an IPv4 address.
-struct NetworkInterface: Equatable {
-    let name: String
+package struct NetworkInterface: Equatable, Sendable {
+    package let name: String
     /// "172.17.0.1/16"
-    let address: String
+    package let address: String
     /// Whether it is a bridge that container engines and hypervisors make, which has the same address on every host and leads to
     /// none of the others.
-    let isContainerBridge: Bool
+    package let isContainerBridge: Bool
+
+    package init(name: String, address: String, isContainerBridge: Bool) {
+        self.name = name
+        self.address = address
+        self.isContainerBridge = isContainerBridge
+    }
 
     /// The interfaces of this host, without the loopback.
-    static var all: [NetworkInterface] {
+    package static var all: [NetworkInterface] {
         var first: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&first) == 0 else { return [] }
         defer { freeifaddrs(first) }
@@ -35,7 +44,7 @@ struct NetworkInterface: Equatable {
     /// Returns whether a name is one that container engines and hypervisors give to their bridges.
     ///
     /// - Parameter isBridge: Whether the interface is a bridge.
-    static func isContainerBridge(_ name: String, isBridge: Bool) -> Bool {
+    package static func isContainerBridge(_ name: String, isBridge: Bool) -> Bool {
         if ["docker0", "docker_gwbridge", "cni0", "cbr0", "lxcbr0", "lxdbr0", "virbr0", "podman0", "cni-podman0"]
             .contains(name)
         {
