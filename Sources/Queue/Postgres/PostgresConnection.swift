@@ -13,7 +13,8 @@ final class PostgresConnection {
     /// Statements that the server knows, and the names that it knows them by.
     private var prepared: [String: String] = [:]
     private let notices = Notices()
-    private var isPooled = false
+    /// Whether a pooler is between this side and the server.
+    private(set) var isPooled = false
     private var isInTransaction = false
 
     /// Ahead of what the address says: a server or a link that falls silent is noticed after some 15 s.
