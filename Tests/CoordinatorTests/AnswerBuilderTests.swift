@@ -15,7 +15,8 @@ import Testing
         #expect(cut("", ["x"]) == nil)
     }
 
-    @Test("What may still change at the end of a text is held back: half characters, and what a stop text may begin with")
+    @Test(
+        "What may still change at the end of a text is held back: half characters, and what a stop text may begin with")
     func unsettled() {
         func held(_ text: String, _ stops: [String] = []) -> Int {
             AnswerBuilder.unsettledBytes(of: Array(text.utf8), stops: stops)

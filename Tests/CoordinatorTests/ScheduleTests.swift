@@ -82,18 +82,21 @@ struct ScheduleTests {
     func abandoned() {
         var schedule = Schedule(limits: Self.limits())
         _ = schedule.handle(.retryQueue)
-        _ = schedule.handle(.leased([1, 2, 3]))
+        _ = schedule.handle(.leased([1, 2, 3, 4]))
         _ = schedule.handle(.leased([]))
-        _ = schedule.handle(.prepared(1, rows: 400, positions: 410))
-        #expect(!schedule.hasBegun(1))
-        #expect(schedule.handle(.prepared(2, rows: 400, positions: 410)) == [.encode(1, [1], visionRank: 0)])
-        #expect(schedule.hasBegun(1) && !schedule.hasBegun(2))
-        // One that is being read, and one that waits.
+        #expect(schedule.handle(.prepared(1, rows: 400, positions: 410)) == [.encode(1, [1], visionRank: 0)])
+        #expect(schedule.handle(.prepared(2, rows: 400, positions: 410)) == [.encode(2, [2], visionRank: 0)])
+        #expect(schedule.handle(.prepared(3, rows: 400, positions: 410)) == [])
+        #expect(schedule.hasBegun(1) && schedule.hasBegun(2) && !schedule.hasBegun(3) && !schedule.hasBegun(4))
+        // One that waits, and one that is being read.
         _ = schedule.handle(.abandoned(3))
-        _ = schedule.handle(.abandoned(2))
-        #expect(schedule.jobsInFlight == 1)
-        _ = schedule.handle(.encoded(1))
-        #expect(schedule.handle(.answered(ended: [1])) == [])
+        _ = schedule.handle(.abandoned(4))
+        #expect(schedule.jobsInFlight == 2)
+        #expect(schedule.handle(.encoded(1)) == [.prefill(1, [1])])
+        _ = schedule.handle(.encoded(2))
+        // Those that had begun end with their next order.
+        #expect(schedule.handle(.answered(ended: [1])) == [.prefill(2, [2])])
+        #expect(schedule.handle(.answered(ended: [2])) == [])
         #expect(schedule.isIdle && schedule.jobsInFlight == 0)
     }
 

@@ -77,10 +77,11 @@ import Testing
         #expect(openingError(address, create: true)?.code == "queue_older_schema")
         try PostgresConsole(address).run(
             "UPDATE paligemma.queue SET schema_version = 1; ALTER TABLE paligemma.results DROP COLUMN details; "
-                + "ALTER TABLE paligemma.jobs DROP COLUMN picture; ALTER TABLE paligemma.jobs DROP COLUMN carried")
+                + "ALTER TABLE paligemma.jobs DROP COLUMN picture; ALTER TABLE paligemma.jobs DROP COLUMN carried; "
+                + "ALTER TABLE paligemma.jobs DROP COLUMN service; DROP TABLE paligemma.worlds")
         #expect(openingError(address) == nil)
         try PostgresConsole(address).run(
-            "UPDATE paligemma.queue SET schema_version = 3; CREATE ROLE stranger_\(ProcessInfo.processInfo.processIdentifier) LOGIN"
+            "UPDATE paligemma.queue SET schema_version = 4; CREATE ROLE stranger_\(ProcessInfo.processInfo.processIdentifier) LOGIN"
         )
         let stranger = address.replacingOccurrences(
             of: "paligemma@", with: "stranger_\(ProcessInfo.processInfo.processIdentifier)@")

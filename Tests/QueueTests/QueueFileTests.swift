@@ -66,8 +66,8 @@ import Testing
     @Test("A newer schema is refused with its number") func newerSchema() throws {
         let path = folder.file("jobs.db")
         #expect(openingError(path, create: true) == nil)
-        try sqlite("PRAGMA user_version = 5", on: path)
-        #expect(openingError(path) == .newerSchema(queue: path, found: 5, known: 4))
+        try sqlite("PRAGMA user_version = 6", on: path)
+        #expect(openingError(path) == .newerSchema(queue: path, found: 6, known: 5))
     }
 
     @Test("Verification finds a damaged file") func damagedFile() throws {

@@ -39,7 +39,7 @@ import Testing
         var connection: OpaquePointer?
         try #require(sqlite3_open(queue.name, &connection) == SQLITE_OK)
         let sql = """
-            DROP INDEX jobs_picture; ALTER TABLE jobs DROP COLUMN picture; ALTER TABLE jobs DROP COLUMN carried;
+            DROP INDEX jobs_served; ALTER TABLE jobs DROP COLUMN service; DROP TABLE worlds; DROP INDEX jobs_picture; ALTER TABLE jobs DROP COLUMN picture; ALTER TABLE jobs DROP COLUMN carried;
             DROP INDEX jobs_ready; DROP INDEX jobs_suspect; DROP INDEX jobs_owner; DROP INDEX jobs_failed;
             ALTER TABLE jobs DROP COLUMN suspect; ALTER TABLE results DROP COLUMN details;
             CREATE INDEX jobs_ready ON jobs (priority DESC, sequence) WHERE state = 0;

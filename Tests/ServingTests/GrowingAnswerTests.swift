@@ -1,7 +1,6 @@
 import Queue
+import Serving
 import Testing
-
-@testable import Serving
 
 @Suite("What a client has been sent of an answer")
 struct GrowingAnswerTests {

@@ -51,9 +51,11 @@ final class ServedWorld {
     }
 
     deinit {
-        program.signal(SIGTERM)
-        program.signal(SIGTERM)
-        program.wait()
+        // The first lets it answer what it has taken, the second ends it.
+        while program.isRunning {
+            program.signal(SIGTERM)
+            usleep(300_000)
+        }
     }
 
     var errors: String { program.errors }

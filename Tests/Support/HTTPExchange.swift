@@ -12,6 +12,8 @@ package final class HTTPExchange {
 
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
+
+        package init(description: String) { self.description = description }
     }
 
     private let socket: Int32

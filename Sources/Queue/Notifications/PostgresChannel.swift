@@ -120,9 +120,11 @@ final class PostgresChannel: QueueChannel, @unchecked Sendable {
         let made = try PostgresConnection(address)
         if let name {
             try made.execute("LISTEN \"\(name)\"", doing: "listening")
-            // A pooler takes a LISTEN and hands on nothing: what comes back proves that this side is heard.
-            try made.run(
-                PostgresStatements.notify, [.texts([name]), .texts([Self.probe])], doing: "listening")
+            // A pooler takes a LISTEN and hands on what it likes. Without one, what comes back proves that this side is heard.
+            if !made.isPooled {
+                try made.run(
+                    PostgresStatements.notify, [.texts([name]), .texts([Self.probe])], doing: "listening")
+            }
         }
         connection = made
         return made

@@ -38,7 +38,7 @@ package struct APIKeys: Sendable {
     /// - Throws: ``LineError``.
     package init(_ text: String) throws(LineError) {
         var entries: [Entry] = []
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" || $0 == "\r" }).map(String.init)
             guard let first = words.first, !first.hasPrefix("#") else { continue }
             func fault(_ reason: String) -> LineError { LineError(line: index + 1, reason: reason) }

@@ -1,45 +1,45 @@
 import Foundation
 
 /// The text format of Prometheus, version 0.0.4: each family once, with its help and its type.
-struct MetricsText {
-    private(set) var text = ""
+package struct MetricsText {
+    package private(set) var text = ""
     private var prefix: String
     private var labels: [(String, String)]
 
     /// - Parameter labels: Those of every value.
-    init(prefix: String, labels: [(String, String)]) {
+    package init(prefix: String, labels: [(String, String)]) {
         self.prefix = prefix
         self.labels = labels
     }
 
     /// What follows has neither the prefix nor the labels.
-    mutating func unprefixed() {
+    package mutating func unprefixed() {
         prefix = ""
         labels = []
     }
 
-    mutating func gauge(_ name: String, _ help: String, _ value: Double) {
+    package mutating func gauge(_ name: String, _ help: String, _ value: Double) {
         gauges(name, help, [], [([], value)])
     }
 
-    mutating func gauges(_ name: String, _ help: String, _ keys: [String], _ values: [([String], Double)]) {
+    package mutating func gauges(_ name: String, _ help: String, _ keys: [String], _ values: [([String], Double)]) {
         begin(name, help, "gauge")
         for (own, value) in values { add(name, Array(zip(keys, own)), value) }
     }
 
-    mutating func counter(_ name: String, _ help: String, _ value: Int) {
+    package mutating func counter(_ name: String, _ help: String, _ value: Int) {
         counters(name, help, [], [[]: value])
     }
 
     /// - Parameter values: By the values of the keys.
-    mutating func counters(_ name: String, _ help: String, _ keys: [String], _ values: [[String]: Int]) {
+    package mutating func counters(_ name: String, _ help: String, _ keys: [String], _ values: [[String]: Int]) {
         begin(name, help, "counter")
         for (own, value) in values.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
             add(name, Array(zip(keys, own)), Double(value))
         }
     }
 
-    mutating func histogram(_ name: String, _ help: String, _ histogram: Histogram) {
+    package mutating func histogram(_ name: String, _ help: String, _ histogram: Histogram) {
         begin(name, help, "histogram")
         var sum = 0
         for (bound, count) in zip(histogram.bounds.map(Self.number) + ["+Inf"], histogram.counts) {

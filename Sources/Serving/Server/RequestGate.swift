@@ -27,11 +27,13 @@ struct RequestGate: RouterMiddleware {
             response = try await next(request, context)
         } catch let error as APIError {
             response = Response(error)
-        } catch let error as HTTPError {
-            response = Response(apiError(error, request))
+        } catch let error as any HTTPResponseError {
+            response = Response(apiError(Int(error.status.code), request))
         } catch is CancellationError {
             // The client is gone; what is said reaches nobody. nginx calls it so.
             response = Response(APIError(499, .invalidRequest, code: "client_left", "the client closed the connection"))
+        } catch {
+            response = Response(APIError(500, .server, code: "internal", "an error that nobody expected: \(error)"))
         }
         response.headers[.requestID] = context.requestID
         record(request, context, response)
@@ -95,12 +97,13 @@ struct RequestGate: RouterMiddleware {
         }
     }
 
-    private func apiError(_ error: HTTPError, _ request: Request) -> APIError {
-        switch error.status.code {
+    /// Returns the error for what Hummingbird found wrong.
+    private func apiError(_ status: Int, _ request: Request) -> APIError {
+        let path = String(request.uri.path.prefix(200))
+        switch status {
         case 404:
-            let path = request.uri.path
-            let allowed = methods(path)
-            guard !allowed.isEmpty else { return .notFound(String(path.prefix(200))) }
+            let allowed = methods(request.uri.path)
+            guard !allowed.isEmpty else { return .notFound(path) }
             var error = APIError(
                 405, .invalidRequest, code: "method_not_allowed",
                 "\(path) takes \(allowed.joined(separator: ", ")), not \(request.method.rawValue)")
@@ -111,10 +114,8 @@ struct RequestGate: RouterMiddleware {
                 413, .invalidRequest, code: "request_too_large",
                 "the body is larger than \(settings.limits.bodyBytes >> 20) MiB; send smaller pictures, or fewer of them"
             )
-        case let status where status < 500:
-            return APIError(status, .invalidRequest, code: "invalid_request", error.body ?? error.status.reasonPhrase)
-        case let status:
-            return APIError(status, .server, code: "internal", error.body ?? error.status.reasonPhrase)
+        case 400..<500: return APIError(status, .invalidRequest, code: "invalid_request", "the request cannot be read")
+        default: return APIError(status, .server, code: "internal", "the request cannot be answered")
         }
     }
 

@@ -98,18 +98,18 @@ final class ServiceMetrics: Sendable {
 }
 
 /// Counts of values up to bounds.
-struct Histogram: Sendable {
-    let bounds: [Double]
+package struct Histogram: Sendable {
+    package let bounds: [Double]
     /// Not cumulative; the last is of values above all bounds.
-    private(set) var counts: [Int]
-    private(set) var sum = 0.0
+    package private(set) var counts: [Int]
+    package private(set) var sum = 0.0
 
-    init(_ bounds: [Double]) {
+    package init(_ bounds: [Double]) {
         self.bounds = bounds
         counts = Array(repeating: 0, count: bounds.count + 1)
     }
 
-    mutating func add(_ value: Double) {
+    package mutating func add(_ value: Double) {
         counts[bounds.firstIndex { value <= $0 } ?? bounds.count] += 1
         sum += value
     }
