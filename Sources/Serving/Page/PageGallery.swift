@@ -58,11 +58,11 @@ enum PageGallery {
         return notes.isEmpty ? "" : "<p class=\"quiet\">\(notes.joined(separator: " · "))</p>"
     }
 
-    /// The boxes in units of which the longer side of the picture has 320, so that lines and numbers are as large on every one.
+    /// The boxes in units of which the longer side of the picture has 240, so that lines and numbers are as large on every one.
     private static func overlay(_ detection: AnswerDetails.Detection) -> Markup {
         let size = detection.size
         guard size.width > 0, size.height > 0, !detection.boxes.isEmpty else { return "" }
-        let scale = 320 / Double(max(size.width, size.height))
+        let scale = 240 / Double(max(size.width, size.height))
         func unit(_ pixels: Int) -> String { PageNumber.decimal(max(0, Double(pixels)) * scale, 1) }
         let shapes = detection.boxes.enumerated().map { index, box -> Markup in
             let corners = box.corners

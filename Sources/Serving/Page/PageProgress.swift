@@ -27,9 +27,9 @@ enum PageProgress {
             \(count("Failed", "failed", counts.failed))
             \(count("Canceled", "cancelled", counts.cancelled))
             </dl>
-            <p id="empty-queue" class="empty"\(hidden(counts.total > 0 || !view.isKnown))>The queue is empty. Put pictures in with
-            <code>paligemma submit --queue QUEUE --prompt "caption en" PICTURES</code>, or try one below.</p>
-            <div class="actions needs-script"><button id="cancel-all"\(counts.outstanding > 0 ? "" : " disabled")>Cancel what is \
+            <p id="empty-queue" class="empty"\(hidden(counts.total > 0 || !view.isKnown))>The queue is empty. Try a picture below, or put many in:
+            <code>paligemma submit --queue QUEUE --prompt "caption en" PICTURES</code></p>
+            <div id="cancel-row" class="actions needs-script"\(hidden(counts.total == 0))><button id="cancel-all"\(counts.outstanding > 0 ? "" : " disabled")>Cancel what is \
             left</button></div>
             </section>
             """

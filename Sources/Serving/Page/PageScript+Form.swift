@@ -106,7 +106,7 @@ extension PageScript {
           const stage = byID("stage");
           // What the browser cannot show, the service can.
           if (!stage.querySelector("img")) showStage(await jobPicture(result.id, file.name));
-          const drawn = overlay(boxes, result.image_size);
+          const drawn = overlay(boxes, result.image_size, 420);
           if (drawn) stage.append(drawn);
         }
 

@@ -3,11 +3,11 @@ extension PageScript {
     static let boxes = #"""
         // MARK: Boxes
 
-        // In units of which the longer side of the picture has 320, so that lines and numbers are as large on every one.
-        function overlay(boxes, size) {
+        // In units of which the longer side of the picture has so many, so that lines and numbers are as large on every one.
+        function overlay(boxes, size, longer) {
           const [width, height] = size || [];
           if (!boxes.length || !(width > 0 && height > 0)) return null;
-          const scale = 320 / Math.max(width, height);
+          const scale = longer / Math.max(width, height);
           const unit = pixels => (Math.max(0, pixels) * scale).toFixed(1);
           return shape("svg", { class: "boxes", viewBox: "0 0 " + unit(width) + " " + unit(height), "aria-hidden": "true" },
             boxes.map((found, index) => {
@@ -74,7 +74,7 @@ extension PageScript {
           const result = frame.result;
           try {
             const image = await jobPicture(result.id, result.images[0]);
-            frame.replaceChildren(image, ...[overlay(result.boxes || [], result.image_size)].filter(Boolean));
+            frame.replaceChildren(image, ...[overlay(result.boxes || [], result.image_size, 240)].filter(Boolean));
           } catch (error) {
             frame.replaceChildren(make("p", { class: "placeholder" }, error.message));
           }

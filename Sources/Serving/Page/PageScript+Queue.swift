@@ -25,6 +25,7 @@ extension PageScript {
           bar.max = Math.max(1, jobs.total);
           bar.value = finished;
           byID("empty-queue").hidden = jobs.total > 0;
+          byID("cancel-row").hidden = jobs.total === 0;
           byID("cancel-all").disabled = outstanding === 0;
           showRates(queue.past_rates);
           showStatus(queue, outstanding);

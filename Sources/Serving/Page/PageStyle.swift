@@ -48,7 +48,8 @@ enum PageStyle {
         .error { color: var(--bad); font-size: 0.9375rem; }
         .error:empty { display: none; }
         .empty { color: var(--quiet); max-width: 44rem; }
-        .empty code, .notice code { background: var(--sunken); border-radius: 4px; padding: 0.1em 0.35em; color: var(--ink); }
+        .empty code, .notice code { color: var(--ink); }
+        .empty code { display: block; width: fit-content; margin-top: 0.5rem; padding: 0.375rem 0.75rem; border-radius: 8px; background: var(--sunken); }
         .notice { background: var(--sunken); border-radius: 10px; padding: 0.75rem 1rem; }
         .notice.bad { background: var(--bad-ground); color: var(--bad); margin-bottom: 1.5rem; }
         .only-heard { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }

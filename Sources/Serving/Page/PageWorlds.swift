@@ -10,7 +10,7 @@ enum PageWorlds {
             <section id="worlds" aria-labelledby="worlds-title">
             <h2 id="worlds-title">Worlds</h2>
             <p id="no-worlds" class="empty"\(PageProgress.hidden(!worlds.isEmpty || !state.view.isKnown))>No world was seen within \
-            30 s. Start one with <code>pg-worker --queue QUEUE --model MODEL</code>, or wait until its model is loaded.</p>
+            30 s. Wait until the model of one is loaded, or start one: <code>pg-worker --queue QUEUE --model MODEL</code></p>
             <div id="world-list">\(worlds.map(card))</div>
             </section>
             """

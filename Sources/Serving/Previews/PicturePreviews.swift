@@ -26,7 +26,7 @@ struct PicturePreviews: Sendable {
     func jpeg(of image: JobImage) throws(APIError) -> [UInt8] {
         if image.frames != nil { throw unavailable("a video is not shown") }
         if PictureStore.isRemote(image) { throw unavailable("a picture on a server is not shown") }
-        let bytes = try image.bytes ?? fileBytes(of: image)
+        let bytes = if let stored = image.bytes { stored } else { try fileBytes(of: image) }
         do throws(ImageError) {
             return try Self.encode(bytes)
         } catch {
