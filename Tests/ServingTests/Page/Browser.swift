@@ -36,8 +36,11 @@ final class Browser {
         let options = JSON.record([
             "binary": .string("/usr/bin/chromium"),
             "args": .array(
-                ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,900"]
-                    .map { .string($0) }),
+                [
+                    "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
+                    "--window-size=1280,900",
+                ]
+                .map { .string($0) }),
         ])
         let capabilities = JSON.record([
             "browserName": .string("chrome"), "goog:loggingPrefs": .record(["browser": .string("ALL")]),

@@ -48,9 +48,9 @@ struct PageTests {
             try browser.value("[document.querySelector('#bar').value, document.querySelector('#bar').max]").array?
                 .compactMap(\.integer) == [282, 1290])
         #expect(try browser.text("#status-text") == "Working")
-        // 282 results within a second or so: at that rate what is left takes some seconds.
-        #expect(try browser.text("#rate-unit") == "jobs/s")
-        #expect(try browser.isTrue("/^[0-9]+ (s|min)/.test(document.querySelector('#left').textContent)"))
+        #expect(
+            try browser.isTrue(
+                "/^([0-9]+ (s|min|h)|not known yet)/.test(document.querySelector('#left').textContent)"))
 
         let causes = try browser.value(
             "[...document.querySelectorAll('#causes li')].map(item => item.querySelector('code').textContent + ': ' + item.querySelector('.number').textContent)"
@@ -245,6 +245,8 @@ struct PageTests {
         try Wait.until("all are answered") { try fixture.queue.counts().finished == jobs.count }
         let browser = try Browser()
         try start(service, browser)
+        // Pictures are fetched when they come into view.
+        _ = try browser.value("window.scrollTo(0, document.body.scrollHeight)")
         try browser.wait(for: "document.querySelectorAll('#answers img').length === \(Self.questions.count)")
         let results = try fixture.queue.latestResults(limit: 48)
         #expect(
@@ -253,12 +255,14 @@ struct PageTests {
         let boxes = results.map { result -> Int in
             if case .answered(let answer) = result.outcome { answer.detection?.boxes.count ?? 0 } else { 0 }
         }
-        #expect(boxes.reduce(0, +) >= 4)
+        #expect(boxes.reduce(0, +) >= 3)
         #expect(
             try browser.value(
                 "[...document.querySelectorAll('#answers li figure')].map(item => item.querySelectorAll('.box').length)"
             ).array?.compactMap(\.integer) == boxes)
         #expect(try browser.console().filter { !$0.contains("/picture/0") }.isEmpty)
+        // A world says how its ranks spend their time every ten seconds.
+        try browser.wait(for: "document.querySelector('table.ranks tbody tr:nth-child(2)')")
         try looks(browser)
         try ears(browser)
         try keyboard(browser)
@@ -316,12 +320,9 @@ struct PageTests {
         #expect(try browser.heard("#bar") == ["progressbar", "Jobs finished"])
         #expect(try browser.heard("#task") == ["combobox", "Task"])
         #expect(try browser.heard("#language") == ["combobox", "Language"])
-        #expect(
-            try browser.heard("#file") == ["button", "Picture"]
-                || browser.heard("#file").last?.contains("Picture") == true)
+        #expect(try browser.heard("#file") == ["button", "Picture"])
         #expect(try browser.heard("#ask") == ["button", "Ask"])
         #expect(try browser.heard("#gallery") == ["region", "Latest answers"])
-        #expect(try browser.heard("#live").first == "generic" || !browser.heard("#live").isEmpty)
         #expect(
             try browser.heard("button[data-act='Retry not_a_picture']") == [
                 "button", "Retry jobs that failed with not_a_picture",
@@ -338,7 +339,7 @@ struct PageTests {
 
     /// The order in which the tabulator goes through the page, and that one sees where it is.
     private func keyboard(_ browser: Browser) throws {
-        try browser.value("(document.activeElement.blur(), window.scrollTo(0, 0), true)")
+        _ = try browser.value("(document.activeElement.blur(), window.scrollTo(0, 0), true)")
         var order: [String] = []
         for _ in 0..<12 {
             try browser.press(Browser.tab)

@@ -52,10 +52,26 @@ final class QueueFixture {
         _ = try queue.cancel(.ids((1286..<1290).map { "job-\($0)" }))
     }
 
-    /// Two worlds, one with a name that means harm.
+    private var announcing: Task<Void, Never>?
+
+    deinit { announcing?.cancel() }
+
+    /// Two worlds, one with a name that means harm. They say that they are there until the fixture is gone.
     ///
     /// - Throws: Where the queue cannot be written.
     func announceWorlds() throws {
+        let queue = queue
+        let worlds = Self.worlds
+        for world in worlds { try queue.announce(world) }
+        announcing = Task.detached {
+            while !Task.isCancelled {
+                for world in worlds { try? queue.announce(world) }
+                try? await Task.sleep(for: .seconds(5))
+            }
+        }
+    }
+
+    private static var worlds: [WorldRecord] {
         let now = Int(Date().timeIntervalSince1970)
         var first = WorldRecord(
             owner: "gpu-less-1:4711", host: "gpu-less-1", ranks: 4, visionRanks: 2, model: "miniature", adapters: [],
@@ -67,10 +83,11 @@ final class QueueFixture {
                 .init(vision: 52.2, prefill: nil, decode: nil), .init(vision: 49.8, prefill: nil, decode: nil),
                 .init(vision: nil, prefill: 31.2, decode: 21), .init(vision: nil, prefill: 31.2, decode: 21),
             ])
-        try queue.announce(first)
-        try queue.announce(
+        return [
+            first,
             WorldRecord(
-                owner: Self.foreign, host: "b", ranks: 1, visionRanks: 1, model: "miniature", adapters: [],
-                maximumPositions: nil, started: now - 4))
+                owner: foreign, host: "b", ranks: 1, visionRanks: 1, model: "miniature", adapters: [],
+                maximumPositions: nil, started: now - 4),
+        ]
     }
 }
