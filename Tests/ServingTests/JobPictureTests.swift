@@ -2,10 +2,9 @@ import Base
 import Foundation
 import Pictures
 import Queue
+import Serving
 import TestSupport
 import Testing
-
-@testable import Serving
 
 /// `GET /v1/jobs/ID/picture/NUMBER`.
 @Suite("Pictures of jobs over HTTP", .timeLimit(.minutes(5)))

@@ -1,22 +1,22 @@
 import Queue
 
 /// Why jobs fail: how many have failed for good, and how many wait for another attempt.
-struct FailureCause: Sendable, Equatable {
-    var code: String
-    var failed = 0
-    var waiting = 0
+package struct FailureCause: Sendable, Equatable {
+    package var code: String
+    package var failed = 0
+    package var waiting = 0
     /// The message of one of them.
-    var example: String
+    package var example: String
 
     /// Returns all causes, the most frequent first.
     ///
     /// - Throws: Where the queue cannot be used.
-    static func all(in queue: any JobQueue) throws(QueueError) -> [FailureCause] {
+    package static func all(in queue: any JobQueue) throws(QueueError) -> [FailureCause] {
         merged(failed: try queue.failureGroups(), waiting: try queue.retryGroups())
     }
 
-    static func merged(failed: [FailureGroup], waiting: [FailureGroup]) -> [FailureCause] {
-        var causes = failed.map { FailureCause(code: $0.code, failed: $0.jobs, example: $0.example) }
+    package static func merged(failed: [FailureGroup], waiting: [FailureGroup]) -> [FailureCause] {
+        package var causes = failed.map { FailureCause(code: $0.code, failed: $0.jobs, example: $0.example) }
         for group in waiting {
             if let index = causes.firstIndex(where: { $0.code == group.code }) {
                 causes[index].waiting = group.jobs

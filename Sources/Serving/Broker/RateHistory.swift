@@ -1,14 +1,16 @@
 /// How many jobs a second were finished, over the last hour: a figure every half minute.
-struct RateHistory: Sendable {
-    static let interval = Duration.seconds(30)
-    static let maximum = 120
+package struct RateHistory: Sendable {
+    package static let interval = Duration.seconds(30)
+    package static let maximum = 120
 
     /// The oldest first.
-    private(set) var rates: [Double] = []
+    package private(set) var rates: [Double] = []
     private var next: ContinuousClock.Instant?
 
+    package init() {}
+
     /// Takes the rate of now, where it is time for another figure.
-    mutating func note(_ rate: Double, at now: ContinuousClock.Instant) {
+    package mutating func note(_ rate: Double, at now: ContinuousClock.Instant) {
         if let next, now < next { return }
         next = now + Self.interval
         rates.append(rate)

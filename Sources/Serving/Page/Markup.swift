@@ -1,21 +1,21 @@
 /// HTML that was put together here. What is interpolated into a literal is text and is escaped, unless it is Markup itself, so
 /// that no text from outside becomes an element or an attribute.
-struct Markup: ExpressibleByStringInterpolation {
-    private(set) var text: String
+package struct Markup: ExpressibleByStringInterpolation {
+    package private(set) var text: String
 
-    init(stringLiteral text: String) { self.text = text }
-    init(stringInterpolation: Interpolation) { text = stringInterpolation.text }
+    package init(stringLiteral text: String) { self.text = text }
+    package init(stringInterpolation: Interpolation) { text = stringInterpolation.text }
 
-    struct Interpolation: StringInterpolationProtocol {
+    package struct Interpolation: StringInterpolationProtocol {
         fileprivate var text = ""
 
-        init(literalCapacity: Int, interpolationCount: Int) { text.reserveCapacity(literalCapacity * 2) }
+        package init(literalCapacity: Int, interpolationCount: Int) { text.reserveCapacity(literalCapacity * 2) }
 
-        mutating func appendLiteral(_ literal: String) { text += literal }
-        mutating func appendInterpolation(_ markup: Markup) { text += markup.text }
-        mutating func appendInterpolation(_ parts: [Markup]) { for part in parts { text += part.text } }
-        mutating func appendInterpolation(_ number: Int) { text += String(number) }
-        mutating func appendInterpolation(_ foreign: String) { text += Markup.escaped(foreign) }
+        package mutating func appendLiteral(_ literal: String) { text += literal }
+        package mutating func appendInterpolation(_ markup: Markup) { text += markup.text }
+        package mutating func appendInterpolation(_ parts: [Markup]) { for part in parts { text += part.text } }
+        package mutating func appendInterpolation(_ number: Int) { text += String(number) }
+        package mutating func appendInterpolation(_ foreign: String) { text += Markup.escaped(foreign) }
     }
 
     private static func escaped(_ text: String) -> String {

@@ -31,9 +31,9 @@ struct PageState {
 }
 
 /// Numbers as people read them. The script of the page writes them in the same way.
-enum PageNumber {
+package enum PageNumber {
     /// 12345 as 12,345.
-    static func count(_ number: Int) -> String {
+    package static func count(_ number: Int) -> String {
         let digits = String(number.magnitude)
         var parts: [Substring] = []
         var rest = Substring(digits)
@@ -45,7 +45,7 @@ enum PageNumber {
     }
 
     /// 2 h 14 min; the two largest units.
-    static func duration(_ seconds: Double) -> String {
+    package static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds < 1e9 else { return "very long" }
         let whole = Int(max(0, seconds).rounded())
         let units = [("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)]
@@ -59,13 +59,13 @@ enum PageNumber {
     }
 
     /// Jobs a second, with as many digits as say something; where they are few, jobs an hour.
-    static func rate(_ rate: Double) -> (number: String, unit: String) {
+    package static func rate(_ rate: Double) -> (number: String, unit: String) {
         if rate >= 100 { return (count(Int(min(rate, 1e12).rounded())), "jobs/s") }
         if rate >= 0.1 { return (decimal(rate, rate >= 10 ? 1 : 2), "jobs/s") }
         return (count(Int((rate * 3600).rounded())), "jobs/h")
     }
 
-    static func decimal(_ number: Double, _ digits: Int) -> String {
+    package static func decimal(_ number: Double, _ digits: Int) -> String {
         let factor = digits == 1 ? 10 : 100
         let scaled = Int((number * Double(factor)).rounded())
         let fraction = String(scaled % factor)

@@ -91,7 +91,7 @@ enum PageStyle {
         #rates { align-self: end; }
         #rates svg { display: block; width: 100%; height: 3rem; overflow: visible; }
         #rates polyline { fill: none; stroke: var(--accent); stroke-width: 2; vector-effect: non-scaling-stroke; stroke-linejoin: round; stroke-linecap: round; }
-        #rates figcaption { display: flex; justify-content: space-between; gap: 1rem; border-top: 1px solid var(--line); padding-top: 0.25rem; font-size: 0.8125rem; color: var(--quiet); }
+        #rates figcaption { display: flex; align-items: baseline; justify-content: space-between; gap: 1rem; border-top: 1px solid var(--line); padding-top: 0.25rem; font-size: 0.8125rem; color: var(--quiet); }
         progress { appearance: none; display: block; width: 100%; height: 0.625rem; border: 0; border-radius: 99px; background: var(--line); overflow: hidden; }
         progress::-webkit-progress-bar { background: var(--line); }
         progress::-webkit-progress-value { background: var(--accent); border-radius: 99px; transition: width 0.4s; }
@@ -112,7 +112,12 @@ enum PageStyle {
         th:first-child { text-align: left; padding-left: 0; }
         thead th { font-size: 0.8125rem; border-bottom: 1px solid var(--line); }
         thead td { border-bottom: 1px solid var(--line); }
-        .bar { width: 45%; min-width: 3rem; }
+        @media (max-width: 26rem) {
+          th, td { padding-left: 0.4375rem; font-size: 0.8125rem; }
+          th:first-child, .bar { padding-right: 0; }
+          .ranks th::before { width: 0.5rem !important; height: 0.5rem !important; margin-right: 0.1875rem !important; }
+        }
+        .bar { width: 45%; min-width: 2rem; }
         .bar svg { display: block; width: 100%; height: 0.625rem; border-radius: 99px; background: var(--line); }
         th.vision::before, th.prefill::before, th.decode::before, th.idle::before {
           content: ""; display: inline-block; width: 0.625rem; height: 0.625rem; border-radius: 3px; margin-right: 0.375rem; background: var(--line);

@@ -6,9 +6,9 @@ import Queue
 
 /// Small pictures of jobs for people to look at. Only what is stored in the queue is shown, and files below one folder:
 /// who may look at answers must not read the disks of the service through the jobs that somebody submits.
-struct PicturePreviews: Sendable {
+package struct PicturePreviews: Sendable {
     /// A JPEG whose longer side has at most this many pixels.
-    static let side = 512
+    package static let side = 512
     private static let largestFile: Int64 = 64 << 20
     private static let maximumPixels = 64_000_000
 
@@ -17,13 +17,13 @@ struct PicturePreviews: Sendable {
     private let store = PictureStore()
 
     /// - Parameter root: The folder below which files are shown; nil for none.
-    init(root: String?) { self.root = root.map { FileSystem.resolved($0) } }
+    package init(root: String?) { self.root = root.map { FileSystem.resolved($0) } }
 
     /// Returns the picture as a JPEG. It takes the time of decoding, and the memory.
     ///
     /// - Throws: ``APIError``: `not_permitted` for a file that is not shown, in the same words whether there is one or not;
     ///   `picture_unavailable` for what cannot be shown.
-    func jpeg(of image: JobImage) throws(APIError) -> [UInt8] {
+    package func jpeg(of image: JobImage) throws(APIError) -> [UInt8] {
         if image.frames != nil { throw unavailable("a video is not shown") }
         if PictureStore.isRemote(image) { throw unavailable("a picture on a server is not shown") }
         let bytes = if let stored = image.bytes { stored } else { try fileBytes(of: image) }

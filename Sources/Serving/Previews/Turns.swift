@@ -1,7 +1,7 @@
 import Base
 
 /// Lets one task at a time do something; the others wait in the order of their coming.
-final class Turns: Sendable {
+package final class Turns: Sendable {
     private struct State {
         var isTaken = false
         var waiting: [CheckedContinuation<Void, Never>] = []
@@ -10,11 +10,11 @@ final class Turns: Sendable {
     private let state = Locked(State())
     private let maximumWaiting: Int
 
-    init(maximumWaiting: Int) { self.maximumWaiting = maximumWaiting }
+    package init(maximumWaiting: Int) { self.maximumWaiting = maximumWaiting }
 
     /// - Returns: What `body` returned; nil where too many wait already.
     /// - Throws: What `body` throws.
-    func run<Value>(_ body: () async throws -> Value) async throws -> Value? {
+    package func run<Value>(_ body: () async throws -> Value) async throws -> Value? {
         guard await take() else { return nil }
         defer { give() }
         return try await body()
