@@ -16,7 +16,7 @@ package struct FailureCause: Sendable, Equatable {
     }
 
     package static func merged(failed: [FailureGroup], waiting: [FailureGroup]) -> [FailureCause] {
-        package var causes = failed.map { FailureCause(code: $0.code, failed: $0.jobs, example: $0.example) }
+        var causes = failed.map { FailureCause(code: $0.code, failed: $0.jobs, example: $0.example) }
         for group in waiting {
             if let index = causes.firstIndex(where: { $0.code == group.code }) {
                 causes[index].waiting = group.jobs

@@ -113,9 +113,10 @@ enum PageStyle {
         thead th { font-size: 0.8125rem; border-bottom: 1px solid var(--line); }
         thead td { border-bottom: 1px solid var(--line); }
         @media (max-width: 26rem) {
-          th, td { padding-left: 0.4375rem; font-size: 0.8125rem; }
-          th:first-child, .bar { padding-right: 0; }
-          .ranks th::before { width: 0.5rem !important; height: 0.5rem !important; margin-right: 0.1875rem !important; }
+          th, td { padding-left: 0.3125rem; font-size: 0.8125rem; }
+          thead th { font-size: 0.75rem; }
+          .bar { min-width: 1.25rem !important; }
+          .ranks th::before { width: 0.4375rem !important; height: 0.4375rem !important; margin-right: 0.1875rem !important; }
         }
         .bar { width: 45%; min-width: 2rem; }
         .bar svg { display: block; width: 100%; height: 0.625rem; border-radius: 99px; background: var(--line); }
