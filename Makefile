@@ -16,13 +16,15 @@ PROGRAMS     := paligemma pg-worker
 SWIFT_SOURCES := Sources Tests Package.swift
 
 # What a fresh Debian 12 needs beside a Swift toolchain, to build and to run. The server of PostgreSQL and its pooler are for the tests,
-# which start their own; Debian's package is kept from making and starting its usual one. Videos are read by ffmpeg.
+# which start their own; Debian's package is kept from making and starting its usual one. Videos are read by ffmpeg. Chromium is for the
+# tests of the service's page.
 PACKAGES := \
 	ca-certificates git pkg-config libc6-dev libstdc++-12-dev \
 	openmpi-bin libopenmpi-dev libopenblas-dev libprotobuf-c-dev libsqlite3-dev libxxhash-dev \
 	libpq-dev libjpeg62-turbo-dev libpng-dev libwebp-dev zlib1g-dev libsentencepiece-dev \
 	iproute2 postgresql pgbouncer ffmpeg libsnappy-dev libzstd-dev libgif-dev libtiff-dev libavif-dev \
-	libheif-dev libjxl-dev libopenjp2-7-dev libcurl4-openssl-dev libssl-dev
+	libheif-dev libjxl-dev libopenjp2-7-dev libcurl4-openssl-dev libssl-dev \
+	chromium chromium-driver chromium-headless-shell
 
 # What `make faults` needs beside these.
 FAULT_PACKAGES := libfaketime

@@ -111,3 +111,24 @@ struct PNGWriterTests {
         #expect(ContentHash.hexadecimal(of: Array("abc".utf8)) == "06b05ab6733a618578af5f94892f3950")
     }
 }
+
+@Suite("Encoding JPEG")
+struct JPEGWriterTests {
+    @Test("A picture comes back with its size, and nearly with its colors", arguments: [(1, 1), (17, 3), (64, 48)])
+    func roundTrip(width: Int, height: Int) throws {
+        let pixels = (0..<width * height * 3).map { UInt8(40 + $0 / (width * 3) * 2 + $0 % 3 * 60) }
+        let picture = RGBImage(width: width, height: height, pixels: pixels)
+        let bytes = try JPEGWriter.encode(picture, quality: 95)
+        #expect(Array(bytes.prefix(3)) == [0xFF, 0xD8, 0xFF])
+        let decoded = try ImageDecoder.decode(bytes).image
+        #expect((decoded.width, decoded.height) == (width, height))
+        let differences = zip(decoded.pixels, pixels).map { abs(Int($0) - Int($1)) }
+        #expect(differences.allSatisfy { $0 <= 8 })
+    }
+
+    @Test("What no JPEG can be is refused")
+    func tooLong() {
+        let picture = RGBImage(width: 65_501, height: 1, pixels: Array(repeating: 0, count: 65_501 * 3))
+        #expect { try JPEGWriter.encode(picture) } throws: { ($0 as? ImageError)?.code == .tooLarge }
+    }
+}

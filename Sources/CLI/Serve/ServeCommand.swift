@@ -14,7 +14,8 @@ struct ServeCommand: ParsableCommand {
         discussion: """
             With --model it starts a world and answers from it. With --queue alone it joins the worlds that work on that \
             queue. With both, its world works on that queue too: offline jobs and requests share the machine, and requests go \
-            first. docs/service.md has every route, limit and metric.
+            first. A page at / shows the queue and tries pictures; it shows pictures that are stored in the queue, and files below \
+            --picture-root. docs/service.md has every route, limit and metric.
 
               paligemma serve --model DIR
               paligemma serve --model DIR --queue jobs.db --ranks 2 --port 8080
@@ -56,6 +57,8 @@ struct ServeCommand: ParsableCommand {
         defer { temporary?.remove() }
         let name = given ?? temporary?.path ?? ""
         var serving = try service.resolved(queue: name)
+        // What workers may read of jobs that come from others is what may be shown of them.
+        serving.pictureRoot = try world.computing.values().pictureRoot
         // Its name is known before its world is there.
         if serving.modelName == nil, let model { serving.modelName = ModelLocation.nameWithoutRevision(of: model) }
         let session = try ServeSession(serving)

@@ -45,6 +45,7 @@ package final class Coordinator {
     package private(set) var progress = Progress()
     /// Ends of jobs that the queue has not yet taken.
     private var unsettled = 0
+    private let clock: Locked<StageClock>
     /// From the first lease to the last token, in nanoseconds of the monotonic clock; nil before the first lease.
     private var work: (start: UInt64, end: UInt64)?
     /// The time from the first lease to the last token, in seconds.
@@ -69,6 +70,8 @@ package final class Coordinator {
         messenger = RankMessenger(
             plan: plan, vision: configuration.vision, adapters: adapters, sender: sender)
         schedule = Schedule(limits: limits)
+        let clock = Locked(StageClock(plan: plan, now: Timeline.now()))
+        self.clock = clock
         let report = { @Sendable [inbox] (report: HelperReport) in
             inbox.put(report)
             wake()
@@ -82,7 +85,7 @@ package final class Coordinator {
         }
         keeper = LeaseKeeper(
             queue: queue, owner: settings.owner, duration: settings.lease, channel: channel, record: settings.record,
-            report: report)
+            times: { clock.withLock { $0.report(now: Timeline.now()) } }, report: report)
         preparer = PicturePreparer(
             threads: settings.preparingThreads, tokenizer: tokenizer, configuration: configuration,
             adapters: adapters,
@@ -229,9 +232,11 @@ package final class Coordinator {
     package func receive(_ message: AnyMessage) throws {
         switch message {
         case .encoded(let encoded):
+            if encoded.finished { clock.withLock { $0.endEncoding(encoded.batchID, now: Timeline.now()) } }
             try perform(
                 schedule.handle(encoded.finished ? .encoded(encoded.batchID) : .encoding(encoded.batchID)))
         case .tokens(let tokens):
+            clock.withLock { $0.endOrder(now: Timeline.now()) }
             var ended: [Schedule.JobID] = []
             for result in tokens.results {
                 if try take(result) { ended.append(result.sequenceID) }
@@ -291,12 +296,16 @@ package final class Coordinator {
             case .prepare(let id):
                 if let job = jobs[id] { preparer.prepare(id, job.lease.job) }
             case .encode(let batch, let ids, let rank):
+                clock.withLock { $0.beginEncoding(batch, rank: rank, now: Timeline.now()) }
                 try messenger.encode(batch, ids.compactMap { jobs[$0] }, visionRank: rank)
                 // The pixels have been sent; the rest is needed again.
                 for id in ids { jobs[id]?.prepared?.pictures = [] }
             case .prefill(let batch, let ids):
+                clock.withLock { $0.begin(.prefill, now: Timeline.now()) }
                 try messenger.prefill(batch, ids.compactMap { id in jobs[id].map { (id, $0) } })
-            case .decode(let ids, let steps): try messenger.decode(ids, steps: steps)
+            case .decode(let ids, let steps):
+                clock.withLock { $0.begin(.decode, now: Timeline.now()) }
+                try messenger.decode(ids, steps: steps)
             case .release(let id):
                 if let job = jobs.remove(id) { keeper.release([job.lease.handle]) }
             }

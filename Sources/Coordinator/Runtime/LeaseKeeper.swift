@@ -19,6 +19,7 @@ final class LeaseKeeper: @unchecked Sendable {
     private let duration: Duration
     private let channel: any QueueChannel
     private var record: WorldRecord?
+    private let times: @Sendable () -> RankTimes
     private var nextAnnouncement = DispatchTime.now()
     private let counter = ActivityCounter()
     private let calls = Mailbox<Call>()
@@ -40,16 +41,18 @@ final class LeaseKeeper: @unchecked Sendable {
     ///   - duration: The duration of a lease, which is renewed after a third of it.
     ///   - channel: How services are told of the ends of their jobs.
     ///   - record: What the world says of itself in the queue; nil for nothing.
+    ///   - times: Returns how the ranks spent their time lately. Called on this thread.
     ///   - report: Called on this thread.
     init(
         queue: any JobQueue, owner: String, duration: Duration, channel: any QueueChannel, record: WorldRecord?,
-        report: @escaping @Sendable (HelperReport) -> Void
+        times: @escaping @Sendable () -> RankTimes, report: @escaping @Sendable (HelperReport) -> Void
     ) {
         self.queue = queue
         self.owner = owner
         self.duration = duration
         self.channel = channel
         self.record = record
+        self.times = times
         self.report = report
         pace = LeasePace(lease: duration.inSeconds)
         Thread.start("queue") { [self] in run() }
@@ -124,6 +127,7 @@ final class LeaseKeeper: @unchecked Sendable {
         guard var record, DispatchTime.now() >= nextAnnouncement else { return }
         nextAnnouncement = .now() + Self.announcementInterval
         record.inFlight = held.count
+        record.times = times()
         self.record = record
         counter.begin()
         defer { counter.end() }

@@ -181,6 +181,19 @@ package protocol JobQueue: AnyObject, Sendable {
     /// - Throws: Where the queue cannot be used.
     func results(ofJobs ids: [String]) throws(QueueError) -> [JobResult]
 
+    /// Returns the latest results of offline jobs, up to `limit`, the last one first. A reader that must miss none uses
+    /// ``results(after:limit:)``.
+    ///
+    /// - Throws: Where the queue cannot be used.
+    func latestResults(limit: Int) throws(QueueError) -> [JobResult]
+
+    /// Returns a picture of a job, with its bytes where they are stored in the queue; nil where there is no such job or
+    /// picture.
+    ///
+    /// - Parameter position: Among the pictures of the job, from 0.
+    /// - Throws: Where the queue cannot be used.
+    func image(_ position: Int, ofJob id: String) throws(QueueError) -> JobImage?
+
     /// Returns the state of a job; nil where there is none by that id.
     ///
     /// - Throws: Where the queue cannot be used.
@@ -190,6 +203,12 @@ package protocol JobQueue: AnyObject, Sendable {
     ///
     /// - Throws: Where the queue cannot be used.
     func failureGroups() throws(QueueError) -> [FailureGroup]
+
+    /// Returns the jobs that wait for another attempt, by the code that they failed with the last time, the most frequent code
+    /// first.
+    ///
+    /// - Throws: Where the queue cannot be used.
+    func retryGroups() throws(QueueError) -> [FailureGroup]
 
     /// Returns up to `limit` failed jobs in the order of submission, those after `sequence`.
     ///

@@ -21,6 +21,8 @@ package struct WorldRecord: Sendable, Equatable {
     package var failed = 0
     /// The jobs that it has leased now.
     package var inFlight = 0
+    /// How its ranks spent their time lately; nil where it has not said so.
+    package var times: RankTimes?
 
     package init(
         owner: String, host: String, ranks: Int, visionRanks: Int, model: String, adapters: [String],
@@ -67,6 +69,7 @@ extension WorldRecord {
         add("answered", answered)
         add("failed", failed)
         add("in_flight", inFlight)
+        if let times { add("times", times.json) }
         var writer = JSONWriter()
         writer.value(.object(members))
         return String(decoding: writer.bytes, as: UTF8.self)
@@ -84,5 +87,6 @@ extension WorldRecord {
         answered = number("answered")
         failed = number("failed")
         inFlight = number("in_flight")
+        times = json["times"].flatMap { RankTimes($0) }
     }
 }

@@ -10,7 +10,7 @@ package enum TaskPrompt: String, Sendable, CaseIterable {
     case question
 
     /// The languages of the captions that the model was trained on, and one more that it is evaluated in.
-    private static let languages = [
+    package static let languages = [
         "ar", "bn", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fil", "fr", "he", "hi", "hr", "hu", "id", "it",
         "ja", "ko", "mi", "nl", "no", "pl", "pt", "quz", "ro", "ru", "sv", "sw", "te", "th", "tr", "uk", "vi", "zh",
     ]

@@ -9,6 +9,15 @@ extension PostgresQueue {
         }
     }
 
+    /// Implements ``JobQueue/retryGroups``.
+    ///
+    /// - Throws: ``QueueError``.
+    package func retryGroups() throws(QueueError) -> [FailureGroup] {
+        try ask(PostgresStatements.retryGroups, doing: "counting jobs that wait for another attempt").map {
+            FailureGroup(code: $0.text(0), jobs: Int($0.integer(1)), example: $0.text(2))
+        }
+    }
+
     /// Implements ``JobQueue/failedJobs``.
     ///
     /// - Throws: ``QueueError``.

@@ -82,6 +82,26 @@ extension PostgresQueue {
         return try ask(PostgresStatements.resultsOfJobs, [.texts(ids)], doing: "reading results").map(result(from:))
     }
 
+    /// Implements ``JobQueue/latestResults``.
+    ///
+    /// - Throws: ``QueueError``.
+    package func latestResults(limit: Int) throws(QueueError) -> [JobResult] {
+        try ask(PostgresStatements.latestResults, [.integer(limit)], doing: "reading results").map(result(from:))
+    }
+
+    /// Implements ``JobQueue/image``.
+    ///
+    /// - Throws: ``QueueError``.
+    package func image(_ position: Int, ofJob id: String) throws(QueueError) -> JobImage? {
+        let row = try ask(PostgresStatements.image, [.text(id), .integer(position)], doing: "reading a picture").first
+        guard let row else { return nil }
+        let images = try ImageColumn.decode(row.text(0), queue: name)
+        guard images.indices.contains(position) else { return nil }
+        var image = images[position]
+        if row.flag(1) { image.bytes = row.bytes(2) }
+        return image
+    }
+
     /// Implements ``JobQueue/state(ofJob:)``.
     ///
     /// - Throws: ``QueueError``.

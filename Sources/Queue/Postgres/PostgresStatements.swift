@@ -238,10 +238,20 @@ enum PostgresStatements {
     static let sortedResults = results(
         where: "results.sequence > $1 AND service IS NULL ORDER BY results.sequence LIMIT $2")
     static let resultsOfJobs = results(where: "md5(jobs.id) IN (SELECT md5(given) FROM unnest($1::text[]) AS given)")
+    static let latestResults = results(where: "service IS NULL ORDER BY results.number DESC LIMIT $1")
+    static let image = """
+        SELECT images, bytes IS NOT NULL, coalesce(bytes, '') FROM jobs
+        LEFT JOIN embedded ON embedded.sequence = jobs.sequence AND position = $2
+        WHERE md5(id) = md5($1)
+        """
     static let state = "SELECT state FROM jobs WHERE md5(id) = md5($1)"
     static let audit = """
         SELECT number, sequence, id, state, token, owner, attempt FROM audit
         WHERE number > $1 AND number <= $3 ORDER BY number LIMIT $2
+        """
+    static let retryGroups = """
+        SELECT error_code, count(*), max(error_message) FROM jobs WHERE state = 2
+        GROUP BY error_code ORDER BY count(*) DESC, error_code
         """
     static let failureGroups = """
         SELECT error_code, count(*), max(error_message) FROM jobs WHERE state = 4

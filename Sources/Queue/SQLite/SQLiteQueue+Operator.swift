@@ -37,6 +37,21 @@ extension SQLiteQueue {
         }
     }
 
+    /// Implements ``JobQueue/retryGroups``.
+    ///
+    /// - Throws: ``QueueError``.
+    package func retryGroups() throws(QueueError) -> [FailureGroup] {
+        let doing = "counting jobs that wait for another attempt"
+        return try read(doing: doing) { connection throws(QueueError) in
+            try connection.rows(
+                """
+                SELECT error_code, count(*), max(error_message) FROM jobs WHERE state = 2
+                GROUP BY error_code ORDER BY count(*) DESC, error_code
+                """, doing: doing
+            ) { FailureGroup(code: $0.text(0), jobs: Int($0.integer(1)), example: $0.text(2)) }
+        }
+    }
+
     /// Implements ``JobQueue/failedJobs``.
     ///
     /// - Throws: ``QueueError``.

@@ -66,6 +66,34 @@ extension SQLiteQueue {
         return try results(where: "jobs.id IN (\(marks))", ids.map { .text($0) })
     }
 
+    /// Implements ``JobQueue/latestResults``.
+    ///
+    /// - Throws: ``QueueError``.
+    package func latestResults(limit: Int) throws(QueueError) -> [JobResult] {
+        try results(where: "service IS NULL ORDER BY results.number DESC LIMIT ?", [.integer(limit)])
+    }
+
+    /// Implements ``JobQueue/image``.
+    ///
+    /// - Throws: ``QueueError``.
+    package func image(_ position: Int, ofJob id: String) throws(QueueError) -> JobImage? {
+        let doing = "reading a picture"
+        return try read(doing: doing) { connection throws(QueueError) -> JobImage? in
+            let found = try connection.rows(
+                "SELECT sequence, images FROM jobs WHERE id = ?", [.text(id)], doing: doing
+            ) { row throws(QueueError) in
+                (sequence: row.integer(0), images: try ImageColumn.decode(row.text(1), queue: name))
+            }.first
+            guard let found, found.images.indices.contains(position) else { return nil }
+            var image = found.images[position]
+            image.bytes = try connection.rows(
+                "SELECT bytes FROM embedded WHERE sequence = ? AND position = ?",
+                [.integer(found.sequence), .integer(position)], doing: doing
+            ) { $0.numbers(0, of: UInt8.self) }.first
+            return image
+        }
+    }
+
     /// Implements ``JobQueue/state(ofJob:)``.
     ///
     /// - Throws: ``QueueError``.

@@ -6,6 +6,8 @@ package struct QueueView: Sendable {
     package var counts = JobCounts()
     /// Jobs finished a second, over the last minute.
     package var rate = 0.0
+    /// What ``rate`` was in the last hour, a figure every half minute, the oldest first.
+    package var pastRates: [Double] = []
     package var model: String?
     /// The worlds that were seen lately.
     package var worlds: [SeenWorld] = []

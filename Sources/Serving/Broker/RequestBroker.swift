@@ -237,6 +237,7 @@ package final class RequestBroker: Sendable {
 
     private func read() {
         var (nextView, nextPurge) = (ContinuousClock.now, ContinuousClock.now)
+        var history = RateHistory()
         while true {
             let interval = channel.isHeard ? Self.lookInterval : Self.deafInterval
             var ids: [String]
@@ -251,7 +252,7 @@ package final class RequestBroker: Sendable {
             let now = ContinuousClock.now
             if now >= nextView {
                 nextView = now + .seconds(Self.viewInterval)
-                look()
+                look(&history)
             }
             if now >= nextPurge {
                 nextPurge = now + .seconds(Self.purgeInterval)
@@ -281,13 +282,14 @@ package final class RequestBroker: Sendable {
         calls.put(.cancel(late.map(\.id)))
     }
 
-    private func look() {
-        let view = Result { () throws(QueueError) in try QueueView(of: reading) }
-        latest.withLock { latest in
-            switch view {
-            case .success(let view): latest = view
-            case .failure: latest.isReachable = false
-            }
+    private func look(_ history: inout RateHistory) {
+        do throws(QueueError) {
+            var view = try QueueView(of: reading)
+            history.note(view.rate, at: .now)
+            view.pastRates = history.rates
+            latest.withLock { $0 = view }
+        } catch {
+            latest.withLock { $0.isReachable = false }
         }
     }
 }

@@ -71,7 +71,11 @@ package struct HTTPServer: Sendable {
             settings: settings, broker: broker, models: models, pictures: pictures, writer: writer, bodies: bodies,
             drain: drain
         ).add(to: router)
-        JobRoutes(settings: settings, broker: broker, pictures: pictures, bodies: bodies, drain: drain).add(to: router)
+        JobRoutes(
+            settings: settings, broker: broker, pictures: pictures, bodies: bodies, drain: drain,
+            previews: PicturePreviews(root: settings.pictureRoot)
+        ).add(to: router)
+        PageRoutes(settings: settings, broker: broker, models: models, drain: drain).add(to: router)
         router.get("/v1/models") { _, _ in Response(models.list) }
         router.get("/v1/models/**") { _, context in
             Response(try models.one(context.parameters.getCatchAll().joined(separator: "/")))

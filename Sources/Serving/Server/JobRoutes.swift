@@ -14,6 +14,8 @@ struct JobRoutes: Sendable {
     let pictures: RequestPictures
     let bodies: BodyBudget
     let drain: DrainState
+    let previews: PicturePreviews
+    private let turns = Turns(maximumWaiting: 256)
 
     private static let longestWait = 60
     private static let waitStep = Duration.milliseconds(100)
@@ -24,8 +26,15 @@ struct JobRoutes: Sendable {
         router.get("/v1/jobs/{id}") { request, context in
             try await show(try Self.id(context), try Self.query("wait", in: request, 0...Self.longestWait) ?? 0)
         }
+        router.get("/v1/jobs/{id}/picture/{number}") { _, context in
+            try await picture(try Self.id(context), context.parameters.get("number"))
+        }
         router.delete("/v1/jobs/{id}") { _, context in try await cancel(try Self.id(context)) }
         router.get("/v1/results") { request, _ in
+            if let last = try Self.query("last", in: request, 1...Self.largestPage) {
+                let results = try await broker.ask { queue throws(QueueError) in try queue.latestResults(limit: last) }
+                return Response(.record(["data": .array(try results.map { try Self.json(of: $0) })]))
+            }
             let after = try Self.query("after", in: request, 0...Int.max) ?? 0
             let limit = try Self.query("limit", in: request, 1...Self.largestPage) ?? Self.defaultPage
             let results = try await broker.ask { queue throws(QueueError) in
@@ -38,13 +47,14 @@ struct JobRoutes: Sendable {
                 ]))
         }
         router.get("/v1/failures") { _, _ in
-            let groups = try await broker.ask { queue throws(QueueError) in try queue.failureGroups() }
+            let causes = try await broker.ask { queue throws(QueueError) in try FailureCause.all(in: queue) }
             return Response(
                 .record([
                     "data": .array(
-                        groups.map {
+                        causes.map {
                             .record([
-                                "code": .string($0.code), "jobs": .integer($0.jobs), "example": .string($0.example),
+                                "code": .string($0.code), "jobs": .integer($0.failed),
+                                "waiting": .integer($0.waiting), "example": .string($0.example),
                             ])
                         })
                 ]))
@@ -123,6 +133,24 @@ struct JobRoutes: Sendable {
             }
             try await Task.sleep(for: Self.waitStep)
         }
+    }
+
+    /// One picture at a time is decoded, and is in memory only then.
+    private func picture(_ id: String, _ number: String?) async throws -> Response {
+        guard let number = number.flatMap({ Int($0) }), number >= 0 else { throw APIError.notFound("such picture") }
+        let bytes = try await turns.run {
+            let image = try await broker.ask { queue throws(QueueError) in try queue.image(number, ofJob: id) }
+            guard let image else { throw APIError.notFound("picture \(number) of a job \"\(id.prefix(200))\"") }
+            return try await previews.jpegOnItsOwnThread(of: image)
+        }
+        guard let bytes else {
+            throw APIError(
+                429, .rateLimit, code: "queue_full", "too many pictures are being read; try again later", retryAfter: 5)
+        }
+        var response = Response(bytes: bytes, type: "image/jpeg")
+        response.headers[.cacheControl] = "private, max-age=600"
+        response.headers[.contentTypeOptions] = "nosniff"
+        return response
     }
 
     private func cancel(_ id: String) async throws -> Response {

@@ -11,6 +11,9 @@ extension HTTPField.Name {
     static let requestID = named("x-request-id")
     static let shouldRetry = named("x-should-retry")
     static let ignoredKeys = named("x-paligemma-ignored")
+    static let contentTypeOptions = named("X-Content-Type-Options")
+    static let contentSecurityPolicy = named("Content-Security-Policy")
+    static let referrerPolicy = named("Referrer-Policy")
     static let acceptBuffering = named("X-Accel-Buffering")
 }
 

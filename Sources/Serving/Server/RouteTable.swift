@@ -12,6 +12,9 @@ enum RouteTable {
         Route(method: "POST", path: "/v1/completions", summary: "Answer several questions about the same pictures."),
         Route(method: "POST", path: "/v1/jobs", summary: "Submit an offline job."),
         Route(method: "GET", path: "/v1/jobs/{id}", summary: "Show the result of a job, or its state."),
+        Route(
+            method: "GET", path: "/v1/jobs/{id}/picture/{number}",
+            summary: "Show a picture of a job, as a JPEG of at most 512 pixels a side."),
         Route(method: "DELETE", path: "/v1/jobs/{id}", summary: "Cancel a job."),
         Route(method: "GET", path: "/v1/results", summary: "List results of offline jobs in the order of completion."),
         Route(method: "GET", path: "/v1/failures", summary: "Count the failed jobs by their code."),
@@ -24,6 +27,10 @@ enum RouteTable {
         Route(method: "GET", path: "/ready", summary: "Say whether requests would be answered."),
         Route(method: "GET", path: "/metrics", summary: "Show the numbers for Prometheus."),
         Route(method: "GET", path: "/openapi.json", summary: "Show this document."),
+        Route(method: "GET", path: "/", summary: "Show a page for people."),
+        Route(method: "GET", path: "/page/style.css", summary: "Show how the page looks."),
+        Route(method: "GET", path: "/page/script.js", summary: "Show what the page does."),
+        Route(method: "GET", path: "/favicon.ico", summary: "Show the sign of the page."),
     ]
 
     /// Returns the methods that a path takes; none where it is no route.

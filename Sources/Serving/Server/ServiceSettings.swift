@@ -22,6 +22,8 @@ package struct ServiceSettings: Sendable {
         case hosts([String])
     }
     package var pictureAddresses = PictureAddresses.none
+    /// The folder below which the files of jobs are shown; nil where only pictures in the queue are.
+    package var pictureRoot: String?
     /// The requests that may wait at the same time.
     package var maximumWaiting = 256
     /// How long a request may take, in seconds.

@@ -48,8 +48,10 @@ struct StatusRoutes: Sendable {
         var counts: [JSON.Member] = JobState.allCases.map { .init(key: "\($0)", value: .integer(view.counts[$0])) }
         counts.append(.init(key: "total", value: .integer(view.counts.total)))
         return .record([
-            "model": view.model.map { .string($0) } ?? .null, "jobs": .object(counts),
-            "jobs_per_second": .seconds(view.rate), "seconds_left": view.secondsLeft.map { .seconds($0) } ?? .null,
+            "model": .string(models.served), "reachable": .bool(view.isReachable), "draining": .bool(drain.isDraining),
+            "jobs": .object(counts),
+            "jobs_per_second": .seconds(view.rate), "past_rates": .array(view.pastRates.map { .seconds($0) }),
+            "seconds_left": view.secondsLeft.map { .seconds($0) } ?? .null,
             "requests_waiting": .integer(broker.waiting), "worlds": .array(view.worlds.map(Self.world)),
         ])
     }
@@ -62,6 +64,18 @@ struct StatusRoutes: Sendable {
             "adapters": .array(record.adapters.map { .string($0) }), "started": .integer(record.started),
             "answered": .integer(record.answered), "failed": .integer(record.failed),
             "in_flight": .integer(record.inFlight), "seen_seconds_ago": .seconds(world.age.inSeconds),
+            "times": record.times.map(Self.times) ?? .null,
         ])
+    }
+
+    private static func times(_ times: RankTimes) -> JSON {
+        func number(_ seconds: Double?) -> JSON { seconds.map { .seconds($0) } ?? .null }
+        let ranks = times.ranks.map { rank in
+            JSON.record([
+                "vision": number(rank.vision), "prefill": number(rank.prefill), "decode": number(rank.decode),
+                "idle": .seconds(rank.idle(of: times.seconds)),
+            ])
+        }
+        return .record(["seconds": .seconds(times.seconds), "ranks": .array(ranks)])
     }
 }

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Decodes pictures to 8-bit RGB or RGBA, as Pillow's `convert("RGB")` and `convert("RGBA")` do, and encodes PNG.
+// Decodes pictures to 8-bit RGB or RGBA, as Pillow's `convert("RGB")` and `convert("RGBA")` do, and encodes PNG and JPEG.
 //
 // A header function reads the size from the bytes before anything is allocated for pixels. A decoder takes that size and
 // a buffer of width * height * channels bytes that is all zero, rows from the top, without padding. Both return a
@@ -130,7 +130,11 @@ long pg_inflate(const uint8_t *bytes, size_t count, uint8_t *output, size_t capa
 /// Encodes 8-bit RGB as a PNG in memory; free the result with `pg_image_free`. Returns a status.
 int pg_png_encode(const uint8_t *rgb, uint32_t width, uint32_t height, uint8_t **png, size_t *png_count);
 
-/// Frees what `pg_png_encode` allocated.
+/// Encodes 8-bit RGB as a JPEG in memory, at a quality of 1 to 100; free the result with `pg_image_free`. Returns a status.
+int pg_jpeg_encode(
+    const uint8_t *rgb, uint32_t width, uint32_t height, int quality, uint8_t **jpeg, size_t *jpeg_count);
+
+/// Frees what an encoder allocated.
 void pg_image_free(uint8_t *bytes);
 
 // Resampling with fixed-point weights (22 fraction bits): output sample i is
