@@ -21,12 +21,12 @@ struct JobRoutes: Sendable {
     func add(to router: Router<ServiceContext>) {
         router.post("/v1/jobs") { request, _ in try await submit(request) }
         router.get("/v1/jobs/{id}") { request, context in
-            try await show(try Self.id(context), try Self.query("wait", in: request, 0...Self.longestWait) ?? 0)
+            try await show(try Self.id(context), try request.queryNumber("wait", 0...Self.longestWait) ?? 0)
         }
         router.delete("/v1/jobs/{id}") { _, context in try await cancel(try Self.id(context)) }
         router.get("/v1/results") { request, _ in
-            let after = try Self.query("after", in: request, 0...Int.max) ?? 0
-            let limit = try Self.query("limit", in: request, 1...Self.largestPage) ?? Self.defaultPage
+            let after = try request.queryNumber("after", 0...Int.max) ?? 0
+            let limit = try request.queryNumber("limit", 1...Self.largestPage) ?? Self.defaultPage
             let results = try await broker.ask { queue throws(QueueError) in
                 try queue.results(after: Int64(after), limit: limit)
             }
@@ -158,15 +158,6 @@ struct JobRoutes: Sendable {
             throw APIError.notFound("such job")
         }
         return id
-    }
-
-    private static func query(_ name: String, in request: Request, _ range: ClosedRange<Int>) throws(APIError) -> Int? {
-        guard let text = request.uri.queryParameters[Substring(name)] else { return nil }
-        guard let number = Int(text), range.contains(number) else {
-            throw .invalidValue(
-                name, "\"\(name)\" is \"\(text.prefix(100))\"; give \(range.lowerBound) to \(range.upperBound)")
-        }
-        return number
     }
 
     /// The line of the results as a value, with its number.

@@ -12,6 +12,7 @@ extension HTTPField.Name {
     static let shouldRetry = named("x-should-retry")
     static let ignoredKeys = named("x-paligemma-ignored")
     static let acceptBuffering = named("X-Accel-Buffering")
+    static let contentTypeOptions = named("X-Content-Type-Options")
 }
 
 extension Response {
