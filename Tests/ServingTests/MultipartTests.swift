@@ -1,6 +1,5 @@
+import Serving
 import Testing
-
-@testable import Serving
 
 @Suite("Forms")
 struct MultipartTests {

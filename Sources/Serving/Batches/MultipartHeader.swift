@@ -2,22 +2,22 @@ import Base
 import Foundation
 
 /// Why a body is not a form.
-struct MultipartError: Error, Equatable, CustomStringConvertible {
-    let description: String
+package struct MultipartError: Error, Equatable, CustomStringConvertible {
+    package let description: String
 
     init(_ description: String) { self.description = description }
 }
 
 /// What stands before the value of a part of a form (RFC 7578).
-struct MultipartHeader: Equatable {
+package struct MultipartHeader: Equatable {
     /// The name of the field.
-    let name: String
+    package let name: String
     /// Nil where the part is no file.
-    let fileName: String?
+    package let fileName: String?
 
     /// - Parameter lines: Header fields with CR LF between them.
     /// - Throws: ``MultipartError`` where they do not name a field.
-    init(_ lines: [UInt8]) throws(MultipartError) {
+    package init(_ lines: [UInt8]) throws(MultipartError) {
         guard let text = String(validating: lines, as: UTF8.self) else {
             throw MultipartError("the header of a part is not UTF-8")
         }
@@ -44,7 +44,7 @@ struct MultipartHeader: Equatable {
     /// Returns the boundary that a `Content-Type` names.
     ///
     /// - Throws: ``MultipartError`` where it is no form, or names none that can be one.
-    static func boundary(ofType type: String) throws(MultipartError) -> [UInt8] {
+    package static func boundary(ofType type: String) throws(MultipartError) -> [UInt8] {
         guard let boundary = parameters(of: type, type: "multipart/form-data")?["boundary"] else {
             throw MultipartError("the Content-Type names no form: send multipart/form-data; boundary=…")
         }

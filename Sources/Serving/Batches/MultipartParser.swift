@@ -2,8 +2,8 @@ import Base
 
 /// Takes a form apart (`multipart/form-data`, RFC 7578) while it comes, in pieces of any size. It holds a header, or the few bytes
 /// that may begin a boundary, and never a value.
-struct MultipartParser {
-    enum Event: Equatable {
+package struct MultipartParser {
+    package enum Event: Equatable {
         /// A part begins.
         case part(MultipartHeader)
         /// Bytes of its value, not empty.
@@ -36,13 +36,13 @@ struct MultipartParser {
     private var buffer = MultipartParser.lineEnd
     private var preamble = 0
 
-    init(boundary: [UInt8]) { delimiter = Self.lineEnd + [0x2D, 0x2D] + boundary }
+    package init(boundary: [UInt8]) { delimiter = Self.lineEnd + [0x2D, 0x2D] + boundary }
 
     /// Takes the next bytes of the body.
     ///
     /// - Parameter emit: Gets what was understood.
     /// - Throws: ``MultipartError``, and what `emit` throws.
-    mutating func take(_ bytes: some Collection<UInt8>, _ emit: (Event) throws -> Void) throws {
+    package mutating func take(_ bytes: some Collection<UInt8>, _ emit: (Event) throws -> Void) throws {
         if state == .epilogue { return }
         buffer += bytes
         var start = 0
@@ -55,7 +55,7 @@ struct MultipartParser {
     private var consumed = 0
 
     /// - Throws: ``MultipartError`` where the body ended too early.
-    func finish() throws(MultipartError) {
+    package func finish() throws(MultipartError) {
         guard state == .epilogue else {
             throw MultipartError("the form ends before its last boundary; it was cut off, or its boundary is another")
         }
