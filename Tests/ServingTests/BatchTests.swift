@@ -107,23 +107,25 @@ struct BatchTests {
     @Test("A file with bad lines fails its batch, with each line, and no job is submitted")
     func badLines() throws {
         let place = try StatePlace()
+        // Where pictures are fetched, paths are not.
         let world = try ServedWorld(
-            place.arguments(withWorld: false) + ["--served-model-name", "model"], waitsForWorld: false)
+            place.arguments(withWorld: false) + ["--served-model-name", "model", "--picture-urls", "pictures.example"],
+            waitsForWorld: false)
         let id = try world.begin([
-            ServedWorld.line("a"), "{", ServedWorld.line("a"), ServedWorld.line("b", url: "https://example.org/a.png"),
+            ServedWorld.line("a"), "{", ServedWorld.line("a"), ServedWorld.line("b", url: "s3://bucket/a.png"),
             ServedWorld.line("c", url: "/etc/passwd"), ServedWorld.line("d", "x", #", "stream": true"#), "",
             ServedWorld.line("e").replacingOccurrences(of: "chat/completions", with: "embeddings"),
             ServedWorld.line("f").replacingOccurrences(of: #""model": "model""#, with: #""model": "gpt-4o""#),
-            ServedWorld.line(String(repeating: "i", count: 513)),
+            ServedWorld.line(String(repeating: "i", count: 513)), ServedWorld.line("j", url: "a.png"),
         ])
         let batch = try world.waitFor(id, "failed")
         let faults = try #require(batch["errors"]?["data"]?.array)
         #expect(batch["errors"]?["object"]?.string == "list")
-        #expect(faults.compactMap { $0["line"]?.integer } == [2, 3, 4, 5, 6, 8, 9, 10])
+        #expect(faults.compactMap { $0["line"]?.integer } == [2, 3, 4, 5, 6, 8, 9, 10, 11])
         #expect(
             faults.compactMap { $0["code"]?.string } == [
                 "invalid_line", "duplicate_custom_id", "url_not_allowed", "url_not_allowed", "invalid_line",
-                "invalid_line", "invalid_line", "invalid_line",
+                "invalid_line", "invalid_line", "invalid_line", "url_not_allowed",
             ])
         #expect(faults[1]["param"]?.string == "custom_id")
         // Where the service keeps its files is not told.

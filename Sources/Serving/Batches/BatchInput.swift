@@ -124,7 +124,9 @@ struct BatchValidation {
                 parameter: place)
         }
         for image in images where image.bytes == nil {
-            guard let reason = pictures.refusal(image.path) else { continue }
+            // A path is shown as the request has it: the folder that it would be in is nobody's business.
+            let isPath = image.path.utf8.first == UInt8(ascii: "/")
+            guard let reason = pictures.refusal(isPath ? image.name : image.path) else { continue }
             return .init(code: "url_not_allowed", line: line, message: reason, parameter: place)
         }
         guard images.reduce(0, { $0 + ($1.bytes?.count ?? 0) }) <= pictures.maximumBytes else {
