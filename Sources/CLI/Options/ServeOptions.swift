@@ -65,12 +65,18 @@ struct ServeOptions: ParsableArguments {
             valueName: "text"))
     var metricsPrefix: String?
 
+    @Option(
+        help: Variable.state.help(
+            "The folder of files and batches (/v1/files, /v1/batches), for this service alone; without it there are none.",
+            valueName: "dir"))
+    var state: String?
+
     @Flag(help: Variable.accessLog.help("Write a line of JSON for every request to standard error."))
     var accessLog = false
 
     /// Settles how the service is run: flags, variables, defaults.
     ///
-    /// - Throws: a usage error where a value cannot be used; a failure where the file of keys cannot be read.
+    /// - Throws: a usage error where a value cannot be used; a failure where the file of keys cannot be read; ``StateError``.
     func resolved(queue: String) throws -> ServiceSettings {
         var settings = ServiceSettings(queue: queue)
         let place = try Variable.host.value(host) ?? "127.0.0.1"
@@ -103,6 +109,8 @@ struct ServeOptions: ParsableArguments {
         settings.drainDelay =
             try bounded(Variable.drainDelay.value(drainDelay), "--drain-delay", 0...3600) ?? settings.drainDelay
         settings.metricsPrefix = try metricsNames() ?? settings.metricsPrefix
+        settings.log = { Console.log($0.onOneLine) }
+        settings.state = try Variable.state.value(state).map { path throws(StateError) in try StateFolder(path) }
         if try Variable.accessLog.isOn(accessLog) { settings.accessLog = { Console.writeLine($0) } }
         return settings
     }

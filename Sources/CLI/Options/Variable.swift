@@ -70,6 +70,7 @@ struct Variable {
     static let requestTimeout = Variable("REQUEST_TIMEOUT")
     static let drainDelay = Variable("DRAIN_DELAY")
     static let metricsPrefix = Variable("METRICS_PREFIX")
+    static let state = Variable("STATE")
     static let accessLog = Variable("ACCESS_LOG")
 
     static let embed = Variable("EMBED")

@@ -4,6 +4,7 @@ import Hub
 import Pictures
 import Queue
 import ResultSinks
+import Serving
 import ShardPlan
 import Tensor
 import WorkerInterface
@@ -29,6 +30,7 @@ package struct CommandFailure: Error {
         case let error as ImageError:
             self.init(error.code == .unwritable ? .environment : .jobsFailed, error.description)
         case let error as SinkError: self.init(error.isUsage ? .usage : .environment, error.description)
+        case let error as StateError: self.init(error.isUsage ? .usage : .environment, error.description)
         case let error as CocoaError: self.init(.environment, error.localizedDescription)
         default: return nil
         }

@@ -13,7 +13,7 @@ struct ServeSession {
 
     private static let pollMilliseconds = 200
 
-    /// - Throws: Where the queue cannot be opened.
+    /// - Throws: Where the queue or the folder of the batches cannot be opened.
     init(_ settings: ServiceSettings) throws {
         self.settings = settings
         server = try HTTPServer(settings)

@@ -16,17 +16,31 @@ package final class OpenAIJobs: JobSource {
     /// The models that requests name, in the order in which they came.
     private var models: [String] = []
     private static let maximumModels = 8
+    private let model: ((String) -> NamedModel)?
 
-    /// - Parameter path: A path or an address, `-` for standard input.
+    /// What a request names as its model.
+    package enum NamedModel: Sendable {
+        case model, adapter, unknown
+    }
+
+    /// - Parameters:
+    ///   - path: A path or an address, `-` for standard input.
+    ///   - name: What messages call it; nil for its path.
+    ///   - model: Tells what a request names; without it the model of the workers answers all.
     /// - Throws: `unreadable`.
     package init(
-        path: String, template: JobTemplate, fetcher: SharedFetcher = SharedFetcher()
+        path: String, template: JobTemplate, name: String? = nil, fetcher: SharedFetcher = SharedFetcher(),
+        model: ((String) -> NamedModel)? = nil
     ) throws(QueueError) {
         let file = InputFile(path, fetcher)
-        name = file.name
+        self.name = name ?? file.name
+        self.model = model
         describer = RowDescriber(template: template, folder: file.folder)
         lines = try LineReader(file)
     }
+
+    /// The number of the line that the last job is from; lines count from 1.
+    package var lineNumber: Int { lines.number }
 
     /// Returns the job of the next line, nil at the end.
     ///
@@ -56,6 +70,13 @@ package final class OpenAIJobs: JobSource {
         }
         var row = RowDescriber.Row(place: place, said: request.said, own: [])
         row.unasked = [JSON.Member(key: "custom_id", value: .string(request.id))]
+        if let name = request.model, let model = model?(name) {
+            switch model {
+            case .model: break
+            case .adapter: row.said.append(JSON.Member(key: "adapter", value: .string(name)))
+            case .unknown: throw RowError("there is no model \"\(name)\"")
+            }
+        }
         for (index, picture) in request.pictures.enumerated() {
             switch picture {
             case .bytes(let bytes):

@@ -69,6 +69,11 @@ extension APIError {
             "not answered within \(seconds) s, and canceled; the service is busy, or no world works on its queue")
     }
 
+    /// The disk of the service refused something.
+    static func storage(_ error: SystemError) -> APIError {
+        APIError(500, .server, code: "storage_failed", "the service cannot store it: \(error)", retryAfter: 30)
+    }
+
     static let draining = APIError(
         503, .server, code: "draining", "the service is being stopped; ask another one, or this one later",
         retryAfter: 5)

@@ -13,11 +13,22 @@ package struct HTTPServer: Sendable {
     private let broker: RequestBroker
     private let drain = DrainState()
     private let metrics = ServiceMetrics()
+    private let models: ModelNames
+    private let pictures: RequestPictures
+    private let batches: BatchRunner?
 
-    /// - Throws: Where the queue cannot be opened.
-    package init(_ settings: ServiceSettings) throws(QueueError) {
+    /// - Throws: `QueueError` where the queue cannot be opened, ``StateError`` where the folder of the batches cannot be read.
+    package init(_ settings: ServiceSettings) throws {
         self.settings = settings
-        broker = try RequestBroker(queue: settings.queue, maximumPending: settings.maximumWaiting)
+        let broker = try RequestBroker(queue: settings.queue, maximumPending: settings.maximumWaiting)
+        let (models, pictures) = (ModelNames(given: settings.modelName, broker: broker), RequestPictures(settings))
+        (self.broker, self.models, self.pictures) = (broker, models, pictures)
+        batches = try settings.state.map { state in
+            let work = BatchSettings(
+                queue: settings.queue, pictures: pictures.ofBatches, model: { models.kind(of: $0) },
+                servedModel: { models.served }, notifyWorlds: { broker.notifyWorlds() }, log: settings.log)
+            return try BatchRunner(state, work)
+        }
     }
 
     /// Serves until ``stop()`` is called, and then until the requests that it has taken are answered.
@@ -39,6 +50,7 @@ package struct HTTPServer: Sendable {
         let group = ServiceGroup(configuration: .init(services: [application], logger: logger))
         await stopping.hold { await group.triggerGracefulShutdown() }
         try await group.run()
+        batches?.stop()
         broker.stop()
     }
 
@@ -63,8 +75,6 @@ package struct HTTPServer: Sendable {
     private func router() -> Router<ServiceContext> {
         let router = Router(context: ServiceContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: RequestGate(settings: settings, metrics: metrics, methods: RouteTable.methods(of:)))
-        let models = ModelNames(given: settings.modelName, broker: broker)
-        let pictures = RequestPictures(settings)
         let bodies = BodyBudget(maximum: settings.limits.allBodiesBytes)
         let writer = AnswerWriter(settings: settings, broker: broker, metrics: metrics, drain: drain)
         AnswerRoutes(
@@ -76,6 +86,8 @@ package struct HTTPServer: Sendable {
             previews: PicturePreviews(root: settings.pictureRoot)
         ).add(to: router)
         PageRoutes(settings: settings, broker: broker, models: models, drain: drain).add(to: router)
+        FileRoutes(batches: batches, drain: drain).add(to: router)
+        BatchRoutes(settings: settings, batches: batches, drain: drain).add(to: router)
         router.get("/v1/models") { _, _ in Response(models.list) }
         router.get("/v1/models/**") { _, context in
             Response(try models.one(context.parameters.getCatchAll().joined(separator: "/")))

@@ -24,19 +24,19 @@ struct JobRoutes: Sendable {
     func add(to router: Router<ServiceContext>) {
         router.post("/v1/jobs") { request, _ in try await submit(request) }
         router.get("/v1/jobs/{id}") { request, context in
-            try await show(try Self.id(context), try Self.query("wait", in: request, 0...Self.longestWait) ?? 0)
+            try await show(try Self.id(context), try request.queryNumber("wait", 0...Self.longestWait) ?? 0)
         }
         router.get("/v1/jobs/{id}/picture/{number}") { _, context in
             try await picture(try Self.id(context), context.parameters.get("number"))
         }
         router.delete("/v1/jobs/{id}") { _, context in try await cancel(try Self.id(context)) }
         router.get("/v1/results") { request, _ in
-            if let last = try Self.query("last", in: request, 1...Self.largestPage) {
+            if let last = try request.queryNumber("last", 1...Self.largestPage) {
                 let results = try await broker.ask { queue throws(QueueError) in try queue.latestResults(limit: last) }
                 return Response(.record(["data": .array(try results.map { try Self.json(of: $0) })]))
             }
-            let after = try Self.query("after", in: request, 0...Int.max) ?? 0
-            let limit = try Self.query("limit", in: request, 1...Self.largestPage) ?? Self.defaultPage
+            let after = try request.queryNumber("after", 0...Int.max) ?? 0
+            let limit = try request.queryNumber("limit", 1...Self.largestPage) ?? Self.defaultPage
             let results = try await broker.ask { queue throws(QueueError) in
                 try queue.results(after: Int64(after), limit: limit)
             }
@@ -195,15 +195,6 @@ struct JobRoutes: Sendable {
             throw APIError.notFound("such job")
         }
         return id
-    }
-
-    private static func query(_ name: String, in request: Request, _ range: ClosedRange<Int>) throws(APIError) -> Int? {
-        guard let text = request.uri.queryParameters[Substring(name)] else { return nil }
-        guard let number = Int(text), range.contains(number) else {
-            throw .invalidValue(
-                name, "\"\(name)\" is \"\(text.prefix(100))\"; give \(range.lowerBound) to \(range.upperBound)")
-        }
-        return number
     }
 
     /// The line of the results as a value, with its number.

@@ -1,5 +1,6 @@
 import Base
 import Foundation
+import JobSources
 import Queue
 
 /// The names by which a service answers: the one of its model, and those of the adapters that the worlds have.
@@ -30,6 +31,15 @@ struct ModelNames: Sendable {
         throw APIError(
             404, .invalidRequest, code: "model_not_found",
             "there is no model \"\(name.prefix(200))\"; there is \(known)", parameter: "model")
+    }
+
+    /// Returns what a line of a batch names as its model.
+    func kind(of name: String) -> OpenAIJobs.NamedModel {
+        do throws(APIError) {
+            return try adapter(for: name) == nil ? .model : .adapter
+        } catch {
+            return .unknown
+        }
     }
 
     /// The list of `GET /v1/models`.

@@ -53,14 +53,7 @@ struct RequestPictures: Sendable {
     }
 
     private func fetched(_ address: String, _ place: String) async throws(APIError) -> [UInt8] {
-        guard settings.pictureAddresses != .none else {
-            throw refused(
-                "this service fetches no pictures; send the picture itself as data:image/jpeg;base64,…", place)
-        }
-        let lower = address.prefix(8).lowercased()
-        guard lower.hasPrefix("http://") || lower.hasPrefix("https://") else {
-            throw refused("only http:// and https:// addresses are fetched, not \(address.prefix(100))", place)
-        }
+        if let reason = refusal(address) { throw refused(reason, place) }
         let result = await withCheckedContinuation { continuation in
             do throws(FetchError) {
                 _ = try fetcher.fetcher().start(FetchRequest(address)) { continuation.resume(returning: $0) }
@@ -71,6 +64,50 @@ struct RequestPictures: Sendable {
         switch result {
         case .success(let fetched): return fetched.bytes
         case .failure(let error): throw failure(error, place)
+        }
+    }
+
+    /// Returns why a picture is not fetched from an address; nil where it may be tried.
+    private func refusal(_ address: String) -> String? {
+        guard settings.pictureAddresses != .none else {
+            return "this service fetches no pictures; send the picture itself as data:image/jpeg;base64,…"
+        }
+        let lower = address.prefix(8).lowercased()
+        guard lower.hasPrefix("http://") || lower.hasPrefix("https://") else {
+            return "only http:// and https:// addresses are fetched, not \(address.prefix(100))"
+        }
+        return nil
+    }
+
+    /// The same for batches, whose thread may wait.
+    var ofBatches: BatchPictures {
+        BatchPictures(
+            refusal: { refusal($0) }, fetch: { fetchedTogether($0) }, maximumCount: settings.limits.pictures,
+            maximumBytes: settings.limits.pictureBytes)
+    }
+
+    private func fetchedTogether(_ addresses: [String]) -> [Result<[UInt8], APIError>] {
+        let (results, group) = (Locked<[Int: Result<FetchedBytes, FetchError>]>([:]), DispatchGroup())
+        for (index, address) in addresses.enumerated() {
+            group.enter()
+            let end: @Sendable (Result<FetchedBytes, FetchError>) -> Void = { result in
+                results.withLock { $0[index] = result }
+                group.leave()
+            }
+            do throws(FetchError) {
+                _ = try fetcher.fetcher().start(FetchRequest(address), completion: end)
+            } catch {
+                end(.failure(error))
+            }
+        }
+        group.wait()
+        let ended = results.withLock { $0 }
+        return addresses.indices.map { index in
+            switch ended[index] {
+            case .success(let fetched)?: .success(fetched.bytes)
+            case .failure(let error)?: .failure(failure(error, "body.messages[0].content"))
+            case nil: .failure(APIError(500, .server, code: "internal", "a picture was not fetched"))
+            }
         }
     }
 

@@ -40,6 +40,10 @@ package struct ServiceSettings: Sendable {
     package var metricsPrefix = "paligemma_"
     /// Whether the service is ready where no world was seen.
     package var isReadyWithoutWorlds = false
+    /// Where files and batches are kept; nil where there are none.
+    package var state: StateFolder?
+    /// Takes what a person should know of trouble, in one line.
+    package var log: @Sendable (String) -> Void = { _ in }
     /// Takes the lines of the access log.
     package var accessLog: @Sendable (String) -> Void = { _ in }
 
