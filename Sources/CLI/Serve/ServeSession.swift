@@ -54,7 +54,10 @@ struct ServeSession {
         let (server, ending) = (server, ending)
         Task {
             do {
-                try await server.run { address in Console.writeLine("paligemma: listening on \(address)") }
+                try await server.run { address in
+                    Console.writeLine("paligemma: listening on \(address)")
+                    ServiceManager.notify(.ready, status: "listening on \(address)")
+                }
                 ending.set(nil)
             } catch {
                 ending.set(CommandFailure(.environment, "cannot listen: \(error)"))
@@ -64,6 +67,7 @@ struct ServeSession {
 
     private func stop() {
         Console.log("answering the requests that were taken, and no others; once more stops at once")
+        ServiceManager.notify(.stopping, status: "answering the requests that were taken")
         let server = server
         Task { await server.stop() }
     }
