@@ -52,7 +52,8 @@ struct ServeSession {
 
     private func start() {
         let (server, ending) = (server, ending)
-        Task {
+        // At the main thread's priority Dispatch asks for a niceness that an ordinary user may not have, and complains of it.
+        Task(priority: .medium) {
             do {
                 try await server.run { address in
                     Console.writeLine("paligemma: listening on \(address)")
@@ -69,7 +70,7 @@ struct ServeSession {
         Console.log("answering the requests that were taken, and no others; once more stops at once")
         ServiceManager.notify(.stopping, status: "answering the requests that were taken")
         let server = server
-        Task { await server.stop() }
+        Task(priority: .medium) { await server.stop() }
     }
 }
 
