@@ -13,23 +13,30 @@ SHAPE   ?= 3b-224
 BUILD_FLAGS  := -c release $(if $(STATIC),--static-swift-stdlib)
 RELEASE      := $(CURDIR)/.build/release
 PROGRAMS     := paligemma pg-worker
-SWIFT_SOURCES := Sources Tests Package.swift
+SWIFT_SOURCES := Sources Tests packaging/manual Package.swift
 
 # What a fresh Debian 12 needs beside a Swift toolchain, to build and to run. The server of PostgreSQL and its pooler are for the tests,
 # which start their own; Debian's package is kept from making and starting its usual one. Videos are read by ffmpeg. Chromium is for the
-# tests of the service's page.
+# tests of the service's page. The tests of packages make one (dpkg-dev, binutils), and let systemd look at units, which starts nothing.
 PACKAGES := \
 	ca-certificates git pkg-config libc6-dev libstdc++-12-dev \
 	openmpi-bin libopenmpi-dev libopenblas-dev libprotobuf-c-dev libsqlite3-dev libxxhash-dev \
 	libpq-dev libjpeg62-turbo-dev libpng-dev libwebp-dev zlib1g-dev libsentencepiece-dev \
 	iproute2 postgresql pgbouncer ffmpeg libsnappy-dev libzstd-dev libgif-dev libtiff-dev libavif-dev \
-	libheif-dev libjxl-dev libopenjp2-7-dev libcurl4-openssl-dev libssl-dev \
+	libheif-dev libjxl-dev libopenjp2-7-dev libcurl4-openssl-dev libssl-dev dpkg-dev binutils systemd \
 	chromium chromium-driver chromium-headless-shell
 
 # What `make faults` needs beside these.
 FAULT_PACKAGES := libfaketime
 
-.PHONY: build deps toolchain demo test sanitize faults lint format install uninstall bench clean help
+# What packages are made with, and tried with.
+PACKAGING_PACKAGES := dpkg-dev binutils gzip mmdebstrap skopeo openssh-client
+# Programs with the Swift runtime inside, in a build of their own.
+STATIC_BUILD := $(SWIFT) build -c release --static-swift-stdlib --scratch-path .build/static
+PACKAGED     := $(CURDIR)/.build/packages
+
+.PHONY: build deps toolchain demo test sanitize faults lint format install uninstall bench clean help \
+	static deb image packages-check
 .NOTPARALLEL:
 
 build: deps toolchain  ## build both programs (default)
@@ -88,6 +95,21 @@ install: build  ## install both programs into PREFIX (default /usr/local), below
 uninstall:  ## remove what install put there
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(PREFIX)/bin/%)
 
+static: deps toolchain
+	@$(MAKE) --no-print-directory deps PACKAGES='$(PACKAGING_PACKAGES)'
+	@for product in $(PROGRAMS) manual-pages; do $(STATIC_BUILD) --product $$product || exit 1; done
+
+deb: static  ## make a Debian package of programs that need no Swift toolchain
+	rm -f $(PACKAGED)/paligemma_*.deb
+	packaging/deb/build .build/static/release $(PACKAGED)
+
+image: deb  ## make an OCI image without a container engine (root, Debian's mirrors); FFMPEG=1 for videos
+	rm -f $(PACKAGED)/paligemma-*-image.tar
+	packaging/image/build $(PACKAGED)/paligemma_*.deb $(PACKAGED)
+
+packages-check: image  ## try package and image in a bare Debian (root, Debian's mirrors)
+	packaging/check $(PACKAGED)/paligemma_*.deb $(PACKAGED)/paligemma-*-image.tar $(PACKAGED)
+
 bench: build  ## measure this machine with a full-size random model (SHAPE, default 3b-224)
 	@$(RELEASE)/paligemma bench --shape $(SHAPE)
 
@@ -95,6 +117,6 @@ clean:  ## remove what was built
 	rm -rf .build
 
 help:  ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name what; do \
-		printf '  make %-10s %s\n' "$$name" "$$what"; \
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name what; do \
+		printf '  make %-14s %s\n' "$$name" "$$what"; \
 	done

@@ -234,6 +234,13 @@ let package = Package(
         // Writes files for the readers of others, and measures ours.
         .executableTarget(
             name: "formats", dependencies: ["Tables", "Archives", "Base"], path: "Tests/Formats", exclude: ["check.py"]),
+        // Manual pages from what the programs know of their options: packaging/generated.
+        .executableTarget(name: "manual-pages", dependencies: ["Base"], path: "packaging/manual"),
+        // Packages and recipes: what packaging/ and cluster/ make and hold, tried.
+        .testTarget(
+            name: "PackagingTests",
+            dependencies: ["Queue", "Base", "TestSupport", "paligemma", "pg-worker", "manual-pages"],
+            exclude: ["kubernetes-keys.yaml"]),
         // What benchmarks/queue runs.
         .executableTarget(
             name: "queue-benchmark", dependencies: ["Queue", "PaliGemma", "Base"], path: "Tests/QueueBenchmark"),

@@ -55,9 +55,13 @@ struct ServeSession {
 
     private func start() {
         let (server, ending) = (server, ending)
-        Task {
+        // At the main thread's priority Dispatch asks for a niceness that an ordinary user may not have, and complains of it.
+        Task(priority: .medium) {
             do {
-                try await server.run { address in Console.writeLine("paligemma: listening on \(address)") }
+                try await server.run { address in
+                    Console.writeLine("paligemma: listening on \(address)")
+                    ServiceManager.notify(.ready, status: "listening on \(address)")
+                }
                 ending.set(nil)
             } catch {
                 ending.set(CommandFailure(.environment, "cannot listen: \(error)"))
@@ -67,8 +71,9 @@ struct ServeSession {
 
     private func stop() {
         Console.log("answering the requests that were taken, and no others; once more stops at once")
+        ServiceManager.notify(.stopping, status: "answering the requests that were taken")
         let server = server
-        Task { await server.stop() }
+        Task(priority: .medium) { await server.stop() }
     }
 }
 

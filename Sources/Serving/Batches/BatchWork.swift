@@ -14,7 +14,7 @@ struct BatchSettings: Sendable {
     /// What answers call the model.
     let servedModel: @Sendable () -> String
     /// Tells the worlds that there are other jobs.
-    let notifyWorlds: @Sendable () -> Void
+    let notifyWorlds: @Sendable (QueueMessage) -> Void
     /// Takes what a person should know of trouble that goes on.
     let log: @Sendable (String) -> Void
 }
@@ -196,7 +196,7 @@ final class BatchWork {
         let start = ContinuousClock.now
         try portion.submit(to: queue)
         let duration = (ContinuousClock.now - start).inSeconds
-        settings.notifyWorlds()
+        settings.notifyWorlds(.jobsAdded)
         active.progress.submitted += read
         try note(active)
         // Half of the time is the worlds'.
@@ -271,7 +271,7 @@ final class BatchWork {
     private func close(_ active: ActiveBatch, as status: BatchRecord.Status) throws {
         let left = active.remaining.map(\.text).sorted()
         _ = try queue.cancel(.ids(left.map { active.prefix + $0 }))
-        settings.notifyWorlds()
+        settings.notifyWorlds(.jobsCanceled)
         try collect(active, closing: status)
         // Some were not submitted; a person may have removed others from the queue.
         let lines = OpenAILines()

@@ -26,7 +26,7 @@ package struct HTTPServer: Sendable {
         batches = try settings.state.map { state in
             let work = BatchSettings(
                 queue: settings.queue, pictures: pictures.ofBatches, model: { models.kind(of: $0) },
-                servedModel: { models.served }, notifyWorlds: { broker.notifyWorlds() }, log: settings.log)
+                servedModel: { models.served }, notifyWorlds: { broker.notifyWorlds($0) }, log: settings.log)
             return try BatchRunner(state, work)
         }
     }
