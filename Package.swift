@@ -217,7 +217,7 @@ let package = Package(
         .testTarget(
             name: "ServingTests",
             dependencies: [
-                "Serving", "Queue", "JobSources", "Base", "TestSupport", "paligemma", "pg-worker",
+                "Serving", "Queue", "JobSources", "Pictures", "Base", "TestSupport", "paligemma", "pg-worker",
             ]),
         .testTarget(
             name: "CLITests",

@@ -5,6 +5,8 @@ import Testing
 
 /// A real `paligemma serve` with a world of its own, on a port that was free.
 final class ServedWorld {
+    private struct Ended: Error { let errors: String }
+
     let folder: TemporaryFolder
     let port: Int
     private let program: BackgroundProgram
@@ -37,7 +39,7 @@ final class ServedWorld {
         let limit = 60.0
         let program = program
         try Wait.until("the service listens", seconds: limit) {
-            if !program.isRunning { throw HTTPExchange.Failure(description: "it ended: \(program.errors)") }
+            if !program.isRunning { throw Ended(errors: program.errors) }
             let line = program.errors.split(separator: "\n").first { $0.contains("listening on http://") }
             port = line.flatMap { $0.split(separator: ":").last }.flatMap { Int($0) }
             return port != nil

@@ -1,5 +1,6 @@
 import Base
 import Foundation
+import Hub
 import PaliGemma
 import Queue
 import ShardPlan
@@ -167,7 +168,7 @@ extension FingerprintCheck {
         return Facts(
             queue: queue, queueModel: queueModel,
             checkpoint: isSmall ? try model.checkpoint.fingerprint(threads: MachineLimits.current.cores) : nil,
-            modelName: ModelDirectory.name(of: model.checkpoint.directory))
+            modelName: ModelLocation.name(of: model.checkpoint.directory))
     }
 }
 

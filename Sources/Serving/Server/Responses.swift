@@ -15,7 +15,6 @@ extension HTTPField.Name {
     static let contentSecurityPolicy = named("Content-Security-Policy")
     static let referrerPolicy = named("Referrer-Policy")
     static let acceptBuffering = named("X-Accel-Buffering")
-    static let contentTypeOptions = named("X-Content-Type-Options")
 }
 
 extension Response {

@@ -11,6 +11,13 @@ final class Browser {
     /// The keys under which WebDriver has elements.
     private static let elementKey = "element-6066-11e4-a52e-4f735466cecf"
 
+    /// Begins a command that runs another one with the signals 32 and 33 as they should be: posix_spawn of glibc leaves its own
+    /// signals ignored in children, and Chromium does not start so. No call of glibc changes them.
+    static let withAllSignals = [
+        "perl", "-e",
+        "$call = `uname -m` =~ /x86_64/ ? 13 : 134; syscall($call, $_, pack('x32'), 0, 8) for 32, 33; exec @ARGV or die",
+    ]
+
     private let folder: TemporaryFolder
     private let driver: BackgroundProgram
     private let port: Int
@@ -23,7 +30,8 @@ final class Browser {
         environment["TMPDIR"] = folder.path
         environment["HOME"] = folder.path
         driver = try BackgroundProgram(
-            "/usr/bin/env", ["chromedriver", "--port=0"], environment: environment, output: folder.file("driver"))
+            "/usr/bin/env", Self.withAllSignals + ["chromedriver", "--port=0"], environment: environment,
+            output: folder.file("driver"))
         var port: Int?
         let driver = driver
         try Wait.until("chromedriver listens", seconds: 60) {

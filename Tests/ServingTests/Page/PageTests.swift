@@ -87,9 +87,10 @@ struct PageTests {
         try fixture.announceWorlds()
         let service = try ServedWorld(["--queue", fixture.path])
         let outcome = try Programs.run(
-            "chromium-headless-shell",
-            [
-                "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--blink-settings=scriptEnabled=false",
+            "env",
+            Browser.withAllSignals + [
+                "chromium-headless-shell", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+                "--blink-settings=scriptEnabled=false",
                 "--user-data-dir=\(fixture.folder.file("profile"))", "--dump-dom", "http://127.0.0.1:\(service.port)/",
             ])
         let page = outcome.output
@@ -175,8 +176,10 @@ struct PageTests {
         try browser.wait(for: "document.querySelector('#stage .box')")
         let body = ServedWorld.chat("detect red circle")
         let answer = try JSON(parsing: try service.post("/v1/chat/completions", body).text)["paligemma"]
-        let box = try #require(answer?["boxes"]?.array?.first?["box"]?.array?.compactMap(\.number))
-        let size = try #require(answer?["image_size"]?.array?.compactMap(\.number))
+        let corners = answer?["boxes"]?.array?.first?["box"]?.array ?? []
+        let box = corners.compactMap { $0.number }
+        let size = (answer?["image_size"]?.array ?? []).compactMap { $0.number }
+        try #require(box.count == 4 && size.count == 2)
         let drawn = try browser.value(
             "['x', 'y', 'width', 'height'].map(name => Number(document.querySelector('#stage .box').getAttribute(name)))"
         ).array?.compactMap(\.number)
