@@ -64,7 +64,7 @@ struct ServeSession {
                 }
                 ending.set(nil)
             } catch {
-                ending.set(CommandFailure(.environment, "cannot listen: \(error)"))
+                ending.set(CommandFailure(.environment, "\(error)"))
             }
         }
     }

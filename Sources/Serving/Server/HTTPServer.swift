@@ -49,9 +49,10 @@ package struct HTTPServer: Sendable {
             onServerRunning: { channel in onReady(Self.describe(channel.localAddress)) }, logger: logger)
         let group = ServiceGroup(configuration: .init(services: [application], logger: logger))
         await stopping.hold { await group.triggerGracefulShutdown() }
-        try await group.run()
+        let end = await Result { try await group.run() }
         batches?.stop()
         broker.stop()
+        if case .failure(let error) = end { throw ListenError(settings.address, error) }
     }
 
     private let stopping = StopSwitch()
@@ -94,6 +95,38 @@ package struct HTTPServer: Sendable {
         }
         StatusRoutes(settings: settings, broker: broker, models: models, metrics: metrics, drain: drain).add(to: router)
         return router
+    }
+}
+
+/// The reason why a server cannot listen.
+package struct ListenError: Error, CustomStringConvertible {
+    package let description: String
+
+    init(_ address: ServiceSettings.Address, _ error: any Error) {
+        let place: String
+        switch address {
+        case .host(let name, let port): place = "\(name), port \(port)"
+        case .socket(let path): place = path
+        }
+        let reason: String
+        switch (error as? IOError)?.errnoCode {
+        case EADDRINUSE?: reason = "something listens there already; give another --port, or stop it"
+        case EADDRNOTAVAIL?: reason = "it is no address of this machine; give one, or 0.0.0.0 for all"
+        case EACCES?: reason = "this user may not; ports below 1024 are for root"
+        case let number?: reason = "\(SystemError(number))"
+        case nil: reason = error is SocketAddressError ? "there is no host of that name" : "\(error)"
+        }
+        description = "cannot listen on \(place): \(reason)"
+    }
+}
+
+extension Result where Failure == any Error {
+    fileprivate init(_ body: () async throws -> Success) async {
+        do {
+            self = .success(try await body())
+        } catch {
+            self = .failure(error)
+        }
     }
 }
 
