@@ -15,7 +15,8 @@ final class Browser {
     /// signals ignored in children, and Chromium does not start so. No call of glibc changes them.
     static let withAllSignals = [
         "perl", "-e",
-        "$call = `uname -m` =~ /x86_64/ ? 13 : 134; syscall($call, $_, pack('x32'), 0, 8) for 32, 33; exec @ARGV or die",
+        "$call = `uname -m` =~ /x86_64/ ? 13 : 134; $all = pack('x32'); "
+            + "syscall($call, $_, $all, 0, 8) for 32, 33; exec @ARGV or die",
     ]
 
     private let folder: TemporaryFolder
