@@ -118,7 +118,7 @@ let package = Package(
         .target(
             name: "Serving",
             dependencies: [
-                "JobSources", "Queue", "Fetch", "DecodingSettings", "Base",
+                "ResultSinks", "JobSources", "JobPictures", "Queue", "Fetch", "Pictures", "DecodingSettings", "Base",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
