@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Manifests are tried as far as that goes without a cluster. `kubernetes-validate --strict` has the schemas whole.
-@Suite("Manifests for Kubernetes", .timeLimit(.minutes(5)))
+@Suite("Manifests for Kubernetes", .timeLimit(.minutes(15)))
 struct KubernetesTests {
     private struct Object {
         let file: String

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Manual pages and completions", .timeLimit(.minutes(5)))
+@Suite("Manual pages and completions", .timeLimit(.minutes(15)))
 struct ManualTests {
     private let root: TemporaryFolder
 

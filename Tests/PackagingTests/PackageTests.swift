@@ -6,7 +6,7 @@ import Testing
 /// The package and the image of the programs at hand, tried in views of this system: root is needed, as for a rehearsal. What needs
 /// Debian's mirrors and programs without a toolchain is in `make packages-check`.
 @Suite(
-    "Packages", .timeLimit(.minutes(10)), .enabled(if: !Sanitizer.isOn, "packages are not made of sanitized programs"))
+    "Packages", .timeLimit(.minutes(15)), .enabled(if: !Sanitizer.isOn, "packages are not made of sanitized programs"))
 struct PackageTests {
     private let folder: TemporaryFolder
     private let epoch = ["SOURCE_DATE_EPOCH": "1700000000"]

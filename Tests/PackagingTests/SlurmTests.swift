@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// cluster/slurm/pg-worker.sbatch with programs that stand for Slurm's and for the supervisor; `cluster/slurm/try` has the real ones.
-@Suite("The batch file of Slurm", .timeLimit(.minutes(5)))
+@Suite("The batch file of Slurm", .timeLimit(.minutes(15)))
 struct SlurmTests {
     /// sbatch as far as it is used: it runs a copy of the batch file for each task, all at once. As in Slurm, the array's own
     /// number is that of its last task.

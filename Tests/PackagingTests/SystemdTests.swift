@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Units are verified, none is started; `cluster/systemd/try` has a systemd of its own.
-@Suite("Services of systemd", .timeLimit(.minutes(5)))
+@Suite("Services of systemd", .timeLimit(.minutes(15)))
 struct SystemdTests {
     /// Returns what systemd says of a unit whose programs are those of this build.
     private func faults(ofUnit name: String, _ change: (String) -> String = { $0 }) throws -> String {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Recipes", .timeLimit(.minutes(5)))
+@Suite("Recipes", .timeLimit(.minutes(15)))
 struct VariableTests {
     @Test("Every variable of a recipe is one of a program's options, or in the operator's reference")
     func variables() throws {

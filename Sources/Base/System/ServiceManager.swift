@@ -14,12 +14,12 @@ package enum ServiceManager {
 
     /// Tells the service manager, where there is one.
     ///
-    /// - Parameter status: What a person reads in the manager's list.
+    /// - Parameter status: What a person reads in the manager's list: a line.
     /// - Returns: Whether the manager has received it.
     @discardableResult
     package static func notify(_ state: State, status: String) -> Bool {
         guard let name = ProcessEnvironment.value(of: "NOTIFY_SOCKET") else { return false }
-        return send("\(state.rawValue)\nSTATUS=\(status.onOneLine)\n", to: name)
+        return send("\(state.rawValue)\nSTATUS=\(status.prefix { $0 != "\n" })\n", to: name)
     }
 
     private static func send(_ message: String, to name: String) -> Bool {

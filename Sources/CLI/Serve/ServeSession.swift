@@ -60,7 +60,7 @@ struct ServeSession {
             do {
                 try await server.run { address in
                     Console.writeLine("paligemma: listening on \(address)")
-                    ServiceManager.notify(.ready, status: "listening on \(address)")
+                    ServiceManager.notify(.ready, status: "listening on \(address)".onOneLine)
                 }
                 ending.set(nil)
             } catch {
