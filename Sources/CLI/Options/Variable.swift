@@ -60,6 +60,7 @@ struct Variable {
     static let host = Variable("HOST")
     static let port = Variable("PORT")
     static let apiKeys = Variable("API_KEYS")
+    static let newKey = Variable("NEW_KEY")
     static let noAuth = Variable("NO_AUTH")
     static let metricsAuth = Variable("METRICS_AUTH")
     static let servedModelName = Variable("SERVED_MODEL_NAME")

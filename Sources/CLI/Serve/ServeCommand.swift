@@ -41,11 +41,13 @@ struct ServeCommand: ParsableCommand {
     @OptionGroup(title: "World") var world: WorldOptions
     @OptionGroup(title: "Supervision") var supervision: SupervisionOptions
 
-    @Option(help: "Print a new key for a person and its line for the file of keys, and do nothing else.")
+    @Option(
+        help: Variable.newKey.help(
+            "Print a new key for a person and its line for the file of keys, and do nothing else.", valueName: "name"))
     var newKey: String?
 
     func run() throws {
-        if let name = newKey { return try Self.printKey(of: name) }
+        if let name = try Variable.newKey.value(newKey) { return try Self.printKey(of: name) }
         let model = try Variable.model.value(model).map { try ModelLocation.directory(of: $0) }
         let given = try Variable.queue.value(queue)
         guard model != nil || given != nil else {
