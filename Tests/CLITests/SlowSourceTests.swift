@@ -141,7 +141,7 @@ struct SlowSourceTests {
 }
 
 /// The thread that reads a source before its jobs are submitted.
-@Suite("The feed of jobs", .timeLimit(.minutes(5)))
+@Suite("The feed of jobs", .timeLimit(.minutes(15)))
 struct JobFeedTests {
     /// Jobs without end, or with an error as their end.
     private final class Source: JobSource {

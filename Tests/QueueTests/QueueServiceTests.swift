@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// What a queue does for services and for those who look for worlds.
-@Suite("Services of a queue", .timeLimit(.minutes(5))) struct QueueServiceTests {
+@Suite("Services of a queue", .timeLimit(.minutes(15))) struct QueueServiceTests {
     private func served(_ count: Int) -> [Job] {
         makeJobs(count).map { job in
             var job = job
@@ -84,7 +84,7 @@ import Testing
 }
 
 /// Messages beside a queue, on real sockets and a real server.
-@Suite("Channels", .timeLimit(.minutes(2))) struct QueueChannelTests {
+@Suite("Channels", .timeLimit(.minutes(15))) struct QueueChannelTests {
     private final class Inbox: Sendable {
         let messages = Locked<[QueueMessage]>([])
         var all: [QueueMessage] { messages.withLock { $0 } }

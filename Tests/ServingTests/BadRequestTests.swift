@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What is wrong in a request gets a status, a type, a code and the place, and the service goes on.
-@Suite("Bad requests", .timeLimit(.minutes(5)))
+@Suite("Bad requests", .timeLimit(.minutes(15)))
 struct BadRequestTests {
     private struct Case: CustomStringConvertible {
         let body: String

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Files", .timeLimit(.minutes(5)))
+@Suite("Files", .timeLimit(.minutes(15)))
 struct FileTests {
     private func error(_ response: HTTPExchange.Response) throws -> [String?] {
         let error = try JSON(parsing: response.text)["error"]

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// `GET /v1/jobs/ID/picture/NUMBER`.
-@Suite("Pictures of jobs over HTTP", .timeLimit(.minutes(5)))
+@Suite("Pictures of jobs over HTTP", .timeLimit(.minutes(15)))
 struct JobPictureTests {
     /// A picture of a pattern.
     private func png(_ width: Int, _ height: Int) throws -> [UInt8] {

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// The service as clients see it: a real server, a real queue, a real world.
-@Suite("Service", .timeLimit(.minutes(5)))
+@Suite("Service", .timeLimit(.minutes(15)))
 struct ServeTests {
     /// What `paligemma run` answers about the picture.
     private func offlineAnswer(_ prompt: String, _ options: [String] = []) throws -> JSON {
