@@ -29,29 +29,29 @@ package enum OpenMPICheck {
         package var ranks: Int
         /// What `mpirun --version` says first; nil where there is no mpirun.
         package var launcher: String?
-        package var library: Library
+        package var mpiLibrary: Library
         /// As things are; nil where it was not tried.
         package var start: Start?
         /// With what `paligemma run` sets; nil where it was not tried.
         package var completedStart: Start?
 
         package init(
-            ranks: Int, launcher: String?, library: Library, start: Start? = nil, completedStart: Start? = nil
+            ranks: Int, launcher: String?, mpiLibrary: Library, start: Start? = nil, completedStart: Start? = nil
         ) {
             self.ranks = ranks
             self.launcher = launcher
-            self.library = library
+            self.mpiLibrary = mpiLibrary
             self.start = start
             self.completedStart = completedStart
         }
     }
 
     package static func judge(_ facts: Facts) -> Finding {
-        if facts.library == .noWorker {
+        if facts.mpiLibrary == .noWorker {
             return Finding(
                 .fail, "pg-worker is neither beside paligemma nor on PATH", "`make install` puts both programs on PATH")
         }
-        if case .absent(let reason) = facts.library {
+        if case .absent(let reason) = facts.mpiLibrary {
             return Finding(
                 .fail, "the MPI library of pg-worker cannot be loaded: \(reason)",
                 "install Open MPI's library (Debian: libopenmpi3), or set LD_LIBRARY_PATH")
@@ -69,7 +69,7 @@ package enum OpenMPICheck {
                 worst, "mpirun is not Open MPI's: it says '\(launcher)'",
                 "put the mpirun of Open MPI first on PATH: type -a mpirun")
         }
-        return .all([compare(own, facts.library, worst)] + starts(facts, worst))
+        return .all([compare(own, facts.mpiLibrary, worst)] + starts(facts, worst))
     }
 
     private static func compare(_ launcher: ProgramVersion, _ library: Library, _ worst: Finding.Status) -> Finding {
@@ -113,7 +113,7 @@ extension OpenMPICheck {
 
     /// - Parameter environment: of a world.
     static func facts(ranks: Int, _ environment: [String: String]) -> Facts {
-        var facts = Facts(ranks: ranks, launcher: nil, library: library())
+        var facts = Facts(ranks: ranks, launcher: nil, mpiLibrary: library())
         guard let launcher = ExternalProgram(named: "mpirun") else { return facts }
         facts.launcher = DoctorProgram.firstLine(of: launcher, ["--version"], environment) ?? "nothing"
         // Inside a world mpirun would start another one in its place.

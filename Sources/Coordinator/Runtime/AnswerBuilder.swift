@@ -46,11 +46,11 @@ package struct AnswerBuilder {
         let part = String(decoding: text[sentBytes..<settled], as: UTF8.self)
         var progress = AnswerProgress(jobID: "", attempt: 0, offset: sentBytes, text: part, tokens: tokens.count)
         if options.topLogprobs > 0 {
-            let top = topLogprobs(of: options.topLogprobs, tokenizer)
-            progress.logprobs = (sentTokens..<tokens.count).map { index in
+            let new = sentTokens..<tokens.count
+            progress.logprobs = zip(new, topLogprobs(of: options.topLogprobs, at: new, tokenizer)).map { index, top in
                 TokenLogprob(
                     text: Self.text(of: tokens[index], tokenizer), logprob: logprobs[index],
-                    top: top[index].map { TokenLogprob(text: $0.text, logprob: $0.logprob) })
+                    top: top.map { TokenLogprob(text: $0.text, logprob: $0.logprob) })
             }
         }
         (sentBytes, sentTokens) = (settled, tokens.count)
@@ -115,7 +115,7 @@ package struct AnswerBuilder {
         }
         details.isDamaged = isDamaged
         details.stopReason = stop?.reason
-        details.topLogprobs = topLogprobs(of: options.topLogprobs, tokenizer)
+        details.topLogprobs = topLogprobs(of: options.topLogprobs, at: tokens.indices, tokenizer)
         if let usage {
             details.usage = usage
             details.tokenTexts = tokens.map { Self.text(of: $0, tokenizer) }
@@ -136,9 +136,10 @@ package struct AnswerBuilder {
             seconds: seconds, details: details.text)
     }
 
-    private func topLogprobs(of count: Int, _ tokenizer: Tokenizer) -> [[AnswerDetails.Token]] {
+    /// Returns the most probable tokens in the places of some tokens of the answer.
+    private func topLogprobs(of count: Int, at places: Range<Int>, _ tokenizer: Tokenizer) -> [[AnswerDetails.Token]] {
         guard count > 0 else { return [] }
-        return tokens.indices.map { token in
+        return places.map { token in
             (token * count..<(token + 1) * count).clamped(to: topTokens.indices).map { index in
                 let id = topTokens[index]
                 return AnswerDetails.Token(id: id, text: Self.text(of: id, tokenizer), logprob: topLogprobs[index])

@@ -9,7 +9,7 @@ protocol AnswerFormat: Sendable {
     /// - Parameters:
     ///   - answers: In the order of the jobs.
     ///   - seconds: The time since the request came.
-    func whole(_ answers: [(jobID: String, answer: Answer)], seconds: Double) -> JSON
+    func whole(_ answers: [ServedAnswer], seconds: Double) -> JSON
 
     /// What a stream begins with, for one of its answers; nil for nothing.
     func opening(index: Int) -> JSON?
@@ -20,7 +20,7 @@ protocol AnswerFormat: Sendable {
     func end(index: Int, finishReason: String) -> JSON
 
     /// The last part of a stream that ends with what it cost.
-    func usagePart(_ answers: [Answer]) -> JSON
+    func usagePart(_ answers: [ServedAnswer]) -> JSON
 }
 
 extension Answer {

@@ -14,55 +14,48 @@ struct ChatCompletion: AnswerFormat {
 
     // MARK: In one piece
 
-    func whole(_ answers: [(jobID: String, answer: Answer)], seconds: Double) -> JSON {
+    func whole(_ answers: [ServedAnswer], seconds: Double) -> JSON {
         let choices = answers.enumerated().map { index, entry in
             JSON.record([
                 "index": .integer(index),
                 "message": .record([
                     "role": .string("assistant"), "content": .string(entry.answer.text), "refusal": .null,
                 ]),
-                "finish_reason": .string(entry.answer.openAIFinishReason),
-                "logprobs": request.wantsLogprobs ? logprobs(of: entry.answer) : .null,
+                "finish_reason": .string(entry.finishReason),
+                "logprobs": request.wantsLogprobs ? Self.logprobs(entry.logprobs, top: request.topLogprobs) : .null,
             ])
         }
         return .record([
             "id": .string(id), "object": .string("chat.completion"), "created": .integer(created),
-            "model": .string(model), "choices": .array(choices), "usage": Self.usage(answers.map(\.answer)),
+            "model": .string(model), "choices": .array(choices), "usage": Self.usage(answers),
             "paligemma": .object(details(answers, seconds: seconds)),
         ])
     }
 
     /// What other services do not have: the jobs, the boxes of each answer, the scores of beams and choices, times.
-    private func details(_ answers: [(jobID: String, answer: Answer)], seconds: Double) -> [JSON.Member] {
+    private func details(_ answers: [ServedAnswer], seconds: Double) -> [JSON.Member] {
         var members: [JSON.Member] = [
             .init(key: "job", value: .string(answers.first?.jobID ?? "")),
             .init(key: "seconds", value: .seconds(seconds)),
         ]
         let computed = answers.map(\.answer.seconds).max() ?? 0
         members.append(.init(key: "queue_seconds", value: .seconds(max(0, seconds - computed))))
-        let all = answers.map { AnswerExtras($0.answer) }
-        if let first = all.first { members += first.members }
-        if all.count > 1 {
-            members.append(
-                .init(key: "choices", value: .array(all.map { .object($0.members) })))
+        if let first = answers.first { members += first.members }
+        if answers.count > 1 {
+            members.append(.init(key: "choices", value: .array(answers.map { .object($0.members) })))
         }
         return members
     }
 
-    static func usage(_ answers: [Answer]) -> JSON {
-        let extras = answers.map { AnswerExtras($0) }
+    static func usage(_ answers: [ServedAnswer]) -> JSON {
         // The prompt is the same for all.
-        let prompt = extras.first?.promptTokens ?? 0
-        let completion = answers.reduce(0) { $0 + $1.tokens.count }
+        let prompt = answers.first?.promptTokens ?? 0
+        let completion = answers.reduce(0) { $0 + $1.answer.tokens.count }
         return .record([
             "prompt_tokens": .integer(prompt), "completion_tokens": .integer(completion),
             "total_tokens": .integer(prompt + completion),
-            "prompt_tokens_details": .record(["image_tokens": .integer(extras.first?.imageTokens ?? 0)]),
+            "prompt_tokens_details": .record(["image_tokens": .integer(answers.first?.imageTokens ?? 0)]),
         ])
-    }
-
-    private func logprobs(of answer: Answer) -> JSON {
-        Self.logprobs(AnswerExtras(answer).logprobs(of: answer), top: request.topLogprobs)
     }
 
     static func logprobs(_ tokens: [TokenLogprob], top count: Int) -> JSON {
@@ -95,7 +88,7 @@ struct ChatCompletion: AnswerFormat {
         chunk(index: index, delta: .object([]), finishReason: finishReason)
     }
 
-    func usagePart(_ answers: [Answer]) -> JSON { event(choices: [], usage: Self.usage(answers)) }
+    func usagePart(_ answers: [ServedAnswer]) -> JSON { event(choices: [], usage: Self.usage(answers)) }
 
     /// - Parameters:
     ///   - delta: What is added to the message.

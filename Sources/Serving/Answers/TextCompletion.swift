@@ -11,12 +11,11 @@ struct TextCompletion: AnswerFormat {
     let logprobs: Int?
     let includesUsage: Bool
 
-    func whole(_ answers: [(jobID: String, answer: Answer)], seconds: Double) -> JSON {
-        let answers = answers.map(\.answer)
-        let choices = answers.enumerated().map { index, answer in
+    func whole(_ answers: [ServedAnswer], seconds: Double) -> JSON {
+        let choices = answers.enumerated().map { index, entry in
             choice(
-                index: index, text: answer.text, logprobs: AnswerExtras(answer).logprobs(of: answer), offset: 0,
-                finishReason: answer.openAIFinishReason)
+                index: index, text: entry.answer.text, logprobs: entry.logprobs, offset: 0,
+                finishReason: entry.finishReason)
         }
         return event(choices: choices, usage: usage(answers))
     }
@@ -35,16 +34,16 @@ struct TextCompletion: AnswerFormat {
             usage: includesUsage ? .null : nil)
     }
 
-    private func usage(_ answers: [Answer]) -> JSON {
-        let prompt = answers.reduce(0) { $0 + AnswerExtras($1).promptTokens }
-        let completion = answers.reduce(0) { $0 + $1.tokens.count }
+    private func usage(_ answers: [ServedAnswer]) -> JSON {
+        let prompt = answers.reduce(0) { $0 + $1.promptTokens }
+        let completion = answers.reduce(0) { $0 + $1.answer.tokens.count }
         return .record([
             "prompt_tokens": .integer(prompt), "completion_tokens": .integer(completion),
             "total_tokens": .integer(prompt + completion),
         ])
     }
 
-    func usagePart(_ answers: [Answer]) -> JSON { event(choices: [], usage: usage(answers)) }
+    func usagePart(_ answers: [ServedAnswer]) -> JSON { event(choices: [], usage: usage(answers)) }
 
     private func event(choices: [JSON], usage: JSON?) -> JSON {
         var members: [JSON.Member] = [

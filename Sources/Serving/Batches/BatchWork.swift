@@ -13,7 +13,7 @@ struct BatchSettings: Sendable {
     let model: @Sendable (String) -> OpenAIJobs.NamedModel
     /// What answers call the model.
     let servedModel: @Sendable () -> String
-    /// Tells the worlds that there are other jobs.
+    /// Tells the worlds what was done to the queue.
     let notifyWorlds: @Sendable (QueueMessage) -> Void
     /// Takes what a person should know of trouble that goes on.
     let log: @Sendable (String) -> Void

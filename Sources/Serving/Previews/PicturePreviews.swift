@@ -12,12 +12,12 @@ package struct PicturePreviews: Sendable {
     private static let largestFile: Int64 = 64 << 20
     private static let maximumPixels = 64_000_000
 
-    /// Resolved; nil where no file is shown.
-    private let root: String?
+    /// Nil where no file is shown.
+    private let root: FileRoot?
     private let store = PictureStore()
 
     /// - Parameter root: The folder below which files are shown; nil for none.
-    package init(root: String?) { self.root = root.map { FileSystem.resolved($0) } }
+    package init(root: String?) { self.root = root.map { FileRoot($0) } }
 
     /// Returns the picture as a JPEG. It takes the time of decoding, and the memory.
     ///
@@ -66,22 +66,17 @@ package struct PicturePreviews: Sendable {
 
     // MARK: Files
 
-    private static func isBelow(_ root: String, _ path: String) -> Bool {
-        root == "/" || path.utf8.starts(with: (root + "/").utf8)
-    }
-
-    /// Reads a file below the root. Where it lies is asked of the open file, so that no link can be exchanged in between.
+    /// Reads a file below the root.
     private func fileBytes(of image: JobImage) throws(APIError) -> [UInt8] {
         let refusal = APIError(
             403, .permission, code: "not_permitted",
             "this service shows pictures that are stored in the queue, and files below its --picture-root, not this one"
         )
-        guard let root, Self.isBelow(root, FileSystem.resolved(image.path)) else { throw refusal }
-        let descriptor = FileSystem.open(image.path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
-        guard descriptor >= 0 else { throw refusal }
+        guard let descriptor = root?.open(image.path, O_RDONLY | O_NONBLOCK | O_NOCTTY), descriptor >= 0 else {
+            throw refusal
+        }
         defer { close(descriptor) }
         let open = "/proc/self/fd/\(descriptor)"
-        guard let path = FileSystem.target(ofLink: open), Self.isBelow(root, path) else { throw refusal }
         do {
             var image = image
             image.path = open

@@ -73,7 +73,7 @@ package struct APIKeys: Sendable {
         var generator = SystemRandomNumberGenerator()
         let secret = (0..<4).map { _ in String(format: "%016lx", generator.next() as UInt64) }.joined()
         let key = "pg-" + secret
-        let digest = Digest.sha256(Array(key.utf8)).map { String(format: "%02x", $0) }.joined()
+        let digest = Digest.hexadecimal(Digest.sha256(Array(key.utf8)))
         return (key, "\(name) \(digest) \(role.rawValue)")
     }
 

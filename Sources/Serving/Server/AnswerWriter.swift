@@ -34,17 +34,17 @@ struct AnswerWriter: Sendable {
     /// - Throws: ``APIError`` for the first job that failed.
     func whole(_ accepted: AcceptedRequest) async throws -> JSON {
         try await withTaskCancellationHandler {
-            var answers: [(jobID: String, answer: Answer)] = []
-            for (id, stream) in zip(accepted.ids, accepted.streams) {
-                answers.append((id, try await end(of: stream, accepted)))
-            }
+            var answers: [ServedAnswer] = []
+            for stream in accepted.streams { answers.append(try await end(of: stream, accepted)) }
             return accepted.format.whole(answers, seconds: accepted.seconds)
         } onCancel: {
             broker.cancel(accepted.ids)
         }
     }
 
-    private func end(of stream: AsyncStream<RequestBroker.Event>, _ accepted: AcceptedRequest) async throws -> Answer {
+    private func end(
+        of stream: AsyncStream<RequestBroker.Event>, _ accepted: AcceptedRequest
+    ) async throws -> ServedAnswer {
         for await event in stream {
             switch event {
             case .progress: continue
@@ -61,13 +61,14 @@ struct AnswerWriter: Sendable {
         return drain.isDraining ? .draining : .timeout(seconds: settings.requestSeconds)
     }
 
-    private func answer(of result: JobResult, _ accepted: AcceptedRequest) throws(APIError) -> Answer {
+    private func answer(of result: JobResult, _ accepted: AcceptedRequest) throws(APIError) -> ServedAnswer {
         switch result.outcome {
         case .answered(let answer):
+            let served = ServedAnswer(jobID: result.id, answer)
             metrics.count(
-                answer, promptTokens: AnswerExtras(answer).promptTokens, maximumTokens: accepted.maxTokens,
+                answer, promptTokens: served.promptTokens, maximumTokens: accepted.maxTokens,
                 seconds: accepted.seconds)
-            return answer
+            return served
         case .failed(let failure, _):
             metrics.countFailure(code: failure.code)
             throw APIError(failure)
@@ -107,7 +108,7 @@ struct AnswerWriter: Sendable {
             if let opening = format.opening(index: index) { try await Self.send(opening, to: &writer) }
         }
         var growing = accepted.ids.map { _ in GrowingAnswer() }
-        var answers: [Answer?] = accepted.ids.map { _ in nil }
+        var answers: [ServedAnswer?] = accepted.ids.map { _ in nil }
         var lastText: ContinuousClock.Instant?
         var characters = accepted.ids.map { _ in 0 }
         for await part in parts(of: accepted) {
@@ -119,15 +120,14 @@ struct AnswerWriter: Sendable {
             switch event {
             case .progress(let progress): addition = growing[index].take(progress)
             case .finished(let result):
-                let answer = try answer(of: result, accepted)
-                answers[index] = answer
-                let logprobs = AnswerExtras(answer).logprobs(of: answer)
-                guard let rest = growing[index].rest(of: answer.text, logprobs: logprobs) else {
+                let served = try answer(of: result, accepted)
+                answers[index] = served
+                guard let rest = growing[index].rest(of: served.answer.text, logprobs: served.logprobs) else {
                     throw APIError(
                         500, .server, code: "internal", "another answer came than the one that was begun; ask again")
                 }
                 addition = rest.text.isEmpty && rest.logprobs.isEmpty ? nil : rest
-                end = answer.openAIFinishReason
+                end = served.finishReason
             case .expired: throw expired()
             }
             if let addition {

@@ -1,6 +1,7 @@
 import Hummingbird
 import Logging
 import NIOCore
+import Queue
 
 /// What is known of a request beside itself.
 struct ServiceContext: RequestContext {
@@ -15,8 +16,5 @@ struct ServiceContext: RequestContext {
     init(source: ApplicationRequestContextSource) { coreContext = .init(source: source) }
 
     /// Seconds since the request came.
-    var seconds: Double {
-        let (seconds, attoseconds) = (ContinuousClock.now - start).components
-        return Double(seconds) + Double(attoseconds) / 1e18
-    }
+    var seconds: Double { (ContinuousClock.now - start).inSeconds }
 }

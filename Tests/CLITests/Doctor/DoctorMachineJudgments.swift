@@ -12,7 +12,7 @@ struct DoctorMachineJudgments {
         let library = OpenMPICheck.Library.says(
             "Open MPI v4.1.4, package: Debian OpenMPI, ident: 4.1.4, repo rev: v4.1.4")
         func judge(_ launcher: String?, ranks: Int = 2) -> Finding {
-            OpenMPICheck.judge(.init(ranks: ranks, launcher: launcher, library: library))
+            OpenMPICheck.judge(.init(ranks: ranks, launcher: launcher, mpiLibrary: library))
         }
         #expect(judge("mpirun (Open MPI) 4.1.4") == Finding(.ok, "mpirun and pg-worker's library are 4.1.4"))
         let remedy =
@@ -29,11 +29,12 @@ struct DoctorMachineJudgments {
                     .fail, "mpirun is not Open MPI's: it says 'HYDRA build details:'",
                     "put the mpirun of Open MPI first on PATH: type -a mpirun"))
         #expect(judge(nil).status == .fail && judge(nil, ranks: 1).status == .note)
-        let absent = OpenMPICheck.judge(.init(ranks: 2, launcher: nil, library: .absent("libmpi.so.40: no such file")))
+        let absent = OpenMPICheck.judge(
+            .init(ranks: 2, launcher: nil, mpiLibrary: .absent("libmpi.so.40: no such file")))
         #expect(absent.text == "the MPI library of pg-worker cannot be loaded: libmpi.so.40: no such file")
-        #expect(OpenMPICheck.judge(.init(ranks: 1, launcher: nil, library: .noWorker)).status == .fail)
+        #expect(OpenMPICheck.judge(.init(ranks: 1, launcher: nil, mpiLibrary: .noWorker)).status == .fail)
         let unknown = OpenMPICheck.judge(
-            .init(ranks: 2, launcher: "mpirun (Open MPI) 4.1.4", library: .unknown("a script")))
+            .init(ranks: 2, launcher: "mpirun (Open MPI) 4.1.4", mpiLibrary: .unknown("a script")))
         #expect(
             unknown
                 == Finding(.note, "not checked: mpirun is 4.1.4; the library of pg-worker is not known (a script)"))
@@ -44,7 +45,8 @@ struct DoctorMachineJudgments {
         func judge(_ start: OpenMPICheck.Start, _ completed: OpenMPICheck.Start? = nil, ranks: Int = 4) -> Finding {
             OpenMPICheck.judge(
                 .init(
-                    ranks: ranks, launcher: "mpirun (Open MPI) 4.1.4", library: .says("Open MPI v4.1.4"), start: start,
+                    ranks: ranks, launcher: "mpirun (Open MPI) 4.1.4", mpiLibrary: .says("Open MPI v4.1.4"),
+                    start: start,
                     completedStart: completed))
         }
         let same = "mpirun and pg-worker's library are 4.1.4; "

@@ -1,11 +1,19 @@
 import Base
 import Queue
 
-/// What the details of an answer say to a service.
-struct AnswerExtras {
+/// An answer to a request, with what its details say to a service.
+struct ServedAnswer: Sendable {
+    let jobID: String
+    let answer: Answer
     private let details: JSON?
 
-    init(_ answer: Answer) { details = answer.details.flatMap { try? JSON(parsing: $0) } }
+    init(jobID: String, _ answer: Answer) {
+        (self.jobID, self.answer) = (jobID, answer)
+        details = answer.details.flatMap { try? JSON(parsing: $0) }
+    }
+
+    /// Why it ended, in OpenAI's words.
+    var finishReason: String { answer.openAIFinishReason }
 
     var promptTokens: Int { details?["prompt_tokens"]?.integer ?? 0 }
     var imageTokens: Int { details?["image_tokens"]?.integer ?? 0 }
@@ -16,8 +24,8 @@ struct AnswerExtras {
         return (details?.object ?? []).filter { !hidden.contains($0.key) }
     }
 
-    /// Returns the tokens of the answer with their texts and those in their places.
-    func logprobs(of answer: Answer) -> [TokenLogprob] {
+    /// The tokens of the answer with their texts and those in their places.
+    var logprobs: [TokenLogprob] {
         let texts = details?["token_texts"]?.array?.compactMap(\.string) ?? []
         let top = details?["top_logprobs"]?.array ?? []
         return answer.logprobs.enumerated().map { index, logprob in
